@@ -1,0 +1,1 @@
+"""Tables, plots and reports, read off saved runs."""

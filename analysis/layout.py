@@ -1,0 +1,94 @@
+"""Fit a table into a width: shorten what can be shortened, then leave out columns of the least rank."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+
+GAP = 2  # blanks between columns
+MIN_NAME = 20  # characters that the first column keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """How one figure of a row is shown; columns of low `rank` stay longest where space is short."""
+
+    title: str
+    rank: int
+    cell: Callable[[Row], str]
+    short: Callable[[Row], str] | None = None  # shown instead where space is short
+    is_number: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Grid(Generic[Row]):
+    """Cells ready to print: one list per column, the title first."""
+
+    columns: tuple[Column[Row], ...]
+    cells: tuple[tuple[str, ...], ...]  # [column][row]
+    shortened: bool
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Width of each column, in characters."""
+        return tuple(max(len(cell) for cell in column) for column in self.cells)
+
+
+def fit(rows: Sequence[Row], columns: Sequence[Column[Row]], width: int | None) -> Grid[Row]:
+    """Lay rows out within `width` characters; None means that there is no limit."""
+    grid = _grid(rows, columns, short=False)
+    if width is None or _needs(grid) <= width:
+        return grid
+    kept = list(columns)
+    grid = _grid(rows, kept, short=True)
+    while _needs(grid, MIN_NAME) > width and len(kept) > 1:
+        kept.remove(max(kept, key=lambda column: column.rank))
+        grid = _grid(rows, kept, short=True)
+    return _squeeze_names(grid, width)
+
+
+def elide(text: str, width: int) -> str:
+    """Cut the middle out of a name: its beginning tells the stage, its end the layer.
+
+    >>> elide("stage1/block2/conv3", 12), elide("conv3", 12)
+    ('stage..conv3', 'conv3')
+    """
+    if len(text) <= width:
+        return text
+    tail = (width - 2 + 1) // 2
+    return f"{text[: width - 2 - tail]}..{text[-tail:]}"
+
+
+def _grid(rows: Sequence[Row], columns: Sequence[Column[Row]], *, short: bool) -> Grid[Row]:
+    cells = []
+    for column in columns:
+        show = column.short if short and column.short else column.cell
+        cells.append((column.title, *(printable(show(row)) for row in rows)))
+    return Grid(tuple(columns), tuple(cells), short)
+
+
+def printable(text: str) -> str:
+    """Replace characters that would move the cursor or colour the screen: names come from files of others."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def text_lines(grid: Grid[Row]) -> Iterator[str]:
+    """Yield the grid as aligned text, titles first."""
+    for row in zip(*grid.cells, strict=True):
+        cells = [
+            cell.rjust(width) if column.is_number else cell.ljust(width)
+            for cell, width, column in zip(row, grid.widths, grid.columns, strict=True)
+        ]
+        yield (" " * GAP).join(cells).rstrip()
+
+
+def _needs(grid: Grid[Row], name_width: int | None = None) -> int:
+    first, *others = grid.widths
+    return min(first, name_width or first) + sum(GAP + width for width in others)
+
+
+def _squeeze_names(grid: Grid[Row], width: int) -> Grid[Row]:
+    room = max(MIN_NAME, width - sum(GAP + other for other in grid.widths[1:]))
+    names = tuple(elide(name, room) for name in grid.cells[0])
+    return Grid(grid.columns, (names, *grid.cells[1:]), grid.shortened)

@@ -1,0 +1,63 @@
+"""All plots by name, and how they reach files."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.csv_text import Row, csv_text
+from analysis.plots import cycles, energy, roofline
+from analysis.theme import themed
+from simulator.errors import InputError, Problem, nearest
+from simulator.files import write_atomically
+from simulator.result.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A picture of a run, and the rows it shows."""
+
+    rows: Callable[[Run], list[Row]]
+    draw: Callable[[Run], "Figure"]
+
+
+PLOTS: dict[str, Plot] = {
+    "cycles": Plot(cycles.rows, cycles.draw),
+    "energy": Plot(energy.rows, energy.draw),
+    "roofline": Plot(roofline.rows, roofline.draw),
+}
+
+
+def write_plots(run: Run, folder: Path, formats: Iterable[str] = ("png",)) -> list[Path]:
+    """Write every plot and its rows into a folder; return the files."""
+    formats = tuple(formats)
+    return [path for name in PLOTS for path in write_plot(name, run, folder, formats)]
+
+
+def write_plot(name: str, run: Run, folder: Path, formats: Iterable[str] = ("png",)) -> list[Path]:
+    """Write NAME.csv and NAME.png (or .svg, .pdf); return the files."""
+    if name not in PLOTS:
+        raise InputError(Problem(f'no plot named "{name}"', expected=", ".join(PLOTS), suggestion=nearest(name, PLOTS)))
+    plot = PLOTS[name]
+    table = folder / f"{name}.csv"
+    write_atomically(table, csv_text(plot.rows(run)))
+    with themed():
+        figure = plot.draw(run)
+        return [table, *(_save(figure, folder / f"{name}.{suffix}") for suffix in formats)]
+
+
+def _save(figure: "Figure", path: Path) -> Path:
+    """Render in memory, without the date, and write the picture whole or not at all."""
+    if path.suffix[1:] not in FORMATS:
+        raise InputError(Problem(f"cannot draw {path.suffix} files", expected=", ".join(FORMATS)))
+    stream = BytesIO()
+    dateless = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix]
+    figure.savefig(stream, format=path.suffix[1:], metadata=dateless)
+    write_atomically(path, stream.getvalue())
+    return path

@@ -1,0 +1,221 @@
+"""How near each layer comes to what the array and the memory port allow (Williams et al., CACM 2009)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log10
+from typing import TYPE_CHECKING
+
+from analysis import units
+from analysis.csv_text import Row
+from analysis.layout import elide, printable
+from analysis.tables import initials
+from analysis.theme import BLACK, CATEGORIES, MARKERS, SMALL_POINTS
+from simulator.result.run import LayerResult, Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NUMBERED = 12  # groups that bear a number: those that take most cycles
+LARGEST_MARKER = 260.0  # square points, for the layer that takes most cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A memory level whose port is a roof."""
+
+    name: str
+    bytes_per_cycle: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Layers that coincide: same dataflow, MACs per cycle and MACs per byte of every level."""
+
+    layers: tuple[LayerResult, ...]
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of all its layers."""
+        return sum(layer.cycles for layer in self.layers)
+
+    @property
+    def dataflow(self) -> str:
+        """Dataflow of its layers."""
+        return self.layers[0].dataflow
+
+    def place(self, level: Level) -> tuple[float, float]:
+        """Return MACs per byte of the level and MACs per cycle."""
+        layer = self.layers[0]
+        return layer.macs / layer.bytes_at(level.name), layer.macs / layer.cycles
+
+    def label(self, run: Run) -> str:
+        """Return the first layer's name, how many more coincide with it, and their share of the cycles."""
+        more = f" and {len(self.layers) - 1} more" if len(self.layers) > 1 else ""
+        return f"{elide(printable(self.layers[0].name), 26)}{more}: {units.percent(self.cycles / run.total.cycles)}"
+
+
+def levels_of(run: Run) -> list[Level]:
+    """Return the levels with a finite port, DRAM first."""
+    machine = run.hardware
+    found = [Level("dram", machine.dram_bytes_per_cycle)]
+    if machine.buffer_bytes_per_cycle is not None:
+        found.append(Level("buffer", machine.buffer_bytes_per_cycle))
+    return found
+
+
+def attainable(intensity: float, level: Level, run: Run) -> float:
+    """Return the MACs per cycle that the roof allows: the array's peak, or the port's bytes times MACs per byte."""
+    peak = run.hardware.pes * run.hardware.macs_per_cycle
+    return min(float(peak), level.bytes_per_cycle * intensity)
+
+
+def rows(run: Run) -> list[Row]:
+    """Return for each level and layer its MACs per byte, its MACs per cycle and what the roof allows."""
+    return [
+        {
+            "level": level.name,
+            "layer": layer.name,
+            "stage": layer.stage,
+            "op": layer.op.value,
+            "dataflow": layer.dataflow,
+            "macs": layer.macs,
+            "cycles": layer.cycles,
+            "bytes": layer.bytes_at(level.name),
+            "macs_per_byte": layer.macs / layer.bytes_at(level.name),
+            "macs_per_cycle": layer.macs / layer.cycles,
+            "attainable_macs_per_cycle": attainable(layer.macs / layer.bytes_at(level.name), level, run),
+        }
+        for level in levels_of(run)
+        for layer in _multiplying(run, level)
+    ]
+
+
+def draw(run: Run) -> "Figure":
+    """Draw a panel per level; the area of a point is its share of the cycles, the largest are numbered."""
+    from matplotlib.figure import Figure
+
+    levels = levels_of(run)
+    figure = Figure(figsize=(3.4 + 4.4 * len(levels), 4.2), layout="constrained")
+    panels = figure.subplots(1, len(levels), squeeze=False, sharey=True)[0]
+    groups = _groups(run)
+    for axes, level in zip(panels, levels, strict=True):
+        shown = [group for group in groups if group.layers[0].bytes_at(level.name)]
+        _draw_roof(axes, level, [group.place(level) for group in shown], run)
+        _draw_groups(axes, level, shown, _dataflows(groups))
+        axes.set_xlabel(f"MACs per {_title(level)} byte")
+    panels[0].set_ylabel("MACs per cycle")
+    panels[0].set_title(printable(f"{run.network.name} on {run.hardware.name}"))
+    _draw_key(figure, groups, run)
+    figure.draw_without_rendering()  # settles where points lie
+    for axes, level in zip(panels, levels, strict=True):
+        _number(axes, level, groups[:NUMBERED])
+    return figure
+
+
+def _title(level: Level) -> str:
+    return "DRAM" if level.name == "dram" else level.name
+
+
+def _multiplying(run: Run, level: Level) -> list[LayerResult]:
+    return [layer for layer in run.layers if layer.macs and layer.cycles and layer.bytes_at(level.name)]
+
+
+def _groups(run: Run) -> list[Group]:
+    """Merge layers that lie within about 2% of each other at every level; those that take most cycles come first."""
+    groups: dict[tuple[object, ...], list[LayerResult]] = defaultdict(list)
+    for layer in run.layers:
+        if layer.macs and layer.cycles:
+            ratios = (layer.cycles, layer.bytes_at("dram"), layer.bytes_at("buffer"))
+            place = tuple(round(log10(layer.macs / ratio), 2) if ratio else None for ratio in ratios)
+            groups[layer.dataflow, place].append(layer)
+    return sorted((Group(tuple(layers)) for layers in groups.values()), key=lambda group: -group.cycles)
+
+
+def _dataflows(groups: Sequence[Group]) -> list[str]:
+    return sorted({group.dataflow for group in groups})
+
+
+def _draw_roof(axes: "Axes", level: Level, places: Sequence[tuple[float, float]], run: Run) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    peak = float(run.hardware.pes * run.hardware.macs_per_cycle)
+    ridge = peak / level.bytes_per_cycle
+    left = min([ridge, *(intensity for intensity, _ in places)]) / 2
+    right = max([ridge, *(intensity for intensity, _ in places)]) * 3
+    lowest = min([attainable(left, level, run), *(speed for _, speed in places)])
+    axes.set(xscale="log", yscale="log", xlim=(left, right))
+    axes.set_ylim(min(axes.get_ylim()[0] if axes.lines else lowest, lowest) / 1.5, peak * 2.2)
+    axes.plot([left, ridge, right], [left * level.bytes_per_cycle, peak, peak], color=BLACK, linewidth=1.4)
+    axes.grid(visible=True, which="major", axis="both")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: units.count(value)))
+        axis.set_minor_formatter(NullFormatter())
+    bandwidth = level.bytes_per_cycle * run.hardware.clock_hz / 1e9
+    text = f"{units.count(peak)} MACs a cycle, {_title(level)} {bandwidth:.4g} GB/s"
+    axes.annotate(text, (1.0, peak), xycoords=("axes fraction", "data"), xytext=(0, 5), textcoords="offset points",
+                  ha="right", fontsize=8)  # fmt: skip
+
+
+def _draw_groups(axes: "Axes", level: Level, groups: Sequence[Group], dataflows: Sequence[str]) -> None:
+    largest = max((group.cycles for group in groups), default=1)
+    for group in groups:
+        x, y = group.place(level)
+        colour, marker = _look(dataflows.index(group.dataflow))
+        axes.scatter(
+            [x],
+            [y],
+            s=max(8.0, LARGEST_MARKER * group.cycles / largest),
+            color=colour,
+            marker=marker,
+            alpha=0.7,
+            linewidths=0.5,
+            edgecolors="white",
+            zorder=3,
+        )
+
+
+def _number(axes: "Axes", level: Level, groups: Sequence[Group]) -> None:
+    """Write each group's number beside its point, lower where another number stands already."""
+    taken: list[tuple[float, float]] = []
+    for number, group in enumerate(groups, start=1):
+        if not group.layers[0].bytes_at(level.name):
+            continue
+        x, y = axes.transData.transform(group.place(level)) * 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+        shift = 0.0
+        while any(abs(x - left) < 1.3 * SMALL_POINTS and abs(y + shift - low) < SMALL_POINTS for left, low in taken):
+            shift -= SMALL_POINTS
+        taken.append((x, y + shift))
+        axes.annotate(
+            str(number),
+            group.place(level),
+            xytext=(0, shift),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=SMALL_POINTS,
+            fontweight="bold",
+            zorder=4,
+        )
+
+
+def _draw_key(figure: "Figure", groups: Sequence[Group], run: Run) -> None:
+    """Explain colours and numbers at the right of the panels."""
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for index, name in enumerate(_dataflows(groups)):
+        colour, marker = _look(index)
+        label = f"{name.replace('_', ' ')} ({initials(name)})"
+        handles.append(Line2D([], [], linestyle="", color=colour, marker=marker, label=label))
+    for number, group in enumerate(groups[:NUMBERED], start=1):
+        size, label = (4 if number < 10 else 6), group.label(run)
+        handles.append(Line2D([], [], ls="", c=BLACK, marker=f"${number}$", ms=size, mew=0, label=label))
+    figure.legend(handles=handles, loc="outside right upper", fontsize=7.5)
+
+
+def _look(index: int) -> tuple[str, str]:
+    """Return colour and marker of the dataflow of this index."""
+    return CATEGORIES[index % len(CATEGORIES)], MARKERS[index % len(MARKERS)]

@@ -1,0 +1,90 @@
+"""One look for every picture: colours that the colour-blind can tell apart, sizes that survive a paper's column.
+
+The palette is Okabe and Ito's, "Color Universal Design" (2008).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY, LIGHT_GREY = "#999999", "#F2F2F2"
+
+CYCLE_COLOURS = {
+    "compute": BLUE,
+    "delivery": SKY,
+    "preload": GREEN,
+    "skew": YELLOW,
+    "dram": VERMILLION,
+    "vector": PURPLE,
+    "configuration": GREY,
+}
+CYCLE_LABELS = {
+    "compute": "MACs",
+    "delivery": "operand delivery",
+    "preload": "preload",
+    "skew": "fill and drain",
+    "dram": "waiting for DRAM",
+    "vector": "vector unit",
+    "configuration": "configuration",
+}
+COMPONENT_COLOURS = {
+    "mac": BLUE,
+    "rf": SKY,
+    "array": GREEN,
+    "buffer": ORANGE,
+    "dram": VERMILLION,
+    "vector": PURPLE,
+    "leakage": GREY,
+}
+COMPONENT_LABELS = {
+    "mac": "MACs",
+    "rf": "registers",
+    "array": "array network",
+    "buffer": "buffer",
+    "dram": "DRAM",
+    "vector": "vector unit",
+    "leakage": "leakage",
+}
+OPERAND_COLOURS = {"inputs": ORANGE, "weights": GREEN, "outputs": PURPLE, "computing": BLUE, "leakage": GREY}
+CATEGORIES = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
+"""For values without a colour of their own, in order of appearance."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Told apart in grey, beside CATEGORIES."""
+
+DOTS_PER_INCH = 160
+SMALL_POINTS = 6.5  # labels of many layers
+_SETTINGS: dict[str, object] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#444444",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "figure.dpi": DOTS_PER_INCH,
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,  # text stays text
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar in a name is a dollar
+    "svg.hashsalt": "squeezesim",  # the same picture is the same file
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+}
+
+
+@contextmanager
+def themed() -> Iterator[None]:
+    """Apply the theme to all drawing and saving inside."""
+    from matplotlib import rc_context
+
+    with rc_context(_SETTINGS):  # type: ignore[arg-type]  # newer stubs list every key
+        yield

@@ -1,0 +1,1 @@
+"""squeezesim: a cycle-approximate simulator and profiler of PE-array neural-network accelerators."""

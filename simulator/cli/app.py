@@ -1,0 +1,26 @@
+"""Join the subcommands into one command."""
+
+import typer
+
+from simulator.cli import check, listing, report, show, simulate
+
+COMMANDS = {
+    "check": check.check,
+    "list": listing.list_names,
+    "report": report.report,
+    "show": show.show,
+}
+
+
+def build() -> typer.Typer:
+    """Return the application: `simulate` by itself simulates, `simulate COMMAND` does something else."""
+    app = typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(simulate.simulate_command)
+    for name, function in COMMANDS.items():
+        app.command(name)(function)
+    return app

@@ -1,0 +1,61 @@
+"""Where output goes: a terminal gets colour and a fitting width, a pipe gets plain text of full width."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from analysis.layout import Column, fit, text_lines
+from simulator.result.run import Run
+
+Row = TypeVar("Row")
+Progress = Callable[[int, int, str], None]
+
+
+def print_run(run: Run) -> None:
+    """Print the table of ops and the summary."""
+    if not sys.stdout.isatty():
+        from analysis.plain import plain_report
+
+        print(plain_report(run), end="")
+        return
+    from rich.console import Console
+
+    from analysis.terminal import print_report
+
+    print_report(run, Console())
+
+
+def print_grid(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
+    """Print a table without colour, within the terminal's width if there is one."""
+    from shutil import get_terminal_size
+
+    width = get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in text_lines(fit(rows, columns, width)):
+        print(line)
+
+
+def print_json(data: object) -> None:
+    """Print data as indented JSON."""
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Progress]:
+    """Yield a function (done, total, what) that draws a bar on stderr, or does nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, what: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[what]}", markup=False))
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, what="")
+
+        def advance(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, what=what)
+
+        yield advance

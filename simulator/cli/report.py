@@ -1,0 +1,26 @@
+"""`simulate report`: tables and pictures of a saved run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    run_file: Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="folder for pictures and CSV files")],
+    formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
+) -> None:
+    """Write the table of layers and every plot of a saved run into a folder."""
+    from analysis.csv_text import csv_text, layer_rows
+    from analysis.plots import write_plots
+    from simulator.cli.destinations import check_folder
+    from simulator.files import write_atomically
+    from simulator.result.json_io import load_run
+
+    check_folder(out)
+    run = load_run(run_file)
+    table = out / "layers.csv"
+    write_atomically(table, csv_text(layer_rows(run)))
+    for path in [table, *write_plots(run, out, formats.split(","))]:
+        print(path)

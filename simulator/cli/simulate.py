@@ -1,0 +1,145 @@
+"""`simulate --hw H --net N`: the main job."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from simulator.result.run import Run
+
+STDOUT = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for, checked before any work is done."""
+
+    hardware: str
+    network: str
+    batch: int
+    dataflow: str
+    objective: str
+    mapping: Path | None
+    json: Path | None
+    csv: Path | None
+    out: Path | None
+    plot: bool
+    verify: bool
+
+
+def simulate_command(
+    context: typer.Context,
+    hardware: Annotated[str, typer.Option("--hw", metavar="H", help="machine: a bundled name or a YAML file")] = "",
+    network: Annotated[str, typer.Option("--net", metavar="N", help="network: NAME or NAME:KEY=VALUE,...")] = "",
+    batch: Annotated[int, typer.Option(min=1, max=65536, help="inputs processed together")] = 1,
+    dataflow: Annotated[str, typer.Option(metavar="NAME", help="a dataflow, or best: each layer's own")] = "best",
+    objective: Annotated[
+        str, typer.Option(metavar="NAME", help="what mappings minimize: cycles, energy, edp or dram")
+    ] = "cycles",
+    mapping: Annotated[Path | None, typer.Option(metavar="FILE", help="replay the mappings of this file")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="save the run; - is stdout")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per layer; - is stdout")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv and mappings.yaml here")
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="draw plots into the folder of --out")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="execute every mapping on integers and compare with plain convolution")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Simulate a neural network on an accelerator: cycles, traffic, energy and bottleneck of every op.
+
+    Example: simulate --hw eyeriss_like --net squeezenext
+    """
+    if context.invoked_subcommand is None:
+        if not (hardware or network):
+            print(context.get_help())
+            return
+        request = Request(
+            hardware, network, batch, dataflow, objective, mapping, json, csv, out, plot=plot, verify=verify
+        )
+        _simulate(request)
+    elif hardware or network:
+        from simulator.errors import InputError
+
+        raise InputError(f"--hw and --net do not go with the command {context.invoked_subcommand}")
+
+
+def _simulate(request: Request) -> None:
+    """Run, write files first (a reader may close the pipe of the table), then print, then verify."""
+    from simulator.cli.output import progress
+    from simulator.engine import simulate
+
+    _check(request)
+    with progress("mapping") as advance:
+        run = simulate(
+            request.hardware,
+            request.network,
+            batch=request.batch,
+            dataflow=request.dataflow,
+            objective=request.objective,
+            mapping=request.mapping,
+            progress=advance,
+        )
+    _save(run, request)
+    _print(run, request)
+    if request.verify:
+        from simulator.cli.verifying import verify_run
+
+        verify_run(run, request.network, request.batch)
+
+
+def _check(request: Request) -> None:
+    """Refuse at once what is missing, contradicts itself, or could not be written in the end."""
+    from simulator.cli.destinations import check_file, check_folder
+    from simulator.errors import InputError, Problem
+
+    problems = []
+    if not request.hardware:
+        problems.append(Problem("--hw is missing", expected="a machine: see simulate list hardware"))
+    if not request.network:
+        problems.append(Problem("--net is missing", expected="a network: see simulate list networks"))
+    if request.plot and not request.out:
+        problems.append(Problem("--plot needs a folder to draw into", expected="--out DIR"))
+    if request.json == request.csv == STDOUT:
+        problems.append(Problem("--json and --csv cannot both go to stdout"))
+    if problems:
+        raise InputError(*problems)
+    check_file(request.json)
+    check_file(request.csv)
+    if request.out:
+        check_folder(request.out)
+
+
+def _save(run: "Run", request: Request) -> None:
+    from analysis.csv_text import csv_text, layer_rows
+    from simulator.files import write_atomically
+    from simulator.result.json_io import save_run
+
+    if request.json and request.json != STDOUT:
+        save_run(run, request.json)
+    if request.csv and request.csv != STDOUT:
+        write_atomically(request.csv, csv_text(layer_rows(run)))
+    if request.out:
+        from simulator.cli.folder import save_folder
+
+        save_folder(run, request.out, plot=request.plot)
+
+
+def _print(run: "Run", request: Request) -> None:
+    """Print what was asked for on stdout, or the table."""
+    if request.json == STDOUT:
+        from simulator.result.json_io import run_to_json
+
+        print(run_to_json(run), end="")
+    elif request.csv == STDOUT:
+        from analysis.csv_text import csv_text, layer_rows
+
+        print(csv_text(layer_rows(run)), end="")
+    else:
+        from simulator.cli.output import print_run
+
+        print_run(run)

@@ -1,0 +1,1 @@
+"""Energy tables: what each action costs."""

@@ -1,0 +1,114 @@
+"""Load a machine from its YAML file."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.dims import OPERAND_NAMES
+from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
+from simulator.source import Document, load_yaml, validate
+from simulator.source.locate import bundled, locate
+
+if TYPE_CHECKING:
+    from simulator.hardware import schema
+
+
+def list_hardware() -> tuple[str, ...]:
+    """Return the names of the bundled machines.
+
+    >>> "eyeriss_chip" in list_hardware()
+    True
+    """
+    return tuple(bundled())
+
+
+def load_hardware(spec: str | Path) -> Hardware:
+    """Return the machine in a file, or a bundled one by its name with or without suffix.
+
+    Raises InputError with every problem of the file.
+
+    >>> load_hardware("eyeriss_chip").array.pes
+    168
+    """
+    return read_hardware(load_yaml(locate(spec, "", "machine")))
+
+
+def read_hardware(document: Document) -> Hardware:
+    """Return the machine that a parsed file describes; raise InputError with every problem of it."""
+    from simulator.hardware.schema import Machine
+
+    machine = validate(document, Machine, {"folder": Path(document.file).parent})
+    bits = machine.precision_bits
+    return Hardware(
+        name=machine.name,
+        source=machine.source,
+        clock_hz=machine.clock,
+        input_bits=bits.inputs,
+        weight_bits=bits.weights,
+        output_bits=bits.outputs,
+        partial_sum_bits=bits.partial_sums or bits.outputs,
+        array=_array(machine.array),
+        buffers=tuple(_buffer(buffer) for buffer in machine.buffers),
+        dma_channels=machine.dma.channels,
+        dram=_dram(machine.dram, machine.clock),
+        vector_lanes=machine.vector.lanes,
+        fuses=frozenset(machine.fuses),
+        folds=frozenset(machine.folds),
+        layer_order=machine.layers.order,
+        keeps_activations=machine.layers.keep_activations,
+        configuration_cycles=machine.layers.configuration_cycles,
+        dataflows=tuple(machine.dataflows),
+        energy=machine.energy,
+    )
+
+
+def _array(array: "schema.Array") -> Array:
+    registers, outputs = array.registers_words, array.delivery.outputs
+    weights, inputs = array.zero.weights, array.zero.inputs
+    return Array(
+        rows=array.rows,
+        columns=array.columns,
+        macs_per_cycle=array.macs_per_cycle,
+        registers_words=(registers.inputs, registers.weights, registers.outputs),
+        delivery=_delivery(array.delivery),
+        reduce_rows=outputs.reduce_along in ("rows", "both"),
+        reduce_columns=outputs.reduce_along in ("columns", "both"),
+        skewed=array.skewed,
+        zero_weights=ZeroWeights(weights.fraction, weights.skip_window) if weights else ZeroWeights(0.0, 1),
+        zero_inputs_fraction=inputs.fraction if inputs else 0.0,
+        gates_zero_inputs=inputs.gate if inputs else False,
+    )
+
+
+def _delivery(networks: "schema.Deliveries") -> tuple[Delivery, Delivery, Delivery]:
+    inputs, weights, outputs = networks.inputs, networks.weights, networks.outputs
+    return (
+        Delivery(inputs.network, inputs.words_per_cycle, inputs.preload, inputs.forwarding),
+        Delivery(weights.network, weights.words_per_cycle, weights.preload),
+        Delivery(outputs.network, outputs.words_per_cycle, concurrent=outputs.directions == "concurrent"),
+    )
+
+
+def _buffer(buffer: "schema.Buffer") -> Buffer:
+    return Buffer(
+        name=buffer.name,
+        holds=tuple(sorted(OPERAND_NAMES.index(operand) for operand in buffer.holds)),
+        capacity_bytes=buffer.capacity,
+        banks=buffer.banks,
+        read_bytes_per_cycle=buffer.read_bytes_per_cycle,
+        write_bytes_per_cycle=buffer.write_bytes_per_cycle,
+        slots=2 if buffer.double_buffered else 1,
+    )
+
+
+def _dram(dram: "schema.Dram", clock_hz: int) -> Dram:
+    code = dram.compression.run_length
+    operands = code.operands if code else []
+    return Dram(
+        bytes_per_cycle=Fraction(dram.bandwidth, clock_hz),
+        latency_cycles=dram.latency_cycles,
+        burst_bytes=dram.burst,
+        run_length=tuple(sorted(OPERAND_NAMES.index(operand) for operand in operands)),
+        run_length_max=code.longest_run if code else 0,
+        run_length_bits=code.run_bits if code else 0,
+    )

@@ -1,0 +1,110 @@
+"""The machine as the model sees it: frozen, typed, every quantity in the unit its name carries."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+Network = Literal["multicast", "systolic", "unicast"]
+OrderOfLayers = Literal["serial", "prefetch_weights"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The network between buffer and PEs that carries one operand.
+
+    `multicast`: a word needed by several PEs is one buffer read. `systolic`: likewise, but the word enters at the
+    edge and hops from PE to PE, so that a pass is skewed. `unicast`: each PE's copy is a buffer read of its own.
+    `preload`: whether (re)loading an operand that then stays in the registers delays the MACs (`exposed`).
+    `forwarding`: PEs hand inputs to their neighbours, so that what the array already holds is not read again.
+    For outputs, `concurrent` tells whether partial sums travel in and out at the same time.
+    """
+
+    network: Network
+    words_per_cycle: int
+    preload: Literal["hidden", "exposed"] = "hidden"
+    forwarding: bool = False
+    concurrent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroWeights:
+    """Zero weights: their share, and how many consecutive weights the front end inspects a cycle (1: no skipping)."""
+
+    fraction: float
+    skip_window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """The PE array. `registers_words` is per PE and operand (inputs, weights, outputs), likewise `delivery`.
+
+    `reduce_rows` / `reduce_columns`: partial sums of PEs along that axis are added on their way, inside the array.
+    `skewed`: operands move as a wave front, so each pass pays rows + columns - 2 cycles of fill and drain.
+    """
+
+    rows: int
+    columns: int
+    macs_per_cycle: int
+    registers_words: tuple[int, int, int]
+    delivery: tuple[Delivery, Delivery, Delivery]
+    reduce_rows: bool
+    reduce_columns: bool
+    skewed: bool
+    zero_weights: ZeroWeights
+    zero_inputs_fraction: float
+    gates_zero_inputs: bool
+
+    @property
+    def pes(self) -> int:
+        """Processing elements in the array."""
+        return self.rows * self.columns
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """One on-chip buffer. `holds` lists operand indices that share it; bandwidths are None where unlimited."""
+
+    name: str
+    holds: tuple[int, ...]
+    capacity_bytes: int
+    banks: int
+    read_bytes_per_cycle: int | None
+    write_bytes_per_cycle: int | None
+    slots: int  # 2: double-buffered, 1: not
+
+
+@dataclass(frozen=True, slots=True)
+class Dram:
+    """The DRAM port. `bytes_per_cycle` is exact (bandwidth over clock); `run_length` lists compressed operands."""
+
+    bytes_per_cycle: Fraction
+    latency_cycles: int
+    burst_bytes: int
+    run_length: tuple[int, ...]
+    run_length_max: int
+    run_length_bits: int  # of the run field that is stored with each value
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """A complete machine; see hw_configs/*.yaml for the same thing as a user writes it."""
+
+    name: str
+    source: str
+    clock_hz: int
+    input_bits: int
+    weight_bits: int
+    output_bits: int
+    partial_sum_bits: int
+    array: Array
+    buffers: tuple[Buffer, ...]
+    dma_channels: int
+    dram: Dram
+    vector_lanes: int  # elements a cycle
+    fuses: frozenset[str]  # op kinds that ride on the layer that makes their input
+    folds: frozenset[str]  # op kinds that are free: addressing, or not part of the machine's published figures
+    layer_order: OrderOfLayers
+    keeps_activations: bool
+    configuration_cycles: int  # between layers
+    dataflows: tuple[str, ...]  # names of bundled templates, or paths of templates
+    energy: str  # name of a bundled energy table, or the path of one

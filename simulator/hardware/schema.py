@@ -1,0 +1,269 @@
+"""A machine as a user writes it, top to bottom like the block diagram of its paper.
+
+Every check that needs one value or one block stands here as a validator, so that one pass finds all problems.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from simulator.dims import OPERAND_NAMES
+from simulator.errors import nearest
+from simulator.ops import MAC_OP_NAMES, OP_NAMES
+from simulator.source import Rejected
+from simulator.source.fields import (
+    ByteCount,
+    BytesPerSecond,
+    Count,
+    CountOrZero,
+    Fraction01,
+    Hertz,
+    Name,
+    Text,
+    Written,
+)
+from simulator.source.locate import bundled
+
+DATAFLOWS = (
+    "input_stationary",
+    "input_stationary_lowered",
+    "no_local_reuse",
+    "output_stationary_channels",
+    "output_stationary_lowered",
+    "output_stationary_pixels",
+    "row_stationary",
+    "weight_stationary",
+    "weight_stationary_lowered",
+)
+"""Dataflows that every installation has."""
+
+FUSABLE = tuple(sorted({*OP_NAMES, "batch_norm"} - {*MAC_OP_NAMES}))
+"""Kinds of op that may ride on another op or cost nothing. Batch norm is folded into the weights in any case."""
+
+OperandName = Literal["inputs", "weights", "outputs"]
+NetworkName = Literal["multicast", "systolic", "unicast"]
+Preload = Literal["hidden", "exposed"]
+
+
+def known(name: str, names: tuple[str, ...], what: str) -> str:
+    """Return the name if it is one of `names`; raise Rejected with the nearest one if not."""
+    if name not in names:
+        raise Rejected(f"unknown {what}", f"one of {', '.join(names)}", nearest(name, names))
+    return name
+
+
+def unique(names: list[str]) -> list[str]:
+    """Return a list in which nothing comes twice; raise Rejected at the first that does."""
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise Rejected("given twice", "each name once", path=(i,))
+    return names
+
+
+def _file_or_known(name: str, names: tuple[str, ...], what: str, info: ValidationInfo) -> str:
+    """Return a bundled name as it is, and a .yaml path, relative to the file that names it, as a path that exists."""
+    if not name.endswith((".yaml", ".yml")):
+        return known(name, names, what)
+    path = Path((info.context or {}).get("folder", "."), name)
+    if not path.is_file():
+        raise Rejected("no such file", f"a file, or one of {', '.join(names)}", nearest(Path(name).stem, names))
+    return str(path)
+
+
+def _dataflow(name: str, info: ValidationInfo) -> str:
+    return _file_or_known(name, tuple(sorted({*DATAFLOWS, *bundled("dataflows")})), "dataflow", info)
+
+
+def _energy(name: str, info: ValidationInfo) -> str:
+    return _file_or_known(name, tuple(bundled("energy")), "energy table", info)
+
+
+def _op(name: str) -> str:
+    return known(name, FUSABLE, "kind of op")
+
+
+Axis = Annotated[int, Field(ge=1, le=4096)]
+Bits = Annotated[int, Field(ge=1, le=64)]
+OpNames = Annotated[list[Annotated[str, AfterValidator(_op)]], AfterValidator(unique)]
+OperandNames = Annotated[list[OperandName], Field(min_length=1), AfterValidator(unique)]
+
+
+class Precision(Written):
+    """Width of a word of each operand; partial sums are as wide as outputs unless said otherwise."""
+
+    inputs: Bits
+    weights: Bits
+    outputs: Bits
+    partial_sums: Bits | None = None
+
+
+class Registers(Written):
+    """Words that one PE keeps of each operand."""
+
+    inputs: Count
+    weights: Count
+    outputs: Count
+
+
+class InputDelivery(Written):
+    """The network that brings inputs. `forwarding`: neighbours hand on what the array already holds."""
+
+    network: NetworkName
+    words_per_cycle: Count
+    preload: Preload = "hidden"
+    forwarding: bool = False
+
+
+class WeightDelivery(Written):
+    """The network that brings weights."""
+
+    network: NetworkName
+    words_per_cycle: Count
+    preload: Preload = "hidden"
+
+
+class OutputDelivery(Written):
+    """The network of partial sums and outputs. `directions`: in and out at the same time, or one at a time."""
+
+    network: NetworkName
+    words_per_cycle: Count
+    directions: Literal["concurrent", "shared"] = "concurrent"
+    reduce_along: Literal["rows", "columns", "both", "none"] = "none"
+
+
+class Deliveries(Written):
+    """The networks between buffer and PEs."""
+
+    inputs: InputDelivery
+    weights: WeightDelivery
+    outputs: OutputDelivery
+
+
+class ZeroWeights(Written):
+    """Share of zero weights, and how many of them in a row the front end inspects a cycle (1: skips none)."""
+
+    fraction: Fraction01
+    skip_window: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class ZeroInputs(Written):
+    """Share of zeros among inputs where a layer does not say it, and whether a zero input gates the MAC."""
+
+    fraction: Fraction01
+    gate: bool = False
+
+
+class Zero(Written):
+    """What the machine makes of zeros."""
+
+    weights: ZeroWeights | None = None
+    inputs: ZeroInputs | None = None
+
+
+class Array(Written):
+    """The PE array. `skewed`: operands move through it as a wave front."""
+
+    rows: Axis
+    columns: Axis
+    macs_per_cycle: Annotated[int, Field(ge=1, le=4096)] = 1
+    registers_words: Registers
+    delivery: Deliveries
+    skewed: bool = False
+    zero: Zero = Zero()
+
+
+class Buffer(Written):
+    """One on-chip buffer; without a bandwidth it is never the bottleneck."""
+
+    name: Name
+    holds: OperandNames
+    capacity: ByteCount
+    banks: Count = 1
+    read_bytes_per_cycle: Count | None = None
+    write_bytes_per_cycle: Count | None = None
+    double_buffered: bool = True
+
+
+class Dma(Written):
+    """Engines that move tiles between DRAM and buffers."""
+
+    channels: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class RunLength(Written):
+    """Run-length coding of zeros: each value is stored with the number of zeros before it."""
+
+    operands: OperandNames
+    longest_run: Annotated[int, Field(ge=1, le=65535)]
+    run_bits: Annotated[int, Field(ge=1, le=16)]
+
+
+def _runs_fit(code: RunLength) -> RunLength:
+    most = 2**code.run_bits - 1
+    if code.longest_run > most:
+        raise Rejected(
+            "does not fit its field", f"at most {most}, as run_bits is {code.run_bits}", path=("longest_run",)
+        )
+    return code
+
+
+class Compression(Written):
+    """Coding of what travels to and from DRAM."""
+
+    run_length: Annotated[RunLength, AfterValidator(_runs_fit)] | None = None
+
+
+class Dram(Written):
+    """The DRAM port. A transfer takes whole bursts."""
+
+    bandwidth: BytesPerSecond
+    latency_cycles: Annotated[int, Field(ge=0, le=10**6)]
+    burst: ByteCount
+    compression: Compression = Compression()
+
+
+class Vector(Written):
+    """The unit of everything that is not a MAC: elements a cycle."""
+
+    lanes: Count
+
+
+class Layers(Written):
+    """How one layer follows another."""
+
+    order: Literal["serial", "prefetch_weights"] = "serial"
+    keep_activations: bool = False
+    configuration_cycles: CountOrZero = 0
+
+
+def _each_operand_once(buffers: list[Buffer]) -> list[Buffer]:
+    names = [buffer.name for buffer in buffers]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise Rejected("given twice", "a name of its own for each buffer", path=(i, "name"))
+    held: Counter[str] = Counter(operand for buffer in buffers for operand in buffer.holds)
+    wrong = [f"{operand} {held[operand]} times" for operand in OPERAND_NAMES if held[operand] != 1]
+    if wrong:
+        raise Rejected(f"the buffers hold {', '.join(wrong)}", "each of inputs, weights and outputs in one buffer")
+    return buffers
+
+
+class Machine(Written):
+    """A whole machine."""
+
+    name: Name
+    source: Text
+    clock: Hertz
+    precision_bits: Precision
+    array: Array
+    buffers: Annotated[list[Buffer], Field(min_length=1), AfterValidator(_each_operand_once)]
+    dma: Dma = Dma()
+    dram: Dram
+    vector: Vector
+    fuses: OpNames = Field(default_factory=list)
+    folds: OpNames = Field(default_factory=list)
+    layers: Layers = Layers()
+    dataflows: Annotated[list[Annotated[str, AfterValidator(_dataflow)]], Field(min_length=1), AfterValidator(unique)]
+    energy: Annotated[str, AfterValidator(_energy)]

@@ -1,0 +1,1 @@
+"""Compiled core: numba functions on bare integers and arrays; imports numpy and numba only."""

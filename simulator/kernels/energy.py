@@ -1,0 +1,77 @@
+"""Energy of a layer from its action counts."""
+
+from simulator.kernels.evaluate import (
+    CYCLES,
+    DRAM_INPUTS,
+    DRAM_OUTPUTS_READ,
+    DRAM_OUTPUTS_WRITTEN,
+    DRAM_WEIGHTS,
+    LOADED_INPUTS,
+    LOADED_SUMS,
+    LOADED_WEIGHTS,
+    STORED_OUTPUTS,
+    STORED_SUMS,
+    SUMS_READ,
+)
+from simulator.kernels.jit import jit
+from simulator.kernels.params import INPUTS, OUTPUTS, WEIGHTS, Floats, Ints, Record
+from simulator.kernels.steps import (
+    BUS_INPUTS,
+    BUS_OUTPUTS,
+    BUS_WEIGHTS,
+    PES_INPUTS,
+    PES_OUTPUTS,
+    PES_WEIGHTS,
+)
+
+PARTS = (
+    "mac",
+    "rf.inputs",
+    "rf.weights",
+    "rf.outputs",
+    "array.inputs",
+    "array.weights",
+    "array.outputs",
+    "buffer.inputs",
+    "buffer.weights",
+    "buffer.outputs",
+    "dram.inputs",
+    "dram.weights",
+    "dram.outputs",
+    "leakage",
+)
+"""What each element of `energy_parts` is."""
+
+
+@jit
+def register_energy(layer: Record, energy: Record) -> float:
+    """Energy of MACs and of the registers they use: two operands read, a partial sum read and written."""
+    pj = energy.rf_pj[INPUTS] + energy.rf_pj[WEIGHTS] + 2 * energy.rf_pj[OUTPUTS]
+    macs = layer.macs
+    return macs * (energy.mac_pj + pj)
+
+
+@jit
+def energy_parts(layer: Record, energy: Record, totals: Ints, parts: Floats) -> float:
+    """Write picojoules by component and operand into `parts`, in the order of `PARTS`; return their sum."""
+    macs, rf, array, buffer = layer.macs, energy.rf_pj, energy.array_pj, energy.buffer_pj
+    parts[0] = macs * energy.mac_pj
+    parts[1] = (macs + totals[PES_INPUTS]) * rf[INPUTS]
+    parts[2] = (macs + totals[PES_WEIGHTS]) * rf[WEIGHTS]
+    parts[3] = 2 * macs * rf[OUTPUTS]
+    parts[4] = totals[PES_INPUTS] * array[INPUTS]
+    parts[5] = totals[PES_WEIGHTS] * array[WEIGHTS]
+    parts[6] = totals[PES_OUTPUTS] * array[OUTPUTS]
+    parts[7] = (totals[LOADED_INPUTS] + totals[BUS_INPUTS]) * buffer[INPUTS]
+    parts[8] = (totals[LOADED_WEIGHTS] + totals[BUS_WEIGHTS]) * buffer[WEIGHTS]
+    accumulated = totals[BUS_OUTPUTS] + totals[SUMS_READ]
+    moved = totals[LOADED_SUMS] + totals[STORED_SUMS] + totals[STORED_OUTPUTS]
+    parts[9] = (accumulated + moved) * buffer[OUTPUTS]
+    parts[10] = totals[DRAM_INPUTS] * energy.dram_pj_per_byte
+    parts[11] = totals[DRAM_WEIGHTS] * energy.dram_pj_per_byte
+    parts[12] = (totals[DRAM_OUTPUTS_READ] + totals[DRAM_OUTPUTS_WRITTEN]) * energy.dram_pj_per_byte
+    parts[13] = totals[CYCLES] * energy.leakage_pj_per_cycle
+    total = 0.0
+    for k in range(14):
+        total += parts[k]
+    return total

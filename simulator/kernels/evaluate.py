@@ -1,0 +1,184 @@
+"""Evaluate one mapping of one layer: play its tiles, add up words, bytes and cycles.
+
+A tile loads the operands whose indices changed, computes, and stores the outputs whose indices change next; partial
+sums that return later are loaded again. Tiles of equal extents are of one kind (a dimension has at most two extents),
+so the array program is evaluated once a kind.
+"""
+
+from simulator.kernels.geometry import ceil_div, fill
+from simulator.kernels.jit import jit
+from simulator.kernels.params import (
+    FIXED_POINT,
+    FIXED_POINT_BITS,
+    INPUTS,
+    OUTPUTS,
+    SUM_BITS,
+    WEIGHTS,
+    Ints,
+    Record,
+)
+from simulator.kernels.recurrence import advance, finish
+from simulator.kernels.steps import (
+    ARRAY_CYCLES,
+    BUS_OUTPUTS,
+    FIGURES,
+    SUMS,
+    array_extents,
+    operand_words,
+    set_program,
+    tile_cycles,
+    tile_words,
+)
+from simulator.kernels.walk import FIRST, fits, loaded_inputs, outermost_turn, start_walk, sums_complete, turn
+
+# Beyond `steps`: figures of a kind of tile. Bytes are those at the DRAM port, in whole bursts.
+(
+    WEIGHTS_BYTES,
+    OUTPUTS_BYTES,
+    SUMS_BYTES,
+    STORE_CYCLES,  # of final outputs
+    TILES,  # how many tiles are of this kind
+    KIND_FIGURES,
+) = range(FIGURES, FIGURES + 6)
+
+# Beyond `steps`: totals of a layer.
+(
+    SUMS_READ,  # partial sums read from the buffer by the array
+    LOADED_INPUTS,  # words from DRAM into the buffer
+    LOADED_WEIGHTS,
+    LOADED_SUMS,  # partial sums that return
+    STORED_OUTPUTS,  # final outputs, words
+    STORED_SUMS,  # partial sums that leave before they are complete
+    DRAM_INPUTS,  # bytes through the port: compressed, in whole bursts
+    DRAM_WEIGHTS,
+    DRAM_OUTPUTS_READ,
+    DRAM_OUTPUTS_WRITTEN,
+    PORT_CYCLES,
+    ALL_TILES,
+    CYCLES,
+    FIRST_WEIGHTS_BYTES,  # bytes of weights that the first tile loads
+    TOTALS,
+) = range(FIGURES, FIGURES + 15)
+
+
+@jit
+def port_bytes(words: int, bits: int, compression: int, burst: int) -> int:
+    """Bytes that cross the DRAM port for so many words: compressed, then rounded up to whole bursts."""
+    size = (words * bits + 7) >> 3
+    if compression != FIXED_POINT:
+        size = (size * compression + FIXED_POINT - 1) >> FIXED_POINT_BITS
+    return ceil_div(size, burst) * burst
+
+
+@jit
+def port_cycles(size: int, machine: Record) -> int:
+    """Cycles the DRAM port is taken by so many bytes."""
+    return ceil_div(size * machine.dram_denominator, machine.dram_numerator)
+
+
+@jit
+def new_kind(machine: Record, layer: Record, mapping: Record, program: Record, walk: Record, out: Ints) -> None:
+    """Fill the figures of the current tile's kind."""
+    x, burst = walk.extent, machine.burst_bytes
+    weights, sums = operand_words(x, WEIGHTS), operand_words(x, OUTPUTS)
+    out[WEIGHTS_BYTES] = port_bytes(weights, machine.bits[WEIGHTS], layer.compression[WEIGHTS], burst)
+    out[OUTPUTS_BYTES] = port_bytes(sums, machine.bits[OUTPUTS], layer.compression[OUTPUTS], burst)
+    out[SUMS_BYTES] = port_bytes(sums, machine.bits[SUM_BITS], FIXED_POINT, burst)
+    out[STORE_CYCLES] = port_cycles(out[OUTPUTS_BYTES], machine)
+    tile_words(machine, layer, mapping, program, x, out)
+    tile_cycles(machine, program, walk.kind & FIRST, out)
+
+
+@jit
+def load_tile(walk: Record, turned: int, machine: Record, layer: Record, tile: Ints, kind: Ints, totals: Ints) -> int:
+    """Account for the loads of the current tile, whose outermost turned loop is at `turned`; return their bytes."""
+    size = 0
+    if turned <= walk.depth[INPUTS] and not layer.resident[INPUTS]:
+        words = loaded_inputs(walk, layer, tile)
+        size = port_bytes(words, machine.bits[INPUTS], layer.compression[INPUTS], machine.burst_bytes)
+        totals[LOADED_INPUTS] += words
+        totals[DRAM_INPUTS] += size
+    if turned <= walk.depth[WEIGHTS] and not layer.resident[WEIGHTS]:
+        totals[LOADED_WEIGHTS] += operand_words(walk.extent, WEIGHTS)
+        totals[DRAM_WEIGHTS] += kind[WEIGHTS_BYTES]
+        size += kind[WEIGHTS_BYTES]
+    if turned <= walk.depth[OUTPUTS] and not walk.kind & FIRST and not layer.resident[OUTPUTS]:
+        totals[LOADED_SUMS] += kind[SUMS]
+        totals[DRAM_OUTPUTS_READ] += kind[SUMS_BYTES]
+        size += kind[SUMS_BYTES]
+    return size
+
+
+@jit
+def store_tile(walk: Record, machine: Record, kind: Ints, totals: Ints) -> int:
+    """Account for the store of the current tile's outputs, final or partial sums; return its port cycles."""
+    if sums_complete(walk):
+        totals[STORED_OUTPUTS] += kind[SUMS]
+        totals[DRAM_OUTPUTS_WRITTEN] += kind[OUTPUTS_BYTES]
+        return kind[STORE_CYCLES]
+    totals[STORED_SUMS] += kind[SUMS]
+    totals[DRAM_OUTPUTS_WRITTEN] += kind[SUMS_BYTES]
+    return port_cycles(kind[SUMS_BYTES], machine)
+
+
+@jit
+def add_kinds(kinds: Ints, n: int, totals: Ints) -> None:
+    """Add the figures of all kinds of tile, as often as each occurs."""
+    for kind in range(n):
+        tiles = kinds[kind, TILES]
+        if tiles > 0:
+            for f in range(FIGURES):
+                totals[f] += tiles * kinds[kind, f]
+            first = kinds[kind, SUMS] if kind & FIRST else 0
+            totals[SUMS_READ] += tiles * (kinds[kind, BUS_OUTPUTS] - first)
+            totals[ALL_TILES] += tiles
+
+
+@jit
+def evaluate(
+    machine: Record,
+    layer: Record,
+    mapping: Record,
+    program: Record,
+    walk: Record,
+    state: Ints,
+    kinds: Ints,
+    totals: Ints,
+) -> bool:
+    """Fill `totals` [TOTALS] for one mapping; return False (totals undefined) if its tiles exceed a buffer.
+
+    Scratch, made by `simulator.kernels.scratch`: `program`, `walk`, `state`, `kinds` [MAX_KINDS, KIND_FIGURES].
+    """
+    start_walk(layer, mapping, walk)
+    if not fits(walk, machine, layer, mapping.tile):
+        return False
+    set_program(mapping, machine.forwarding, program)
+    fill(totals, 0)
+    fill(state, 0)
+    for kind in range(walk.kinds):
+        kinds[kind, TILES] = 0
+    turned, i = -1, 0
+    while True:
+        kind = kinds[walk.kind]
+        if kind[TILES] == 0:
+            new_kind(machine, layer, mapping, program, walk, kind)
+        kind[TILES] += 1
+        load = load_tile(walk, turned, machine, layer, mapping.tile, kind, totals)
+        if i == 0:
+            totals[FIRST_WEIGHTS_BYTES] = totals[DRAM_WEIGHTS]
+            load -= layer.prefetched_bytes
+        load = port_cycles(load, machine)
+        turned = outermost_turn(walk)
+        store = 0
+        if turned <= walk.depth[OUTPUTS] and not layer.resident[OUTPUTS]:
+            store = store_tile(walk, machine, kind, totals)
+        totals[PORT_CYCLES] += load + store
+        advance(state, i, load, kind[ARRAY_CYCLES], store, machine.slots, machine.channels, machine.latency_cycles)
+        i += 1
+        if turned < 0:
+            break
+        turn(walk, turned, mapping.tile)
+    add_kinds(kinds, walk.kinds, totals)
+    ahead = port_cycles(layer.prefetch_bytes, machine)
+    totals[CYCLES] = finish(state, i, machine.slots, machine.channels, machine.latency_cycles, ahead)
+    return True

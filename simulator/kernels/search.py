@@ -1,0 +1,342 @@
+"""Search the mappings of one layer under one dataflow: every tile and loop order, for the best placements on the array.
+
+The number of tiles a dimension is cut into is chosen from lists that depend on the layer alone, so what a smaller
+buffer, array or bandwidth can do, a larger one can too. A candidate is evaluated only if a lower bound on its objective
+(MAC cycles, DRAM traffic) does not rule it out.
+"""
+
+import numpy as np
+
+from simulator.kernels.energy import PARTS, energy_parts, register_energy
+from simulator.kernels.evaluate import CYCLES, DRAM_INPUTS, DRAM_OUTPUTS_WRITTEN, evaluate, new_kind, port_cycles
+from simulator.kernels.geometry import clipped_box
+from simulator.kernels.jit import jit
+from simulator.kernels.params import (
+    FIXED_POINT_BITS,
+    INPUTS,
+    OUTPUTS,
+    SUM_BITS,
+    WEIGHTS,
+    C,
+    Floats,
+    G,
+    Ints,
+    K,
+    N,
+    P,
+    Q,
+    R,
+    Record,
+    S,
+)
+from simulator.kernels.steps import ARRAY_CYCLES, BUS_INPUTS, BUS_OUTPUTS, BUS_WEIGHTS, MAC_CYCLES, operand_words, set_program
+from simulator.kernels.walk import fits, loaded_inputs, start_walk
+
+BY_CYCLES, BY_ENERGY, BY_ENERGY_DELAY, BY_DRAM = range(4)
+KEYS = 4  # objective, then cycles, energy, DRAM bytes: ties break in this order
+
+
+@jit
+def set_keys(objective: int, cycles: float, energy: float, dram: float, keys: Floats) -> None:
+    """Write the objective and its tie-breakers."""
+    keys[1], keys[2], keys[3] = cycles, energy, dram
+    if objective == BY_CYCLES:
+        keys[0] = cycles
+    elif objective == BY_ENERGY:
+        keys[0] = energy
+    elif objective == BY_ENERGY_DELAY:
+        keys[0] = energy * cycles
+    else:
+        keys[0] = dram
+
+
+@jit
+def better(a: Floats, b: Floats) -> bool:
+    """Compare keys in order."""
+    for k in range(KEYS):
+        if a[k] != b[k]:
+            return a[k] < b[k]
+    return False
+
+
+@jit
+def axis_tables(layer: Record, choices: Ints, counts: Ints, table: Ints) -> None:
+    """For each choice of tile height and width, the input rows and columns that all tiles together load."""
+    for axis in range(2):
+        pixel, tap = P + axis, R + axis
+        for choice in range(counts[pixel]):
+            tile = choices[pixel, choice]
+            total = 0
+            for start in range(0, layer.bounds[pixel], tile):
+                extent = min(tile, layer.bounds[pixel] - start)
+                total += clipped_box(
+                    start,
+                    extent,
+                    0,
+                    layer.bounds[tap],
+                    layer.stride[axis],
+                    layer.dilation[axis],
+                    layer.pad[axis],
+                    layer.size[axis],
+                )
+            table[axis, choice] = total
+
+
+@jit
+def mac_tables(layer: Record, mapping: Record, choices: Ints, counts: Ints, table: Ints) -> None:
+    """For each choice of tile extent, the dimension's factor of the MAC cycles of all tiles (see `mac_cycles`)."""
+    for d in range(8):
+        registers, step = mapping.registers[d], mapping.spatial[d] * mapping.registers[d]
+        for choice in range(counts[d]):
+            tile = choices[d, choice]
+            full = layer.bounds[d] // tile
+            table[d, choice] = full * turns_of_fullest(tile, step, registers)
+            if layer.bounds[d] > full * tile:
+                table[d, choice] += turns_of_fullest(layer.bounds[d] - full * tile, step, registers)
+
+
+@jit
+def turns_of_fullest(extent: int, step: int, registers: int) -> int:
+    """Loop turns of the fullest PE over an extent: sum of min(registers, rest) over the array's steps."""
+    full = extent // step
+    return full * registers + min(registers, extent - full * step)
+
+
+@jit
+def turns_outside(walk: Record, operand: int, a: int, b: int, c: int) -> int:
+    """Product of the tiles of dimensions a, b and c whose loops lie outside the operand's depth."""
+    times = 1
+    for j in range(walk.depth[operand] + 1):
+        d = walk.order[j]
+        if d == a or d == b or d == c:
+            times *= walk.tiles[d]
+    return times
+
+
+@jit
+def traffic_bound(machine: Record, layer: Record, walk: Record, window: int) -> int:
+    """Bytes that must cross the DRAM port; `window` is the product of input rows and columns over all tiles."""
+    b = layer.bounds
+    size = 0
+    if not layer.resident[INPUTS]:
+        words = b[N] * b[G] * b[C] * window * turns_outside(walk, INPUTS, K, K, K)
+        size += ((words * machine.bits[INPUTS]) >> 3) * layer.compression[INPUTS] >> FIXED_POINT_BITS
+    words = b[G] * b[K] * b[C] * b[R] * b[S] * turns_outside(walk, WEIGHTS, N, P, Q)
+    size += ((words * machine.bits[WEIGHTS]) >> 3) * layer.compression[WEIGHTS] >> FIXED_POINT_BITS
+    if not layer.resident[OUTPUTS]:
+        words = b[N] * b[G] * b[K] * b[P] * b[Q]
+        size += ((words * machine.bits[OUTPUTS]) >> 3) * layer.compression[OUTPUTS] >> FIXED_POINT_BITS
+        spills = turns_outside(walk, OUTPUTS, C, R, S) - 1
+        size += 2 * spills * ((words * machine.bits[SUM_BITS]) >> 3)
+    return size
+
+
+@jit
+def first_load(machine: Record, layer: Record, tile: Ints, walk: Record) -> int:
+    """Bytes, not counting bursts, that the first tile must load before its compute starts."""
+    size = 0
+    if not layer.resident[INPUTS]:
+        words = loaded_inputs(walk, layer, tile)
+        size += ((words * machine.bits[INPUTS]) >> 3) * layer.compression[INPUTS] >> FIXED_POINT_BITS
+    words = operand_words(tile, WEIGHTS)
+    return size + (((words * machine.bits[WEIGHTS]) >> 3) * layer.compression[WEIGHTS] >> FIXED_POINT_BITS)
+
+
+@jit
+def last_store(machine: Record, layer: Record, walk: Record) -> int:
+    """Bytes, not counting bursts, that the last tile stores after its compute ends."""
+    if layer.resident[OUTPUTS]:
+        return 0
+    words = walk.last[N] * walk.last[G] * walk.last[K] * walk.last[P] * walk.last[Q]
+    return ((words * machine.bits[OUTPUTS]) >> 3) * layer.compression[OUTPUTS] >> FIXED_POINT_BITS
+
+
+@jit
+def next_choice(pick: Ints, counts: Ints) -> bool:
+    """Advance the mixed-radix number of tile choices; False after the last.
+
+    Columns are cut only in tiles of the fewest rows, as a buffer of whole rows would be.
+    """
+    while True:
+        d = 7
+        while d >= 0:
+            pick[d] += 1
+            if pick[d] < counts[d]:
+                break
+            pick[d] = 0
+            d -= 1
+        if d < 0:
+            return False
+        if pick[Q] == 0 or pick[P] == counts[P] - 1:
+            return True
+
+
+@jit
+def tiled_groups(walk: Record) -> int:
+    """Which groups of loops are tiled: 1 pixels (N, P, Q), 2 filters (K), 4 reduction (C, R, S)."""
+    mask = 0
+    if walk.tiles[N] > 1 or walk.tiles[P] > 1 or walk.tiles[Q] > 1:
+        mask |= 1
+    if walk.tiles[K] > 1:
+        mask |= 2
+    if walk.tiles[C] > 1 or walk.tiles[R] > 1 or walk.tiles[S] > 1:
+        mask |= 4
+    return mask
+
+
+@jit
+def dram_total(totals: Ints) -> int:
+    """Bytes through the DRAM port in either direction."""
+    size = 0
+    for t in range(DRAM_INPUTS, DRAM_OUTPUTS_WRITTEN + 1):
+        size += totals[t]
+    return size
+
+
+@jit
+def placements(
+    machine: Record,
+    layer: Record,
+    mapping: Record,
+    spatial: Ints,
+    registers: Ints,
+    program: Record,
+    walk: Record,
+    kinds: Ints,
+    figures: Ints,
+) -> None:
+    """Figures of each placement `spatial[i]`, `registers[i]` [*, 8], the layer taken as one tile.
+
+    Writes array cycles, MAC cycles and buffer accesses into `figures` [*, 3].
+    """
+    for d in range(8):
+        mapping.tile[d] = layer.bounds[d]
+    start_walk(layer, mapping, walk)
+    kind = kinds[0]
+    for i in range(len(spatial)):
+        for d in range(8):
+            mapping.spatial[d], mapping.registers[d] = spatial[i, d], registers[i, d]
+        set_program(mapping, machine.forwarding, program)
+        new_kind(machine, layer, mapping, program, walk, kind)
+        figures[i, 0], figures[i, 1] = kind[ARRAY_CYCLES], kind[MAC_CYCLES]
+        figures[i, 2] = kind[BUS_INPUTS] + kind[BUS_WEIGHTS] + 2 * kind[BUS_OUTPUTS]
+
+
+@jit
+def ruled_out(
+    machine: Record,
+    layer: Record,
+    energy: Record,
+    tile: Ints,
+    walk: Record,
+    window: int,
+    mac_cycles: int,
+    objective: int,
+    keys: Floats,
+    best_keys: Floats,
+) -> bool:
+    """Tell whether even a lower bound of this mapping's keys is no better than the best found.
+
+    No compute starts before the first tile is loaded, and the last store follows the last compute; whatever crosses
+    the port crosses it one after the other, after the first latency.
+    """
+    size = traffic_bound(machine, layer, walk, window)
+    ends = (first_load(machine, layer, tile, walk) + last_store(machine, layer, walk)) * machine.dram_denominator
+    cycles = max(mac_cycles + ends // machine.dram_numerator, size * machine.dram_denominator // machine.dram_numerator)
+    cycles += machine.latency_cycles
+    pj = register_energy(layer, energy) + size * energy.dram_pj_per_byte + cycles * energy.leakage_pj_per_cycle
+    set_keys(objective, cycles, pj, size, keys)
+    return not better(keys, best_keys)
+
+
+@jit
+def mac_bound(machine: Record, layer: Record, mapping: Record, factors: Ints, pick: Ints, least: int) -> int:
+    """MAC cycles that the picked tiles take at least; `least` where dimensions are lowered and do not factor."""
+    if mapping.lowered:
+        return least
+    cycles = 1
+    for d in range(8):
+        cycles *= factors[d, pick[d]]
+    if mapping.skips:
+        cycles = cycles * layer.skip >> FIXED_POINT_BITS
+    return cycles // machine.macs_per_cycle
+
+
+@jit
+def all_tiles(walk: Record) -> int:
+    """Number of tiles of the walk."""
+    n = 1
+    for d in range(8):
+        n *= walk.tiles[d]
+    return n
+
+
+@jit
+def keep(mapping: Record, keys: Floats, best: Record, best_keys: Floats) -> None:
+    """Make this mapping the best."""
+    for k in range(KEYS):
+        best_keys[k] = keys[k]
+    for d in range(8):
+        best.tile[d], best.dram_order[d] = mapping.tile[d], mapping.dram_order[d]
+        best.spatial[d], best.registers[d] = mapping.spatial[d], mapping.registers[d]
+
+
+@jit
+def search_tiles(
+    machine: Record,
+    layer: Record,
+    energy: Record,
+    objective: int,
+    mapping: Record,
+    mac_cycles: int,
+    most_tiles: int,
+    choices: Ints,
+    counts: Ints,
+    orders: Ints,
+    tries: Ints,
+    program: Record,
+    walk: Record,
+    state: Ints,
+    kinds: Ints,
+    totals: Ints,
+    best: Record,
+    best_keys: Floats,
+) -> int:
+    """Try all tiles and DRAM orders for the placement in `mapping`; improve `best`; return how many were evaluated.
+
+    `mac_cycles` are those of the placement at best; mappings of more than `most_tiles` are left out. `choices` [8, *] with `counts` [8] are the extents to try,
+    largest first; `orders` [6, 8] the DRAM orders, of which row m of `tries` [8, 6] lists those that differ when the
+    groups in mask m are tiled (-1 ends it).
+    """
+    table = np.empty((2, choices.shape[1]), np.int64)
+    axis_tables(layer, choices, counts, table)
+    factors = np.empty(choices.shape, np.int64)
+    mac_tables(layer, mapping, choices, counts, factors)
+    pick = np.zeros(8, np.int64)
+    parts, keys = np.empty(len(PARTS)), np.empty(KEYS)
+    evaluated = 0
+    going = True
+    while going:
+        for d in range(8):
+            mapping.tile[d] = choices[d, pick[d]]
+        window = table[0, pick[P]] * table[1, pick[Q]]
+        macs = mac_bound(machine, layer, mapping, factors, pick, mac_cycles)
+        going = next_choice(pick, counts)
+        start_walk(layer, mapping, walk)
+        if all_tiles(walk) > most_tiles or not fits(walk, machine, layer, mapping.tile):
+            continue
+        for order in tries[tiled_groups(walk)]:
+            if order < 0:
+                break
+            for d in range(8):
+                mapping.dram_order[d] = orders[order, d]
+            start_walk(layer, mapping, walk)
+            if ruled_out(machine, layer, energy, mapping.tile, walk, window, macs, objective, keys, best_keys):
+                continue
+            evaluate(machine, layer, mapping, program, walk, state, kinds, totals)
+            evaluated += 1
+            pj = energy_parts(layer, energy, totals, parts)
+            set_keys(objective, totals[CYCLES], pj, dram_total(totals), keys)
+            if better(keys, best_keys):
+                keep(mapping, keys, best, best_keys)
+    return evaluated

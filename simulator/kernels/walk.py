@@ -1,0 +1,116 @@
+"""The loops over a layer's tiles: extents, order, and which operand changes when."""
+
+from simulator.kernels.geometry import box, ceil_div, clipped_box, fill
+from simulator.kernels.jit import jit
+from simulator.kernels.params import INPUTS, OUTPUTS, RELEVANT, SUM_BITS, C, G, Ints, N, P, Q, R, Record, S
+from simulator.kernels.steps import operand_words
+
+FIRST = 1  # bit of a tile's kind: no partial sums precede it
+MAX_KINDS = 512
+
+
+@jit
+def start_walk(layer: Record, mapping: Record, walk: Record) -> None:
+    """Cut the layer into tiles and stand at the first."""
+    walk.loops = 0
+    fill(walk.depth, -1)
+    fill(walk.at, 0)
+    for j in range(8):
+        d = mapping.dram_order[j]
+        if mapping.tile[d] < layer.bounds[d]:
+            walk.order[walk.loops] = d
+            for operand in range(3):
+                if RELEVANT[operand, d]:
+                    walk.depth[operand] = walk.loops
+            walk.loops += 1
+    walk.kind = FIRST
+    walk.kinds = 2
+    for d in range(8):
+        walk.tiles[d] = ceil_div(layer.bounds[d], mapping.tile[d])
+        walk.last[d] = layer.bounds[d] - (walk.tiles[d] - 1) * mapping.tile[d]
+        walk.extent[d] = min(mapping.tile[d], layer.bounds[d])
+        walk.bit[d] = 0
+        if walk.last[d] < walk.extent[d]:
+            walk.bit[d] = walk.kinds
+            walk.kinds *= 2
+
+
+@jit
+def outermost_turn(walk: Record) -> int:
+    """Position of the outermost loop that turns after this tile, or -1 if it is the last."""
+    for j in range(walk.loops - 1, -1, -1):
+        d = walk.order[j]
+        if walk.at[d] + 1 < walk.tiles[d]:
+            return j
+    return -1
+
+
+@jit
+def turn(walk: Record, outermost: int, tile: Ints) -> None:
+    """Go to the next tile: the loop at `outermost` advances, those inside it start again."""
+    for j in range(outermost, walk.loops):
+        d = walk.order[j]
+        walk.at[d] = walk.at[d] + 1 if j == outermost else 0
+        if walk.bit[d]:
+            at_end = walk.at[d] == walk.tiles[d] - 1
+            walk.extent[d] = walk.last[d] if at_end else tile[d]
+            walk.kind = walk.kind | walk.bit[d] if at_end else walk.kind & ~walk.bit[d]
+    if walk.at[C] == 0 and walk.at[R] == 0 and walk.at[S] == 0:
+        walk.kind |= FIRST
+    else:
+        walk.kind &= ~FIRST
+
+
+@jit
+def sums_complete(walk: Record) -> bool:
+    """Tell whether the tile adds the last products to its outputs."""
+    return (
+        walk.at[C] == walk.tiles[C] - 1 and walk.at[R] == walk.tiles[R] - 1 and walk.at[S] == walk.tiles[S] - 1
+    )
+
+
+@jit
+def loaded_inputs(walk: Record, layer: Record, tile: Ints) -> int:
+    """Words of inputs that the current tile loads: its box without padding."""
+    x, at = walk.extent, walk.at
+    rows = clipped_box(
+        at[P] * tile[P], x[P], at[R] * tile[R], x[R], layer.stride[0], layer.dilation[0], layer.pad[0], layer.size[0]
+    )
+    columns = clipped_box(
+        at[Q] * tile[Q], x[Q], at[S] * tile[S], x[S], layer.stride[1], layer.dilation[1], layer.pad[1], layer.size[1]
+    )
+    return x[N] * x[G] * x[C] * rows * columns
+
+
+@jit
+def tile_footprint(x: Ints, layer: Record, operand: int) -> int:
+    """Words of the operand that a buffer tile of extents `x` holds; inputs with their padding, as a box."""
+    if operand != INPUTS:
+        return operand_words(x, operand)
+    rows = box(x[P], x[R], layer.stride[0], layer.dilation[0])
+    columns = box(x[Q], x[S], layer.stride[1], layer.dilation[1])
+    return x[N] * x[G] * x[C] * rows * columns
+
+
+@jit
+def buffer_demand(walk: Record, machine: Record, layer: Record, tile: Ints, buffer: int) -> int:
+    """Bytes that a mapping keeps in one buffer, resident tensors apart.
+
+    An operand that changes between tiles takes as many slots as the buffer has (two if double-buffered).
+    """
+    demand = 0
+    for operand in range(3):
+        if machine.buffer_of[operand] == buffer and not layer.resident[operand]:
+            bits = machine.bits[SUM_BITS] if operand == OUTPUTS else machine.bits[operand]
+            size = (tile_footprint(tile, layer, operand) * bits + 7) >> 3
+            demand += size * (machine.buffer_slots[buffer] if walk.depth[operand] >= 0 else 1)
+    return demand
+
+
+@jit
+def fits(walk: Record, machine: Record, layer: Record, tile: Ints) -> bool:
+    """Tell whether a tile fits every buffer."""
+    for buffer in range(machine.buffers):
+        if buffer_demand(walk, machine, layer, tile, buffer) > machine.capacity_bytes[buffer]:
+            return False
+    return True

@@ -1,0 +1,78 @@
+"""Dataflows: what is unrolled on the array and what stays in the registers, as templates in YAML."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.dims import REDUCTION, RELEVANT, Dim, Operand
+from simulator.source import load_yaml, validate
+from simulator.source.locate import bundled, locate
+
+OUTER_FIRST = (Dim.G, Dim.N, Dim.P, Dim.Q, Dim.K, Dim.C, Dim.R, Dim.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataflow:
+    """A template. `rows`, `columns`: dimensions in order of preference; `registers`: loops in a PE, innermost first.
+
+    `stationary` is the operand that the loops over array steps leave in place, or None: then registers keep nothing.
+    `order` lists the loops over array steps, outermost first.
+    """
+
+    name: str
+    source: str
+    rows: tuple[Dim, ...]
+    columns: tuple[Dim, ...]
+    registers: tuple[Dim, ...]
+    stationary: Operand | None
+    lowered: bool
+    order: tuple[Dim, ...]
+
+    @property
+    def reduces_rows(self) -> bool:
+        """Whether partial sums must be added along the rows' axis."""
+        return not REDUCTION.isdisjoint(self.rows)
+
+    @property
+    def reduces_columns(self) -> bool:
+        """Whether partial sums must be added along the columns' axis."""
+        return not REDUCTION.isdisjoint(self.columns)
+
+
+def stationary_order(stationary: Operand | None) -> tuple[Dim, ...]:
+    """Order of the loops over array steps: those that reuse the stationary operand innermost.
+
+    >>> [d.name for d in stationary_order(Operand.WEIGHTS)]
+    ['G', 'K', 'C', 'R', 'S', 'N', 'P', 'Q']
+    """
+    if stationary is None:
+        return OUTER_FIRST
+    outside = tuple(d for d in OUTER_FIRST if d in RELEVANT[stationary])
+    return outside + tuple(d for d in OUTER_FIRST if d not in RELEVANT[stationary])
+
+
+def list_dataflows() -> tuple[str, ...]:
+    """Names of the bundled dataflows."""
+    return tuple(bundled("dataflows"))
+
+
+def load_dataflow(spec: str | Path) -> Dataflow:
+    """Return the dataflow in a file, or a bundled one by its name; raise InputError with every problem of the file.
+
+    >>> load_dataflow("weight_stationary").columns
+    (<Dim.K: 2>,)
+    """
+    from simulator.mapping.schema import WrittenDataflow
+
+    written = validate(load_yaml(locate(spec, "dataflows", "dataflow")), WrittenDataflow)
+    stationary = None if written.stationary == "none" else Operand[written.stationary.upper()]
+    order = tuple(Dim[name] for name in written.order) if written.order else stationary_order(stationary)
+    return Dataflow(
+        name=written.name,
+        source=written.source,
+        rows=tuple(Dim[name] for name in written.rows),
+        columns=tuple(Dim[name] for name in written.columns),
+        registers=tuple(Dim[name] for name in written.registers),
+        stationary=stationary,
+        lowered=written.lowered,
+        order=order,
+    )

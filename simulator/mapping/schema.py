@@ -1,0 +1,51 @@
+"""Dataflows and mappings as a user writes them."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from simulator.dims import Dim
+from simulator.errors import nearest
+from simulator.source import Rejected
+from simulator.source.fields import Name, Text, Written
+
+DIM_NAMES = tuple(d.name for d in Dim)
+Axis = Annotated[list[Annotated[str, AfterValidator(lambda name: _dimension(name))]], Field(max_length=8)]
+
+
+def _dimension(name: str) -> str:
+    if name not in DIM_NAMES:
+        raise Rejected("unknown loop dimension", f"one of {', '.join(DIM_NAMES)}", nearest(name.upper(), DIM_NAMES))
+    return name
+
+
+def _distinct(names: list[str], where: str) -> None:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise Rejected(f"dimension {name} given twice", "each dimension once", path=(where, i))
+
+
+class WrittenDataflow(Written):
+    """A dataflow; see `simulator.mapping.dataflow.Dataflow`."""
+
+    name: Name
+    source: Text
+    rows: Axis
+    columns: Axis
+    registers: Axis = Field(default_factory=list)
+    stationary: Literal["inputs", "weights", "outputs", "none"]
+    lowered: bool = False
+    order: Axis = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check(self) -> "WrittenDataflow":
+        for where in ("rows", "columns", "registers", "order"):
+            _distinct(getattr(self, where), where)
+        if self.order and len(self.order) != len(DIM_NAMES):
+            raise Rejected("not all loops are ordered", f"all of {', '.join(DIM_NAMES)}", path=("order",))
+        if self.lowered:
+            for where in ("rows", "columns", "registers"):
+                for i, name in enumerate(getattr(self, where)):
+                    if name not in "GKCP":
+                        raise Rejected("no dimension of a matrix product", "one of G, K, C, P", path=(where, i))
+        return self

@@ -1,0 +1,109 @@
+"""The network as the model sees it: layers in execution order, joined by named tensors."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import prod
+
+from simulator.network.nest import LoopNest
+
+Shape = tuple[int, int, int, int]  # [N, C, H, W]; a vector is [N, C, 1, 1]
+
+
+class Op(StrEnum):
+    """What a layer does. The first group multiplies and accumulates; the rest computes elementwise or moves data."""
+
+    CONV = "conv"
+    DEPTHWISE = "depthwise"
+    LINEAR = "linear"
+    MATMUL = "matmul"
+    # vector unit
+    POOL = "pool"
+    ADD = "add"
+    MUL = "mul"
+    ACTIVATION = "activation"
+    SOFTMAX = "softmax"
+    LRN = "lrn"
+    UPSAMPLE = "upsample"
+    # data movement
+    CONCAT = "concat"
+    SPLIT = "split"
+    SHUFFLE = "shuffle"
+    GATHER = "gather"
+    RESHAPE = "reshape"
+    PAD = "pad"
+
+
+MAC_OPS = frozenset({Op.CONV, Op.DEPTHWISE, Op.LINEAR, Op.MATMUL})
+MOVE_OPS = frozenset({Op.CONCAT, Op.SPLIT, Op.SHUFFLE, Op.GATHER, Op.RESHAPE, Op.PAD})
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One op. It makes one tensor, which bears the layer's name.
+
+    `inputs` names the tensors read (a layer's name or the network's input), `input_shapes` their shapes. `kernel`,
+    `stride`, `dilation` are (vertical, horizontal), `padding` is (top, left, bottom, right). `variant` refines the
+    op: "max" or "average" for pools, "relu", "hard_swish", ... for activations. `stage` groups layers for reports.
+    """
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    bias: bool = False
+    variant: str = ""
+    stage: str = ""
+    zero_inputs_fraction: float | None = None  # measured share of zeros in the inputs; None: the machine's default
+    zero_weights_fraction: float | None = None
+
+    @property
+    def nest(self) -> LoopNest | None:
+        """The loop nest, or None for a layer that multiplies nothing."""
+        if self.op not in MAC_OPS:
+            return None
+        n, channels, height, width = self.input_shapes[0]
+        _, filters, p, q = self.output_shape
+        bounds = (n, self.groups, filters // self.groups, channels // self.groups, p, q, *self.kernel)
+        return LoopNest(bounds, self.stride, self.dilation, self.padding, (height, width))
+
+    @property
+    def macs(self) -> int:
+        """Dense multiply-accumulates, without bias."""
+        nest = self.nest
+        return nest.macs if nest else 0
+
+    @property
+    def params(self) -> int:
+        """Weights and biases."""
+        if self.op not in MAC_OPS or self.op is Op.MATMUL:
+            return 0
+        filters = self.output_shape[1]
+        weights = filters * (self.input_shapes[0][1] // self.groups) * prod(self.kernel)
+        return weights + (filters if self.bias else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A named list of layers in an order in which each finds its inputs made, the network's inputs and outputs."""
+
+    name: str
+    inputs: dict[str, Shape]
+    layers: tuple[Layer, ...]
+    outputs: tuple[str, ...]
+    facts: dict[str, str] = field(default_factory=dict)  # published figures with their source
+
+    @property
+    def macs(self) -> int:
+        """Dense multiply-accumulates of all layers."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def params(self) -> int:
+        """Weights and biases of all layers, batch norm folded away."""
+        return sum(layer.params for layer in self.layers)

@@ -1,0 +1,93 @@
+"""Work out the sizes of windows and broadcasts: the only shape arithmetic there is."""
+
+from typing import Literal
+
+Pair = tuple[int, int]
+Sides = tuple[int, int, int, int]  # top, left, bottom, right
+Padding = int | Pair | Sides | Literal["same", "half"]
+
+
+def pair(value: int | Pair) -> Pair:
+    """Return (vertical, horizontal), an int meaning both.
+
+    >>> pair(3), pair((1, 3))
+    ((3, 3), (1, 3))
+    """
+    return (value, value) if isinstance(value, int) else value
+
+
+def window_reach(kernel: int, dilation: int) -> int:
+    """Return how many input elements a window spans, its holes included."""
+    return (kernel - 1) * dilation + 1
+
+
+def sides(padding: Padding, size: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Sides:
+    """Return (top, left, bottom, right) for any way of writing a padding.
+
+    "same" makes ceil(size / stride) outputs and, where the sum is odd, pads one more below and to the right
+    (TensorFlow); "half" pads half the window on each side whatever the stride (PyTorch's `kernel // 2`).
+
+    >>> sides("same", (224, 224), (3, 3), (2, 2))
+    (0, 0, 1, 1)
+    >>> sides("half", (224, 224), (3, 1), (2, 2))
+    (1, 0, 1, 0)
+    """
+    if padding == "half":
+        vertical, horizontal = (window_reach(k, d) // 2 for k, d in zip(kernel, dilation, strict=True))
+        return (vertical, horizontal, vertical, horizontal)
+    if padding == "same":
+        spans = zip(size, kernel, stride, dilation, strict=True)
+        (top, bottom), (left, right) = (_same(extent, window_reach(k, d), s) for extent, k, s, d in spans)
+        return (top, left, bottom, right)
+    if isinstance(padding, int):
+        return (padding, padding, padding, padding)
+    if len(padding) == 2:
+        vertical, horizontal = padding
+        return (vertical, horizontal, vertical, horizontal)
+    return padding
+
+
+def _same(size: int, reach: int, stride: int) -> Pair:
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + reach - size, 0)
+    return total // 2, total - total // 2
+
+
+def window_outputs(
+    size: Pair, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair = (1, 1), ceil: bool = False
+) -> Pair:
+    """Return how many windows fit, down and across; below 1 where none does.
+
+    With `ceil` a last window may hang over the padded edge, as long as it starts inside the input or the padding
+    before it (Caffe's and PyTorch's rule).
+
+    >>> window_outputs((112, 112), (3, 3), (2, 2), (0, 0, 0, 0), ceil=True)
+    (56, 56)
+    """
+    before, after = padding[:2], padding[2:]
+    spans = zip(size, kernel, stride, dilation, before, after, strict=True)
+    rows, columns = (_windows(extent, window_reach(k, d), s, low, high, ceil) for extent, k, s, d, low, high in spans)
+    return rows, columns
+
+
+def _windows(size: int, reach: int, stride: int, before: int, after: int, ceil: bool) -> int:
+    room = size + before + after - reach
+    if room < 0:
+        return 0
+    if not ceil:
+        return room // stride + 1
+    windows = -(-room // stride) + 1
+    starts_outside = (windows - 1) * stride >= size + before
+    return windows - 1 if starts_outside else windows
+
+
+def broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the shape two operands stretch to where extents are equal or 1, or None where they cannot.
+
+    >>> broadcast((1, 8, 7, 7), (1, 8, 1, 1))
+    (1, 8, 7, 7)
+    """
+    pairs = list(zip(first, second, strict=True))
+    if any(a != b and 1 not in (a, b) for a, b in pairs):
+        return None
+    return tuple(max(a, b) for a, b in pairs)

@@ -1,0 +1,1 @@
+"""What a simulation leaves behind: the run, its JSON form, and the laws it obeys."""

@@ -1,0 +1,80 @@
+"""Reduce a machine and a network to what a saved run keeps of them, and fingerprint their content."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from simulator.dims import OPERAND_NAMES
+from simulator.energy.table import EnergyTable
+from simulator.hardware.model import Hardware
+from simulator.network.ir import Network
+from simulator.result.run import MachineFacts, NetworkFacts
+
+
+def machine_facts(hardware: Hardware, table: EnergyTable) -> MachineFacts:
+    """Keep of a machine what tables and rooflines need."""
+    reads = [buffer.read_bytes_per_cycle for buffer in hardware.buffers]
+    return MachineFacts(
+        name=hardware.name,
+        clock_hz=hardware.clock_hz,
+        rows=hardware.array.rows,
+        columns=hardware.array.columns,
+        macs_per_cycle=hardware.array.macs_per_cycle,
+        dram_bytes_per_cycle=float(hardware.dram.bytes_per_cycle),
+        buffer_bytes=sum(buffer.capacity_bytes for buffer in hardware.buffers),
+        buffer_bytes_per_cycle=None if None in reads else sum(read for read in reads if read is not None),
+        compressed=tuple(OPERAND_NAMES[operand] for operand in hardware.dram.run_length),
+        layer_order=hardware.layer_order,
+        energy_table=table.name,
+        energy_unit=table.unit,
+    )
+
+
+def network_facts(network: Network) -> NetworkFacts:
+    """Keep of a network its name and sizes."""
+    return NetworkFacts(network.name, network.macs, network.params)
+
+
+def provenance(hardware: Hardware, table: EnergyTable, network: Network) -> dict[str, str]:
+    """Say which version made a run and from which contents; neither time nor place, so that bytes repeat."""
+    dataflows = tuple(Path(dataflow).stem for dataflow in hardware.dataflows)
+    return {
+        "squeezesim": _version(),
+        "hardware_sha256": fingerprint(replace(hardware, energy=table.name, dataflows=dataflows)),
+        "energy_sha256": fingerprint(table),
+        "network_sha256": fingerprint(network),
+    }
+
+
+def fingerprint(value: object) -> str:
+    """Hash the content of dataclasses and plain containers, whatever file they came from."""
+    text = json.dumps(plain_data(value), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plain_data(value: object) -> object:
+    """Turn frozen dataclasses and containers into what JSON can hold; sets are sorted, fractions become numbers."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Fraction):
+        return value.numerator if value.denominator == 1 else float(value)
+    if is_dataclass(value):
+        return {field.name: plain_data(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain_data(item) for key, item in value.items()}
+    if isinstance(value, frozenset | set):
+        return [plain_data(item) for item in sorted(value)]
+    if isinstance(value, list | tuple):
+        return [plain_data(item) for item in value]
+    raise TypeError(f"no plain form of {type(value).__name__}")
+
+
+def _version() -> str:
+    try:
+        return version("squeezesim")
+    except PackageNotFoundError:
+        return "uninstalled"

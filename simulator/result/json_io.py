@@ -1,0 +1,131 @@
+"""Write a run as JSON, the same bytes on any machine, and read it back with every problem reported at once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import Enum
+from pathlib import Path
+from typing import NoReturn
+
+from simulator.errors import InputError, Problem
+from simulator.files import write_atomically
+from simulator.result.laws import broken_laws
+from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Run
+
+MAX_FILE_BYTES = 64 * 2**20
+MAX_PROBLEMS = 50  # a foreign file breaks every line the same way
+
+_KEY_ORDER = {key: place for place, key in enumerate(CYCLE_PARTS)}
+_TOP_KEYS = ("schema_version", "hardware", "network", "options", "provenance", "total", "layers")
+
+
+def run_to_json(run: Run) -> str:
+    """Return the run as JSON text, one layer a line.
+
+    Keys follow the fields of the dataclasses; those of free dictionaries are sorted. Floats are written so that
+    reading them back yields the same bits.
+    """
+    head = [f"{json.dumps(key)}: {_line(getattr(run, key))}" for key in _TOP_KEYS[:-1]]
+    layers = ",\n    ".join(_line(layer) for layer in run.layers)
+    body = ",\n  ".join([*head, f'"layers": [\n    {layers}\n  ]' if layers else '"layers": []'])
+    return f"{{\n  {body}\n}}\n"
+
+
+def run_from_json(text: str, file: str | None = None) -> Run:
+    """Read a run from JSON text.
+
+    Raises InputError with every problem: wrong syntax, another schema version, missing or mistyped keys, figures
+    that break a conservation law. `file` names the source in messages.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    data = _parse(text, file)
+    version = data.get("schema_version")
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        expected = f"a saved run of schema version {SCHEMA_VERSION} (simulate --json writes one)"
+        got = "no such key" if version is None else json.dumps(version)[:80]
+        raise InputError(Problem("not a run that can be read", file, path="schema_version", expected=expected, got=got))
+    try:
+        run: Run = TypeAdapter(Run).validate_json(text, strict=True)
+    except ValidationError as error:
+        problems = [
+            Problem(details["msg"], file, path=_dotted(details["loc"]), got=_short(details["input"]))
+            for details in error.errors(include_url=False)
+        ]
+        raise InputError(*_bounded(problems, file)) from None
+    broken = [
+        Problem(f"{law.law} does not hold", file, path=f"{law.where}.{law.field}", got=law.figures)
+        for law in broken_laws(run)
+    ]
+    if broken:
+        raise InputError(*_bounded(broken, file))
+    return run
+
+
+def save_run(run: Run, path: str | Path) -> None:
+    """Write the run to a file, whole or not at all."""
+    write_atomically(path, run_to_json(run))
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a saved run; raises InputError when the file is missing, too large, or not a run."""
+    source = Path(path)
+    try:
+        if source.stat().st_size > MAX_FILE_BYTES:
+            raise InputError(Problem(f"larger than {MAX_FILE_BYTES // 2**20} MiB, no saved run is", file=str(source)))
+        text = source.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(Problem(f"cannot read the run: {error.strerror or error}", file=str(source))) from error
+    except UnicodeDecodeError as error:
+        raise InputError(Problem("not a text file", file=str(source), expected="JSON in UTF-8")) from error
+    return run_from_json(text, str(source))
+
+
+def _line(value: object) -> str:
+    return json.dumps(_tree(value), ensure_ascii=False, allow_nan=False)
+
+
+def _tree(value: object) -> object:
+    """Turn dataclasses into dictionaries and give every dictionary one order."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: (_KEY_ORDER.get(key, len(_KEY_ORDER)), key))
+        return {key: _tree(value[key]) for key in keys}
+    if isinstance(value, list | tuple):
+        return [_tree(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return {field.name: _tree(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
+
+
+def _parse(text: str, file: str | None) -> dict[str, object]:
+    def refuse(constant: str) -> NoReturn:
+        raise InputError(Problem(f"{constant} is not a number", file))
+
+    try:
+        data = json.loads(text, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise InputError(Problem(f"not JSON: {error.msg}", file, error.lineno, error.colno)) from None
+    except RecursionError:
+        raise InputError(Problem("nested too deeply", file)) from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise InputError(Problem(f"not JSON: {error}", file)) from None
+    if not isinstance(data, dict):
+        raise InputError(Problem("not a saved run", file, expected="a JSON object", got=_short(data)))
+    return data
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _bounded(problems: list[Problem], file: str | None) -> list[Problem]:
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    return [*problems[:MAX_PROBLEMS], Problem(f"and {len(problems) - MAX_PROBLEMS} more problems", file)]

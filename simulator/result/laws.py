@@ -1,0 +1,164 @@
+"""Laws that every run obeys, whatever the machine, network and mapping.
+
+They guard against a model that loses or invents cycles, energy or bytes; a violation is a bug of the simulator (or a
+tampered file), never of the user's input.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isclose
+
+from simulator.network.ir import MAC_OPS
+from simulator.result.run import CYCLE_PARTS, LayerResult, Run, total_of, utilization
+
+RELATIVE_TOLERANCE = 1e-9  # of float sums
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A broken law: where (a layer's name, or "total"), which field, and the figures."""
+
+    where: str
+    field: str
+    law: str
+    figures: str
+
+    def __str__(self) -> str:
+        """Tell the violation in one line."""
+        return f"{self.where}: {self.field}: {self.law}: {self.figures}"
+
+
+class LawViolation(AssertionError):
+    """At least one law is broken; `violations` lists them all."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        """Keep every violation; the message shows the first ten."""
+        self.violations = violations
+        shown = [str(violation) for violation in violations[:10]]
+        more = [f"... and {len(violations) - 10} more"] if len(violations) > 10 else []
+        super().__init__("\n".join(["a conservation law is broken", *shown, *more]))
+
+
+def assert_laws(run: Run) -> None:
+    """Raise `LawViolation` unless the run obeys every law."""
+    violations = list(broken_laws(run))
+    if violations:
+        raise LawViolation(violations)
+
+
+def broken_laws(run: Run) -> Iterator[Violation]:
+    """Find every broken law of a run."""
+    for layer in run.layers:
+        yield from _parts(layer)
+        yield from _work(layer, run)
+        yield from _time(layer, run)
+        yield from _bytes(layer, run)
+    yield from _riders(run)
+    yield from _totals(run)
+
+
+def _parts(layer: LayerResult) -> Iterator[Violation]:
+    """Parts are known, never negative, and add up."""
+    name = layer.name
+    unknown = sorted(set(layer.cycle_parts) - set(CYCLE_PARTS))
+    if unknown:
+        yield Violation(name, "cycle_parts", "parts are known", ", ".join(unknown))
+    for field, parts in (("cycle_parts", layer.cycle_parts), ("energy_parts", layer.energy_parts)):
+        negative = [f"{key} = {value}" for key, value in parts.items() if value < 0]
+        if negative:
+            yield Violation(name, field, "no part is negative", ", ".join(negative))
+    cycles = sum(layer.cycle_parts.values())
+    if cycles != layer.cycles:
+        yield Violation(name, "cycles", "sum of cycle parts = cycles", f"{cycles} != {layer.cycles}")
+    energy = sum(layer.energy_parts.values())
+    if not _equal(energy, layer.energy_pj):
+        yield Violation(name, "energy_pj", "sum of energy parts = energy", f"{energy} != {layer.energy_pj}")
+
+
+def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
+    """PEs do no more MACs than the layer has, nor than they have time for.
+
+    Dense utilization passes 1 only where zero weights are skipped or a PE does several MACs a cycle.
+    """
+    pes = run.hardware.pes
+    if not 0 <= layer.effective_macs <= layer.macs:
+        figures = f"{layer.effective_macs} of {layer.macs}"
+        yield Violation(layer.name, "effective_macs", "effective MACs are 0 to all of the layer's", figures)
+    capacity = layer.cycles * pes * run.hardware.macs_per_cycle
+    if layer.effective_macs > capacity:
+        figures = f"{layer.effective_macs} > {capacity}"
+        yield Violation(layer.name, "effective_macs", "busy PE-cycles <= cycles x PEs", figures)
+    expected = utilization(layer.macs, layer.cycles, pes)
+    if not _equal(layer.utilization, expected):
+        figures = f"{layer.utilization} != {expected}"
+        yield Violation(layer.name, "utilization", "utilization = MACs / (cycles x PEs)", figures)
+    may_exceed = layer.effective_macs < layer.macs or run.hardware.macs_per_cycle > 1
+    if not 0 <= layer.utilization <= 1 and not may_exceed:
+        yield Violation(layer.name, "utilization", "utilization is within [0, 1]", str(layer.utilization))
+
+
+def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
+    """A layer takes at least each of its bounds; its DRAM traffic may be paid earlier where weights are prefetched."""
+    for resource, bound in sorted(layer.bounds.items()):
+        overlapped = resource == "dram" and run.hardware.layer_order != "serial"
+        if layer.cycles < bound and not overlapped:
+            yield Violation(layer.name, f"bounds.{resource}", "cycles >= bound", f"{layer.cycles} < {bound}")
+
+
+def _bytes(layer: LayerResult, run: Run) -> Iterator[Violation]:
+    """What leaves DRAM enters the buffer, and each level delivers at least what the layer touches."""
+    dram, buffer = layer.traffic.get("dram", {}), layer.traffic.get("buffer", {})
+    for operand in sorted((set(dram) & set(buffer)) - {"outputs"}):
+        left, entered = dram[operand].read_bytes, buffer[operand].write_bytes
+        packed = operand in run.hardware.compressed
+        if left != entered and not packed:
+            figures = f"{left} != {entered}"
+            yield Violation(layer.name, f"traffic.dram.{operand}", "bytes out of DRAM = bytes into the buffer", figures)
+    levels = ("buffer", "array", "rf") if layer.op in MAC_OPS else ("buffer",)
+    for level in levels:
+        for operand, traffic in sorted(layer.traffic.get(level, {}).items()):
+            footprint = layer.footprint_bytes.get(operand, 0)
+            if operand != "outputs" and traffic.read_bytes < footprint:
+                figures = f"{traffic.read_bytes} < {footprint}"
+                yield Violation(layer.name, f"traffic.{level}.{operand}", "reads >= footprint", figures)
+
+
+def _riders(run: Run) -> Iterator[Violation]:
+    """A layer that rides on another, or is folded away, costs nothing of its own."""
+    carriers, names = run.carrier_of(), {layer.name for layer in run.layers}
+    for missing in sorted(set(carriers) - names):
+        yield Violation(carriers[missing], "fused", "riders are layers of the network", missing)
+    for layer in run.layers:
+        free = layer.folded or layer.name in carriers
+        if free and (layer.cycles or layer.energy_pj or layer.traffic):
+            figures = f"{layer.cycles} cycles, {layer.energy_pj} pJ"
+            yield Violation(layer.name, "cycles", "a folded or fused layer costs nothing", figures)
+
+
+def _totals(run: Run) -> Iterator[Violation]:
+    """Totals are the sums over layers, and the network's MACs are all there."""
+    expected, total = total_of(run.layers, run.hardware), run.total
+    for field in ("cycles", "macs", "dram_bytes", "buffer_bytes", "cycle_parts"):
+        got, want = getattr(total, field), getattr(expected, field)
+        if got != want:
+            yield Violation("total", field, "total = sum over layers", f"{got} != {want}")
+    for field in ("latency_s", "utilization", "energy_pj"):
+        got, want = getattr(total, field), getattr(expected, field)
+        if not _equal(got, want):
+            yield Violation("total", field, "total = sum over layers", f"{got} != {want}")
+    same_keys = total.energy_parts.keys() == expected.energy_parts.keys()
+    if not same_keys or not all(_equal(value, expected.energy_parts[key]) for key, value in total.energy_parts.items()):
+        figures = f"{total.energy_parts} != {expected.energy_parts}"
+        yield Violation("total", "energy_parts", "total = sum over layers", figures)
+    for field in ("macs", "params"):
+        counted = sum(getattr(layer, field) for layer in run.layers)
+        if counted != getattr(run.network, field):
+            figures = f"{counted} != {getattr(run.network, field)}"
+            yield Violation("network", field, "layers account for all of the network's", figures)
+    dram_bound = sum(layer.bounds.get("dram", 0) for layer in run.layers)
+    if run.total.cycles < dram_bound:
+        yield Violation("total", "cycles", "cycles >= DRAM bound", f"{run.total.cycles} < {dram_bound}")
+
+
+def _equal(left: float, right: float) -> bool:
+    return isclose(left, right, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)

@@ -1,0 +1,167 @@
+"""The saved result of one simulation: everything that tables, plots and reports read.
+
+Field names are the keys of the JSON file. Counts, bytes and cycles are integers; energy, seconds and ratios are floats.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import fsum
+
+from simulator.network.ir import Op, Shape
+
+SCHEMA_VERSION = 1
+
+CYCLE_PARTS = ("compute", "delivery", "preload", "skew", "dram", "vector", "configuration")
+"""Where a layer's cycles went, each cycle counted once: MACs of the fullest PE; an operand's network (partial sums
+included) beyond the MACs; loading the stationary operand; fill and drain of a skewed array; waiting for DRAM; the
+vector unit; setting up the layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes of one operand read from and written to one level."""
+
+    read_bytes: int
+    write_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes that moved, in either direction."""
+        return self.read_bytes + self.write_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFacts:
+    """What a report needs to know of the machine.
+
+    `compressed` names the operands that DRAM holds in fewer bytes than the buffer. `buffer_bytes_per_cycle` is what
+    all buffers together read at best, None where unlimited.
+    """
+
+    name: str
+    clock_hz: int
+    rows: int
+    columns: int
+    macs_per_cycle: int  # of one PE
+    dram_bytes_per_cycle: float
+    buffer_bytes: int
+    buffer_bytes_per_cycle: int | None
+    compressed: tuple[str, ...]
+    layer_order: str
+    energy_table: str
+    energy_unit: str  # of every `_pj` of the run: "pJ", or what a relative table counts in ("MAC")
+
+    @property
+    def pes(self) -> int:
+        """Processing elements in the array."""
+        return self.rows * self.columns
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """What was simulated; `macs` are of the whole batch."""
+
+    name: str
+    macs: int
+    params: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """One op and what it cost.
+
+    A layer that is folded into addressing, or rides on another (`Run.carrier_of`), costs nothing of its own:
+    no cycles, no energy, no traffic. A level missing from `traffic` is one the layer does not use.
+    """
+
+    name: str
+    op: Op
+    stage: str
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    groups: int
+    fused: tuple[str, ...]  # layers that ride on this one
+    folded: bool
+    dataflow: str  # "" where the array does nothing
+    macs: int  # dense
+    effective_macs: int  # what the PEs did once zero weights are skipped
+    params: int
+    cycles: int
+    cycle_parts: dict[str, int]  # keys of CYCLE_PARTS
+    utilization: float  # dense MACs / (cycles x PEs)
+    energy_pj: float
+    energy_parts: dict[str, float]  # "mac", "vector", "leakage" and "LEVEL.OPERAND"
+    traffic: dict[str, dict[str, Traffic]]  # level -> operand
+    footprint_bytes: dict[str, int]  # operand -> distinct bytes the layer touches, uncompressed
+    bottleneck: str  # a key of `bounds` or of `cycle_parts`; "" for a layer without cycles
+    bounds: dict[str, int]  # "array", "dram", "vector", "inputs", "weights", "outputs" -> least cycles it must take
+    tiles: int
+    mapping: Mapping[str, object] | None  # as a mapping file holds it
+    note: str = ""
+
+    def bytes_at(self, level: str) -> int:
+        """Bytes read and written at a level, all operands."""
+        return sum(traffic.total_bytes for traffic in self.traffic.get(level, {}).values())
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sums over all layers."""
+
+    cycles: int
+    latency_s: float
+    macs: int
+    utilization: float
+    energy_pj: float
+    dram_bytes: int
+    buffer_bytes: int
+    cycle_parts: dict[str, int]
+    energy_parts: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Run:
+    """One network simulated on one machine."""
+
+    hardware: MachineFacts
+    network: NetworkFacts
+    options: Mapping[str, object]
+    provenance: dict[str, str]
+    total: Total
+    layers: tuple[LayerResult, ...]
+    schema_version: int = SCHEMA_VERSION
+
+    def __repr__(self) -> str:
+        """Name the run; its content would fill screens."""
+        title = f"{self.network.name} on {self.hardware.name}"
+        return f"<Run of {title}: {len(self.layers)} layers, {self.total.cycles} cycles>"
+
+    def carrier_of(self) -> dict[str, str]:
+        """Map each layer that rides on another to the layer that carries it."""
+        return {rider: layer.name for layer in self.layers for rider in layer.fused}
+
+
+def utilization(macs: int, cycles: int, pes: int) -> float:
+    """Dense MACs over what the array could have done, one MAC per PE and cycle; 0 where no time passed."""
+    return macs / (cycles * pes) if cycles else 0.0
+
+
+def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
+    """Sum the layers, keeping the order of parts and correctly rounded floats so that the bytes never differ."""
+    layers = tuple(layers)
+    cycles = sum(layer.cycles for layer in layers)
+    macs = sum(layer.macs for layer in layers)
+    energy_keys = sorted({key for layer in layers for key in layer.energy_parts})
+    return Total(
+        cycles=cycles,
+        latency_s=cycles / machine.clock_hz,
+        macs=macs,
+        utilization=utilization(macs, cycles, machine.pes),
+        energy_pj=fsum(layer.energy_pj for layer in layers),
+        dram_bytes=sum(layer.bytes_at("dram") for layer in layers),
+        buffer_bytes=sum(layer.bytes_at("buffer") for layer in layers),
+        cycle_parts={key: sum(layer.cycle_parts.get(key, 0) for layer in layers) for key in CYCLE_PARTS},
+        energy_parts={key: fsum(layer.energy_parts.get(key, 0.0) for layer in layers) for key in energy_keys},
+    )

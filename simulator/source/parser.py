@@ -1,0 +1,165 @@
+"""Parse YAML into plain data within bounds, collecting problems instead of stopping at the first."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+import yaml
+
+from simulator.errors import Problem
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
+MAX_VALUES = 100_000
+MAX_DIGITS = 18
+
+Scalar: TypeAlias = str | int | float | bool | None
+Value: TypeAlias = "Scalar | list[Value] | dict[str, Value]"
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+}
+
+
+class Mark(Protocol):
+    """Where PyYAML or libyaml stood, counted from 0."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line and a column, counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(slots=True)
+class _Builder:
+    """What has been found on the way through one file."""
+
+    file: str
+    places: dict[str, Place] = field(default_factory=dict)
+    key_places: dict[str, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    values: int = 0
+
+    def complain(self, mark: Mark | None, message: str, path: str = "", expected: str = "", got: str = "") -> None:
+        place = _place(mark)
+        self.problems.append(
+            Problem(message, self.file, place.line, place.column, path or None, expected or None, got or None)
+        )
+
+    def value(self, node: yaml.Node, path: str, depth: int) -> Value:
+        """Turn a node into data. An alias is walked again each time, so that the count bounds what it expands to."""
+        self.values += 1
+        if self.values > MAX_VALUES or depth > MAX_DEPTH:
+            raise _TooMuch(node.start_mark, "values" if self.values > MAX_VALUES else "levels")
+        self.places[path] = _place(node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, _join(path, str(i)), depth + 1) for i, item in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)
+        return self.scalar(node, path)
+
+    def mapping(self, node: yaml.MappingNode, path: str, depth: int) -> dict[str, Value]:
+        result: dict[str, Value] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.complain(key_node.start_mark, "not a key", path, "a single word")
+                continue
+            key = key_node.value
+            inner = _join(path, key)
+            if key in result:
+                first = self.key_places[inner].line
+                self.complain(
+                    key_node.start_mark, f"duplicate key, first given on line {first}", inner, "each key once"
+                )
+                continue
+            self.key_places[inner] = _place(key_node.start_mark)
+            result[key] = self.value(value_node, inner, depth + 1)
+        return result
+
+    def scalar(self, node: yaml.ScalarNode, path: str) -> Scalar:
+        text = node.value
+        if node.style:  # quoted or a block, so not a number or a word of YAML's own
+            return str(text)
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INT.fullmatch(text) and len(text) <= MAX_DIGITS:
+            return int(text)
+        number = float(text) if _FLOAT.fullmatch(text) else None
+        if _NOT_FINITE.fullmatch(text) or (number is not None and abs(number) > 10**MAX_DIGITS):
+            expected = f"a finite number of at most {MAX_DIGITS} digits"
+            self.complain(node.start_mark, "not a usable number", path, expected, text[:MAX_DIGITS])
+            return 0
+        return str(text) if number is None else number
+
+
+class _TooMuch(Exception):
+    def __init__(self, mark: Mark | None, unit: str) -> None:
+        super().__init__(unit)
+        self.mark = mark
+        limit = MAX_VALUES if unit == "values" else MAX_DEPTH
+        self.expected = f"at most {limit} {unit}"
+
+
+def parse(text: str, file: str) -> tuple[Value, dict[str, Place], dict[str, Place], list[Problem]]:
+    """Return the data, the places of values and of keys by dotted path, and the problems."""
+    builder = _Builder(file)
+    data: Value = None
+    try:
+        _check_events(text, builder)
+        node = None if builder.problems else yaml.compose(text, _LOADER)
+        data = None if node is None else builder.value(node, "", 1)
+    except _TooMuch as error:
+        builder.complain(error.mark, "the file holds too much", expected=error.expected)
+    except yaml.YAMLError as error:
+        builder.problems.append(_syntax_problem(error, text, file))
+    except UnicodeError:
+        builder.problems.append(Problem("not a text file", file, 1, 1, expected="UTF-8"))
+    builder.places.setdefault("", Place(1, 1))
+    return data, builder.places, builder.key_places, builder.problems
+
+
+def _check_events(text: str, builder: _Builder) -> None:
+    """Refuse tags, and bound the nesting before anything recurses into it."""
+    depth = 0
+    for event in yaml.parse(text, _LOADER):
+        if isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        if depth > MAX_DEPTH:
+            raise _TooMuch(event.start_mark, "levels")
+        tag = getattr(event, "tag", None)
+        if tag is not None and tag != "!":  # "!" is what libyaml gives a quoted scalar
+            builder.complain(event.start_mark, "tags are not allowed", expected="plain values", got=tag)
+
+
+def _syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    place, lines = _place(mark), text.split("\n")
+    if place.line > len(lines):
+        place = Place(len(lines), len(lines[-1]) + 1)  # libyaml ends the last line itself
+    cause = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    tab = "\t" in lines[place.line - 1][: place.column]
+    expected = "spaces, not tabs" if tab else "lines of `key: value`, nested ones indented with spaces"
+    return Problem(f"not valid YAML: {cause}", file, place.line, place.column, expected=expected)
+
+
+def _place(mark: Mark | None) -> Place:
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

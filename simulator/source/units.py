@@ -1,0 +1,71 @@
+"""Read quantities the way papers print them: "200 MHz", "16 GB/s", "108 KiB".
+
+Decimal prefixes are powers of 1000 and binary ones (Ki, Mi, Gi) powers of 1024, without exception: the "128 KB" of
+a paper that means 131,072 bytes is written "128 KiB". B is a byte; bits are not accepted, lest b be read as B.
+"""
+
+import re
+from fractions import Fraction
+
+from simulator.errors import nearest
+from simulator.source.document import Rejected
+
+FREQUENCY = {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9}
+SIZE = {
+    "B": 1,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
+BANDWIDTH = {f"{unit}/s": factor for unit, factor in SIZE.items()}
+
+_QUANTITY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z][A-Za-z/]*)")
+
+
+def parse_frequency(text: object) -> int:
+    """Return a frequency in hertz.
+
+    >>> parse_frequency("200 MHz")
+    200000000
+    """
+    return _parse(text, FREQUENCY, "200 MHz")
+
+
+def parse_bandwidth(text: object) -> int:
+    """Return a bandwidth in bytes a second.
+
+    >>> parse_bandwidth("16 GB/s")
+    16000000000
+    """
+    return _parse(text, BANDWIDTH, "16 GB/s")
+
+
+def parse_size(text: object) -> int:
+    """Return a size in bytes.
+
+    >>> parse_size("100 KiB")
+    102400
+    """
+    return _parse(text, SIZE, "100 KiB")
+
+
+def _parse(text: object, units: dict[str, int], example: str) -> int:
+    expected = f"a number and a unit, like `{example}`"
+    match = _QUANTITY.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        message = "a unit is missing" if isinstance(text, int | float) else "not a quantity"
+        raise Rejected(message, expected)
+    number, unit = match.groups()
+    if unit not in units:
+        close = nearest(unit, units)
+        suggestion = f"{number} {close}" if close else None
+        raise Rejected("unknown unit", f"{expected}, in {', '.join(units)}", suggestion)
+    value = Fraction(number) * units[unit]
+    if value <= 0 or value.denominator != 1 or value > 10**18:
+        base = next(iter(units))
+        raise Rejected("out of range", f"a positive whole number of {base}, at most 10^18")
+    return int(value)

@@ -1,0 +1,36 @@
+"""What the timeline plays: the tiles of a layer, in runs of equal ones, and the port they stream through."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TileRun:
+    """`count` equal tiles in a row: cycles on the DRAM port to load one, to compute it, to store it (0: none)."""
+
+    load_cycles: int
+    compute_cycles: int
+    store_cycles: int
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.load_cycles, self.compute_cycles, self.store_cycles) < 0 or self.count < 1:
+            raise ValueError(f"a run has at least one tile, and no tile takes negative cycles: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class PortSpec:
+    """The way between DRAM and array, as one layer sees it.
+
+    `slots`: tiles the buffer holds (2: double-buffered, 1: not). `channels`: DMA channels for loads, and as many for
+    stores. `latency_cycles`: from the issue of a transaction to its first word. `prefetch_cycles`: port cycles to
+    load the next layer's weights after this layer's last tile (0: none).
+    """
+
+    slots: int
+    channels: int
+    latency_cycles: int
+    prefetch_cycles: int = 0
+
+    def __post_init__(self) -> None:
+        if self.slots < 1 or self.channels < 1 or min(self.latency_cycles, self.prefetch_cycles) < 0:
+            raise ValueError(f"a port has a slot, a channel and no negative cycles: {self}")

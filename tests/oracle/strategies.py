@@ -1,0 +1,121 @@
+"""What the oracles draw: nests, mappings, tiles and ports, small enough to walk and odd enough to hurt."""
+
+from math import prod
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from simulator.dims import Dim
+from simulator.mapping.mapping import Mapping
+from simulator.network.nest import LoopNest
+from simulator.timing.tiles import PortSpec, TileRun
+
+MANY = settings(max_examples=3 * settings.default.max_examples)
+"""For oracles that run in milliseconds: three times the profile's number of cases."""
+
+LOWERED_DIMS = (Dim.G, Dim.K, Dim.C, Dim.P)
+"""The dimensions of a tile that has become a matrix product."""
+
+KINDS = ("any", "depthwise", "pointwise", "linear", "row_filter", "column_filter")
+
+
+@st.composite
+def nests(draw, kinds=KINDS):
+    """A consistent small nest: strides, dilation, uneven padding, rows no window reaches, groups."""
+    kind = draw(st.sampled_from(kinds))
+    n, g, k, c = draw(st.tuples(*(st.integers(1, most) for most in (2, 3, 4, 4))))
+    if kind == "depthwise":
+        g, k, c = g + 1, 1, 1
+    elif kind == "linear":
+        return LoopNest((n, 1, k, c, 1, 1, 1, 1))
+    vertical = draw(_axes(taps=1 if kind in ("pointwise", "row_filter") else 3))
+    horizontal = draw(_axes(taps=1 if kind in ("pointwise", "column_filter") else 3))
+    (p, r, *v), (q, s, *h) = vertical, horizontal
+    (stride, dilation, before, after, size) = zip(v, h, strict=True)
+    return LoopNest((n, g, k, c, p, q, r, s), stride, dilation, before + after, size)
+
+
+@st.composite
+def _axes(draw, taps):
+    """(pixels, taps, stride, dilation, padding before, padding after, input size) along one axis."""
+    pixels, taps = draw(st.integers(1, 5)), draw(st.integers(1, taps))
+    stride, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    reach = (pixels - 1) * stride + (taps - 1) * dilation + 1
+    before = min(draw(st.integers(0, 2)), reach - 1)
+    after = min(draw(st.integers(0, 2)), reach - 1 - before)
+    unreached = draw(st.integers(0, stride - 1))
+    return pixels, taps, stride, dilation, before, after, reach - before - after + unreached
+
+
+@st.composite
+def mappings(draw, nest, rows=4, columns=4, registers=3, lowered=None):
+    """A legal mapping of the nest that no template would choose, on an array of up to rows x columns PEs.
+
+    Spatial bounds may exceed what there is to spread, loops may be listed that run once. `registers` bounds each
+    dimension in a PE. `lowered` is drawn where it is None.
+    """
+    if lowered is None:
+        lowered = draw(st.booleans())
+    tile = draw(st.tuples(*(st.just(bound) | st.integers(1, bound) for bound in nest.bounds)))
+    extents = array_extents(tile, lowered)
+    free = LOWERED_DIMS if lowered else tuple(Dim)
+    row_bounds, column_bounds = draw(_spread(rows, free)), draw(_spread(columns, free))
+    depth = st.sampled_from((1, 1, *range(1, registers + 1)))
+    register_bounds = draw(st.tuples(*(depth if x in free else st.just(1) for x in Dim)))
+    step = [a * b * c for a, b, c in zip(row_bounds, column_bounds, register_bounds, strict=True)]
+    return Mapping(
+        dataflow="drawn",
+        tile=tile,
+        dram_order=draw(_orders([bound > part for bound, part in zip(nest.bounds, tile, strict=True)])),
+        buffer_order=draw(_orders([extent > part for extent, part in zip(extents, step, strict=True)])),
+        rows=row_bounds,
+        columns=column_bounds,
+        registers=register_bounds,
+        registers_order=draw(_orders([bound > 1 for bound in register_bounds])),
+        lowered=lowered,
+        retains=draw(st.booleans()),
+    )
+
+
+def array_extents(tile, lowered):
+    """The extents of a tile as the array sees them."""
+    if not lowered:
+        return tuple(tile)
+    n, g, k, c, p, q, r, s = tile
+    return (1, g, k, c * r * s, n * p * q, 1, 1, 1)
+
+
+@st.composite
+def _spread(draw, size, dims):
+    """Bounds of up to three dimensions along an axis of `size` PEs."""
+    bounds = [1] * len(Dim)
+    for x in draw(st.lists(st.sampled_from(dims), min_size=1, max_size=3, unique=True)):
+        bounds[x] = draw(st.integers(1, size // prod(bounds)))
+    return tuple(bounds)
+
+
+@st.composite
+def _orders(draw, needed):
+    """An order of the dimensions that are needed, and at times of all."""
+    order = draw(st.permutations(tuple(Dim)))
+    return tuple(order) if draw(st.booleans()) else tuple(x for x in order if needed[x])
+
+
+@st.composite
+def mapped_nests(draw, nests=nests(), **limits):  # noqa: B008
+    """A nest and a mapping of it; `limits` as for `mappings`."""
+    nest = draw(nests)
+    return nest, draw(mappings(nest, **limits))
+
+
+def tile_runs():
+    """Up to six runs of equal tiles, short and long ones; transfers and work of any size, none included."""
+    cycles = st.one_of(st.integers(0, 4), st.integers(0, 40))
+    count = st.one_of(st.integers(1, 6), st.integers(1, 60))
+    return st.lists(st.builds(TileRun, cycles, cycles, cycles, count), min_size=1, max_size=6)
+
+
+def port_specs():
+    """Ports with one to four slots, one to four channels, short and long latencies, with and without prefetch."""
+    latency = st.one_of(st.integers(0, 4), st.integers(0, 60))
+    return st.builds(PortSpec, st.integers(1, 4), st.integers(1, 4), latency, st.integers(0, 30))

@@ -1,0 +1,144 @@
+from dataclasses import FrozenInstanceError
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import InputError
+from simulator.hardware import Delivery, ZeroWeights, list_hardware, load_hardware
+from simulator.hardware.load import read_hardware
+from simulator.source import parse_yaml
+
+SMALLEST = """
+name: smallest
+source: a test
+clock: 100 MHz
+precision_bits: {inputs: 8, weights: 8, outputs: 8}
+array:
+  rows: 2
+  columns: 3
+  registers_words: {inputs: 1, weights: 1, outputs: 1}
+  delivery:
+    inputs: {network: unicast, words_per_cycle: 2}
+    weights: {network: multicast, words_per_cycle: 1}
+    outputs: {network: multicast, words_per_cycle: 1}
+buffers:
+  - {name: all, holds: [outputs, inputs, weights], capacity: 1 KiB}
+dram: {bandwidth: 150 MB/s, latency_cycles: 0, burst: 1 B}
+vector: {lanes: 1}
+dataflows: [weight_stationary]
+energy: eyeriss_relative
+"""
+
+
+def messages(text: str) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        read_hardware(parse_yaml(text, "x.yaml"))
+    return [problem.message for problem in caught.value.problems]
+
+
+def test_what_a_machine_leaves_out_has_a_plain_meaning():
+    machine = read_hardware(parse_yaml(SMALLEST))
+    array, (buffer,) = machine.array, machine.buffers
+    assert machine.partial_sum_bits == machine.output_bits == 8
+    assert (array.macs_per_cycle, array.skewed, array.reduce_rows, array.reduce_columns) == (1, False, False, False)
+    assert (array.zero_weights, array.zero_inputs_fraction, array.gates_zero_inputs) == (
+        ZeroWeights(0.0, 1),
+        0.0,
+        False,
+    )
+    assert array.delivery[0] == Delivery("unicast", 2, "hidden", forwarding=False)
+    assert array.delivery[2].concurrent
+    assert (buffer.slots, buffer.banks, buffer.read_bytes_per_cycle, buffer.holds) == (2, 1, None, (0, 1, 2))
+    assert (machine.dma_channels, machine.layer_order, machine.keeps_activations) == (1, "serial", False)
+    assert (machine.fuses, machine.folds, machine.dram.run_length) == (frozenset(), frozenset(), ())
+
+
+def test_dram_bytes_a_cycle_are_exact():
+    assert read_hardware(parse_yaml(SMALLEST)).dram.bytes_per_cycle == Fraction(3, 2)
+    assert load_hardware("eyeriss_chip").dram.bytes_per_cycle == Fraction(12, 5)
+
+
+@pytest.mark.parametrize(
+    ("along", "rows", "columns"),
+    [("rows", True, False), ("columns", False, True), ("both", True, True), ("none", False, False)],
+)
+def test_sums_are_reduced_along_the_axes_that_are_named(along: str, rows: bool, columns: bool):
+    outputs = "outputs: {network: multicast, words_per_cycle: 1"
+    text = SMALLEST.replace(outputs, f"{outputs}, reduce_along: {along}, directions: shared")
+    array = read_hardware(parse_yaml(text)).array
+    assert (array.reduce_rows, array.reduce_columns) == (rows, columns)
+    assert not array.delivery[2].concurrent
+
+
+def test_a_machine_cannot_be_changed():
+    machine = load_hardware("eyeriss_chip")
+    with pytest.raises(FrozenInstanceError):
+        machine.name = "other"  # type: ignore[misc]
+
+
+def test_a_machine_is_a_path_or_a_bundled_name_from_any_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mine.yaml"
+    path.write_text(SMALLEST)
+    assert load_hardware(path) == load_hardware("mine.yaml")
+    assert load_hardware("eyeriss_like.yaml") == load_hardware("eyeriss_like")
+
+
+def test_a_dataflow_and_an_energy_table_may_be_files_beside_the_machine(tmp_path: Path):
+    (tmp_path / "own.yaml").write_text("name: own\n")
+    path = tmp_path / "mine.yaml"
+    path.write_text(SMALLEST.replace("[weight_stationary]", "[own.yaml]").replace("eyeriss_relative", "own.yaml"))
+    machine = load_hardware(path)
+    assert machine.dataflows == (str(tmp_path / "own.yaml"),)
+    assert machine.energy == str(tmp_path / "own.yaml")
+
+
+def test_a_dataflow_file_that_is_not_there_is_a_problem():
+    assert messages(SMALLEST.replace("[weight_stationary]", "[absent.yaml]")) == ["no such file"]
+
+
+@pytest.mark.parametrize(
+    ("buffers", "message"),
+    [
+        ("[{name: a, holds: [inputs, weights], capacity: 1 KiB}]", "the buffers hold outputs 0 times"),
+        (
+            "[{name: a, holds: [inputs, weights], capacity: 1 KiB}, {name: b, holds: [inputs], capacity: 1 KiB}]",
+            "the buffers hold inputs 2 times, outputs 0 times",
+        ),
+        ("[{name: a, holds: [inputs, inputs], capacity: 1 KiB}]", "given twice"),
+        ("[{name: a, holds: [inputs], capacity: 1 B}, {name: a, holds: [weights], capacity: 1 B}]", "given twice"),
+    ],
+)
+def test_buffers_hold_each_operand_once(buffers: str, message: str):
+    start, end = SMALLEST.index("buffers:"), SMALLEST.index("dram:")
+    assert messages(f"{SMALLEST[:start]}buffers: {buffers}\n{SMALLEST[end:]}") == [message]
+
+
+@pytest.mark.parametrize("key", ["fuses", "folds"])
+def test_what_multiplies_is_neither_fused_nor_folded(key: str):
+    assert messages(f"{SMALLEST}{key}: [conv]\n") == ["unknown kind of op"]
+
+
+def test_a_name_in_a_list_comes_once():
+    assert messages(f"{SMALLEST}fuses: [add, add]\n") == ["given twice"]
+
+
+def test_a_run_of_zeros_fits_its_field():
+    compression = "compression: {run_length: {operands: [inputs], longest_run: 32, run_bits: 5}}"
+    assert messages(SMALLEST.replace("burst: 1 B", f"burst: 1 B, {compression}")) == ["does not fit its field"]
+
+
+def test_every_problem_of_a_machine_is_reported_at_once():
+    text = SMALLEST.replace("rows: 2", "rows: 0").replace("100 MHz", "100").replace("eyeriss_relative", "eyeriss")
+    assert messages(text) == ["a unit is missing", "wrong value", "unknown energy table"]
+
+
+def test_the_bundled_machines_are_listed():
+    assert set(list_hardware()) >= {
+        "eyeriss_chip",
+        "eyeriss_like",
+        "squeezenext_16x16",
+        "squeezenext_8x8",
+        "systolic_32x32",
+    }

@@ -1,0 +1,85 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.energy.table import list_energy_tables, load_energy_table, read_energy_table
+from simulator.errors import InputError
+from simulator.paths import data_dir
+from simulator.source import parse_yaml
+
+
+@pytest.mark.parametrize("name", list_energy_tables())
+def test_a_bundled_table_bears_the_name_of_its_file(name: str):
+    assert load_energy_table(name).name == name
+
+
+def test_the_relative_table_holds_the_published_costs_of_a_16_bit_access():
+    """Chen et al., ISCA 2016: register file 1, PE to PE 2, buffer 6, DRAM 200 times a MAC."""
+    table = load_energy_table("eyeriss_relative")
+    assert (table.mac_pj, table.unit) == (1, "MAC")
+    assert [16 * cost for cost in table.rf_pj_per_bit] == [1, 1, 1]
+    assert 16 * table.array_pj_per_bit == 2
+    assert 16 * table.buffer_pj_per_bit(108 * 1024) == 6
+    assert 16 * table.dram_pj_per_bit == 200
+    assert table.gated_mac_fraction == pytest.approx(1 - 0.45)
+
+
+def test_the_picojoule_table_holds_the_published_costs():
+    """Horowitz, ISSCC 2014, 45 nm: SRAM of 8 KB 10 pJ, 32 KB 20 pJ, 1 MB 100 pJ, DRAM 1.3 nJ for 64 bits."""
+    table = load_energy_table("picojoule_45nm")
+    sizes = [8 * 2**10, 32 * 2**10, 2**20]
+    assert [64 * table.buffer_pj_per_bit(size) for size in sizes] == pytest.approx([10, 20, 100])
+    assert 64 * table.dram_pj_per_bit == 1300
+    assert table.unit == "pJ"
+
+
+def test_a_16_bit_multiplication_lies_between_8_and_32_bits_by_a_power_law():
+    """Horowitz, ISSCC 2014: int8 multiplication 0.2 pJ, int32 3.1 pJ, int32 addition 0.1 pJ."""
+    multiply = (0.2 * 3.1) ** 0.5  # 16 lies midway between 8 and 32 on a logarithmic axis
+    assert load_energy_table("picojoule_45nm").mac_pj == pytest.approx(multiply + 0.1, abs=0.005)
+    assert load_energy_table("picojoule_45nm_int8").mac_pj == pytest.approx(0.2 + 0.1)
+
+
+@given(st.integers(1, 2**30), st.integers(1, 2**30))
+def test_a_larger_buffer_never_costs_less(one: int, other: int):
+    table = load_energy_table("picojoule_45nm")
+    small, large = sorted((one, other))
+    assert table.buffer_pj_per_bit(small) <= table.buffer_pj_per_bit(large)
+
+
+@pytest.mark.parametrize("name", list_energy_tables())
+def test_farther_memories_cost_more(name: str):
+    table = load_energy_table(name)
+    buffer = table.buffer_pj_per_bit(128 * 1024)
+    assert max(table.rf_pj_per_bit) <= table.array_pj_per_bit <= buffer <= table.dram_pj_per_bit
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "suggestion"),
+    [
+        ("mac: 0.89", "mac: -1", "mac", None),
+        ("mac: 0.89", "mac: cheap", "mac", None),
+        ("mac: 0.89", "mc: 0.89", "mc", "mac"),
+        ("gated_mac_fraction: 0.55", "gated_mac_fraction: 55", "gated_mac_fraction", None),
+        ("capacity: 32 KiB", "capacity: 32", "buffer.1.capacity", None),
+        ("capacity: 32 KiB", "capacity: 32 kib", "buffer.1.capacity", "32 KiB"),
+        ("capacity: 32 KiB", "capacity: 4 KiB", "buffer.1.capacity", None),
+        ("dram: {energy: 1300, bits: 64}", "dram: {energy: 1300, bits: 0}", "dram.bits", None),
+        ("dram: {energy: 1300, bits: 64}", "dram: 1300", "dram", None),
+        ("unit: pJ", "", "unit", None),
+    ],
+)
+def test_a_broken_table_is_reported_with_its_place(old: str, new: str, path: str, suggestion: str | None):
+    text = (data_dir() / "energy" / "picojoule_45nm.yaml").read_text()
+    assert old in text
+    with pytest.raises(InputError) as caught:
+        read_energy_table(parse_yaml(text.replace(old, new), "x.yaml"))
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.suggestion, problem.file) == (path, suggestion, "x.yaml")
+    assert problem.line is not None
+    assert problem.expected
+
+
+def test_an_unknown_table_suggests_the_nearest():
+    with pytest.raises(InputError, match="eyeriss_relative"):
+        load_energy_table("eyeris_relative")

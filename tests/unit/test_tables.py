@@ -1,0 +1,183 @@
+"""The table of ops and its summary, in rows, text, colour and CSV."""
+
+import csv
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+
+from analysis import units
+from analysis.csv_text import csv_text, layer_rows
+from analysis.layout import elide, fit, printable
+from analysis.plain import plain_report
+from analysis.summary import cycles_by_bottleneck, energy_by_component, energy_by_operand, shares, summary_lines
+from analysis.tables import COLUMNS, kernel_text, op_rows, shape_text, total_row
+from analysis.terminal import print_report
+from simulator.network.ir import Op
+from simulator.result.run import Run
+from tests.builders import MACHINE, conv_result, deep_run, free_result, run_of, small_run
+
+
+def on_terminal(run: Run, width: int) -> list[str]:
+    from rich.console import Console
+
+    stream = StringIO()
+    print_report(run, Console(file=stream, width=width, force_terminal=True, color_system="truecolor"))
+    return stream.getvalue().splitlines()
+
+
+def bare(line: str) -> str:
+    from rich.text import Text
+
+    return Text.from_ansi(line).plain.rstrip()
+
+
+def test_every_op_has_a_row_but_activations_that_are_fused() -> None:
+    assert [row.layer for row in op_rows(small_run())] == ["conv1", "pool1", "block1/squeeze", "block1/concat"]
+    assert "conv1_relu" in [row.layer for row in op_rows(small_run(), riders=True)]
+
+
+def test_other_fused_ops_keep_their_row_and_say_so() -> None:
+    run = run_of(conv_result("conv1", fused=("add1",)), free_result("add1", Op.ADD))
+    assert [(row.layer, row.bound_by) for row in op_rows(run)] == [("conv1", "compute"), ("add1", "fused")]
+
+
+def test_rows_sum_to_the_total() -> None:
+    run = deep_run(12)
+    rows, total = op_rows(run), total_row(run)
+    assert sum(row.cycles for row in rows) == total.cycles
+    assert sum(row.macs for row in rows) == total.macs
+    assert sum(row.dram_bytes for row in rows) == total.dram_bytes
+    assert sum(row.share for row in rows) == pytest.approx(1)
+
+
+def test_shapes_and_kernels_are_written_without_what_is_plain() -> None:
+    layer = conv_result("conv")
+    assert shape_text((2, 64, 56, 28)) == "2x64x56x28"
+    assert kernel_text(replace(layer, kernel=(1, 3), stride=(2, 2))) == "1x3/2"
+    assert kernel_text(replace(layer, stride=(2, 1), groups=4)) == "3x3/2x1g4"
+    assert kernel_text(replace(layer, op=Op.DEPTHWISE, groups=16)) == "3x3"
+    assert kernel_text(replace(layer, op=Op.LINEAR)) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (units.count(999_499), "999K"),
+        (units.count(999_500), "1.00M"),
+        (units.count(277_999_808, digits=4), "278.0M"),
+        (units.count(1e30), "1000000000000000P"),
+        (units.size(1023), "1023B"),
+        (units.size(1024**2), "1MiB"),
+        (units.energy(999.9), "1.00nJ"),
+        (units.seconds(3600), "3600s"),
+        (units.percent(1.4), "140.0%"),
+    ],
+)
+def test_quantities_read_in_few_digits(text: str, expected: str) -> None:
+    assert text == expected
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 140])
+def test_the_table_fits_the_terminal(width: int) -> None:
+    lines = [bare(line) for line in on_terminal(deep_run(150), width)]
+    assert max(len(line) for line in lines) <= width
+    header = lines[0].split()
+    assert header[:2] == ["layer", "op"] or width == 40
+    assert "cycles" in header
+    assert sum("/conv" in line for line in lines) == 150
+
+
+def test_a_narrow_terminal_loses_the_columns_of_least_rank_first() -> None:
+    rows = op_rows(deep_run(8))
+    at_80 = {column.title for column in fit(rows, COLUMNS, 80).columns}
+    at_140 = {column.title for column in fit(rows, COLUMNS, 140).columns}
+    assert {"layer", "op", "dataflow", "cycles", "share", "util", "bound by"} <= at_80
+    assert at_80 < at_140 == {column.title for column in COLUMNS}
+
+
+def test_dataflows_are_shortened_before_columns_go_and_the_summary_spells_them() -> None:
+    run = deep_run(8)
+    assert "WS" in "\n".join(bare(line) for line in on_terminal(run, 100))
+    assert "weight_stationary (WS)" in dict(summary_lines(run))["dataflows"]
+
+
+def test_the_terminal_is_coloured_and_piped_text_is_not() -> None:
+    assert any("\x1b[" in line for line in on_terminal(small_run(), 80))
+    assert "\x1b" not in plain_report(small_run())
+
+
+def test_piped_text_is_aligned_and_has_no_blank_within_a_cell() -> None:
+    table = plain_report(deep_run(8)).split("\n\n")[0].splitlines()
+    header = table[0].replace("bound by", "bound_by").split()
+    assert all(len(line.split()) == len(header) for line in table[1:])
+    assert len({len(line[: line.index("/conv")]) for line in table if "/conv" in line}) == 1
+    assert table[-1].split()[0] == "total"
+
+
+def test_the_summary_tells_latency_energy_and_what_bounds_the_network() -> None:
+    run = small_run()
+    summary = dict(summary_lines(run))
+    assert summary["run"] == "toy_net on toy_16x16, batch 1, best dataflow for cycles"
+    assert summary["latency"] == f"{units.seconds(run.total.latency_s)}: {run.total.cycles:,} cycles at 1 GHz"
+    assert summary["bound by"].startswith("compute 89.3%, dram 10.7%")
+    assert summary["not shown"] == "1 activation fused with the layer before"
+    assert "folded" not in summary["ops"]
+
+
+def test_relative_energies_are_not_called_joules() -> None:
+    run = run_of(conv_result("conv1"), machine=replace(MACHINE, energy_unit="MAC"))
+    assert "J" not in dict(summary_lines(run))["energy"].split(":")[0]
+    assert "times that of a MAC" in dict(summary_lines(run))["energy"]
+
+
+def test_shares_are_sorted_and_sum_to_one() -> None:
+    run = deep_run(12)
+    for parts in (run.total.cycle_parts, cycles_by_bottleneck(run), energy_by_component(run)):
+        found = shares(parts)
+        assert sum(share.fraction for share in found) == pytest.approx(1)
+        assert [share.value for share in found] == sorted((share.value for share in found), reverse=True)
+    assert shares({"a": 0.0}) == []
+
+
+def test_energy_by_component_and_by_operand_partition_the_total() -> None:
+    run = deep_run(12)
+    moved = sum(energy_by_operand(run).values())
+    still = sum(value for part, value in run.total.energy_parts.items() if "." not in part)
+    assert sum(energy_by_component(run).values()) == pytest.approx(run.total.energy_pj)
+    assert moved + still == pytest.approx(run.total.energy_pj)
+
+
+def test_an_empty_run_and_a_run_of_nothing_but_folded_layers_print() -> None:
+    for run in (run_of(), run_of(free_result("concat", Op.CONCAT, folded=True))):
+        assert "total" in plain_report(run)
+        assert on_terminal(run, 80)
+
+
+def test_csv_holds_raw_integers_for_every_layer_and_sums_to_the_totals() -> None:
+    run = deep_run(12)
+    rows = list(csv.DictReader(StringIO(csv_text(layer_rows(run)))))
+    assert len(rows) == len(run.layers)
+    assert sum(int(row["cycles"]) for row in rows) == run.total.cycles
+    assert sum(int(row["cycles_dram"]) for row in rows) == run.total.cycle_parts["dram"]
+    read = sum(int(row[f"dram_{operand}_read_bytes"]) for row in rows for operand in ("inputs", "weights", "outputs"))
+    assert read + sum(int(row["dram_outputs_write_bytes"]) for row in rows) == run.total.dram_bytes
+    assert sum(float(row["energy_pj"]) for row in rows) == pytest.approx(run.total.energy_pj)
+
+
+def test_csv_names_the_layer_that_carries_a_fused_one() -> None:
+    rows = {row["layer"]: row for row in layer_rows(small_run())}
+    assert (rows["conv1_relu"]["carried_by"], rows["conv1_relu"]["bound_by"]) == ("conv1", "fused")
+    assert rows["block1/concat"]["bound_by"] == "folded"
+
+
+def test_names_from_files_cannot_steer_the_terminal() -> None:
+    run = run_of(conv_result("\x1b[2Jconv[red]\n"))
+    assert printable("\x1b[2J\n") == "?[2J?"
+    assert "?[2Jconv[red]?" in plain_report(run)
+    assert any("?[2Jconv[red]?" in bare(line) for line in on_terminal(run, 140))
+
+
+def test_long_names_lose_their_middle() -> None:
+    assert elide("stage1/block2/conv3", 12) == "stage..conv3"
+    assert len(elide("x" * 99, 20)) == 20

@@ -1,0 +1,70 @@
+"""SqueezeNet (Iandola et al., 2016, arXiv 1602.07360), versions 1.0 and 1.1, with the paper's bypasses.
+
+A fire module squeezes with 1x1 convolutions and expands with 1x1 and 3x3 ones side by side. A simple bypass adds a
+module's input to its output where both have the same shape; a complex one also puts a 1x1 convolution where not.
+
+Versions 1.0, 1.1 and 1.0 with simple bypass follow the authors' Caffe definitions at 227x227; 1.0 pads its last
+convolution by 1, so that its pooled map is 15x15. Version 1.0 with complex bypass (Keras, GoogleCloudPlatform's
+keras-idiomatic-programmer) and 1.1 with simple bypass (PyTorch, pytorchcv 0.0.74) are published at 224x224, the former
+with a padded first convolution and no padding at the end.
+"""
+
+from typing import Literal
+
+from simulator.network.graph import Graph, Tensor
+from simulator.network.ir import Network
+from simulator.network.shapes import Padding
+from workloads.parameters import Classes, Resolution
+
+Version = Literal["1.0", "1.1"]
+Bypass = Literal["none", "simple", "complex"]
+
+# fire: (squeeze 1x1, expand 1x1 and 3x3 each)
+FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
+POOL_AFTER = {"1.0": (4, 8), "1.1": (3, 5)}
+STEM = {"1.0": (96, 7), "1.1": (64, 3)}  # filters, kernel
+RESOLUTION = {("1.0", "complex"): 224, ("1.1", "simple"): 224}  # 227 elsewhere
+
+
+def squeezenet(
+    version: Version = "1.0",
+    bypass: Bypass = "none",
+    resolution: Resolution | None = None,
+    classes: Classes = 1000,
+) -> Network:
+    """Build SqueezeNet; the resolution is the source's unless given."""
+    complex_1_0 = (version, bypass) == ("1.0", "complex")
+    stem_padding: Padding = "same" if complex_1_0 else 0
+    size = resolution or RESOLUTION.get((version, bypass), 227)
+    g = Graph("squeezenet")
+    x = g.input(3, size, size)
+    filters, kernel = STEM[version]
+    x = g.conv(x, filters, kernel, stride=2, padding=stem_padding, bias=True, activation="relu", name="conv1")
+    x = g.max_pool(x, kernel=3, stride=2, ceil=not complex_1_0, name="pool1")
+    for number, (squeeze, expand) in FIRES.items():
+        with g.scope(f"fire{number}"):
+            x = bypassed_fire(g, x, squeeze, expand, bypass)
+        if number in POOL_AFTER[version]:
+            x = g.max_pool(x, kernel=3, stride=2, ceil=not complex_1_0, name=f"pool{number}")
+    last_padding = 1 if version == "1.0" and not complex_1_0 else 0
+    x = g.conv(x, classes, padding=last_padding, bias=True, activation="relu", name="conv10")
+    g.softmax(g.flatten(g.global_pool(x, name="pool10")))
+    return g.build()
+
+
+def bypassed_fire(g: Graph, x: Tensor, squeeze: int, expand: int, bypass: str) -> Tensor:
+    """Add a fire module and what the bypass adds to it."""
+    y = fire(g, x, squeeze, expand)
+    if bypass != "none" and x.channels == y.channels:
+        return g.add(x, y, name="bypass_add")
+    if bypass == "complex":
+        return g.add(g.conv(x, y.channels, bias=True, activation="relu", name="bypass1x1"), y, name="bypass_add")
+    return y
+
+
+def fire(g: Graph, x: Tensor, squeeze: int, expand: int) -> Tensor:
+    """Squeeze with 1x1, expand with 1x1 and 3x3, join."""
+    x = g.conv(x, squeeze, bias=True, activation="relu", name="squeeze1x1")
+    narrow = g.conv(x, expand, bias=True, activation="relu", name="expand1x1")
+    wide = g.conv(x, expand, kernel=3, padding=1, bias=True, activation="relu", name="expand3x3")
+    return g.concat(narrow, wide, name="concat")
