@@ -69,7 +69,7 @@ def summary_lines(run: Run) -> list[tuple[str, str]]:
             "latency",
             f"{units.seconds(total.latency_s)}: {total.cycles:,} cycles at {units.clock(run.hardware.clock_hz)}",
         ),
-        ("MACs", f"{total.macs:,} on {run.hardware.pes} PEs, utilization {units.percent(total.utilization)}"),
+        ("MACs", f"{_macs_text(run)} on {run.hardware.pes} PEs, utilization {units.percent(total.utilization)}"),
         ("traffic", f"DRAM {units.size(total.dram_bytes)}, buffer {units.size(total.buffer_bytes)}"),
         ("energy", f"{_energy_text(run)}: {_shares_text(energy_by_component(run))}"),
         ("cycles", _shares_text(total.cycle_parts)),
@@ -103,6 +103,12 @@ def _shares_text(parts: Mapping[str, float], *, spell: bool = False) -> str:
     return ", ".join([*named, f"other {units.percent(rest)}"] if rest >= SMALLEST_SHARE else named)
 
 
+def _macs_text(run: Run) -> str:
+    executed = sum(layer.effective_macs for layer in run.layers)
+    skipped = f" ({units.count(executed)} executed, zero weights skipped)" if executed < run.total.macs else ""
+    return f"{run.total.macs:,}{skipped}"
+
+
 def _energy_text(run: Run) -> str:
     unit = run.hardware.energy_unit
     amount = units.energy(run.total.energy_pj, unit)
@@ -118,4 +124,4 @@ def _run_text(run: Run) -> str:
 
 def _hidden_text(run: Run) -> str:
     hidden = len(run.layers) - len(op_rows(run))
-    return f"{units.counted(hidden, 'activation')} fused with the layer before" if hidden else ""
+    return f"{units.counted(hidden, 'activation')} at no cost, fused or folded" if hidden else ""

@@ -31,17 +31,14 @@ class OpRow:
     spends_macs: bool
 
 
-def op_rows(run: Run, *, riders: bool = False) -> list[OpRow]:
+def op_rows(run: Run, *, free_activations: bool = False) -> list[OpRow]:
     """Return a row for every op in network order.
 
-    Activations that ride on the layer before them are left out unless `riders`; other fused ops are shown.
+    Activations that cost nothing, because they are fused or folded, are left out unless `free_activations`.
     """
     carriers = run.carrier_of()
-    return [
-        _row(layer, run, carriers.get(layer.name))
-        for layer in run.layers
-        if riders or not (layer.op is Op.ACTIVATION and layer.name in carriers)
-    ]
+    rows = (_row(layer, run, carriers.get(layer.name)) for layer in run.layers)
+    return [row for row in rows if free_activations or not (row.is_free and row.op == Op.ACTIVATION)]
 
 
 def total_row(run: Run) -> OpRow:

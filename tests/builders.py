@@ -1,7 +1,9 @@
 """Build runs that obey every law without simulating anything."""
 
+from dataclasses import replace
 from math import fsum, prod
 
+from simulator.dims import OPERAND_NAMES
 from simulator.network.ir import Op
 from simulator.result.run import (
     CYCLE_PARTS,
@@ -21,6 +23,7 @@ MACHINE = MachineFacts(
     columns=16,
     macs_per_cycle=1,
     dram_bytes_per_cycle=16.0,
+    burst_bytes=64,
     buffer_bytes=128 * 1024,
     buffer_bytes_per_cycle=64,
     compressed=(),
@@ -46,11 +49,8 @@ def conv_result(
 ) -> LayerResult:
     """A convolution of stride 1 that keeps all PEs busy, waits for its DRAM traffic, and then `waiting` cycles."""
     macs = channels * filters * size * size * prod(kernel)
-    footprint = {
-        "inputs": channels * size * size * WORD_BYTES,
-        "weights": channels * filters * prod(kernel) * WORD_BYTES,
-        "outputs": filters * size * size * WORD_BYTES,
-    }
+    words = (channels * size * size, channels * filters * prod(kernel), filters * size * size)
+    footprint = {operand: count * WORD_BYTES for operand, count in zip(OPERAND_NAMES, words, strict=True)}
     compute = -(-macs // machine.pes)
     dram_bound = int(-(-sum(footprint.values()) // machine.dram_bytes_per_cycle))
     parts = dict.fromkeys(CYCLE_PARTS, 0) | {
@@ -61,17 +61,12 @@ def conv_result(
     }
     cycles = sum(parts.values())
     energy = mac_energy(macs, footprint, cycles)
-    return LayerResult(
-        name=name,
-        op=Op.CONV,
-        stage=stage,
+    return replace(
+        free_result(name, Op.CONV, stage=stage),
         input_shapes=((1, channels, size, size),),
         output_shape=(1, filters, size, size),
         kernel=kernel,
-        stride=(1, 1),
-        groups=1,
         fused=fused,
-        folded=False,
         dataflow=dataflow,
         macs=macs,
         effective_macs=macs,
@@ -86,13 +81,13 @@ def conv_result(
         bottleneck="dram" if parts["dram"] > compute else "compute",
         bounds={"array": compute, "dram": dram_bound, "inputs": compute // 2},
         tiles=4,
-        mapping={"dataflow": dataflow, "tile": {"K": filters, "C": channels}},
+        mapping={"dataflow": dataflow, "dram": [], "buffer": [f"P{size}", f"Q{size}"], "rows": [f"C{channels}"]},
     )
 
 
 def conv_traffic(macs: int, footprint: dict[str, int]) -> dict[str, dict[str, Traffic]]:
     """Each operand crosses DRAM once, the buffer four times, and the registers at every MAC."""
-    inputs, weights, outputs = (footprint[operand] for operand in ("inputs", "weights", "outputs"))
+    inputs, weights, outputs = (footprint[operand] for operand in OPERAND_NAMES)
     words = macs * WORD_BYTES
     return {
         "dram": {"inputs": Traffic(inputs, 0), "weights": Traffic(weights, 0), "outputs": Traffic(0, outputs)},
@@ -128,24 +123,13 @@ def vector_result(
     cycles = sum(parts.values())
     energy = {"vector": float(words), "dram.inputs": 200.0 * words, "dram.outputs": 200.0 * words}
     through = {"inputs": Traffic(volume, 0), "outputs": Traffic(0, volume)}
-    return LayerResult(
-        name=name,
-        op=op,
-        stage=stage,
+    return replace(
+        free_result(name, op, stage=stage),
         input_shapes=((1, channels, size, size),),
         output_shape=(1, channels, size, size),
         kernel=(2, 2) if op is Op.POOL else (1, 1),
-        stride=(1, 1),
-        groups=1,
-        fused=(),
-        folded=False,
-        dataflow="",
-        macs=0,
-        effective_macs=0,
-        params=0,
         cycles=cycles,
         cycle_parts=parts,
-        utilization=0.0,
         energy_pj=fsum(energy.values()),
         energy_parts=energy,
         traffic={"dram": through, "buffer": {"inputs": Traffic(volume, volume), "outputs": Traffic(volume, volume)}},
@@ -153,7 +137,6 @@ def vector_result(
         bottleneck="dram",
         bounds={"vector": words // 16, "dram": words // 8},
         tiles=1,
-        mapping=None,
     )
 
 

@@ -1,7 +1,7 @@
 """MnasNet (Tan et al., CVPR 2019, arXiv 1807.11626), after TensorFlow's TPU models: padding "same".
 
-Blocks are MobileNetV2's, some with a squeeze-and-excite module of a quarter of the block's input channels. Stem and
-head follow the width only upwards where the source says so.
+Blocks are MobileNetV2's, some with a squeeze-and-excite module of a quarter of the block's input channels. The
+last convolution has 1280 filters at every width.
 """
 
 from dataclasses import dataclass

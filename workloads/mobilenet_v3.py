@@ -1,4 +1,4 @@
-"""MobileNet v3 (Howard et al., ICCV 2019, arXiv 1905.02244), after TensorFlow's slim: padding "same", all 1x1 at the end.
+"""MobileNet v3 (Howard et al., ICCV 2019, arXiv 1905.02244), after TensorFlow's slim: padding "same", all convolutions.
 
 Blocks are MobileNetV2's, some with a squeeze-and-excite module of a quarter of the expanded channels and a hard gate.
 `minimal` is slim's version without these modules, hard-swish and 5x5. The layer before the classifier keeps its 1280

@@ -15,6 +15,13 @@ class Between:
         return f"{self.low} to {self.high}"
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The numbers that are allowed."""
+
+    values: tuple[float, ...]
+
+
 Width = Annotated[float, Between(0.1, 10.0)]
 """Factor on the number of channels."""
 

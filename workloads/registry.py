@@ -13,6 +13,8 @@ BUILDERS = {
     "mobilenet_v2": "workloads.mobilenet_v2:mobilenet_v2",
     "mobilenet_v3": "workloads.mobilenet_v3:mobilenet_v3",
     "resnet": "workloads.resnet:resnet",
+    "shufflenet_v1": "workloads.shufflenet_v1:shufflenet_v1",
+    "shufflenet_v2": "workloads.shufflenet_v2:shufflenet_v2",
     "squeezenet": "workloads.squeezenet:squeezenet",
     "squeezenext": "workloads.squeezenext:squeezenext",
     "ssdlite": "workloads.ssdlite:ssdlite",

@@ -64,8 +64,10 @@ def _parameter(name: str, hint: object, default: Value) -> Parameter:
         choices = get_args(hint)
         return Parameter(name, type(choices[0]), choices, None, default)
     if get_origin(hint) is Annotated:
-        kind, bounds = get_args(hint)
-        return Parameter(name, kind, (), bounds, default)
+        kind, allowed = get_args(hint)
+        if isinstance(allowed, Between):
+            return Parameter(name, kind, (), allowed, default)
+        return Parameter(name, kind, allowed.values, None, default)
     if not isinstance(hint, type):
         raise TypeError(f"{name}: {hint} is not a type that a spec can carry")
     return Parameter(name, hint, (), None, default)

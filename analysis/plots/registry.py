@@ -36,15 +36,28 @@ PLOTS: dict[str, Plot] = {
 
 def write_plots(run: Run, folder: Path, formats: Iterable[str] = ("png",)) -> list[Path]:
     """Write every plot and its rows into a folder; return the files."""
-    formats = tuple(formats)
+    formats = checked_formats(formats)
     return [path for name in PLOTS for path in write_plot(name, run, folder, formats)]
+
+
+def checked_formats(formats: Iterable[str]) -> tuple[str, ...]:
+    """Return the formats without doubles; raise InputError with those that cannot be drawn."""
+    formats = tuple(dict.fromkeys(formats))
+    problems = [
+        Problem("no format to draw in", expected=", ".join(FORMATS), got=kind, suggestion=nearest(kind, FORMATS))
+        for kind in formats
+        if kind not in FORMATS
+    ]
+    if problems:
+        raise InputError(*problems)
+    return formats
 
 
 def write_plot(name: str, run: Run, folder: Path, formats: Iterable[str] = ("png",)) -> list[Path]:
     """Write NAME.csv and NAME.png (or .svg, .pdf); return the files."""
     if name not in PLOTS:
         raise InputError(Problem(f'no plot named "{name}"', expected=", ".join(PLOTS), suggestion=nearest(name, PLOTS)))
-    plot = PLOTS[name]
+    plot, formats = PLOTS[name], checked_formats(formats)
     table = folder / f"{name}.csv"
     write_atomically(table, csv_text(plot.rows(run)))
     with themed():
@@ -54,8 +67,6 @@ def write_plot(name: str, run: Run, folder: Path, formats: Iterable[str] = ("png
 
 def _save(figure: "Figure", path: Path) -> Path:
     """Render in memory, without the date, and write the picture whole or not at all."""
-    if path.suffix[1:] not in FORMATS:
-        raise InputError(Problem(f"cannot draw {path.suffix} files", expected=", ".join(FORMATS)))
     stream = BytesIO()
     dateless = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix]
     figure.savefig(stream, format=path.suffix[1:], metadata=dateless)

@@ -12,7 +12,10 @@ def check(
         list[str], typer.Argument(metavar="FILE...", help="machines, dataflows, energy tables, saved runs")
     ],
 ) -> None:
-    """Check files without simulating; a bundled name or a network's spec will do as well."""
+    """Report every problem of files.
+
+    Nothing is simulated; a bundled name or a network's spec will do as well as a file.
+    """
     from simulator.errors import InputError, Problem
 
     problems: list[Problem] = []

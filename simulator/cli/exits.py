@@ -64,8 +64,9 @@ def _invoke(arguments: Sequence[str]) -> int:
 def _unexpected(error: Exception, *, debug: bool) -> int:
     if isinstance(error, UsageError):
         return _complain(f"{error.format_message()}\nsee simulate --help", BAD_INPUT)
-    if isinstance(error, OSError) and error.errno is not None and isinstance(sys.stdout, TextIOWrapper):
-        return _complain(f"cannot write: {error.strerror}", FAILED_CHECK)
+    if isinstance(error, OSError) and error.strerror:
+        place = error.filename or "cannot write the output"
+        return _complain(f"{place}: {error.strerror}", FAILED_CHECK)
     if debug:
         raise error
     from simulator.result.laws import LawViolation

@@ -8,7 +8,7 @@ import typer
 def list_names(
     kind: Annotated[str, typer.Argument(help="networks, hardware or dataflows; all of them if left out")] = "",
 ) -> None:
-    """List the bundled networks (with their parameters), machines and dataflows."""
+    """List networks, machines and dataflows."""
     from simulator.cli.bundle import KINDS
     from simulator.errors import InputError, Problem, nearest
 

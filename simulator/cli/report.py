@@ -11,16 +11,20 @@ def report(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="folder for pictures and CSV files")],
     formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
 ) -> None:
-    """Write the table of layers and every plot of a saved run into a folder."""
+    """Draw a saved run.
+
+    Its table of layers and every plot, with the rows of each as CSV, go into a folder.
+    """
     from analysis.csv_text import csv_text, layer_rows
-    from analysis.plots import write_plots
+    from analysis.plots import checked_formats, write_plots
     from simulator.cli.destinations import check_folder
     from simulator.files import write_atomically
     from simulator.result.json_io import load_run
 
+    kinds = checked_formats(formats.split(","))
     check_folder(out)
     run = load_run(run_file)
     table = out / "layers.csv"
     write_atomically(table, csv_text(layer_rows(run)))
-    for path in [table, *write_plots(run, out, formats.split(","))]:
+    for path in [table, *write_plots(run, out, kinds)]:
         print(path)

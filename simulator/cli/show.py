@@ -13,7 +13,7 @@ def show(
     name: Annotated[str, typer.Argument(help="a network (squeezenext:variant=v5) or a machine, by name or file")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of a table")] = False,
 ) -> None:
-    """Print what a network or a machine is made of."""
+    """Show a network or a machine."""
     kind = _kind_of(name)
     if kind == "network":
         from workloads.load import load_network

@@ -98,6 +98,7 @@ def _buffer(buffer: "schema.Buffer") -> Buffer:
         read_bytes_per_cycle=buffer.read_bytes_per_cycle,
         write_bytes_per_cycle=buffer.write_bytes_per_cycle,
         slots=2 if buffer.double_buffered else 1,
+        streams=buffer.streams,
     )
 
 

@@ -71,6 +71,7 @@ class Buffer:
     read_bytes_per_cycle: int | None
     write_bytes_per_cycle: int | None
     slots: int  # 2: double-buffered, 1: not
+    streams: bool = False  # weights pass through in order, one fill of the array at a time
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from simulator.dims import OPERAND_NAMES
 from simulator.errors import nearest
@@ -175,7 +175,10 @@ class Array(Written):
 
 
 class Buffer(Written):
-    """One on-chip buffer; without a bandwidth it is never the bottleneck."""
+    """One on-chip buffer; without a bandwidth it is never the bottleneck.
+
+    `streams`: weights pass through it in order, so it holds one fill of the array at a time, not a tile's weights.
+    """
 
     name: Name
     holds: OperandNames
@@ -184,6 +187,13 @@ class Buffer(Written):
     read_bytes_per_cycle: Count | None = None
     write_bytes_per_cycle: Count | None = None
     double_buffered: bool = True
+    streams: bool = False
+
+    @model_validator(mode="after")
+    def _streams_weights(self) -> "Buffer":
+        if self.streams and self.holds != ["weights"]:
+            raise Rejected("only weights stream", "`holds: [weights]` where `streams: true`", path=("streams",))
+        return self
 
 
 class Dma(Written):

@@ -6,6 +6,8 @@ from simulator.kernels.evaluate import (
     DRAM_OUTPUTS_READ,
     DRAM_OUTPUTS_WRITTEN,
     DRAM_WEIGHTS,
+    EXECUTED_MACS,
+    LOADED_ADDENDS,
     LOADED_INPUTS,
     LOADED_SUMS,
     LOADED_WEIGHTS,
@@ -44,17 +46,16 @@ PARTS = (
 
 
 @jit
-def register_energy(layer: Record, energy: Record) -> float:
-    """Energy of MACs and of the registers they use: two operands read, a partial sum read and written."""
+def register_energy(macs: int, energy: Record) -> float:
+    """Energy of so many MACs and of the registers they use: two operands read, a partial sum read and written."""
     pj = energy.rf_pj[INPUTS] + energy.rf_pj[WEIGHTS] + 2 * energy.rf_pj[OUTPUTS]
-    macs = layer.macs
     return macs * (energy.mac_pj + pj)
 
 
 @jit
-def energy_parts(layer: Record, energy: Record, totals: Ints, parts: Floats) -> float:
+def energy_parts(energy: Record, totals: Ints, parts: Floats) -> float:
     """Write picojoules by component and operand into `parts`, in the order of `PARTS`; return their sum."""
-    macs, rf, array, buffer = layer.macs, energy.rf_pj, energy.array_pj, energy.buffer_pj
+    macs, rf, array, buffer = totals[EXECUTED_MACS], energy.rf_pj, energy.array_pj, energy.buffer_pj
     parts[0] = macs * energy.mac_pj
     parts[1] = (macs + totals[PES_INPUTS]) * rf[INPUTS]
     parts[2] = (macs + totals[PES_WEIGHTS]) * rf[WEIGHTS]
@@ -62,7 +63,7 @@ def energy_parts(layer: Record, energy: Record, totals: Ints, parts: Floats) -> 
     parts[4] = totals[PES_INPUTS] * array[INPUTS]
     parts[5] = totals[PES_WEIGHTS] * array[WEIGHTS]
     parts[6] = totals[PES_OUTPUTS] * array[OUTPUTS]
-    parts[7] = (totals[LOADED_INPUTS] + totals[BUS_INPUTS]) * buffer[INPUTS]
+    parts[7] = (totals[LOADED_INPUTS] + totals[BUS_INPUTS] + 2 * totals[LOADED_ADDENDS]) * buffer[INPUTS]
     parts[8] = (totals[LOADED_WEIGHTS] + totals[BUS_WEIGHTS]) * buffer[WEIGHTS]
     accumulated = totals[BUS_OUTPUTS] + totals[SUMS_READ]
     moved = totals[LOADED_SUMS] + totals[STORED_SUMS] + totals[STORED_OUTPUTS]

@@ -5,6 +5,8 @@ sums that return later are loaded again. Tiles of equal extents are of one kind 
 so the array program is evaluated once a kind.
 """
 
+import numpy as np
+
 from simulator.kernels.geometry import ceil_div, fill
 from simulator.kernels.jit import jit
 from simulator.kernels.params import (
@@ -25,6 +27,7 @@ from simulator.kernels.steps import (
     SUMS,
     array_extents,
     operand_words,
+    reuse_turns,
     set_program,
     tile_cycles,
     tile_words,
@@ -47,6 +50,7 @@ from simulator.kernels.walk import FIRST, fits, loaded_inputs, outermost_turn, s
     LOADED_INPUTS,  # words from DRAM into the buffer
     LOADED_WEIGHTS,
     LOADED_SUMS,  # partial sums that return
+    LOADED_ADDENDS,  # words of other tensors added to the outputs
     STORED_OUTPUTS,  # final outputs, words
     STORED_SUMS,  # partial sums that leave before they are complete
     DRAM_INPUTS,  # bytes through the port: compressed, in whole bursts
@@ -57,8 +61,9 @@ from simulator.kernels.walk import FIRST, fits, loaded_inputs, outermost_turn, s
     ALL_TILES,
     CYCLES,
     FIRST_WEIGHTS_BYTES,  # bytes of weights that the first tile loads
+    EXECUTED_MACS,  # all, less skipped zero weights
     TOTALS,
-) = range(FIGURES, FIGURES + 15)
+) = range(FIGURES, FIGURES + 17)
 
 
 @jit
@@ -110,6 +115,24 @@ def load_tile(walk: Record, turned: int, machine: Record, layer: Record, tile: I
 
 
 @jit
+def load_addends(layer: Record, kind: Ints, totals: Ints) -> int:
+    """Account for what is added to the outputs that the current tile completes; return its bytes.
+
+    The tensors have the outputs' shape and width, and count as inputs at the DRAM port.
+    """
+    size = layer.addends * kind[OUTPUTS_BYTES]
+    totals[LOADED_ADDENDS] += layer.addends * kind[SUMS]
+    totals[DRAM_INPUTS] += size
+    return size
+
+
+@jit
+def executed_macs(layer: Record, mapping: Record) -> int:
+    """MACs that PEs execute: all, or what is left where zero weights are skipped."""
+    return layer.macs * layer.skip >> FIXED_POINT_BITS if mapping.skips else layer.macs
+
+
+@jit
 def store_tile(walk: Record, machine: Record, kind: Ints, totals: Ints) -> int:
     """Account for the store of the current tile's outputs, final or partial sums; return its port cycles."""
     if sums_complete(walk):
@@ -135,6 +158,14 @@ def add_kinds(kinds: Ints, n: int, totals: Ints) -> None:
 
 
 @jit
+def crosses_once(mapping: Record, program: Record) -> bool:
+    """Tell whether each weight of a tile goes to the array a single time, so that it may stream through its buffer."""
+    y = np.empty(8, np.int64)
+    array_extents(mapping.tile, mapping.lowered, y)
+    return reuse_turns(y, mapping, program, WEIGHTS) == 1
+
+
+@jit
 def evaluate(
     machine: Record,
     layer: Record,
@@ -145,14 +176,16 @@ def evaluate(
     kinds: Ints,
     totals: Ints,
 ) -> bool:
-    """Fill `totals` [TOTALS] for one mapping; return False (totals undefined) if its tiles exceed a buffer.
+    """Fill `totals` [TOTALS] for one mapping; return False (totals undefined) if its tiles do not fit.
 
     Scratch, made by `simulator.kernels.scratch`: `program`, `walk`, `state`, `kinds` [MAX_KINDS, KIND_FIGURES].
     """
     start_walk(layer, mapping, walk)
-    if not fits(walk, machine, layer, mapping.tile):
+    if not fits(walk, machine, layer, mapping):
         return False
     set_program(mapping, machine.forwarding, program)
+    if machine.streams[machine.buffer_of[WEIGHTS]] and not crosses_once(mapping, program):
+        return False
     fill(totals, 0)
     fill(state, 0)
     for kind in range(walk.kinds):
@@ -164,13 +197,16 @@ def evaluate(
             new_kind(machine, layer, mapping, program, walk, kind)
         kind[TILES] += 1
         load = load_tile(walk, turned, machine, layer, mapping.tile, kind, totals)
+        turned = outermost_turn(walk)
+        leaves = turned <= walk.depth[OUTPUTS]
+        if leaves and layer.addends > 0 and sums_complete(walk):
+            load += load_addends(layer, kind, totals)
         if i == 0:
             totals[FIRST_WEIGHTS_BYTES] = totals[DRAM_WEIGHTS]
             load -= layer.prefetched_bytes
         load = port_cycles(load, machine)
-        turned = outermost_turn(walk)
         store = 0
-        if turned <= walk.depth[OUTPUTS] and not layer.resident[OUTPUTS]:
+        if leaves and not layer.resident[OUTPUTS]:
             store = store_tile(walk, machine, kind, totals)
         totals[PORT_CYCLES] += load + store
         advance(state, i, load, kind[ARRAY_CYCLES], store, machine.slots, machine.channels, machine.latency_cycles)
@@ -179,6 +215,7 @@ def evaluate(
             break
         turn(walk, turned, mapping.tile)
     add_kinds(kinds, walk.kinds, totals)
+    totals[EXECUTED_MACS] = executed_macs(layer, mapping)
     ahead = port_cycles(layer.prefetch_bytes, machine)
     totals[CYCLES] = finish(state, i, machine.slots, machine.channels, machine.latency_cycles, ahead)
     return True

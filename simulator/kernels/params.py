@@ -52,6 +52,7 @@ MACHINE = np.dtype(
         ("buffer_of", _I, 3),  # per operand
         ("capacity_bytes", _I, MAX_BUFFERS),
         ("buffer_slots", _I, MAX_BUFFERS),
+        ("streams", _I, MAX_BUFFERS),  # 1: weights pass through, the buffer holds one fill of the array at a time
         ("read_bytes_per_cycle", _I, MAX_BUFFERS),  # 0: unlimited
         ("write_bytes_per_cycle", _I, MAX_BUFFERS),
     ]
@@ -60,7 +61,7 @@ MACHINE = np.dtype(
 LAYER = np.dtype(
     [
         ("bounds", _I, 8),
-        ("macs", _I),  # that are executed: all, less skipped zero weights
+        ("macs", _I),
         ("stride", _I, 2),
         ("dilation", _I, 2),
         ("pad", _I, 2),  # top, left
@@ -68,6 +69,7 @@ LAYER = np.dtype(
         ("skip", _I),  # cycles a MAC where zero weights are skipped, in units of 1 / FIXED_POINT
         ("compression", _I, 3),  # DRAM bytes per raw byte, in units of 1 / FIXED_POINT
         ("resident", _I, 3),  # 1: the whole tensor lies in the buffer already, or stays there
+        ("addends", _I),  # tensors of the outputs' shape that are added before the outputs are stored
         ("prefetched_bytes", _I),  # of the first weights, which came during the layer before
         ("prefetch_bytes", _I),  # of the next layer's first weights, which come during this one
     ]

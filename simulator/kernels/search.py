@@ -8,7 +8,7 @@ buffer, array or bandwidth can do, a larger one can too. A candidate is evaluate
 import numpy as np
 
 from simulator.kernels.energy import PARTS, energy_parts, register_energy
-from simulator.kernels.evaluate import CYCLES, DRAM_INPUTS, DRAM_OUTPUTS_WRITTEN, evaluate, new_kind, port_cycles
+from simulator.kernels.evaluate import CYCLES, DRAM_INPUTS, DRAM_OUTPUTS_WRITTEN, evaluate, executed_macs, new_kind
 from simulator.kernels.geometry import clipped_box
 from simulator.kernels.jit import jit
 from simulator.kernels.params import (
@@ -143,11 +143,11 @@ def first_load(machine: Record, layer: Record, tile: Ints, walk: Record) -> int:
 
 
 @jit
-def last_store(machine: Record, layer: Record, walk: Record) -> int:
-    """Bytes, not counting bursts, that the last tile stores after its compute ends."""
+def store_bytes(machine: Record, layer: Record, extents: Ints) -> int:
+    """Bytes, not counting bursts, that a tile of such extents stores after its compute."""
     if layer.resident[OUTPUTS]:
         return 0
-    words = walk.last[N] * walk.last[G] * walk.last[K] * walk.last[P] * walk.last[Q]
+    words = operand_words(extents, OUTPUTS)
     return ((words * machine.bits[OUTPUTS]) >> 3) * layer.compression[OUTPUTS] >> FIXED_POINT_BITS
 
 
@@ -207,7 +207,8 @@ def placements(
 ) -> None:
     """Figures of each placement `spatial[i]`, `registers[i]` [*, 8], the layer taken as one tile.
 
-    Writes array cycles, MAC cycles and buffer accesses into `figures` [*, 3].
+    Writes array cycles, those that no cutting into tiles can save, and buffer accesses into `figures` [*, 3]. Tiles
+    may save deliveries, as their order is a loop order too, but not where registers keep nothing.
     """
     for d in range(8):
         mapping.tile[d] = layer.bounds[d]
@@ -218,8 +219,28 @@ def placements(
             mapping.spatial[d], mapping.registers[d] = spatial[i, d], registers[i, d]
         set_program(mapping, machine.forwarding, program)
         new_kind(machine, layer, mapping, program, walk, kind)
-        figures[i, 0], figures[i, 1] = kind[ARRAY_CYCLES], kind[MAC_CYCLES]
+        figures[i, 0] = kind[ARRAY_CYCLES]
+        figures[i, 1] = kind[MAC_CYCLES] if mapping.retains else kind[ARRAY_CYCLES]
         figures[i, 2] = kind[BUS_INPUTS] + kind[BUS_WEIGHTS] + 2 * kind[BUS_OUTPUTS]
+
+
+@jit
+def port_floor(machine: Record, size: int) -> int:
+    """Cycles that the DRAM port needs at least for so many bytes."""
+    return max(0, size) * machine.dram_denominator // machine.dram_numerator
+
+
+@jit
+def floor_macs(machine: Record, layer: Record, mapping: Record, extents: Ints) -> int:
+    """MAC cycles that a tile needs at least; 0 where dimensions are lowered."""
+    if mapping.lowered:
+        return 0
+    cycles = 1
+    for d in range(8):
+        cycles *= turns_of_fullest(extents[d], mapping.spatial[d] * mapping.registers[d], mapping.registers[d])
+    if mapping.skips:
+        cycles = cycles * layer.skip >> FIXED_POINT_BITS
+    return cycles // machine.macs_per_cycle
 
 
 @jit
@@ -227,7 +248,7 @@ def ruled_out(
     machine: Record,
     layer: Record,
     energy: Record,
-    tile: Ints,
+    mapping: Record,
     walk: Record,
     window: int,
     mac_cycles: int,
@@ -237,14 +258,22 @@ def ruled_out(
 ) -> bool:
     """Tell whether even a lower bound of this mapping's keys is no better than the best found.
 
-    No compute starts before the first tile is loaded, and the last store follows the last compute; whatever crosses
-    the port crosses it one after the other, after the first latency.
+    Whatever crosses the port crosses it one after the other, after the first latency. No compute starts before the
+    first tile is loaded; all loads, and all stores but those of the last tiles, precede the last compute; the last
+    store follows it.
     """
+    tile = mapping.tile
     size = traffic_bound(machine, layer, walk, window)
-    ends = (first_load(machine, layer, tile, walk) + last_store(machine, layer, walk)) * machine.dram_denominator
-    cycles = max(mac_cycles + ends // machine.dram_numerator, size * machine.dram_denominator // machine.dram_numerator)
+    last = store_bytes(machine, layer, walk.last)
+    before_last = size - machine.slots * store_bytes(machine, layer, tile)
+    last_macs = floor_macs(machine, layer, mapping, walk.last)
+    cycles = max(
+        mac_cycles + port_floor(machine, first_load(machine, layer, tile, walk) + last),
+        last_macs + port_floor(machine, before_last) + port_floor(machine, last),
+        port_floor(machine, size),
+    )
     cycles += machine.latency_cycles
-    pj = register_energy(layer, energy) + size * energy.dram_pj_per_byte + cycles * energy.leakage_pj_per_cycle
+    pj = register_energy(executed_macs(layer, mapping), energy) + size * energy.dram_pj_per_byte + cycles * energy.leakage_pj_per_cycle
     set_keys(objective, cycles, pj, size, keys)
     return not better(keys, best_keys)
 
@@ -259,7 +288,7 @@ def mac_bound(machine: Record, layer: Record, mapping: Record, factors: Ints, pi
         cycles *= factors[d, pick[d]]
     if mapping.skips:
         cycles = cycles * layer.skip >> FIXED_POINT_BITS
-    return cycles // machine.macs_per_cycle
+    return max(least, cycles // machine.macs_per_cycle)
 
 
 @jit
@@ -323,7 +352,7 @@ def search_tiles(
         macs = mac_bound(machine, layer, mapping, factors, pick, mac_cycles)
         going = next_choice(pick, counts)
         start_walk(layer, mapping, walk)
-        if all_tiles(walk) > most_tiles or not fits(walk, machine, layer, mapping.tile):
+        if all_tiles(walk) > most_tiles or not fits(walk, machine, layer, mapping):
             continue
         for order in tries[tiled_groups(walk)]:
             if order < 0:
@@ -331,11 +360,12 @@ def search_tiles(
             for d in range(8):
                 mapping.dram_order[d] = orders[order, d]
             start_walk(layer, mapping, walk)
-            if ruled_out(machine, layer, energy, mapping.tile, walk, window, macs, objective, keys, best_keys):
+            if ruled_out(machine, layer, energy, mapping, walk, window, macs, objective, keys, best_keys):
                 continue
-            evaluate(machine, layer, mapping, program, walk, state, kinds, totals)
+            if not evaluate(machine, layer, mapping, program, walk, state, kinds, totals):
+                continue
             evaluated += 1
-            pj = energy_parts(layer, energy, totals, parts)
+            pj = energy_parts(energy, totals, parts)
             set_keys(objective, totals[CYCLES], pj, dram_total(totals), keys)
             if better(keys, best_keys):
                 keep(mapping, keys, best, best_keys)

@@ -1,9 +1,11 @@
 """The loops over a layer's tiles: extents, order, and which operand changes when."""
 
+import numpy as np
+
 from simulator.kernels.geometry import box, ceil_div, clipped_box, fill
 from simulator.kernels.jit import jit
-from simulator.kernels.params import INPUTS, OUTPUTS, RELEVANT, SUM_BITS, C, G, Ints, N, P, Q, R, Record, S
-from simulator.kernels.steps import operand_words
+from simulator.kernels.params import INPUTS, OUTPUTS, RELEVANT, SUM_BITS, WEIGHTS, C, G, Ints, N, P, Q, R, Record, S
+from simulator.kernels.steps import array_extents, operand_words
 
 FIRST = 1  # bit of a tile's kind: no partial sums precede it
 MAX_KINDS = 512
@@ -93,24 +95,42 @@ def tile_footprint(x: Ints, layer: Record, operand: int) -> int:
 
 
 @jit
-def buffer_demand(walk: Record, machine: Record, layer: Record, tile: Ints, buffer: int) -> int:
+def fill_words(mapping: Record, extents: Ints) -> int:
+    """Words of weights that fill the array once."""
+    y = np.empty(8, np.int64)
+    array_extents(extents, mapping.lowered, y)
+    for d in range(8):
+        y[d] = min(y[d], mapping.spatial[d] * mapping.registers[d])
+    return operand_words(y, WEIGHTS)
+
+
+@jit
+def buffer_demand(walk: Record, machine: Record, layer: Record, mapping: Record, buffer: int) -> int:
     """Bytes that a mapping keeps in one buffer, resident tensors apart.
 
-    An operand that changes between tiles takes as many slots as the buffer has (two if double-buffered).
+    An operand that changes between tiles takes as many slots as the buffer has (two if double-buffered), and so does
+    each addend. Streaming weights take room for one fill of the array.
     """
     demand = 0
+    slots = machine.buffer_slots[buffer]
     for operand in range(3):
         if machine.buffer_of[operand] == buffer and not layer.resident[operand]:
             bits = machine.bits[SUM_BITS] if operand == OUTPUTS else machine.bits[operand]
-            size = (tile_footprint(tile, layer, operand) * bits + 7) >> 3
-            demand += size * (machine.buffer_slots[buffer] if walk.depth[operand] >= 0 else 1)
+            if machine.streams[buffer]:
+                words = fill_words(mapping, mapping.tile)
+            else:
+                words = tile_footprint(mapping.tile, layer, operand)
+            demand += ((words * bits + 7) >> 3) * (slots if walk.depth[operand] >= 0 else 1)
+    if machine.buffer_of[OUTPUTS] == buffer and layer.addends > 0:
+        words = operand_words(mapping.tile, OUTPUTS)
+        demand += layer.addends * ((words * machine.bits[OUTPUTS] + 7) >> 3) * slots
     return demand
 
 
 @jit
-def fits(walk: Record, machine: Record, layer: Record, tile: Ints) -> bool:
+def fits(walk: Record, machine: Record, layer: Record, mapping: Record) -> bool:
     """Tell whether a tile fits every buffer."""
     for buffer in range(machine.buffers):
-        if buffer_demand(walk, machine, layer, tile, buffer) > machine.capacity_bytes[buffer]:
+        if buffer_demand(walk, machine, layer, mapping, buffer) > machine.capacity_bytes[buffer]:
             return False
     return True

@@ -1,7 +1,8 @@
 """Placements: what a dataflow unrolls on rows and columns and loops over inside a PE, for one layer on one machine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 
 from simulator.dims import RELEVANT, Dim, Operand
@@ -43,6 +44,19 @@ def balanced(extent: int) -> list[int]:
     return sizes
 
 
+def tile_counts(extent: int) -> list[int]:
+    """Bounds that cut an extent into 1, 2, 3, 4, 6, 8, 12, 16, ... equal parts or single elements, largest first.
+
+    >>> tile_counts(56)
+    [56, 28, 19, 14, 10, 7, 5, 4, 3, 2, 1]
+    """
+    sizes, n = {extent, 1}, 1
+    while n < extent:
+        sizes |= {-(-extent // n), -(-extent // (n + n // 2)) if n > 1 else extent}
+        n *= 2
+    return sorted(sizes, reverse=True)
+
+
 def axis_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> list[tuple[int, ...]]:
     """Ways to unroll `dims` along an axis of `length` PEs so that no bound could grow; tuples in the order of `dims`.
 
@@ -77,14 +91,18 @@ def placements(dataflow: Dataflow, nest: LoopNest, hardware: Hardware) -> list[P
     """
     extents = array_bounds(nest, dataflow.lowered)
     found = []
+    known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
     for row_bounds in axis_bounds(extents, dataflow.rows, hardware.array.rows):
         rows = _spread(row_bounds, dataflow.rows)
         left = [-(-e // r) for e, r in zip(extents, rows, strict=True)]
         for column_bounds in axis_bounds(left, dataflow.columns, hardware.array.columns):
             columns = _spread(column_bounds, dataflow.columns)
-            rest = [-(-e // c) for e, c in zip(left, columns, strict=True)]
-            for registers in register_bounds(dataflow, nest, rest, rows, columns, hardware):
-                found.append(Placement(rows, columns, registers))
+            spatial = Placement(rows, columns, rows).spatial
+            rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]
+            key = (*(rest[d] for d in dataflow.registers), *(spatial[d] for d in (Dim.P, Dim.Q, Dim.R, Dim.S)))
+            if key not in known:
+                known[key] = register_bounds(dataflow, nest, rest, rows, columns, hardware)
+            found += [Placement(rows, columns, registers) for registers in known[key]]
     return found
 
 
@@ -100,28 +118,21 @@ def register_bounds(
 
     Filter taps are held whole or one by one. Always holds the placement of a single word.
     """
-    options = [[rest[d], 1] if d in FILTER_TAPS else balanced(rest[d]) for d in dataflow.registers]
+    held: list[list[int]] = []
+    for d in dataflow.registers:
+        sizes = [rest[d], 1] if d in FILTER_TAPS else tile_counts(rest[d])
+        alone = [(size, _spread((size,), (d,))) for size in sizes]
+        held.append([size for size, one in alone if not excess(Placement(rows, columns, one), dataflow, nest, hardware)])
     fitting: list[tuple[int, ...]] = []
-    for bounds in _product(options):
-        registers = _spread(bounds, dataflow.registers)
-        if any(all(x >= y for x, y in zip(other, registers, strict=True)) for other in fitting):
-            continue
-        placement = Placement(rows, columns, registers)
-        if not excess_registers(placement, dataflow, nest, hardware):
-            fitting.append(registers)
-    return fitting or [(1,) * 8]
+    for bounds in product(*held):
+        if not any(all(x >= y for x, y in zip(other, bounds, strict=True)) for other in fitting):
+            candidate = Placement(rows, columns, _spread(bounds, dataflow.registers))
+            if not excess(candidate, dataflow, nest, hardware):
+                fitting.append(bounds)
+    return [_spread(bounds, dataflow.registers) for bounds in fitting] or [(1,) * 8]
 
 
-def _product(options: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
-    if not options:
-        yield ()
-        return
-    for last in options[-1]:
-        for before in _product(options[:-1]):
-            yield (*before, last)
-
-
-def excess_registers(
+def excess(
     placement: Placement, dataflow: Dataflow, nest: LoopNest, hardware: Hardware
 ) -> dict[Operand, tuple[int, int]]:
     """Operands that need more register words in a PE than it has, as (needed, available)."""
@@ -145,32 +156,37 @@ def register_words(
     words pass through, but what lies inside a loop that reuses it must wait for the next turn. Inputs that neighbours
     hand on are spread over the PEs that share them.
     """
-    words = []
-    for operand in Operand:
-        bounds = placement.registers
-        window = operand is Operand.INPUTS and any(bounds[d] > 1 for d in FILTER_TAPS)
-        if operand is not stationary and not window:
-            reuse = next((j for j, d in enumerate(order) if bounds[d] > 1 and d not in RELEVANT[operand]), len(order))
-            inside = order[reuse:]
-            bounds = tuple(b if d in inside else 1 for d, b in zip(Dim, bounds, strict=True))
+    bounds, words = placement.registers, []
+    window = any(bounds[d] > 1 for d in FILTER_TAPS)
+    for operand, relevant in _RELEVANT:
+        inside: Sequence[int] = relevant
+        if operand is not stationary and not (window and operand is Operand.INPUTS):
+            reuse = next((j for j, d in enumerate(order) if bounds[d] > 1 and d not in relevant), len(order))
+            inside = [d for d in order[reuse:] if d in relevant]
         if operand is Operand.INPUTS and not lowered:
             shared = hardware.array.delivery[Operand.INPUTS].forwarding
-            words.append(_window_words(bounds, placement.spatial, nest, shared))
+            words.append(_window_words(bounds, inside, placement, nest, shared))
         else:
-            words.append(prod(bounds[d] for d in RELEVANT[operand]))
+            words.append(prod([bounds[d] for d in inside]))
     return words[0], words[1], words[2]
 
 
-def _window_words(bounds: tuple[int, ...], spatial: tuple[int, ...], nest: LoopNest, shared: bool) -> int:
+_RELEVANT = tuple((operand, tuple(int(d) for d in Dim if d in RELEVANT[operand])) for operand in Operand)
+_AXES = ((int(Dim.P), int(Dim.R)), (int(Dim.Q), int(Dim.S)))
+_POINTS = (int(Dim.N), int(Dim.G), int(Dim.C))
+
+
+def _window_words(
+    bounds: Sequence[int], inside: Sequence[int], placement: Placement, nest: LoopNest, shared: bool
+) -> int:
     """Input words of a PE's window; where PEs share, the window of all of them divided by their number."""
-    height_width = []
-    for axis, (pixel, tap) in enumerate(((Dim.P, Dim.R), (Dim.Q, Dim.S))):
-        a, b = bounds[pixel], bounds[tap]
-        pes = 1
-        if shared and (bounds[tap] > 1 or bounds[pixel] > 1):
-            pes = spatial[pixel] * spatial[tap]
-            a, b = a * spatial[pixel], b * spatial[tap]
-        height_width.append((int(distinct(a, b, nest.stride[axis], nest.dilation[axis])), pes))
-    (rows, row_pes), (columns, column_pes) = height_width
-    others = bounds[Dim.N] * bounds[Dim.G] * bounds[Dim.C]
-    return others * -(-rows * columns // (row_pes * column_pes))
+    words, pes = prod([bounds[d] for d in _POINTS if d in inside]), 1
+    for axis, (pixel, tap) in enumerate(_AXES):
+        a, b = bounds[pixel] if pixel in inside else 1, bounds[tap] if tap in inside else 1
+        if a * b == 1:
+            continue
+        if shared:
+            across = [placement.rows[d] * placement.columns[d] for d in (pixel, tap)]
+            a, b, pes = a * across[0], b * across[1], pes * across[0] * across[1]
+        words *= distinct.py_func(a, b, nest.stride[axis], nest.dilation[axis])
+    return -(-words // pes)

@@ -105,6 +105,7 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         buffer_of=buffer_of,
         capacity_bytes=capacity + pad,
         buffer_slots=[b.slots for b in buffers] + pad,
+        streams=[b.streams for b in buffers] + pad,
         read_bytes_per_cycle=[b.read_bytes_per_cycle or 0 for b in buffers] + pad,
         write_bytes_per_cycle=[b.write_bytes_per_cycle or 0 for b in buffers] + pad,
     )
@@ -130,6 +131,7 @@ def layer_record(
     layer: Layer,
     nest: LoopNest,
     resident: Sequence[bool] = (False, False, False),
+    addends: int = 0,
     prefetched_bytes: int = 0,
     prefetch_bytes: int = 0,
 ) -> Record:
@@ -147,6 +149,7 @@ def layer_record(
         skip=skip_ratio(hardware, layer, nest),
         compression=[round(FIXED_POINT * ratio) for ratio in ratios],
         resident=resident,
+        addends=addends,
         prefetched_bytes=prefetched_bytes,
         prefetch_bytes=prefetch_bytes,
     )

@@ -1,5 +1,6 @@
 """Dataflows and mappings as a user writes them."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -49,3 +50,37 @@ class WrittenDataflow(Written):
                     if name not in "GKCP":
                         raise Rejected("no dimension of a matrix product", "one of G, K, C, P", path=(where, i))
         return self
+
+
+def _loop(text: str) -> str:
+    if not re.fullmatch(r"[NGKCPQRS][1-9][0-9]{0,8}(:[1-9][0-9]{0,8})?", text):
+        raise Rejected("not a loop", "a dimension and its bound, as K16, and in `dram` its tile where needed, as K3:16")
+    return text
+
+
+Loops = Annotated[list[Annotated[str, AfterValidator(_loop)]], Field(max_length=8)]
+
+
+class WrittenMapping(Written):
+    """One layer's mapping; see `simulator.mapping.files`."""
+
+    dataflow: Name
+    dram: Loops = Field(default_factory=list)
+    buffer: Loops = Field(default_factory=list)
+    rows: Loops = Field(default_factory=list)
+    columns: Loops = Field(default_factory=list)
+    registers: Loops = Field(default_factory=list)
+    lowered: bool = False
+    retains: bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> "WrittenMapping":
+        for where in ("dram", "buffer", "rows", "columns", "registers"):
+            _distinct([loop[0] for loop in getattr(self, where)], where)
+        return self
+
+
+class WrittenMappings(Written):
+    """A mapping file."""
+
+    layers: dict[Annotated[str, Field(max_length=200)], WrittenMapping] = Field(min_length=1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 
 import numpy as np
@@ -10,10 +11,11 @@ from simulator.dims import Dim, Operand
 from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Hardware
 from simulator.kernels.params import MAPPING, Ints, Record
-from simulator.kernels.search import KEYS, placements as placement_figures, search_tiles
+from simulator.kernels.search import KEYS, search_tiles
+from simulator.kernels.search import placements as placement_figures
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
-from simulator.mapping.placements import Placement, balanced, placements
+from simulator.mapping.placements import Placement, placements, tile_counts
 from simulator.mapping.records import (
     complete_order,
     energy_record,
@@ -29,7 +31,9 @@ from simulator.network.nest import LoopNest
 OBJECTIVES = ("cycles", "energy", "edp", "dram")
 """What a search minimizes; ties break by cycles, energy, DRAM bytes, and at last by the order of the search."""
 
-EV=[0]
+MOST_TILES = (1 << 12, 1 << 16, 1 << 24)
+"""Mappings of more tiles are tried only if none of fewer fits."""
+
 BEAM = 32
 """Placements of a dataflow whose tiles are searched: the best by the objective's part that the array decides."""
 
@@ -44,30 +48,44 @@ class Found:
     keys: tuple[float, ...]
 
 
-def tile_counts(extent: int) -> list[int]:
-    """Extents of the tiles to try: cut in 1, 2, 3, 4, 6, 8, 12, 16, ... equal parts, and single elements.
+@cache
+def aligned_counts(extent: int, step: int) -> tuple[int, ...]:
+    """Extents of `tile_counts` rounded up to what an array that covers `step` elements at once takes whole.
 
-    >>> tile_counts(56)
-    [56, 28, 19, 14, 10, 7, 5, 4, 3, 2, 1]
+    That is a multiple of the step, or below it of its half, quarter and so on, as a smaller array would take them.
+
+    >>> aligned_counts(111, 16)
+    (111, 64, 48, 32, 16, 8, 4, 2, 1)
     """
-    counts, n = {extent, 1}, 1
-    while n < extent:
-        counts |= {-(-extent // n), -(-extent // (n + n // 2)) if n > 1 else extent}
-        n *= 2
-    return sorted(counts, reverse=True)
+    found = set()
+    for size in tile_counts(extent):
+        part = step
+        while part > size:
+            part = -(-part // 2)
+        found.add(min(extent, -(-size // part) * part))
+    return tuple(sorted(found, reverse=True))
 
 
-def tile_choices(nest: LoopNest) -> tuple[Ints, Ints]:
+def tile_choices(nest: LoopNest, steps: Sequence[int]) -> tuple[Ints, Ints]:
     """Tile extents to try for each dimension, largest first, as [8, *] padded with zeros, and how many there are.
 
-    They depend on the layer alone. Filters are not cut.
+    `steps` [8] are the extents that the array covers at once. Filters are not cut.
     """
-    lists = [[nest.bounds[d]] if d in (Dim.R, Dim.S) else tile_counts(nest.bounds[d]) for d in Dim]
+    lists = [
+        (nest.bounds[d],) if d in (Dim.R, Dim.S) else aligned_counts(nest.bounds[d], step)
+        for d, step in zip(Dim, steps, strict=True)
+    ]
     counts = np.array([len(sizes) for sizes in lists], dtype=np.int64)
     choices = np.zeros((8, counts.max()), dtype=np.int64)
     for d, sizes in enumerate(lists):
         choices[d, : len(sizes)] = sizes
     return choices, counts
+
+
+def tile_steps(candidate: Placement, lowered: bool) -> list[int]:
+    """Extents that the array covers at once, in the layer's own dimensions; 1 where several are lowered into one."""
+    steps = [s * r for s, r in zip(candidate.spatial, candidate.registers, strict=True)]
+    return [step if not lowered or d in (Dim.G, Dim.K) else 1 for d, step in zip(Dim, steps, strict=True)]
 
 
 def dram_orders() -> tuple[Ints, Ints]:
@@ -94,39 +112,89 @@ def search_layer(
     hardware: Hardware,
     table: EnergyTable,
     layer: Layer,
-    dataflow: Dataflow,
+    dataflows: Sequence[Dataflow],
     objective: str,
     resident: Sequence[bool] = (False, False, False),
     reserved_bytes: int = 0,
+    addends: int = 0,
 ) -> Found | None:
-    """Best mapping of the layer under one dataflow, or None if no tile fits the buffers.
+    """Best mapping of the layer under any of the dataflows, or None if no tile fits the buffers.
 
     `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
-    `reserved_bytes`.
+    `reserved_bytes`; `addends` tensors of the outputs' shape are added to them.
     """
-    nest = layer.nest
-    assert nest is not None
-    machine = machine_record(hardware, reserved_bytes)
-    layer_data = layer_record(hardware, layer, nest, resident)
-    energy = energy_record(hardware, table, layer)
-    scratch = make_scratch(hardware)
-    trial = template_record(dataflow)
-    best, best_keys = np.zeros(1, MAPPING)[0], np.full(KEYS, np.inf)
-    choices, counts = tile_choices(nest)
-    found: Mapping | None = None
-    for placement, mac_cycles in ranked(hardware, machine, layer_data, nest, dataflow, objective):
-        if OBJECTIVES[0] == objective and mac_cycles > best_keys[0]:
-            continue
-        set_placement(trial, placement, hardware, dataflow)
-        before = best_keys.copy()
-        EV[0]+=search_tiles(
-            machine,
-            layer_data,
-            energy,
-            OBJECTIVES.index(objective),
+    for most_tiles in MOST_TILES:
+        search = Search(hardware, table, layer, objective, resident, reserved_bytes, addends)
+        candidates = [c for rank, flow in enumerate(dataflows) for c in search.ranked(flow, rank)]
+        for candidate in sorted(candidates, key=lambda c: c.promise):
+            search.improve(candidate, most_tiles)
+        if search.found is not None:
+            return search.found
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A placement under a dataflow, the cycles that no tiles can save, and how promising it is (least first)."""
+
+    dataflow: Dataflow
+    placement: Placement
+    least_cycles: int
+    promise: tuple[int, ...]
+
+
+class Search:
+    """The search of one layer: records made once, and the best mapping so far."""
+
+    def __init__(
+        self,
+        hardware: Hardware,
+        table: EnergyTable,
+        layer: Layer,
+        objective: str,
+        resident: Sequence[bool],
+        reserved_bytes: int,
+        addends: int,
+    ) -> None:
+        assert layer.nest is not None
+        self.hardware, self.nest, self.objective = hardware, layer.nest, OBJECTIVES.index(objective)
+        self.machine = machine_record(hardware, reserved_bytes)
+        self.layer = layer_record(hardware, layer, layer.nest, resident, addends)
+        self.energy = energy_record(hardware, table, layer)
+        self.scratch = make_scratch(hardware)
+        self.best, self.best_keys = record(MAPPING), np.full(KEYS, np.inf)
+        self.found: Found | None = None
+
+    def ranked(self, dataflow: Dataflow, rank: int) -> list[Candidate]:
+        """The most promising placements of a dataflow, best first, at most BEAM; `rank` breaks ties between dataflows."""
+        found = placements(dataflow, self.nest, self.hardware)
+        figures = np.zeros((len(found), 3), dtype=np.int64)
+        spatial = np.array([placement.spatial for placement in found], dtype=np.int64)
+        registers = np.array([placement.registers for placement in found], dtype=np.int64)
+        trial, scratch = template_record(dataflow), self.scratch
+        trial["skips"] = all(skips_zeros(self.hardware, dataflow, placement.spatial) for placement in found)
+        placement_figures(
+            self.machine, self.layer, trial, spatial, registers, scratch.program, scratch.walk, scratch.kinds, figures
+        )
+        first, second = (0, 2) if self.objective == 0 else (2, 0)
+        promises = [(int(row[first]), int(row[second]), rank, i) for i, row in enumerate(figures)]
+        best = sorted(range(len(found)), key=lambda i: promises[i])[:BEAM]
+        return [Candidate(dataflow, found[i], int(figures[i, 1]), promises[i]) for i in best]
+
+    def improve(self, candidate: Candidate, most_tiles: int) -> None:
+        """Search the tiles of a candidate for something better than the best."""
+        trial, scratch, before = template_record(candidate.dataflow), self.scratch, self.best_keys.copy()
+        trial["spatial"], trial["registers"] = candidate.placement.spatial, candidate.placement.registers
+        trial["skips"] = skips_zeros(self.hardware, candidate.dataflow, candidate.placement.spatial)
+        choices, counts = tile_choices(self.nest, tile_steps(candidate.placement, candidate.dataflow.lowered))
+        search_tiles(
+            self.machine,
+            self.layer,
+            self.energy,
+            self.objective,
             trial,
-            mac_cycles,
-            1 << 12,
+            candidate.least_cycles,
+            most_tiles,
             choices,
             counts,
             _ORDERS,
@@ -136,12 +204,12 @@ def search_layer(
             scratch.state,
             scratch.kinds,
             scratch.totals,
-            best,
-            best_keys,
+            self.best,
+            self.best_keys,
         )
-        if (best_keys != before).any():
-            found = as_mapping(best, placement, dataflow)
-    return Found(found, tuple(float(k) for k in best_keys)) if found else None
+        if (self.best_keys != before).any():
+            keys = tuple(float(key) for key in self.best_keys)
+            self.found = Found(as_mapping(self.best, candidate.placement, candidate.dataflow), keys)
 
 
 def template_record(dataflow: Dataflow) -> Record:
@@ -155,30 +223,6 @@ def template_record(dataflow: Dataflow) -> Record:
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
     )
-
-
-def set_placement(trial: Record, placement: Placement, hardware: Hardware, dataflow: Dataflow) -> None:
-    """Write a placement into a mapping record."""
-    trial["spatial"], trial["registers"] = placement.spatial, placement.registers
-    trial["skips"] = skips_zeros(hardware, dataflow, placement.spatial)
-
-
-def ranked(
-    hardware: Hardware, machine: Record, layer: Record, nest: LoopNest, dataflow: Dataflow, objective: str
-) -> list[tuple[Placement, int]]:
-    """The most promising placements with their MAC cycles, best first, at most BEAM."""
-    candidates = placements(dataflow, nest, hardware)
-    figures = np.zeros((len(candidates), 3), dtype=np.int64)
-    scratch, trial = make_scratch(hardware), template_record(dataflow)
-    trial["skips"] = all(skips_zeros(hardware, dataflow, candidate.spatial) for candidate in candidates)
-    spatial = np.array([candidate.spatial for candidate in candidates], dtype=np.int64)
-    registers = np.array([candidate.registers for candidate in candidates], dtype=np.int64)
-    placement_figures(
-        machine, layer, trial, spatial, registers, scratch.program, scratch.walk, scratch.kinds, figures
-    )
-    first, second = (0, 2) if objective == "cycles" else (2, 0)
-    order = sorted(range(len(candidates)), key=lambda i: (figures[i, first], figures[i, second], i))
-    return [(candidates[i], int(figures[i, 1])) for i in order[:BEAM]]
 
 
 def as_mapping(best: Record, placement: Placement, dataflow: Dataflow) -> Mapping:

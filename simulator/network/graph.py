@@ -320,9 +320,12 @@ class Graph:
         return "/".join((*self._scopes, name or self._count(kind)))
 
     def _count(self, kind: str) -> str:
-        key = "/".join((*self._scopes, kind))
-        self._counts[key] = self._counts.get(key, 0) + 1
-        return f"{kind}{self._counts[key]}"
+        prefix = "/".join((*self._scopes, kind))
+        number = self._counts.get(prefix, 0) + 1
+        while f"{prefix}{number}" in self._layers:
+            number += 1
+        self._counts[prefix] = number
+        return f"{kind}{number}"
 
     def _free(self, name: str) -> str:
         taken = (f"{name}_{number}" for number in count(2))

@@ -86,7 +86,7 @@ def _line(value: object) -> str:
 
 
 def _tree(value: object) -> object:
-    """Turn dataclasses into dictionaries and give every dictionary one order."""
+    """Turn dataclasses into dictionaries and give every dictionary one order; a mapping keeps its own."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -96,7 +96,10 @@ def _tree(value: object) -> object:
         return [_tree(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    return {field.name: _tree(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
+    return {
+        field.name: getattr(value, field.name) if field.name == "mapping" else _tree(getattr(value, field.name))
+        for field in fields(value)  # type: ignore[arg-type]
+    }
 
 
 def _parse(text: str, file: str | None) -> dict[str, object]:

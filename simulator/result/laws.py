@@ -106,13 +106,17 @@ def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
 
 
 def _bytes(layer: LayerResult, run: Run) -> Iterator[Violation]:
-    """What leaves DRAM enters the buffer, and each level delivers at least what the layer touches."""
+    """What leaves DRAM enters the buffer, and each level delivers at least what the layer touches.
+
+    DRAM moves whole bursts: of each tile's transfer, less than one burst is not wanted. A layer that carries others
+    may make a transfer for each of them.
+    """
     dram, buffer = layer.traffic.get("dram", {}), layer.traffic.get("buffer", {})
-    for operand in sorted((set(dram) & set(buffer)) - {"outputs"}):
+    transfers = max(1, layer.tiles) * (1 + len(layer.fused))
+    for operand in sorted((set(dram) & set(buffer)) - {"outputs", *run.hardware.compressed}):
         left, entered = dram[operand].read_bytes, buffer[operand].write_bytes
-        packed = operand in run.hardware.compressed
-        if left != entered and not packed:
-            figures = f"{left} != {entered}"
+        if not 0 <= left - entered < max(1, transfers * run.hardware.burst_bytes):
+            figures = f"{left} != {entered}, in {transfers} transfers"
             yield Violation(layer.name, f"traffic.dram.{operand}", "bytes out of DRAM = bytes into the buffer", figures)
     levels = ("buffer", "array", "rf") if layer.op in MAC_OPS else ("buffer",)
     for level in levels:

@@ -44,6 +44,7 @@ class MachineFacts:
     columns: int
     macs_per_cycle: int  # of one PE
     dram_bytes_per_cycle: float
+    burst_bytes: int  # DRAM moves whole bursts
     buffer_bytes: int
     buffer_bytes_per_cycle: int | None
     compressed: tuple[str, ...]

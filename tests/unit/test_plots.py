@@ -22,7 +22,7 @@ def test_every_plot_is_written_with_its_rows(tmp_path: Path) -> None:
     assert {path.name for path in paths} == {f"{name}.{kind}" for name in PLOTS for kind in ("csv", *SIGNATURES)}
     for kind, signature in SIGNATURES.items():
         assert (tmp_path / f"roofline.{kind}").read_bytes().startswith(signature)
-    assert len(list(csv.DictReader((tmp_path / "cycles.csv").open()))) == 3
+    assert len((tmp_path / "cycles.csv").read_text().splitlines()) == 1 + 3
 
 
 def test_the_same_run_draws_the_same_bytes(tmp_path: Path) -> None:

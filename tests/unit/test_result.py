@@ -151,7 +151,7 @@ LAWS = {
     "effective MACs": {"effective_macs": 10**12},
     "utilization = MACs": {"utilization": 0.5},
     "cycles >= bound": {"bounds": {"array": 10**9}},
-    "bytes out of DRAM": {"traffic": {"dram": {"inputs": Traffic(9, 0)}, "buffer": {"inputs": Traffic(10**9, 8)}}},
+    "bytes out of DRAM": {"traffic": {"dram": {"inputs": Traffic(9, 0)}, "buffer": {"inputs": Traffic(10**9, 10)}}},
     "reads >= footprint": {"traffic": {"rf": {"weights": Traffic(1, 0)}}},
     "riders are layers": {"fused": ("nobody",)},
 }
@@ -173,6 +173,20 @@ def test_a_layer_that_is_missing_from_the_run_is_noticed() -> None:
     run = small_run()
     short = replace(run, layers=run.layers[:2], total=total_of(run.layers[:2], MACHINE))
     assert {violation.field for violation in broken_laws(short)} == {"macs", "params"}
+
+
+def test_a_transfer_may_end_with_part_of_a_burst_that_nobody_wants() -> None:
+    layer = conv_result("conv1")
+    read = layer.traffic["dram"]["inputs"].read_bytes
+
+    def reading(extra: int) -> Run:
+        dram = layer.traffic["dram"] | {"inputs": Traffic(read + extra, 0)}
+        return run_of(replace(layer, traffic=layer.traffic | {"dram": dram}))
+
+    most = layer.tiles * MACHINE.burst_bytes - 1
+    assert list(broken_laws(reading(most))) == []
+    for extra in (-1, most + 1):
+        assert [law.field for law in broken_laws(reading(extra))] == ["traffic.dram.inputs"]
 
 
 def test_compressed_operands_may_leave_dram_in_fewer_bytes() -> None:

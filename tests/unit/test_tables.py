@@ -32,9 +32,9 @@ def bare(line: str) -> str:
     return Text.from_ansi(line).plain.rstrip()
 
 
-def test_every_op_has_a_row_but_activations_that_are_fused() -> None:
+def test_every_op_has_a_row_but_activations_that_cost_nothing() -> None:
     assert [row.layer for row in op_rows(small_run())] == ["conv1", "pool1", "block1/squeeze", "block1/concat"]
-    assert "conv1_relu" in [row.layer for row in op_rows(small_run(), riders=True)]
+    assert "conv1_relu" in [row.layer for row in op_rows(small_run(), free_activations=True)]
 
 
 def test_other_fused_ops_keep_their_row_and_say_so() -> None:
@@ -121,7 +121,7 @@ def test_the_summary_tells_latency_energy_and_what_bounds_the_network() -> None:
     assert summary["run"] == "toy_net on toy_16x16, batch 1, best dataflow for cycles"
     assert summary["latency"] == f"{units.seconds(run.total.latency_s)}: {run.total.cycles:,} cycles at 1 GHz"
     assert summary["bound by"].startswith("compute 89.3%, dram 10.7%")
-    assert summary["not shown"] == "1 activation fused with the layer before"
+    assert summary["not shown"] == "1 activation at no cost, fused or folded"
     assert "folded" not in summary["ops"]
 
 

@@ -1,0 +1,162 @@
+"""(hardware, network, options) -> Run."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulator.dims import OPERAND_NAMES
+from simulator.energy.table import EnergyTable, load_energy_table
+from simulator.engine.array_ops import Played, array_result, play_mapping
+from simulator.engine.mapping_choice import Progress, choose_mappings
+from simulator.engine.plan import Step, plan
+from simulator.engine.vector_ops import vector_result
+from simulator.errors import InputError, Problem, nearest
+from simulator.hardware.load import load_hardware
+from simulator.hardware.model import Hardware
+from simulator.mapping.dataflow import Dataflow, load_dataflow
+from simulator.mapping.files import load_mappings
+from simulator.mapping.legality import buffer_demands
+from simulator.mapping.mapping import Mapping
+from simulator.mapping.search import OBJECTIVES
+from simulator.network.ir import Network
+from simulator.result.facts import machine_facts, network_facts, provenance
+from simulator.result.laws import assert_laws
+from simulator.result.run import CYCLE_PARTS, LayerResult, Run, total_of
+from workloads.load import load_network
+
+
+def simulate(
+    hardware: str | Path | Hardware,
+    network: str | Path | Network,
+    *,
+    batch: int = 1,
+    dataflow: str = "best",
+    objective: str = "cycles",
+    mapping: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Simulate a network on a machine and return the run.
+
+    `hardware` and `network` are a path, a bundled name (a network may carry parameters) or the thing itself; `batch`
+    only counts for a network that is loaded here. `dataflow` is one name, or "best": each layer's best among the
+    machine's. `objective` is cycles, energy, edp or dram. `mapping` is a file of mappings to replay; layers it leaves
+    out are searched. Raises InputError with every problem of what was given.
+
+    >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")
+    >>> run.total.macs
+    387747520
+    """
+    machine = hardware if isinstance(hardware, Hardware) else load_hardware(hardware)
+    net = network if isinstance(network, Network) else load_network(str(network), batch=batch)
+    if objective not in OBJECTIVES:
+        raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
+    flows = choose_dataflows(machine, dataflow)
+    table = load_energy_table(machine.energy)
+    given = load_mappings(mapping, net.layers, machine) if mapping is not None else {}
+    steps = plan(net, machine)
+    on_array = [step for step in steps if step.runs and step.layer.nest is not None]
+    mappings = choose_mappings(on_array, machine, table, flows, objective, given, progress)
+    layers = play(steps, mappings, machine, table)
+    digest = hashlib.sha256(Path(mapping).read_bytes()).hexdigest() if mapping is not None else None
+    options = {"batch": batch, "dataflow": dataflow, "objective": objective, "mapping": digest}
+    facts = machine_facts(machine, table)
+    run = Run(facts, network_facts(net), options, provenance(machine, table, net), total_of(layers, facts), tuple(layers))
+    assert_laws(run)
+    return run
+
+
+def choose_dataflows(hardware: Hardware, name: str) -> list[Dataflow]:
+    """Return the dataflows to search; raise InputError for one that the machine does not allow or cannot do."""
+    if name != "best" and name not in hardware.dataflows:
+        raise InputError(
+            Problem(
+                f"{hardware.name} does not allow this dataflow",
+                expected=f"best, or one of {', '.join(hardware.dataflows)}",
+                got=name,
+                suggestion=nearest(name, ["best", *hardware.dataflows]),
+            )
+        )
+    flows = [load_dataflow(flow) for flow in (hardware.dataflows if name == "best" else [name])]
+    array = hardware.array
+    problems = [
+        Problem(f"{hardware.name} cannot run dataflow {flow.name}", path="array.delivery.outputs.reduce_along", got=axis)
+        for flow in flows
+        for axis, needs, able in (
+            ("no sums along rows", flow.reduces_rows, array.reduce_rows),
+            ("no sums along columns", flow.reduces_columns, array.reduce_columns),
+        )
+        if needs and not able
+    ]
+    if problems:
+        raise InputError(*problems)
+    return flows
+
+
+def play(
+    steps: Sequence[Step], mappings: dict[str, Mapping], hardware: Hardware, table: EnergyTable
+) -> list[LayerResult]:
+    """Play the ops one after the other; with the next one's first weights on the way where the machine prefetches."""
+    results: dict[str, LayerResult] = {}
+    running = [step for step in steps if step.runs]
+    ahead = hardware.layer_order == "prefetch_weights"
+    come = 0  # bytes of the current op's first weights that have come already
+    for step, following in zip(running, [*running[1:], None], strict=True):
+        wanted = _first_weights(following, mappings, hardware, table) if ahead and following else 0
+        if wanted and not _has_room(step, wanted, mappings, hardware):
+            wanted = 0
+        if step.layer.nest is None:
+            results[step.layer.name] = vector_result(step, hardware, table, wanted)
+        else:
+            played = play_mapping(step, mappings[step.layer.name], hardware, table, come, wanted)
+            results[step.layer.name] = array_result(step, played, hardware)
+        come = wanted
+    return [results.get(step.layer.name) or free_result(step, hardware) for step in steps]
+
+
+def _first_weights(step: Step, mappings: dict[str, Mapping], hardware: Hardware, table: EnergyTable) -> int:
+    """Bytes of weights that an op's first tile loads."""
+    if step.layer.nest is None:
+        return 0
+    played: Played = play_mapping(step, mappings[step.layer.name], hardware, table)
+    return played.totals["FIRST_WEIGHTS_BYTES"]
+
+
+def _has_room(step: Step, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
+    """Whether the weights' buffer has so many bytes left while an op runs."""
+    index = next(i for i, b in enumerate(hardware.buffers) if OPERAND_NAMES.index("weights") in b.holds)
+    room = hardware.buffers[index].capacity_bytes - step.reserved_bytes
+    if step.layer.nest is not None:
+        room -= buffer_demands(mappings[step.layer.name], step.layer, hardware, step.resident)[index]
+    return room >= wanted
+
+
+def free_result(step: Step, hardware: Hardware) -> LayerResult:
+    """Row of an op that rides on another or is free: it is there, and costs nothing."""
+    layer = step.layer
+    return LayerResult(
+        name=layer.name,
+        op=layer.op,
+        stage=layer.stage,
+        input_shapes=layer.input_shapes,
+        output_shape=layer.output_shape,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        groups=layer.groups,
+        fused=(),
+        folded=step.folded,
+        dataflow="",
+        macs=0,
+        effective_macs=0,
+        params=0,
+        cycles=0,
+        cycle_parts=dict.fromkeys(CYCLE_PARTS, 0),
+        utilization=0.0,
+        energy_pj=0.0,
+        energy_parts={},
+        traffic={},
+        footprint_bytes={},
+        bottleneck="",
+        bounds={},
+        tiles=0,
+        mapping=None,
+    )

@@ -1,0 +1,174 @@
+"""Ops on the vector unit and pure data movement: tiles stream through the buffer as those of the array do."""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from simulator.dims import Dim, Operand
+from simulator.energy.table import EnergyTable
+from simulator.engine.plan import Step, tensor_bytes
+from simulator.hardware.model import Hardware
+from simulator.kernels.geometry import clipped_box
+from simulator.kernels.recurrence import play_runs
+from simulator.network.ir import MOVE_OPS, Layer, Op
+from simulator.result.run import LayerResult, Traffic
+
+LRN_WINDOW_OPS = 2  # a multiply and an add per element of the window; then a scale, a power and a product
+LRN_OPS = 3
+SOFTMAX_OPS = 4  # running maximum, exponential, sum, division
+BILINEAR_OPS = 4  # products with four neighbours
+MOST_TILES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Bytes that each tile loads and stores, and its vector cycles, in order; arrays of equal length."""
+
+    loads: np.ndarray
+    computes: np.ndarray
+    stores: np.ndarray
+
+
+def vector_actions(layer: Layer) -> int:
+    """Elementary operations of the vector unit; data movement has none, global pooling one an input."""
+    outputs = prod(layer.output_shape)
+    if layer.op in MOVE_OPS:
+        return 0
+    if layer.op is Op.POOL:
+        return outputs * prod(layer.kernel)
+    if layer.op is Op.LRN:
+        return outputs * (LRN_WINDOW_OPS * max(1, prod(layer.kernel)) + LRN_OPS)
+    if layer.op is Op.SOFTMAX:
+        return outputs * SOFTMAX_OPS
+    if layer.op is Op.UPSAMPLE and layer.variant == "bilinear":
+        return outputs * BILINEAR_OPS
+    return outputs * max(1, len(layer.inputs) - 1)
+
+
+def cut(layer: Layer, hardware: Hardware, n: int, resident: tuple[bool, bool, bool]) -> Tiles:
+    """Cut an op into n tiles of equal output; a window's tiles are rows, and load the rows their windows reach."""
+    height = layer.output_shape[2]
+    parts = np.linspace(0, height if n <= height else prod(layer.output_shape), n + 1).round().astype(np.int64)
+    if n <= height and layer.op is Op.POOL:
+        loads = _window_bytes(layer, hardware, parts)
+    else:
+        total = sum(tensor_bytes(shape, hardware.input_bits) for shape in layer.input_shapes)
+        loads = np.diff(parts * total // parts[-1])
+    stores = np.diff(parts * tensor_bytes(layer.output_shape, hardware.output_bits) // parts[-1])
+    cycles = -(-vector_actions(layer) // hardware.vector_lanes)
+    computes = np.diff(parts * cycles // parts[-1])
+    zero = np.zeros(n, np.int64)
+    return Tiles(zero if resident[0] else loads, computes, zero if resident[2] else stores)
+
+
+def _window_bytes(layer: Layer, hardware: Hardware, parts: np.ndarray) -> np.ndarray:
+    n, channels, height, width = layer.input_shapes[0]
+    row = tensor_bytes((n, channels, width), hardware.input_bits)
+    sizes = []
+    for start, end in zip(parts[:-1], parts[1:], strict=True):
+        rows = clipped_box.py_func(
+            int(start), int(end - start), 0, layer.kernel[0], layer.stride[0], 1, layer.padding[0], height
+        )
+        sizes.append(rows * row if end > start else 0)
+    return np.array(sizes, np.int64)
+
+
+def vector_result(step: Step, hardware: Hardware, table: EnergyTable, prefetch_bytes: int = 0) -> LayerResult:
+    """Cost of an op that does not use the array: the fastest of a few ways to cut it that fit the buffer."""
+    buffer = next(b for b in hardware.buffers if Operand.INPUTS in b.holds)
+    room = buffer.capacity_bytes - step.reserved_bytes
+    best: tuple[int, Tiles] | None = None
+    n = 1
+    while best is None or n <= 64:
+        tiles = cut(step.layer, hardware, n, step.resident)
+        if int((tiles.loads + tiles.stores).max()) * buffer.slots <= room or n >= MOST_TILES:
+            cycles = _play(tiles, hardware, prefetch_bytes)
+            best = min(best, (cycles, tiles), key=lambda b: b[0]) if best else (cycles, tiles)
+        n *= 2
+    return _result(step, hardware, table, best[0], best[1])
+
+
+def _port(sizes: np.ndarray, hardware: Hardware) -> np.ndarray:
+    """Port cycles of transfers, in whole bursts."""
+    burst, rate = hardware.dram.burst_bytes, hardware.dram.bytes_per_cycle
+    whole = -(-sizes // burst) * burst
+    return -(-whole * rate.denominator // rate.numerator)
+
+
+def _play(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> int:
+    slots = min(b.slots for b in hardware.buffers)
+    ones = np.ones(len(tiles.loads), np.int64)
+    ahead = int(_port(np.array([prefetch_bytes]), hardware)[0])
+    loads, stores = _port(tiles.loads, hardware), _port(tiles.stores, hardware)
+    latency, channels = hardware.dram.latency_cycles, hardware.dma_channels
+    return int(play_runs(loads, tiles.computes, stores, ones, slots, channels, latency, ahead))
+
+
+def _result(step: Step, hardware: Hardware, table: EnergyTable, cycles: int, tiles: Tiles) -> LayerResult:
+    layer, burst = step.layer, hardware.dram.burst_bytes
+    dram_in = int((-(-tiles.loads // burst) * burst).sum())
+    dram_out = int((-(-tiles.stores // burst) * burst).sum())
+    actions, computes = vector_actions(layer), int(tiles.computes.sum())
+    touched = sum(tensor_bytes(shape, hardware.input_bits) for shape in layer.input_shapes)
+    reads = max(touched, int(tiles.loads.sum()))
+    if layer.op is Op.POOL:
+        reads = max(reads, tensor_bytes((actions,), hardware.input_bits))
+    made = tensor_bytes(layer.output_shape, hardware.output_bits)
+    traffic = {
+        "dram": {"inputs": Traffic(dram_in, 0), "outputs": Traffic(0, dram_out)},
+        "buffer": {
+            "inputs": Traffic(reads, int(tiles.loads.sum())),
+            "outputs": Traffic(int(tiles.stores.sum()), made),
+        },
+    }
+    port = int((_port(tiles.loads, hardware) + _port(tiles.stores, hardware)).sum())
+    energy = _energy(traffic, actions, cycles, hardware, table)
+    return LayerResult(
+        name=layer.name,
+        op=layer.op,
+        stage=layer.stage,
+        input_shapes=layer.input_shapes,
+        output_shape=layer.output_shape,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        groups=layer.groups,
+        fused=step.riders,
+        folded=False,
+        dataflow="",
+        macs=0,
+        effective_macs=0,
+        params=0,
+        cycles=cycles,
+        cycle_parts={
+            "compute": 0,
+            "delivery": 0,
+            "preload": 0,
+            "skew": 0,
+            "dram": cycles - computes,
+            "vector": computes,
+            "configuration": 0,
+        },
+        utilization=0.0,
+        energy_pj=sum(energy.values()),
+        energy_parts=energy,
+        traffic=traffic,
+        footprint_bytes={"inputs": min(reads, touched), "outputs": made},
+        bottleneck="dram" if port >= computes else "vector",
+        bounds={"dram": port, "vector": computes},
+        tiles=len(tiles.loads),
+        mapping=None,
+    )
+
+
+def _energy(
+    traffic: dict[str, dict[str, Traffic]], actions: int, cycles: int, hardware: Hardware, table: EnergyTable
+) -> dict[str, float]:
+    parts = {"vector": actions * table.vector_op_pj, "leakage": cycles * table.leakage_pj_per_cycle}
+    for operand in (Operand.INPUTS, Operand.OUTPUTS):
+        name = operand.name.lower()
+        owner = next(b for b in hardware.buffers if operand in b.holds)
+        bits = 8 * traffic["buffer"][name].total_bytes
+        parts[f"buffer.{name}"] = bits * table.buffer_pj_per_bit(owner.capacity_bytes)
+        parts[f"dram.{name}"] = 8 * traffic["dram"][name].total_bytes * table.dram_pj_per_bit
+    return parts
