@@ -54,6 +54,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 DOTS_PER_INCH = 160
 SMALL_POINTS = 6.5  # labels of many layers
+TINY_POINTS = 5.8  # within a bar
 _SETTINGS: dict[str, object] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#444444",

@@ -65,6 +65,19 @@ def percent(fraction: float) -> str:
     return "<0.1%" if 0 < fraction < 0.0005 else f"{100 * fraction:.1f}%"
 
 
+def tick(value: float, unit: str = "") -> str:
+    """Write a tick of an axis, without the zeros that a column of figures needs; pJ take prefixes of their own.
+
+    >>> tick(1_500_000), tick(0.5), tick(2e6, "pJ"), tick(0, "pJ")
+    ('1.5M', '0.5', '2µJ', '0')
+    """
+    if not value:
+        return "0"
+    text = energy(value, unit) if unit == "pJ" else count(value)
+    digits = text.rstrip("".join([*_DECIMAL, *_PICOJOULES]))
+    return f"{float(digits):g}{text[len(digits) :]}"
+
+
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun.
 

@@ -5,8 +5,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from analysis.layout import elide, printable
-from analysis.theme import LIGHT_GREY, SMALL_POINTS
-from analysis.units import percent
+from analysis.theme import BLACK, LIGHT_GREY, SMALL_POINTS, TINY_POINTS
+from analysis.units import percent, tick
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_NAME = 22  # characters of a label
+TOWERING = 3.0  # times the usual height: from here on bars are cut
+HEADROOM = 1.2  # height of the axis, in usual heights, where bars are cut
 _INCHES_PER_LABEL = 0.105
+_INCHES_PER_LETTER = 0.062
 
 
 def timed_layers(run: Run) -> list[LayerResult]:
@@ -37,27 +40,69 @@ def stacked_bars(
     series: Mapping[str, Sequence[float]],
     colours: Mapping[str, str],
     labels: Mapping[str, str] | None = None,
+    unit: str = "",
 ) -> None:
     """Stack the series, first at the bottom; the legend, in the order of the stack, tells each one's share.
 
-    Series that are zero throughout are left out.
+    Series that are zero throughout are left out. Where a few bars tower over all others they are broken: shrunk to
+    the axis with their parts in proportion, and labelled with their height in `unit`.
     """
-    whole = sum(sum(values) for values in series.values())
-    bottom = [0.0] * max((len(values) for values in series.values()), default=0)
+    heights = [float(sum(parts)) for parts in zip(*series.values(), strict=True)]
+    whole, top = sum(heights), cut_height(heights)
+    scales = [top / height if top and height > top else 1.0 for height in heights]
+    bottom = [0.0] * len(heights)
     for name, values in series.items():
         if any(values):
             label = f"{(labels or {}).get(name, name)} {percent(sum(values) / whole)}"
-            axes.bar(range(len(values)), values, width=0.86, bottom=bottom, color=colours[name], label=label)
-            bottom = [low + value for low, value in zip(bottom, values, strict=True)]
+            shown = [value * scale for value, scale in zip(values, scales, strict=True)]
+            axes.bar(range(len(shown)), shown, width=0.86, bottom=bottom, color=colours[name], label=label)
+            bottom = [low + value for low, value in zip(bottom, shown, strict=True)]
     handles, texts = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], texts[::-1], loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3)
+    axes.set_ylim(0, top or max(heights, default=0) * 1.04 or 1)
+    if top:
+        _mark_cut_bars(axes, heights, top, unit)
+
+
+def cut_height(heights: Sequence[float]) -> float | None:
+    """Return where to cut the axis so that at most one bar in twenty is cut; None if bars do not differ that much.
+
+    >>> cut_height([900, *[10] * 20]), cut_height([20, *[10] * 20])
+    (12.0, None)
+    """
+    cuts = max(1, len(heights) // 20)
+    if len(heights) <= 2 * cuts:
+        return None
+    highest, usual = max(heights), sorted(heights)[-cuts - 1]
+    return usual * HEADROOM if highest > TOWERING * usual > 0 else None
+
+
+def _mark_cut_bars(axes: "Axes", heights: Sequence[float], top: float, unit: str) -> None:
+    """Strike through the bars that are higher than the axis, and write their height at their end."""
+    from matplotlib.patheffects import withStroke
+
+    note = "bars struck through:\nshrunk to the axis"
+    axes.text(1.01, 0.0, note, transform=axes.transAxes, fontsize=SMALL_POINTS, va="bottom")
+    for place, height in enumerate(heights):
+        if height > top:
+            for low in (0.70, 0.725):
+                axes.plot([place - 0.5, place + 0.5], [low * top, (low + 0.015) * top], color="white", linewidth=1.2)
+            axes.text(
+                place,
+                0.985 * top,
+                tick(height, unit),
+                rotation=90,
+                ha="center",
+                va="top",
+                fontsize=TINY_POINTS,
+                color="white",
+                path_effects=[withStroke(linewidth=0.8, foreground=BLACK)],
+            )
 
 
 def name_layers(axes: "Axes", layers: Sequence[LayerResult]) -> None:
     """Label the x axis with the layers' names; where they would overlap, with every second, third, ... name."""
-    figure_width = axes.get_figure(root=True).get_size_inches()[0]  # type: ignore[union-attr]
-    room = (figure_width - 2.4) / _INCHES_PER_LABEL
-    step = max(1, -(-len(layers) // int(room)))
+    step = max(1, -(-len(layers) // int(_width(axes) / _INCHES_PER_LABEL)))
     places = range(0, len(layers), step)
     names = [elide(printable(layers[place].name), MAX_NAME) for place in places]
     axes.set_xticks(places, names, rotation=90, fontsize=SMALL_POINTS)
@@ -67,14 +112,15 @@ def name_layers(axes: "Axes", layers: Sequence[LayerResult]) -> None:
 
 def shade_stages(axes: "Axes", layers: Sequence[LayerResult], *, name: bool) -> None:
     """Shade every other stage; with `name`, write stages above the axes where there is room."""
-    start = 0
+    start, inches_per_layer = 0, _width(axes) / max(1, len(layers))
     for index, (stage, members) in enumerate(groupby(layers, key=lambda layer: layer.stage)):
         end = start + len(list(members))
         if index % 2:
             axes.axvspan(start - 0.5, end - 0.5, color=LIGHT_GREY, zorder=0, linewidth=0)
-        if name and stage and (end - start) * 100 >= 4 * len(layers):
+        text = elide(printable(stage), 14)
+        if name and text and (end - start) * inches_per_layer >= len(text) * _INCHES_PER_LETTER:
             axes.annotate(
-                elide(printable(stage), 14),
+                text,
                 ((start + end - 1) / 2, 1.0),
                 xycoords=("data", "axes fraction"),
                 xytext=(0, 2),
@@ -85,3 +131,8 @@ def shade_stages(axes: "Axes", layers: Sequence[LayerResult], *, name: bool) -> 
                 color="#444444",
             )
         start = end
+
+
+def _width(axes: "Axes") -> float:
+    """Return the width of the axes in inches, about: the figure's without margins and legend."""
+    return float(axes.get_figure(root=True).get_size_inches()[0]) - 2.4  # type: ignore[union-attr]

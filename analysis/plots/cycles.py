@@ -33,7 +33,7 @@ def draw(run: Run) -> "Figure":
     shade_stages(axes, layers, name=True)
     name_layers(axes, layers)
     axes.set_ylabel("cycles")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: units.count(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: units.tick(value)))
     total = units.count(run.total.cycles, digits=4)
     axes.set_title(printable(f"{run.network.name} on {run.hardware.name}: {total} cycles"), pad=14)
     return figure

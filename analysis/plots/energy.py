@@ -47,23 +47,23 @@ def draw(run: Run) -> "Figure":
     """Draw two panels over the same layers: energy by component above, by operand below."""
     from matplotlib.ticker import FuncFormatter
 
-    layers = timed_layers(run)
+    layers, unit = timed_layers(run), run.hardware.energy_unit
     figure, (above, below) = layer_figure(len(layers), panels=2)
     components = {key: [_energy(layer, key, component_of) for layer in layers] for key in COMPONENT_COLOURS}
-    stacked_bars(above, components, COMPONENT_COLOURS, COMPONENT_LABELS)
+    stacked_bars(above, components, COMPONENT_COLOURS, COMPONENT_LABELS, unit)
     order = ("computing", "inputs", "weights", "outputs", "leakage")
     operands = {key: [_energy(layer, key, operand_of) for layer in layers] for key in order}
-    stacked_bars(below, operands, OPERAND_COLOURS)
-    unit = run.hardware.energy_unit
-    relative = "" if unit == "pJ" else f" ({unit}s)"
+    stacked_bars(below, operands, OPERAND_COLOURS, unit=unit)
+    relative = "" if unit == "pJ" else f", in {unit}s"
     for axes in (above, below):
         shade_stages(axes, layers, name=axes is above)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: units.energy(value, unit) if value else "0"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: units.tick(value, unit)))
     above.set_ylabel(printable(f"energy by component{relative}"))
     below.set_ylabel(printable(f"energy by operand{relative}"))
     name_layers(below, layers)
     total = units.energy(run.total.energy_pj, unit)
-    above.set_title(printable(f"{run.network.name} on {run.hardware.name}: {total}{relative}"), pad=14)
+    amount = total if unit == "pJ" else f"energy of {total} {unit}s"
+    above.set_title(printable(f"{run.network.name} on {run.hardware.name}: {amount}"), pad=14)
     return figure
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log10
+from math import cos, log10, pi, sin
 from typing import TYPE_CHECKING
 
 from analysis import units
@@ -151,12 +151,13 @@ def _draw_roof(axes: "Axes", level: Level, places: Sequence[tuple[float, float]]
     axes.grid(visible=True, which="major", axis="both")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: units.count(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: units.tick(value)))
         axis.set_minor_formatter(NullFormatter())
     bandwidth = level.bytes_per_cycle * run.hardware.clock_hz / 1e9
-    text = f"{units.count(peak)} MACs a cycle, {_title(level)} {bandwidth:.4g} GB/s"
-    axes.annotate(text, (1.0, peak), xycoords=("axes fraction", "data"), xytext=(0, 5), textcoords="offset points",
-                  ha="right", fontsize=8)  # fmt: skip
+    text = f"{peak:,.0f} MACs a cycle, {_title(level)} {bandwidth:.4g} GB/s"
+    if any(layer.effective_macs < layer.macs for layer in run.layers):
+        text += "\nabove the roof: zero weights skipped"
+    axes.text(0.02, 0.98, text, transform=axes.transAxes, va="top", fontsize=8)
 
 
 def _draw_groups(axes: "Axes", level: Level, groups: Sequence[Group], dataflows: Sequence[str]) -> None:
@@ -178,27 +179,38 @@ def _draw_groups(axes: "Axes", level: Level, groups: Sequence[Group], dataflows:
 
 
 def _number(axes: "Axes", level: Level, groups: Sequence[Group]) -> None:
-    """Write each group's number beside its point, lower where another number stands already."""
+    """Write each group's number on its point, or as near to it as other numbers allow."""
     taken: list[tuple[float, float]] = []
     for number, group in enumerate(groups, start=1):
         if not group.layers[0].bytes_at(level.name):
             continue
-        x, y = axes.transData.transform(group.place(level)) * 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
-        shift = 0.0
-        while any(abs(x - left) < 1.3 * SMALL_POINTS and abs(y + shift - low) < SMALL_POINTS for left, low in taken):
-            shift -= SMALL_POINTS
-        taken.append((x, y + shift))
+        place = group.place(level)
+        x, y = axes.transData.transform(place) * 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+        right, up = _free_shift((x, y), taken)
+        taken.append((x + right, y + up))
         axes.annotate(
             str(number),
-            group.place(level),
-            xytext=(0, shift),
+            place,
+            xytext=(right, up),
             textcoords="offset points",
             ha="center",
             va="center",
             fontsize=SMALL_POINTS,
             fontweight="bold",
+            arrowprops={"arrowstyle": "-", "color": BLACK, "linewidth": 0.4, "shrinkA": 3} if right or up else None,
             zorder=4,
         )
+
+
+def _free_shift(point: tuple[float, float], taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the least shift, in points, that keeps a number clear of those that stand already."""
+    rings = [(distance, turn * pi / 4) for distance in (12.0, 20.0, 28.0, 36.0) for turn in (6, 0, 7, 5, 4, 1, 3, 2)]
+    shifts = [(0.0, 0.0), *((distance * cos(angle), distance * sin(angle)) for distance, angle in rings)]
+    for right, up in shifts:
+        x, y = point[0] + right, point[1] + up
+        if all(abs(x - left) >= 1.4 * SMALL_POINTS or abs(y - low) >= 1.2 * SMALL_POINTS for left, low in taken):
+            return right, up
+    return shifts[-1]
 
 
 def _draw_key(figure: "Figure", groups: Sequence[Group], run: Run) -> None:
@@ -211,8 +223,7 @@ def _draw_key(figure: "Figure", groups: Sequence[Group], run: Run) -> None:
         label = f"{name.replace('_', ' ')} ({initials(name)})"
         handles.append(Line2D([], [], linestyle="", color=colour, marker=marker, label=label))
     for number, group in enumerate(groups[:NUMBERED], start=1):
-        size, label = (4 if number < 10 else 6), group.label(run)
-        handles.append(Line2D([], [], ls="", c=BLACK, marker=f"${number}$", ms=size, mew=0, label=label))
+        handles.append(Line2D([], [], linestyle="", label=f"{number}  {group.label(run)}"))
     figure.legend(handles=handles, loc="outside right upper", fontsize=7.5)
 
 

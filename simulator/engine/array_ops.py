@@ -7,6 +7,7 @@ import numpy as np
 from simulator.dims import OPERAND_NAMES, Dim, Operand
 from simulator.energy.table import EnergyTable
 from simulator.engine.plan import Step
+from simulator.engine.results import layer_result
 from simulator.hardware.model import Hardware
 from simulator.kernels import evaluate as ev
 from simulator.kernels import steps as st
@@ -22,9 +23,10 @@ from simulator.mapping.records import (
     word_bits,
 )
 from simulator.network.nest import LoopNest
-from simulator.result.run import LayerResult, Traffic, utilization
+from simulator.result.run import LayerResult, Traffic
 
 Totals = dict[str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Played:
@@ -104,44 +106,29 @@ def index(name: str) -> int:
 
 def array_result(step: Step, played: Played, hardware: Hardware) -> LayerResult:
     """Assemble the result of a layer that ran on the array."""
-    layer, t = step.layer, played.totals
-    assert layer.nest is not None
-    cycles = t["CYCLES"] + hardware.configuration_cycles
+    t = played.totals
+    assert step.layer.nest is not None
     bounds = cycle_bounds(t, hardware)
-    return LayerResult(
-        name=layer.name,
-        op=layer.op,
-        stage=layer.stage,
-        input_shapes=layer.input_shapes,
-        output_shape=layer.output_shape,
-        kernel=layer.kernel,
-        stride=layer.stride,
-        groups=layer.groups,
-        fused=step.riders,
-        folded=False,
+    return layer_result(
+        step,
+        hardware,
         dataflow=played.mapping.dataflow,
-        macs=layer.macs,
         effective_macs=t["EXECUTED_MACS"],
-        params=layer.params,
-        cycles=cycles,
         cycle_parts={
             "compute": t["MAC_CYCLES"],
             "delivery": t["DELIVERY_CYCLES"],
             "preload": t["PRELOAD_CYCLES"],
             "skew": t["SKEW_CYCLES"],
             "dram": t["CYCLES"] - t["ARRAY_CYCLES"],
-            "vector": 0,
             "configuration": hardware.configuration_cycles,
         },
-        utilization=utilization(layer.macs, cycles, hardware.array.pes),
-        energy_pj=sum(played.energy_parts.values()),
         energy_parts=played.energy_parts,
         traffic=array_traffic(t, hardware),
         footprint_bytes=footprints(step, hardware),
         bottleneck=bottleneck(t, bounds),
         bounds=bounds,
         tiles=t["ALL_TILES"],
-        mapping=mapping_to_dict(played.mapping, layer.nest.bounds),
+        mapping=mapping_to_dict(played.mapping, step.layer.nest.bounds),
     )
 
 

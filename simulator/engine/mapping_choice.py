@@ -36,7 +36,9 @@ def choose_mappings(
         distinct.setdefault(_key(step), step)
     found: dict[Hashable, Mapping] = {}
     with ThreadPoolExecutor(max_workers=cpu_count() or 1) as pool:
-        work = {key: pool.submit(_search, step, hardware, table, dataflows, objective) for key, step in distinct.items()}
+        work = {
+            key: pool.submit(_search, step, hardware, table, dataflows, objective) for key, step in distinct.items()
+        }
         try:
             for i, (key, future) in enumerate(work.items()):
                 found[key] = future.result()

@@ -50,7 +50,7 @@ def plan(network: Network, hardware: Hardware) -> tuple[Step, ...]:
     """Return a step for every op of the network, in order."""
     roles = _assign(network, hardware)
     kept = _kept(network, hardware, roles) if hardware.keeps_activations else {}
-    taken = _occupancy(kept, len(network.layers), hardware)
+    taken = [_rounded(size, hardware) for size in _occupancy(kept, len(network.layers))]
     steps = []
     for i, layer in enumerate(network.layers):
         roots = frozenset().union(*(roles.roots[name] for name in layer.inputs))
@@ -115,6 +115,12 @@ def tensor_bytes(shape: Iterable[int], bits: int) -> int:
     return (prod(shape) * bits + 7) // 8
 
 
+def _rounded(size: int, hardware: Hardware) -> int:
+    """Round the room for kept tensors up to sixteenths of the buffer, so that ops of one shape meet the same rest."""
+    sixteenth = max(1, next(b for b in hardware.buffers if Operand.INPUTS in b.holds).capacity_bytes // 16)
+    return -(-size // sixteenth) * sixteenth
+
+
 def _kept(network: Network, hardware: Hardware, roles: _Roles) -> dict[str, tuple[Lifetime, int]]:
     """Tensors that stay in the buffer from when they are made until they are last read, with their bytes.
 
@@ -131,7 +137,7 @@ def _kept(network: Network, hardware: Hardware, roles: _Roles) -> dict[str, tupl
             continue
         size = tensor_bytes(layer.output_shape, hardware.output_bits)
         trial = {**kept, layer.name: (life[layer.name], size)}
-        if max(_occupancy(trial, len(network.layers), hardware)) <= buffer.capacity_bytes // 2:
+        if max(_occupancy(trial, len(network.layers))) <= buffer.capacity_bytes // 2:
             kept = trial
     while dropped := _torn(network, roles, kept):
         kept = {name: entry for name, entry in kept.items() if name not in dropped}
@@ -159,7 +165,7 @@ def _torn(network: Network, roles: _Roles, kept: dict[str, tuple[Lifetime, int]]
     return dropped
 
 
-def _occupancy(kept: dict[str, tuple[Lifetime, int]], n: int, hardware: Hardware) -> list[int]:
+def _occupancy(kept: dict[str, tuple[Lifetime, int]], n: int) -> list[int]:
     """Bytes that kept tensors take while each op runs."""
     taken = [0] * max(1, n)
     for life, size in kept.values():

@@ -9,6 +9,7 @@ from simulator.energy.table import EnergyTable, load_energy_table
 from simulator.engine.array_ops import Played, array_result, play_mapping
 from simulator.engine.mapping_choice import Progress, choose_mappings
 from simulator.engine.plan import Step, plan
+from simulator.engine.results import layer_result
 from simulator.engine.vector_ops import vector_result
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.load import load_hardware
@@ -21,7 +22,7 @@ from simulator.mapping.search import OBJECTIVES
 from simulator.network.ir import Network
 from simulator.result.facts import machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
-from simulator.result.run import CYCLE_PARTS, LayerResult, Run, total_of
+from simulator.result.run import LayerResult, Run, total_of
 from workloads.load import load_network
 
 
@@ -60,7 +61,9 @@ def simulate(
     digest = hashlib.sha256(Path(mapping).read_bytes()).hexdigest() if mapping is not None else None
     options = {"batch": batch, "dataflow": dataflow, "objective": objective, "mapping": digest}
     facts = machine_facts(machine, table)
-    run = Run(facts, network_facts(net), options, provenance(machine, table, net), total_of(layers, facts), tuple(layers))
+    run = Run(
+        facts, network_facts(net), options, provenance(machine, table, net), total_of(layers, facts), tuple(layers)
+    )
     assert_laws(run)
     return run
 
@@ -79,7 +82,9 @@ def choose_dataflows(hardware: Hardware, name: str) -> list[Dataflow]:
     flows = [load_dataflow(flow) for flow in (hardware.dataflows if name == "best" else [name])]
     array = hardware.array
     problems = [
-        Problem(f"{hardware.name} cannot run dataflow {flow.name}", path="array.delivery.outputs.reduce_along", got=axis)
+        Problem(
+            f"{hardware.name} cannot run dataflow {flow.name}", path="array.delivery.outputs.reduce_along", got=axis
+        )
         for flow in flows
         for axis, needs, able in (
             ("no sums along rows", flow.reduces_rows, array.reduce_rows),
@@ -110,7 +115,7 @@ def play(
             played = play_mapping(step, mappings[step.layer.name], hardware, table, come, wanted)
             results[step.layer.name] = array_result(step, played, hardware)
         come = wanted
-    return [results.get(step.layer.name) or free_result(step, hardware) for step in steps]
+    return [results.get(step.layer.name) or layer_result(step, hardware) for step in steps]
 
 
 def _first_weights(step: Step, mappings: dict[str, Mapping], hardware: Hardware, table: EnergyTable) -> int:
@@ -128,35 +133,3 @@ def _has_room(step: Step, wanted: int, mappings: dict[str, Mapping], hardware: H
     if step.layer.nest is not None:
         room -= buffer_demands(mappings[step.layer.name], step.layer, hardware, step.resident)[index]
     return room >= wanted
-
-
-def free_result(step: Step, hardware: Hardware) -> LayerResult:
-    """Row of an op that rides on another or is free: it is there, and costs nothing."""
-    layer = step.layer
-    return LayerResult(
-        name=layer.name,
-        op=layer.op,
-        stage=layer.stage,
-        input_shapes=layer.input_shapes,
-        output_shape=layer.output_shape,
-        kernel=layer.kernel,
-        stride=layer.stride,
-        groups=layer.groups,
-        fused=(),
-        folded=step.folded,
-        dataflow="",
-        macs=0,
-        effective_macs=0,
-        params=0,
-        cycles=0,
-        cycle_parts=dict.fromkeys(CYCLE_PARTS, 0),
-        utilization=0.0,
-        energy_pj=0.0,
-        energy_parts={},
-        traffic={},
-        footprint_bytes={},
-        bottleneck="",
-        bounds={},
-        tiles=0,
-        mapping=None,
-    )

@@ -1,15 +1,18 @@
 """Ops on the vector unit and pure data movement: tiles stream through the buffer as those of the array do."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 import numpy as np
 
-from simulator.dims import Dim, Operand
+from simulator.dims import Operand
 from simulator.energy.table import EnergyTable
 from simulator.engine.plan import Step, tensor_bytes
+from simulator.engine.results import layer_result
 from simulator.hardware.model import Hardware
 from simulator.kernels.geometry import clipped_box
+from simulator.kernels.params import Ints
 from simulator.kernels.recurrence import play_runs
 from simulator.network.ir import MOVE_OPS, Layer, Op
 from simulator.result.run import LayerResult, Traffic
@@ -25,9 +28,9 @@ MOST_TILES = 4096
 class Tiles:
     """Bytes that each tile loads and stores, and its vector cycles, in order; arrays of equal length."""
 
-    loads: np.ndarray
-    computes: np.ndarray
-    stores: np.ndarray
+    loads: Ints
+    computes: Ints
+    stores: Ints
 
 
 def vector_actions(layer: Layer) -> int:
@@ -62,15 +65,14 @@ def cut(layer: Layer, hardware: Hardware, n: int, resident: tuple[bool, bool, bo
     return Tiles(zero if resident[0] else loads, computes, zero if resident[2] else stores)
 
 
-def _window_bytes(layer: Layer, hardware: Hardware, parts: np.ndarray) -> np.ndarray:
+def _window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
     n, channels, height, width = layer.input_shapes[0]
     row = tensor_bytes((n, channels, width), hardware.input_bits)
-    sizes = []
-    for start, end in zip(parts[:-1], parts[1:], strict=True):
-        rows = clipped_box.py_func(
-            int(start), int(end - start), 0, layer.kernel[0], layer.stride[0], 1, layer.padding[0], height
-        )
-        sizes.append(rows * row if end > start else 0)
+    taps, stride, pad = layer.kernel[0], layer.stride[0], layer.padding[0]
+    sizes = [
+        row * clipped_box(int(start), int(end - start), 0, taps, stride, 1, pad, height) if end > start else 0
+        for start, end in pairwise(parts)
+    ]
     return np.array(sizes, np.int64)
 
 
@@ -89,7 +91,7 @@ def vector_result(step: Step, hardware: Hardware, table: EnergyTable, prefetch_b
     return _result(step, hardware, table, best[0], best[1])
 
 
-def _port(sizes: np.ndarray, hardware: Hardware) -> np.ndarray:
+def _port(sizes: Ints, hardware: Hardware) -> Ints:
     """Port cycles of transfers, in whole bursts."""
     burst, rate = hardware.dram.burst_bytes, hardware.dram.bytes_per_cycle
     whole = -(-sizes // burst) * burst
@@ -123,41 +125,16 @@ def _result(step: Step, hardware: Hardware, table: EnergyTable, cycles: int, til
         },
     }
     port = int((_port(tiles.loads, hardware) + _port(tiles.stores, hardware)).sum())
-    energy = _energy(traffic, actions, cycles, hardware, table)
-    return LayerResult(
-        name=layer.name,
-        op=layer.op,
-        stage=layer.stage,
-        input_shapes=layer.input_shapes,
-        output_shape=layer.output_shape,
-        kernel=layer.kernel,
-        stride=layer.stride,
-        groups=layer.groups,
-        fused=step.riders,
-        folded=False,
-        dataflow="",
-        macs=0,
-        effective_macs=0,
-        params=0,
-        cycles=cycles,
-        cycle_parts={
-            "compute": 0,
-            "delivery": 0,
-            "preload": 0,
-            "skew": 0,
-            "dram": cycles - computes,
-            "vector": computes,
-            "configuration": 0,
-        },
-        utilization=0.0,
-        energy_pj=sum(energy.values()),
-        energy_parts=energy,
+    return layer_result(
+        step,
+        hardware,
+        cycle_parts={"dram": cycles - computes, "vector": computes},
+        energy_parts=_energy(traffic, actions, cycles, hardware, table),
         traffic=traffic,
         footprint_bytes={"inputs": min(reads, touched), "outputs": made},
         bottleneck="dram" if port >= computes else "vector",
         bounds={"dram": port, "vector": computes},
         tiles=len(tiles.loads),
-        mapping=None,
     )
 
 

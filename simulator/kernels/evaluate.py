@@ -127,6 +127,28 @@ def load_addends(layer: Record, kind: Ints, totals: Ints) -> int:
 
 
 @jit
+def load_cycles(
+    walk: Record,
+    turned: int,
+    next_turned: int,
+    first: bool,
+    machine: Record,
+    layer: Record,
+    tile: Ints,
+    kind: Ints,
+    totals: Ints,
+) -> int:
+    """Account for all that the current tile loads, added tensors included; return its port cycles."""
+    size = load_tile(walk, turned, machine, layer, tile, kind, totals)
+    if first:
+        totals[FIRST_WEIGHTS_BYTES] = totals[DRAM_WEIGHTS]
+        size -= layer.prefetched_bytes
+    if layer.addends > 0 and next_turned <= walk.depth[OUTPUTS] and sums_complete(walk):
+        size += load_addends(layer, kind, totals)
+    return port_cycles(size, machine)
+
+
+@jit
 def executed_macs(layer: Record, mapping: Record) -> int:
     """MACs that PEs execute: all, or what is left where zero weights are skipped."""
     return layer.macs * layer.skip >> FIXED_POINT_BITS if mapping.skips else layer.macs
@@ -196,21 +218,15 @@ def evaluate(
         if kind[TILES] == 0:
             new_kind(machine, layer, mapping, program, walk, kind)
         kind[TILES] += 1
-        load = load_tile(walk, turned, machine, layer, mapping.tile, kind, totals)
-        turned = outermost_turn(walk)
-        leaves = turned <= walk.depth[OUTPUTS]
-        if leaves and layer.addends > 0 and sums_complete(walk):
-            load += load_addends(layer, kind, totals)
-        if i == 0:
-            totals[FIRST_WEIGHTS_BYTES] = totals[DRAM_WEIGHTS]
-            load -= layer.prefetched_bytes
-        load = port_cycles(load, machine)
+        next_turned = outermost_turn(walk)
+        load = load_cycles(walk, turned, next_turned, i == 0, machine, layer, mapping.tile, kind, totals)
         store = 0
-        if leaves and not layer.resident[OUTPUTS]:
+        if next_turned <= walk.depth[OUTPUTS] and not layer.resident[OUTPUTS]:
             store = store_tile(walk, machine, kind, totals)
         totals[PORT_CYCLES] += load + store
         advance(state, i, load, kind[ARRAY_CYCLES], store, machine.slots, machine.channels, machine.latency_cycles)
         i += 1
+        turned = next_turned
         if turned < 0:
             break
         turn(walk, turned, mapping.tile)

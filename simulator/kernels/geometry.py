@@ -60,7 +60,7 @@ def slid(total: int, step: int, other: int, stride: int, dilation: int) -> int:
 
 @jit
 def axis_words(a: int, a_step: int, b: int, b_step: int, stride: int, dilation: int, slides: int) -> int:
-    """Count the input rows (or columns) fetched while pixels step by `a_step` over a and filter taps by `b_step` over b.
+    """Count the input rows (or columns) fetched while pixels step by `a_step` over a and taps by `b_step` over b.
 
     Each pair of steps fetches its distinct positions; the sum factors into full and last steps of each. `slides` is
     1 if consecutive pixel steps keep their overlap, 2 if consecutive filter steps do, 0 if neither.
@@ -84,7 +84,7 @@ def axis_words(a: int, a_step: int, b: int, b_step: int, stride: int, dilation: 
 
 @jit
 def box(a: int, b: int, stride: int, dilation: int) -> int:
-    """Length of the interval that holds every i*stride + j*dilation, i < a, j < b: what a DMA moves and a buffer holds."""
+    """Length of the interval that holds every i*stride + j*dilation, i < a, j < b: what a DMA moves."""
     return (a - 1) * stride + (b - 1) * dilation + 1
 
 

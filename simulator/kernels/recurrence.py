@@ -34,10 +34,8 @@ def transfer(state: Ints, channel: int, ready: int, size: int, latency: int) -> 
 
 
 @jit
-def advance(
-    state: Ints, i: int, load: int, compute: int, store: int, slots: int, channels: int, latency: int
-) -> None:
-    """Play tile i: the store of tile i - slots, its own load, its compute; its store is left to its successor's turn."""
+def advance(state: Ints, i: int, load: int, compute: int, store: int, slots: int, channels: int, latency: int) -> None:
+    """Play tile i: the store of tile i - slots, its own load, its compute; its store comes `slots` tiles later."""
     computed = HEAD + 2 * channels + i % slots
     pending = computed + slots
     start = state[ARRAY]
@@ -108,7 +106,7 @@ def uniform_shift(before: Ints, after: Ints, channels: int, slots: int) -> bool:
     for k in range(times):
         if after[k] - before[k] != moved:
             return False
-    for k in range(times, times + slots):
+    for k in range(times, times + slots):  # noqa: SIM110 (a generator would not compile)
         if after[k] != before[k]:
             return False
     return True

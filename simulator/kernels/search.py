@@ -29,7 +29,16 @@ from simulator.kernels.params import (
     Record,
     S,
 )
-from simulator.kernels.steps import ARRAY_CYCLES, BUS_INPUTS, BUS_OUTPUTS, BUS_WEIGHTS, MAC_CYCLES, operand_words, set_program
+from simulator.kernels.steps import (
+    ARRAY_CYCLES,
+    BUS_INPUTS,
+    BUS_OUTPUTS,
+    BUS_WEIGHTS,
+    MAC_CYCLES,
+    array_extents,
+    operand_words,
+    set_program,
+)
 from simulator.kernels.walk import fits, loaded_inputs, start_walk
 
 BY_CYCLES, BY_ENERGY, BY_ENERGY_DELAY, BY_DRAM = range(4)
@@ -108,7 +117,7 @@ def turns_outside(walk: Record, operand: int, a: int, b: int, c: int) -> int:
     times = 1
     for j in range(walk.depth[operand] + 1):
         d = walk.order[j]
-        if d == a or d == b or d == c:
+        if d in (a, b, c):
             times *= walk.tiles[d]
     return times
 
@@ -232,12 +241,12 @@ def port_floor(machine: Record, size: int) -> int:
 
 @jit
 def floor_macs(machine: Record, layer: Record, mapping: Record, extents: Ints) -> int:
-    """MAC cycles that a tile needs at least; 0 where dimensions are lowered."""
-    if mapping.lowered:
-        return 0
+    """MAC cycles that a tile needs at least."""
+    y = np.empty(8, np.int64)
+    array_extents(extents, mapping.lowered, y)
     cycles = 1
     for d in range(8):
-        cycles *= turns_of_fullest(extents[d], mapping.spatial[d] * mapping.registers[d], mapping.registers[d])
+        cycles *= turns_of_fullest(y[d], mapping.spatial[d] * mapping.registers[d], mapping.registers[d])
     if mapping.skips:
         cycles = cycles * layer.skip >> FIXED_POINT_BITS
     return cycles // machine.macs_per_cycle
@@ -273,17 +282,20 @@ def ruled_out(
         port_floor(machine, size),
     )
     cycles += machine.latency_cycles
-    pj = register_energy(executed_macs(layer, mapping), energy) + size * energy.dram_pj_per_byte + cycles * energy.leakage_pj_per_cycle
+    pj = register_energy(executed_macs(layer, mapping), energy) + size * energy.dram_pj_per_byte
+    pj += cycles * energy.leakage_pj_per_cycle
     set_keys(objective, cycles, pj, size, keys)
     return not better(keys, best_keys)
 
 
 @jit
 def mac_bound(machine: Record, layer: Record, mapping: Record, factors: Ints, pick: Ints, least: int) -> int:
-    """MAC cycles that the picked tiles take at least; `least` where dimensions are lowered and do not factor."""
-    if mapping.lowered:
-        return least
+    """MAC cycles that the picked tiles take at least, `least` or more; where lowered, those of the full tiles."""
     cycles = 1
+    if mapping.lowered:
+        for d in range(8):
+            cycles *= layer.bounds[d] // mapping.tile[d]
+        return max(least, cycles * floor_macs(machine, layer, mapping, mapping.tile))
     for d in range(8):
         cycles *= factors[d, pick[d]]
     if mapping.skips:
@@ -301,13 +313,22 @@ def all_tiles(walk: Record) -> int:
 
 
 @jit
-def keep(mapping: Record, keys: Floats, best: Record, best_keys: Floats) -> None:
-    """Make this mapping the best."""
-    for k in range(KEYS):
-        best_keys[k] = keys[k]
+def keep_better(mapping: Record, keys: Floats, best: Record, best_keys: Floats) -> None:
+    """Make this mapping the best if it is."""
+    if better(keys, best_keys):
+        for k in range(KEYS):
+            best_keys[k] = keys[k]
+        for d in range(8):
+            best.tile[d], best.dram_order[d] = mapping.tile[d], mapping.dram_order[d]
+            best.spatial[d], best.registers[d] = mapping.spatial[d], mapping.registers[d]
+
+
+@jit
+def set_order(layer: Record, mapping: Record, order: Ints, walk: Record) -> None:
+    """Give the mapping a DRAM order, and start its walk."""
     for d in range(8):
-        best.tile[d], best.dram_order[d] = mapping.tile[d], mapping.dram_order[d]
-        best.spatial[d], best.registers[d] = mapping.spatial[d], mapping.registers[d]
+        mapping.dram_order[d] = order[d]
+    start_walk(layer, mapping, walk)
 
 
 @jit
@@ -333,18 +354,15 @@ def search_tiles(
 ) -> int:
     """Try all tiles and DRAM orders for the placement in `mapping`; improve `best`; return how many were evaluated.
 
-    `mac_cycles` are those of the placement at best; mappings of more than `most_tiles` are left out. `choices` [8, *] with `counts` [8] are the extents to try,
-    largest first; `orders` [6, 8] the DRAM orders, of which row m of `tries` [8, 6] lists those that differ when the
-    groups in mask m are tiled (-1 ends it).
+    `mac_cycles` are those of the placement at best; mappings of more than `most_tiles` are left out. `choices` [8, *]
+    with `counts` [8] are the extents to try, largest first; `orders` [6, 8] the DRAM orders, of which row m of `tries`
+    [8, 6] lists those that differ when the groups in mask m are tiled (-1 ends it).
     """
-    table = np.empty((2, choices.shape[1]), np.int64)
+    table, factors = np.empty((2, choices.shape[1]), np.int64), np.empty(choices.shape, np.int64)
     axis_tables(layer, choices, counts, table)
-    factors = np.empty(choices.shape, np.int64)
     mac_tables(layer, mapping, choices, counts, factors)
-    pick = np.zeros(8, np.int64)
-    parts, keys = np.empty(len(PARTS)), np.empty(KEYS)
-    evaluated = 0
-    going = True
+    pick, parts, keys = np.zeros(8, np.int64), np.empty(len(PARTS)), np.empty(KEYS)
+    evaluated, going = 0, True
     while going:
         for d in range(8):
             mapping.tile[d] = choices[d, pick[d]]
@@ -357,16 +375,12 @@ def search_tiles(
         for order in tries[tiled_groups(walk)]:
             if order < 0:
                 break
-            for d in range(8):
-                mapping.dram_order[d] = orders[order, d]
-            start_walk(layer, mapping, walk)
+            set_order(layer, mapping, orders[order], walk)
             if ruled_out(machine, layer, energy, mapping, walk, window, macs, objective, keys, best_keys):
                 continue
-            if not evaluate(machine, layer, mapping, program, walk, state, kinds, totals):
-                continue
-            evaluated += 1
-            pj = energy_parts(energy, totals, parts)
-            set_keys(objective, totals[CYCLES], pj, dram_total(totals), keys)
-            if better(keys, best_keys):
-                keep(mapping, keys, best, best_keys)
+            if evaluate(machine, layer, mapping, program, walk, state, kinds, totals):
+                evaluated += 1
+                pj = energy_parts(energy, totals, parts)
+                set_keys(objective, totals[CYCLES], pj, dram_total(totals), keys)
+                keep_better(mapping, keys, best, best_keys)
     return evaluated

@@ -20,11 +20,11 @@ from simulator.kernels.params import (
     C,
     G,
     Ints,
-    Record,
     N,
     P,
     Q,
     R,
+    Record,
     S,
 )
 

@@ -66,9 +66,7 @@ def turn(walk: Record, outermost: int, tile: Ints) -> None:
 @jit
 def sums_complete(walk: Record) -> bool:
     """Tell whether the tile adds the last products to its outputs."""
-    return (
-        walk.at[C] == walk.tiles[C] - 1 and walk.at[R] == walk.tiles[R] - 1 and walk.at[S] == walk.tiles[S] - 1
-    )
+    return walk.at[C] == walk.tiles[C] - 1 and walk.at[R] == walk.tiles[R] - 1 and walk.at[S] == walk.tiles[S] - 1
 
 
 @jit

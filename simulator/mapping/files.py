@@ -57,7 +57,7 @@ def mapping_to_dict(mapping: Mapping, bounds: Sequence[int]) -> dict[str, object
 
 
 def implied_tile(extent: int, tiles: int, inner: int, lowered: bool) -> int:
-    """Tile of a DRAM loop that does not name it: what the inner loops cover if that takes as many tiles, or equal parts."""
+    """Tile of a DRAM loop that does not name it: what the inner loops cover if that fits, or equal parts."""
     if not lowered and -(-extent // inner) == tiles:
         return min(inner, extent)
     return -(-extent // tiles)
@@ -123,9 +123,7 @@ def load_mappings(path: str | Path, layers: Iterable[Layer], hardware: "Hardware
     return found
 
 
-def read_mapping(
-    written: "WrittenMapping", layer: Layer, document: Document
-) -> tuple[Mapping | None, list[Problem]]:
+def read_mapping(written: "WrittenMapping", layer: Layer, document: Document) -> tuple[Mapping | None, list[Problem]]:
     """Turn one entry of a file into a mapping, or say why its loops do not cover the layer."""
     assert layer.nest is not None
     bounds, at = layer.nest.bounds, ("layers", layer.name)
@@ -158,7 +156,9 @@ def read_mapping(
         turns = -(-extent // step[d])
         if turns != buffer[d]:
             expected = f"{d.name}{turns} for a tile of {extent} and steps of {step[d]}"
-            problems.append(document.problem((*at, "buffer"), f"loops over {d.name} do not cover it", expected=expected))
+            problems.append(
+                document.problem((*at, "buffer"), f"loops over {d.name} do not cover it", expected=expected)
+            )
     return (None if problems else mapping), problems
 
 

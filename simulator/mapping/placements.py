@@ -35,7 +35,8 @@ def balanced(extent: int) -> list[int]:
     >>> balanced(13)
     [13, 7, 5, 4, 3, 2, 1]
     """
-    sizes, n = [], 1
+    sizes: list[int] = []
+    n = 1
     while not sizes or sizes[-1] > 1:
         size = -(-extent // n)
         if not sizes or size < sizes[-1]:
@@ -122,7 +123,9 @@ def register_bounds(
     for d in dataflow.registers:
         sizes = [rest[d], 1] if d in FILTER_TAPS else tile_counts(rest[d])
         alone = [(size, _spread((size,), (d,))) for size in sizes]
-        held.append([size for size, one in alone if not excess(Placement(rows, columns, one), dataflow, nest, hardware)])
+        held.append(
+            [size for size, one in alone if not excess(Placement(rows, columns, one), dataflow, nest, hardware)]
+        )
     fitting: list[tuple[int, ...]] = []
     for bounds in product(*held):
         if not any(all(x >= y for x, y in zip(other, bounds, strict=True)) for other in fitting):
@@ -188,5 +191,5 @@ def _window_words(
         if shared:
             across = [placement.rows[d] * placement.columns[d] for d in (pixel, tap)]
             a, b, pes = a * across[0], b * across[1], pes * across[0] * across[1]
-        words *= distinct.py_func(a, b, nest.stride[axis], nest.dilation[axis])
+        words *= distinct(a, b, nest.stride[axis], nest.dilation[axis])
     return -(-words // pes)

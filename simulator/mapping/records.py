@@ -135,7 +135,7 @@ def layer_record(
     prefetched_bytes: int = 0,
     prefetch_bytes: int = 0,
 ) -> Record:
-    """Describe a layer on a machine; outputs are compressed with the inputs' share of zeros, the best guess there is."""
+    """Describe a layer on a machine; outputs are compressed with the inputs' share of zeros, for want of their own."""
     inputs, weights = zero_fractions(hardware, layer)
     ratios = [compression_ratio(hardware, o, z) for o, z in zip(Operand, (inputs, weights, inputs), strict=True)]
     return record(
@@ -158,8 +158,8 @@ def layer_record(
 def energy_record(hardware: Hardware, table: EnergyTable, layer: Layer) -> Record:
     """Price a machine's actions on a layer; a gated MAC (zero input) costs the table's fraction of a full one."""
     gated = zero_fractions(hardware, layer)[0] if hardware.array.gates_zero_inputs else 0.0
-    bits = word_bits(hardware)
-    bits = (bits[0], bits[1], bits[3])
+    inputs, weights, _, sums = word_bits(hardware)
+    bits = (inputs, weights, sums)
     owner = [next(b for b in hardware.buffers if o in b.holds) for o in Operand]
     return record(
         ENERGY,

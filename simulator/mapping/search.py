@@ -166,7 +166,7 @@ class Search:
         self.found: Found | None = None
 
     def ranked(self, dataflow: Dataflow, rank: int) -> list[Candidate]:
-        """The most promising placements of a dataflow, best first, at most BEAM; `rank` breaks ties between dataflows."""
+        """The most promising placements of a dataflow, best first, at most BEAM; `rank` is that of the dataflow."""
         found = placements(dataflow, self.nest, self.hardware)
         figures = np.zeros((len(found), 3), dtype=np.int64)
         spatial = np.array([placement.spatial for placement in found], dtype=np.int64)

@@ -1,1 +1,1 @@
-
+"""Play tiles through DMA, DRAM port, buffer slots and array, event by event."""

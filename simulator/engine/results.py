@@ -1,0 +1,54 @@
+"""Put together the result of a layer: what it is, and what it cost."""
+
+from simulator.engine.plan import Step
+from simulator.hardware.model import Hardware
+from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, utilization
+
+
+def layer_result(
+    step: Step,
+    hardware: Hardware,
+    *,
+    dataflow: str = "",
+    effective_macs: int = 0,
+    cycle_parts: dict[str, int] | None = None,
+    energy_parts: dict[str, float] | None = None,
+    traffic: dict[str, dict[str, Traffic]] | None = None,
+    footprint_bytes: dict[str, int] | None = None,
+    bottleneck: str = "",
+    bounds: dict[str, int] | None = None,
+    tiles: int = 0,
+    mapping: dict[str, object] | None = None,
+) -> LayerResult:
+    """Result of an op; by default it costs nothing, as one that rides on another or is folded into addressing."""
+    layer = step.layer
+    parts = dict.fromkeys(CYCLE_PARTS, 0) | (cycle_parts or {})
+    cycles = sum(parts.values())
+    energy = energy_parts or {}
+    return LayerResult(
+        name=layer.name,
+        op=layer.op,
+        stage=layer.stage,
+        input_shapes=layer.input_shapes,
+        output_shape=layer.output_shape,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        groups=layer.groups,
+        fused=step.riders,
+        folded=step.folded,
+        dataflow=dataflow,
+        macs=layer.macs,
+        effective_macs=effective_macs,
+        params=layer.params,
+        cycles=cycles,
+        cycle_parts=parts,
+        utilization=utilization(layer.macs, cycles, hardware.array.pes),
+        energy_pj=sum(energy.values()),
+        energy_parts=energy,
+        traffic=traffic or {},
+        footprint_bytes=footprint_bytes or {},
+        bottleneck=bottleneck,
+        bounds=bounds or {},
+        tiles=tiles,
+        mapping=mapping,
+    )
