@@ -1,10 +1,12 @@
 """Join the subcommands into one command."""
 
+from collections.abc import Callable
+
 import typer
 
 from simulator.cli import check, listing, report, show, simulate
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.check,
     "list": listing.list_names,
     "report": report.report,

@@ -5,6 +5,8 @@ buffer, array or bandwidth can do, a larger one can too. A candidate is evaluate
 (MAC cycles, DRAM traffic) does not rule it out.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 
 from simulator.kernels.energy import PARTS, energy_parts, register_energy
@@ -40,6 +42,9 @@ from simulator.kernels.steps import (
     set_program,
 )
 from simulator.kernels.walk import fits, loaded_inputs, start_walk
+
+Scratch: TypeAlias = tuple[Record, Record, Ints, Ints, Ints]
+"""What `evaluate` writes into: program, walk, state, kinds, totals."""
 
 BY_CYCLES, BY_ENERGY, BY_ENERGY_DELAY, BY_DRAM = range(4)
 KEYS = 4  # objective, then cycles, energy, DRAM bytes: ties break in this order
@@ -344,20 +349,17 @@ def search_tiles(
     counts: Ints,
     orders: Ints,
     tries: Ints,
-    program: Record,
-    walk: Record,
-    state: Ints,
-    kinds: Ints,
-    totals: Ints,
+    scratch: Scratch,
     best: Record,
     best_keys: Floats,
 ) -> int:
     """Try all tiles and DRAM orders for the placement in `mapping`; improve `best`; return how many were evaluated.
 
-    `mac_cycles` are those of the placement at best; mappings of more than `most_tiles` are left out. `choices` [8, *]
-    with `counts` [8] are the extents to try, largest first; `orders` [6, 8] the DRAM orders, of which row m of `tries`
+    `mac_cycles` are the placement's at best; mappings of more than `most_tiles` are left out. `choices` [8, *] with
+    `counts` [8] are the extents to try, largest first; `orders` [6, 8] the DRAM orders, of which row m of `tries`
     [8, 6] lists those that differ when the groups in mask m are tiled (-1 ends it).
     """
+    program, walk, state, kinds, totals = scratch
     table, factors = np.empty((2, choices.shape[1]), np.int64), np.empty(choices.shape, np.int64)
     axis_tables(layer, choices, counts, table)
     mac_tables(layer, mapping, choices, counts, factors)
@@ -376,9 +378,9 @@ def search_tiles(
             if order < 0:
                 break
             set_order(layer, mapping, orders[order], walk)
-            if ruled_out(machine, layer, energy, mapping, walk, window, macs, objective, keys, best_keys):
-                continue
-            if evaluate(machine, layer, mapping, program, walk, state, kinds, totals):
+            if not ruled_out(
+                machine, layer, energy, mapping, walk, window, macs, objective, keys, best_keys
+            ) and evaluate(machine, layer, mapping, program, walk, state, kinds, totals):
                 evaluated += 1
                 pj = energy_parts(energy, totals, parts)
                 set_keys(objective, totals[CYCLES], pj, dram_total(totals), keys)

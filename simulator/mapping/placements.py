@@ -1,9 +1,11 @@
 """Placements: what a dataflow unrolls on rows and columns and loops over inside a PE, for one layer on one machine."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from operator import ge
 
 from simulator.dims import RELEVANT, Dim, Operand
 from simulator.hardware.model import Hardware
@@ -75,7 +77,7 @@ def axis_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> lis
             extend((*chosen, bound), left // bound)
 
     extend((), length)
-    return [a for a in found if not any(b != a and all(x >= y for x, y in zip(b, a, strict=True)) for b in found)]
+    return largest(found)
 
 
 def _spread(bounds: Sequence[int], dims: Sequence[Dim]) -> tuple[int, ...]:
@@ -115,24 +117,37 @@ def register_bounds(
     columns: tuple[int, ...],
     hardware: Hardware,
 ) -> list[tuple[int, ...]]:
-    """Bounds of the loops in a PE that its registers can hold and of which none could grow.
+    """Bounds of the loops in a PE that its registers can hold and of which none could grow; at least a single word.
 
-    Filter taps are held whole or one by one. Always holds the placement of a single word.
+    Filter taps are held whole, or one by one if no placement of all of them fits.
     """
-    held: list[list[int]] = []
-    for d in dataflow.registers:
-        sizes = [rest[d], 1] if d in FILTER_TAPS else tile_counts(rest[d])
-        alone = [(size, _spread((size,), (d,))) for size in sizes]
-        held.append(
-            [size for size, one in alone if not excess(Placement(rows, columns, one), dataflow, nest, hardware)]
-        )
-    fitting: list[tuple[int, ...]] = []
-    for bounds in product(*held):
-        if not any(all(x >= y for x, y in zip(other, bounds, strict=True)) for other in fitting):
-            candidate = Placement(rows, columns, _spread(bounds, dataflow.registers))
-            if not excess(candidate, dataflow, nest, hardware):
-                fitting.append(bounds)
-    return [_spread(bounds, dataflow.registers) for bounds in fitting] or [(1,) * 8]
+    if not dataflow.registers:
+        return [(1,) * 8]
+    for whole in (True, False):
+        sizes = [[rest[d] if whole else 1] if d in FILTER_TAPS else tile_counts(rest[d]) for d in dataflow.registers]
+
+        def fits(bounds: tuple[int, ...]) -> bool:
+            registers = _spread(bounds, dataflow.registers)
+            return not excess(Placement(rows, columns, registers), dataflow, nest, hardware)
+
+        found: list[tuple[int, ...]] = []
+        for others in product(*sizes[1:]):
+            # What fits with a bound fits with a smaller one: the first that fits is the largest.
+            first = bisect_left(sizes[0], True, key=lambda size, others=others: fits((size, *others)))
+            if first < len(sizes[0]):
+                found.append((sizes[0][first], *others))
+        if found:
+            return [_spread(bounds, dataflow.registers) for bounds in largest(found)]
+    return [(1,) * 8]
+
+
+def largest(bounds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Those of the tuples that no other exceeds or equals in every place.
+
+    >>> largest([(4, 1), (2, 2), (2, 1)])
+    [(4, 1), (2, 2)]
+    """
+    return [a for a in bounds if not any(b != a and all(map(ge, b, a)) for b in bounds)]
 
 
 def excess(

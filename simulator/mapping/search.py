@@ -199,11 +199,7 @@ class Search:
             counts,
             _ORDERS,
             _TRIES,
-            scratch.program,
-            scratch.walk,
-            scratch.state,
-            scratch.kinds,
-            scratch.totals,
+            (scratch.program, scratch.walk, scratch.state, scratch.kinds, scratch.totals),
             self.best,
             self.best_keys,
         )
