@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.csv_text import csv_text
-from analysis.plots import PLOTS, cycles, energy, roofline, write_plot, write_plots
+from analysis.plots import PLOTS, bars, cycles, energy, roofline, write_plot, write_plots
 from analysis.theme import COMPONENT_COLOURS, CYCLE_COLOURS
 from simulator.errors import InputError
 from simulator.network.ir import Op
@@ -95,3 +95,15 @@ def test_rows_read_back_from_csv() -> None:
     read = list(csv.DictReader(StringIO(csv_text(rows))))
     assert [int(row["cycles"]) for row in read] == [row["cycles"] for row in rows]
     assert [float(row["macs_per_byte"]) for row in read] == [row["macs_per_byte"] for row in rows]
+
+
+def test_a_bar_that_towers_over_all_others_is_shrunk_in_proportion_and_bears_its_height() -> None:
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    series = {"below": [900.0, *[9.0] * 30], "above": [100.0, *[1.0] * 30]}
+    bars.stacked_bars(axes, series, {"below": "red", "above": "blue"})
+    below, above = (container.patches[0].get_height() for container in axes.containers)
+    assert below + above == pytest.approx(axes.get_ylim()[1]) == pytest.approx(12)
+    assert below / above == pytest.approx(9)
+    assert "1K" in [text.get_text() for text in axes.texts]

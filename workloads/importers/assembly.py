@@ -1,0 +1,138 @@
+"""A graph to which importers add layers as files describe them, within bounds."""
+
+from collections.abc import Hashable
+from dataclasses import replace
+from itertools import count
+
+from simulator.errors import InputError, Problem
+from simulator.network.graph import Graph, Tensor
+from simulator.network.ir import MAC_OPS, Layer, Network, Op, Shape
+from simulator.network.shapes import Pair, Sides, window_outputs, window_reach
+from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, check_layer, check_shape
+
+class Assembly(Graph):
+    """A `Graph` for layers that come from a file.
+
+    It also takes layers as they are (`put`), gives names that are not taken yet (`unique`), folds what files spell
+    out but machines do not run (`fold_norm`, `fold_bias`), and keeps warnings, which end among the network's facts.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.warnings: list[str] = []
+        self.moved: dict[Hashable, Tensor] = {}  # what was rearranged already, by source and order
+        self._normed: set[str] = set()
+
+    def put(self, layer: Layer) -> Tensor:
+        """Add a layer as it is; where it names no stage, the usual one."""
+        return self._add(layer)
+
+    def declare(self, name: str, shape: Shape) -> Tensor:
+        """Declare an input of the network by its whole shape."""
+        check_shape(name, shape)
+        batch, *rest = shape
+        return self.input(*rest, name=name, batch=batch)
+
+    def layer(self, name: str) -> Layer | None:
+        """Return the layer of that name; None for an input of the network."""
+        return self._layers.get(name)
+
+    def unique(self, name: str) -> str:
+        """Return the name if it is free, or the first free one with a number behind it."""
+        name = name.strip()[:LONGEST_NAME] or "layer"
+        numbered = (f"{name}_{number}" for number in count(2))
+        taken = self._layers.keys() | self._inputs.keys()
+        return name if name not in taken else next(free for free in numbered if free not in taken)
+
+    def pool(
+        self,
+        x: Tensor,
+        kind: str,
+        kernel: Pair,
+        stride: Pair = (1, 1),
+        padding: Sides = (0, 0, 0, 0),
+        dilation: Pair = (1, 1),
+        ceil: bool = False,
+        name: str = "",
+    ) -> Tensor:
+        """Pool with all that file formats know; see `Graph.max_pool`."""
+        if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
+            raise InputError(Problem("not a window", path=name, expected="sizes of 1 or more, padding of 0 or more"))
+        rows, columns = window_outputs(x.size, kernel, stride, padding, dilation, ceil)
+        if min(rows, columns) < 1:
+            reach = "x".join(str(window_reach(k, d)) for k, d in zip(kernel, dilation, strict=True))
+            got = f"a window of {reach} over {x.size[0]}x{x.size[1]}"
+            raise InputError(Problem("the window is larger than the padded input", path=name, got=got))
+        shape = (*x.shape[:2], rows, columns)
+        return self.put(
+            Layer(name, Op.POOL, (x.name,), (x.shape,), shape, kernel, stride, padding, dilation, variant=kind)
+        )
+
+    def fold_norm(self, x: Tensor, sole: bool, name: str, variant: str = "norm") -> Tensor:
+        """Scale and shift channels: inside the layer that makes `x` if nothing else reads it, or as a pass of its own.
+
+        A later bias of that layer is absorbed too.
+        """
+        maker = self.layer(x.name)
+        if maker and sole and (maker.op in MAC_OPS or maker.variant == variant):
+            self._normed.add(x.name)
+            return x
+        return self.activation(x, variant, name)
+
+    def fold_bias(self, x: Tensor, sole: bool) -> bool:
+        """Make an addition to each channel the bias of the layer that makes `x`; return whether it could be."""
+        maker = self.layer(x.name)
+        if not (maker and sole and maker.op in MAC_OPS and maker.op is not Op.MATMUL):
+            return False
+        if x.name not in self._normed:
+            self._layers[x.name] = replace(maker, bias=True)
+        return True
+
+    def activate(self, x: Tensor, kind: str, sole: bool, name: str) -> Tensor:
+        """Apply a function of one element; it joins the pass of a norm that only it reads ("norm_relu")."""
+        maker = self.layer(x.name)
+        if maker and sole and (maker.op, maker.variant) == (Op.ACTIVATION, "norm"):
+            self._layers[x.name] = replace(maker, variant=f"norm_{kind}")
+            return x
+        return self.activation(x, kind, name)
+
+    def network(self, outputs: tuple[Tensor, ...] = ()) -> Network:
+        """Return the network, its warnings among its facts."""
+        built = self.build(*(x for x in outputs if self.layer(x.name)))
+        return replace(built, facts={"warning": "; ".join(self.warnings)}) if self.warnings else built
+
+    def _add(self, layer: Layer) -> Tensor:
+        if len(self._layers) >= MOST_LAYERS:
+            raise InputError(Problem("too many layers", path=layer.name, expected=f"at most {MOST_LAYERS}"))
+        check_layer(layer)
+        return super()._add(layer)
+
+    def _stage_of(self, layer: Layer) -> str:
+        return layer.stage or super()._stage_of(layer)
+
+
+def rebatched(network: Network, batch: int) -> Network:
+    """Return the network for `batch` samples instead of those its file states.
+
+    First axes scale, so that windows or tokens that a file counts as batch stay in proportion.
+    """
+    if batch < 1:
+        raise InputError(Problem("the batch must be positive", path="batch", expected="1 or more", got=str(batch)))
+    stated = next(iter(network.inputs.values()))[0]
+    layers = network.layers
+    odd = [layer.name for layer in layers if any(s[0] * batch % stated for s in (*layer.input_shapes, layer.output_shape))]
+    if odd:
+        expected = f"a multiple of {stated}, the batch of the file"
+        raise InputError(Problem("the batch does not suit the network", path=odd[0], expected=expected, got=str(batch)))
+
+    def many(shape: Shape) -> Shape:
+        return (shape[0] * batch // stated, *shape[1:])
+
+    scaled = tuple(
+        replace(layer, input_shapes=tuple(map(many, layer.input_shapes)), output_shape=many(layer.output_shape))
+        for layer in layers
+    )
+    inputs = {name: many(shape) for name, shape in network.inputs.items()}
+    for layer in scaled:
+        check_layer(layer)
+    return replace(network, inputs=inputs, layers=scaled)

@@ -1,0 +1,79 @@
+"""What a file may hold at most, so that a broken or hostile one costs neither much time nor memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+
+from simulator.errors import InputError, Problem
+from simulator.network.ir import Layer, Shape
+
+MOST_LAYERS = 20_000
+LARGEST_SIDE = 1 << 16  # rows or columns of a map, a kernel, a stride, a padding
+LARGEST_EXTENT = 1 << 31  # batch or channels
+MOST_ELEMENTS = 1 << 36  # of one tensor
+MOST_TAPS = 1 << 22  # output positions times taps along one axis
+MOST_MACS = 1 << 56  # of one layer: twenty thousand of them still fit 64 bits many times over
+LONGEST_NAME = 500
+
+
+def read_text(path: Path, most_bytes: int) -> str:
+    """Return a file's text, whatever its encoding; raise InputError where it cannot be read or is too large."""
+    return read_bytes(path, most_bytes).decode("utf-8-sig", errors="replace")
+
+
+def read_bytes(path: Path, most_bytes: int) -> bytes:
+    """Return a file's bytes; raise InputError where it cannot be read or is too large."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(most_bytes + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(Problem(f"cannot read the file: {reason}", str(path))) from error
+    if len(content) > most_bytes:
+        raise InputError(Problem("the file is too large", str(path), expected=f"at most {most_bytes} bytes"))
+    return content
+
+
+def check_shape(name: str, shape: Shape) -> None:
+    """Raise InputError for a tensor that no machine could hold."""
+    if min(shape) < 1:
+        raise _too_much(name, "a tensor needs at least one element", "extents of 1 or more", "x".join(map(str, shape)))
+    limits = (LARGEST_EXTENT, LARGEST_EXTENT, LARGEST_SIDE, LARGEST_SIDE)
+    if any(extent > limit for extent, limit in zip(shape, limits, strict=True)) or prod(shape) > MOST_ELEMENTS:
+        expected = f"at most {MOST_ELEMENTS} elements, {LARGEST_SIDE} rows and columns"
+        raise _too_much(name, "the tensor is too large", expected, "x".join(map(str, shape)))
+
+
+def check_layer(layer: Layer) -> None:
+    """Raise InputError for a layer beyond what the simulator counts."""
+    for shape in (*layer.input_shapes, layer.output_shape):
+        check_shape(layer.name, shape)
+    sizes = (*layer.kernel, *layer.stride, *layer.dilation, *layer.padding)
+    if max(sizes) > LARGEST_SIDE or min(sizes) < 0:
+        got = ", ".join(map(str, sizes))
+        raise _too_much(layer.name, "a window is out of range", f"sizes of 0 to {LARGEST_SIDE}", got)
+    if any(p * r > MOST_TAPS for p, r in zip(layer.output_shape[2:], layer.kernel, strict=True)):
+        raise _too_much(layer.name, "windows take too many elements", f"at most {MOST_TAPS} a row or column")
+    if layer.macs > MOST_MACS:
+        raise _too_much(layer.name, "too many multiplications", f"at most {MOST_MACS}", str(layer.macs))
+
+
+@contextmanager
+def located(file: str, line: int | None = None) -> Iterator[None]:
+    """Add file and line to the problems raised inside that do not know theirs."""
+    try:
+        yield
+    except InputError as error:
+        problems = [p if p.file else replace(p, file=file, line=line) for p in error.problems]
+        raise InputError(*problems) from error
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Return a text that fits a message."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _too_much(name: str, message: str, expected: str, got: str | None = None) -> InputError:
+    return InputError(Problem(message, path=shorten(name), expected=expected, got=shorten(got) if got else None))
