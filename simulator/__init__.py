@@ -1,1 +1,31 @@
-"""squeezesim: a cycle-approximate simulator and profiler of PE-array neural-network accelerators."""
+"""squeezesim: a cycle-approximate simulator and profiler of PE-array neural-network accelerators.
+
+    from simulator import simulate
+    run = simulate("squeezenext_16x16", "squeezenext:variant=v5")
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.engine import simulate
+    from simulator.hardware.load import load_hardware
+    from workloads.load import load_network
+
+__all__ = ["load_hardware", "load_network", "simulate"]
+
+
+def __getattr__(name: str) -> object:
+    """Load the public functions when they are first asked for: the command line needs few of them."""
+    if name == "simulate":
+        from simulator.engine import simulate
+
+        return simulate
+    if name == "load_hardware":
+        from simulator.hardware.load import load_hardware
+
+        return load_hardware
+    if name == "load_network":
+        from workloads.load import load_network
+
+        return load_network
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,8 +26,8 @@ from simulator.kernels.steps import (
     FIGURES,
     SUMS,
     array_extents,
+    crossings,
     operand_words,
-    reuse_turns,
     set_program,
     tile_cycles,
     tile_words,
@@ -184,7 +184,7 @@ def crosses_once(mapping: Record, program: Record) -> bool:
     """Tell whether each weight of a tile goes to the array a single time, so that it may stream through its buffer."""
     y = np.empty(8, np.int64)
     array_extents(mapping.tile, mapping.lowered, y)
-    return reuse_turns(y, mapping, program, WEIGHTS) == 1
+    return crossings(y, mapping, program, WEIGHTS)[0] == 1
 
 
 @jit

@@ -102,29 +102,25 @@ def set_program(mapping: Record, forwarding: int, program: Record) -> None:
 
 
 @jit
-def reuse_turns(y: Ints, mapping: Record, program: Record, operand: int) -> int:
-    """How often each word of the operand crosses its network: once per turn of the outer loops that reuse it."""
-    times = 1
-    for d in range(8):
-        if not RELEVANT[operand, d] and program.reloads[operand, d]:
-            times *= ceil_div(y[d], mapping.spatial[d] * mapping.registers[d])
-    return times
+def crossings(y: Ints, mapping: Record, program: Record, operand: int) -> tuple[int, int, int]:
+    """How often each word of the operand crosses its network, how many PEs take it in all, how many steps take any.
 
-
-@jit
-def reuse_positions(y: Ints, mapping: Record, program: Record, operand: int) -> int:
-    """How many PEs take each word of the operand, summed over its crossings.
-
-    A loop that reloads reaches ceil(y / registers) PE positions over its turns; one that does not is served by one
-    crossing to the positions of its fullest turn.
+    A word crosses once per turn of the outer loops that reuse it. A loop that reloads reaches ceil(y / registers) PE
+    positions over its turns; one that does not is served by one crossing to the positions of its fullest turn.
     """
-    times = 1
+    turns = positions = fills = 1
     for d in range(8):
+        step = mapping.spatial[d] * mapping.registers[d]
+        n = ceil_div(y[d], step)
+        covered = min(y[d], step)
+        if program.reloads[operand, d]:
+            fills *= n
+            covered = y[d]
         if not RELEVANT[operand, d]:
-            step = mapping.spatial[d] * mapping.registers[d]
-            covered = y[d] if program.reloads[operand, d] else min(y[d], step)
-            times *= ceil_div(covered, mapping.registers[d])
-    return times
+            positions *= ceil_div(covered, mapping.registers[d])
+            if program.reloads[operand, d]:
+                turns *= n
+    return turns, positions, fills
 
 
 @jit
@@ -138,20 +134,21 @@ def operand_words(y: Ints, operand: int) -> int:
 
 
 @jit
-def input_words(y: Ints, layer: Record, mapping: Record, program: Record, per_pe: bool) -> int:
-    """Words of inputs that all steps together fetch, for the array as a whole or summed over PEs."""
+def input_words(y: Ints, layer: Record, mapping: Record, program: Record, per_pe: int) -> int:
+    """Words of inputs that all steps together fetch, for the array as a whole (0) or summed over PEs (1)."""
     if mapping.lowered:
         return y[G] * y[C] * y[P]
-    slides_v, slides_h = program.slides[0], program.slides[1]
-    step = np.empty(8, np.int64)
-    for d in range(8):
-        step[d] = mapping.registers[d] if per_pe else mapping.registers[d] * mapping.spatial[d]
-    if per_pe:
-        slides_v = slides_v if mapping.spatial[P] == 1 and mapping.spatial[R] == 1 else 0
-        slides_h = slides_h if mapping.spatial[Q] == 1 and mapping.spatial[S] == 1 else 0
-    rows = axis_words(y[P], step[P], y[R], step[R], layer.stride[0], layer.dilation[0], slides_v)
-    columns = axis_words(y[Q], step[Q], y[S], step[S], layer.stride[1], layer.dilation[1], slides_h)
-    return y[N] * y[G] * y[C] * rows * columns
+    words = y[N] * y[G] * y[C]
+    for axis in range(2):
+        pixel, tap = P + axis, R + axis
+        pixels, taps, sliding = mapping.registers[pixel], mapping.registers[tap], program.slides[axis]
+        spread = mapping.spatial[pixel] * mapping.spatial[tap]
+        if not per_pe:
+            pixels, taps = pixels * mapping.spatial[pixel], taps * mapping.spatial[tap]
+        elif spread > 1:
+            sliding = 0
+        words *= axis_words(y[pixel], pixels, y[tap], taps, layer.stride[axis], layer.dilation[axis], sliding)
+    return words
 
 
 @jit
@@ -169,38 +166,24 @@ def mac_cycles(y: Ints, machine: Record, layer: Record, mapping: Record) -> int:
 
 
 @jit
-def fills(y: Ints, mapping: Record, program: Record, operand: int) -> int:
-    """How many steps fill the operand's registers."""
-    times = 1
-    for d in range(8):
-        if program.reloads[operand, d]:
-            times *= ceil_div(y[d], mapping.spatial[d] * mapping.registers[d])
-    return times
-
-
-@jit
 def tile_words(machine: Record, layer: Record, mapping: Record, program: Record, tile: Ints, out: Ints) -> None:
     """Write the word counts and MAC cycles of a buffer tile of extents `tile` into `out` [FIGURES]."""
     y = np.empty(8, np.int64)
     array_extents(tile, mapping.lowered, y)
-    weights = operand_words(y, WEIGHTS)
-    sums = operand_words(y, OUTPUTS)
-    out[PES_INPUTS] = input_words(y, layer, mapping, program, True) * reuse_positions(y, mapping, program, INPUTS)
-    out[PES_WEIGHTS] = weights * reuse_positions(y, mapping, program, WEIGHTS)
-    out[PES_OUTPUTS] = sums * reuse_positions(y, mapping, program, OUTPUTS)
-    if machine.unicast[INPUTS]:
-        out[BUS_INPUTS] = out[PES_INPUTS]
-    else:
-        out[BUS_INPUTS] = input_words(y, layer, mapping, program, False) * reuse_turns(y, mapping, program, INPUTS)
-    if machine.unicast[WEIGHTS]:
-        out[BUS_WEIGHTS] = out[PES_WEIGHTS]
-    else:
-        out[BUS_WEIGHTS] = weights * reuse_turns(y, mapping, program, WEIGHTS)
-    out[BUS_OUTPUTS] = sums * reuse_turns(y, mapping, program, OUTPUTS)
-    out[SUMS] = sums
-    out[PASSES] = min(
-        fills(y, mapping, program, INPUTS), fills(y, mapping, program, WEIGHTS), fills(y, mapping, program, OUTPUTS)
-    )
+    words = np.empty(2, np.int64)  # for the array as a whole, summed over PEs
+    for operand in range(3):
+        turns, positions, fills = crossings(y, mapping, program, operand)
+        for per_pe in range(2):
+            if operand == INPUTS:
+                words[per_pe] = input_words(y, layer, mapping, program, per_pe)
+            else:
+                words[per_pe] = operand_words(y, operand)
+        out[PES_INPUTS + operand] = words[1] * positions
+        copies = machine.unicast[operand] and operand != OUTPUTS
+        out[BUS_INPUTS + operand] = words[1] * positions if copies else words[0] * turns
+        out[PASSES] = fills if operand == 0 else min(out[PASSES], fills)
+        if operand == OUTPUTS:
+            out[SUMS] = words[0]
     out[MAC_CYCLES] = mac_cycles(y, machine, layer, mapping)
 
 

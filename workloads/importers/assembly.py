@@ -10,6 +10,7 @@ from simulator.network.ir import MAC_OPS, Layer, Network, Op, Shape
 from simulator.network.shapes import Pair, Sides, window_outputs, window_reach
 from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, check_layer, check_shape
 
+
 class Assembly(Graph):
     """A `Graph` for layers that come from a file.
 
@@ -30,8 +31,8 @@ class Assembly(Graph):
     def declare(self, name: str, shape: Shape) -> Tensor:
         """Declare an input of the network by its whole shape."""
         check_shape(name, shape)
-        batch, *rest = shape
-        return self.input(*rest, name=name, batch=batch)
+        batch, channels, height, width = shape
+        return self.input(channels, height, width, name, batch)
 
     def layer(self, name: str) -> Layer | None:
         """Return the layer of that name; None for an input of the network."""
@@ -120,7 +121,9 @@ def rebatched(network: Network, batch: int) -> Network:
         raise InputError(Problem("the batch must be positive", path="batch", expected="1 or more", got=str(batch)))
     stated = next(iter(network.inputs.values()))[0]
     layers = network.layers
-    odd = [layer.name for layer in layers if any(s[0] * batch % stated for s in (*layer.input_shapes, layer.output_shape))]
+    odd = [
+        layer.name for layer in layers if any(s[0] * batch % stated for s in (*layer.input_shapes, layer.output_shape))
+    ]
     if odd:
         expected = f"a multiple of {stated}, the batch of the file"
         raise InputError(Problem("the batch does not suit the network", path=odd[0], expected=expected, got=str(batch)))

@@ -9,7 +9,7 @@ second axis the atoms (C, stride 1, size 8), (C, stride 8, size 2): a shuffle of
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from math import prod
 
@@ -144,14 +144,16 @@ def arrange(g: Assembly, view: View, layout: Layout) -> Tensor:
 
 def arranged(g: Assembly, view: View, layout: Layout) -> View:
     """Return the same array, over a tensor in which its axes lie as `layout` says."""
-    tensor = arrange(g, view, layout)
-    whole = {axis: list(natural(tensor.shape, axis)) for axis in range(4)}
+    return fan(arrange(g, view, layout), layout, view.dims)
+
+
+def fan(tensor: Tensor, layout: Layout, dims: Sequence[int]) -> View:
+    """Return the array of these extents that lies in a tensor as the layout says, outer axes first."""
+    rest = list(tensor.shape)
     axes: list[Atoms] = []
-    for extent, axis in zip(view.dims, layout, strict=True):
-        rest = whole[axis][0].size // extent if whole[axis] else 1
-        axes.append((Atom(axis, rest, extent),) if extent > 1 else ())
-        if extent > 1:
-            whole[axis] = [Atom(axis, 1, rest)] if rest > 1 else []
+    for extent, axis in zip(dims, layout, strict=True):
+        rest[axis] //= extent
+        axes.append((Atom(axis, rest[axis], extent),) if extent > 1 else ())
     return View(tensor, tuple(axes))
 
 
@@ -168,9 +170,7 @@ def _moved(g: Assembly, view: View, grouped: Sequence[Atoms]) -> Tensor:
     else:
         variant = "" if _in_order(source.shape, grouped) else "transpose"
         n, c, h, w = shape
-        g.moved[key] = g.put(
-            Layer(name, Op.RESHAPE, (source.name,), (source.shape,), (n, c, h, w), variant=variant)
-        )
+        g.moved[key] = g.put(Layer(name, Op.RESHAPE, (source.name,), (source.shape,), (n, c, h, w), variant=variant))
     return g.moved[key]
 
 
@@ -193,8 +193,3 @@ def _in_order(shape: Shape, grouped: Sequence[Atoms]) -> bool:
             return False
         expected *= size
     return True
-
-
-def renamed(view: View, name: str) -> View:
-    """Return the view as if an op of that name had made it."""
-    return replace(view, name=name)

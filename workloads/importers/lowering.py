@@ -1,0 +1,296 @@
+"""Turn the ops that files share into layers: what they multiply, compute and move, over views of tensors."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain
+from math import prod
+
+from simulator.errors import InputError, Problem
+from simulator.network.graph import Tensor
+from simulator.network.ir import Layer, Op, Shape
+from simulator.network.shapes import Padding, Pair, broadcast, sides
+from workloads.importers.assembly import Assembly
+from workloads.importers.views import (
+    LINES,
+    MAPS,
+    VECTOR,
+    Atom,
+    C,
+    H,
+    Layout,
+    N,
+    View,
+    W,
+    arrange,
+    arranged,
+    fan,
+    layout_of,
+    look,
+    merged,
+    natural,
+    own_layout,
+    reshaped,
+)
+
+
+def as_maps(g: Assembly, view: View, name: str) -> Tensor:
+    """Return the tensor of a view that is maps [N, C, H, W] or signals [N, C, length], in that order."""
+    layouts = {2: VECTOR, 3: LINES, 4: MAPS}
+    if len(view.axes) not in layouts:
+        raise wrong(name, "not maps of two dimensions", "[N, C, H, W]", text(view.dims))
+    return arrange(g, view, layouts[len(view.axes)])
+
+
+def like_maps(tensor: Tensor, view: View) -> View:
+    """Return a tensor of maps as an array of the rank of `view`."""
+    return look(tensor, {2: VECTOR, 3: LINES}.get(len(view.axes), MAPS))
+
+
+def conv(
+    g: Assembly,
+    view: View,
+    filters: int,
+    kernel: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: int,
+    bias: bool,
+    name: str,
+) -> View:
+    """Convolve maps or signals."""
+    x = as_maps(g, view, name)
+    return like_maps(g.conv(x, filters, kernel, stride, padding, groups, dilation, bias, name=name), view)
+
+
+def transposed_conv(
+    g: Assembly, view: View, filters: int, kernel: Pair, size: Pair, groups: int, bias: bool, name: str
+) -> View:
+    """Multiply each input by all taps of all filters, then add up what overlaps: a transposed convolution.
+
+    The products are a 1x1 convolution, so its MACs are those of the op without the zeros that others insert; the sums
+    move data to the output's `size`. A bias is added on the way.
+    """
+    x = as_maps(g, view, name)
+    y = g.conv(x, filters * prod(kernel), groups=groups, name=name)
+    shape = (x.shape[0], filters, *size)
+    variant = "overlap_add_bias" if bias else "overlap_add"
+    put = g.put(Layer(g.unique(f"{name}_overlap"), Op.RESHAPE, (y.name,), (y.shape,), shape, variant=variant))
+    return like_maps(put, view)
+
+
+def linear(g: Assembly, view: View, filters: int, bias: bool, name: str) -> View:
+    """Multiply the last axis by a matrix, at each position of the others."""
+    if not view.axes:
+        raise wrong(name, "a scalar has no features", "a vector or more")
+    view = with_features(g, view)
+    x = view.tensor
+    shape = (x.shape[0], filters, *x.size)
+    y = g.put(Layer(name, Op.LINEAR, (x.name,), (x.shape,), shape, bias=bias))
+    return View(y, (*view.axes[:-1], natural(y.shape, C)))
+
+
+def with_features(g: Assembly, view: View) -> View:
+    """Return the same array over a tensor whose channels are the last axis."""
+    *leading, last = view.axes
+    if merged(last) == natural(view.tensor.shape, C):
+        return view
+    batch = bool(leading) and merged(leading[0]) == natural(view.tensor.shape, N)
+    layout = tuple(N if axis == 0 and batch else H for axis in range(len(leading)))
+    return arranged(g, view, (*layout, C))
+
+
+def matmul(g: Assembly, left: View, right: View, name: str) -> View:
+    """Multiply two arrays made by layers, as attention does; the leading axes but the batch become groups."""
+    rank = len(left.axes)
+    if rank < 2 or len(right.axes) < 2 or left.dims[-1] != right.dims[-2]:
+        got = f"{text(left.dims)} and {text(right.dims)}"
+        raise wrong(name, "the arrays do not multiply", "[..., M, K] and [..., K, N]", got)
+    batched = rank > 2 and merged(left.axes[0]) == natural(left.tensor.shape, N)
+    layout = (*(N if batched and axis == 0 else C for axis in range(rank - 2)), H, C)
+    left = arranged(g, left, layout)
+    x, dims = left.tensor, (*left.dims[:-1], right.dims[-1])
+    groups = prod(dims[batched:-2])
+    shape = (x.shape[0], groups * dims[-1], *x.size)
+    shapes = (x.shape, right.tensor.shape)
+    y = g.put(Layer(name, Op.MATMUL, (x.name, right.tensor.name), shapes, shape, groups=groups))
+    return fan(y, layout, dims)
+
+
+def unary(g: Assembly, view: View, make: Callable[[Tensor], Tensor]) -> View:
+    """Add a layer that leaves each element where it is."""
+    return replace(view, tensor=make(view.tensor))
+
+
+def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: str = "") -> View:
+    """Combine arrays element by element, stretching extents of 1."""
+    first = views[0]
+    if all(view.axes == first.axes and view.tensor.shape == first.tensor.shape for view in views):
+        return replace(first, tensor=_combined(g, op, [view.tensor for view in views], name, variant))
+    rank = max(len(view.axes) for view in views)
+    wide = [replace(view, axes=((),) * (rank - len(view.axes)) + view.axes) for view in views]
+    layout = _shared_layout(wide)
+    y = _combined(g, op, [arrange(g, view, layout) for view in wide], name, variant)
+    return fan(y, layout, [max(view.dims[at] for view in wide) for at in range(rank)])
+
+
+def _combined(g: Assembly, op: Op, xs: Sequence[Tensor], name: str, variant: str) -> Tensor:
+    shape = xs[0].shape
+    for x in xs[1:]:
+        stretched = broadcast(shape, x.shape)
+        if stretched is None:
+            raise wrong(name, f"{x.name} does not match the other operands", text(shape), text(x.shape))
+        shape = _shape(stretched)
+    inputs, shapes = tuple(x.name for x in xs), tuple(x.shape for x in xs)
+    return g.put(Layer(name, op, inputs, shapes, shape, variant=variant))
+
+
+def concat(g: Assembly, views: Sequence[View], axis: int, constants: int, name: str) -> View:
+    """Join arrays along an axis; `constants` elements of it come with the weights."""
+    rank = len(views[0].axes)
+    layout = _shared_layout(views)
+    if len(layout) != len(set(layout)):
+        layout = layout_of(rank)
+    parts = [arranged(g, view, layout) for view in views]
+    for part in parts[1:]:
+        for at, (extent, other) in enumerate(zip(parts[0].dims, part.dims, strict=True)):
+            if at != axis and extent != other:
+                raise wrong(name, f"axis {at} of {part.tensor.name} differs", str(extent), str(other))
+    dims = list(parts[0].dims)
+    dims[axis] = sum(part.dims[axis] for part in parts) + constants
+    shape = [1, 1, 1, 1]
+    for extent, at in zip(dims, layout, strict=True):
+        shape[at] *= extent
+    inputs, shapes = tuple(p.tensor.name for p in parts), tuple(p.tensor.shape for p in parts)
+    y = g.put(Layer(name, Op.CONCAT, inputs, shapes, _shape(shape)))
+    return fan(y, layout, dims)
+
+
+def take(g: Assembly, view: View, axis: int, start: int, count: int, name: str, step: int = 1) -> View:
+    """Cut `count` of an axis's elements out; only they are read."""
+    extent = view.dims[axis]
+    if start == 0 and count == extent:
+        return view
+    atoms = merged(view.axes[axis])
+    if len(atoms) != 1:
+        view = arranged(g, view, layout_of(len(view.axes)))
+        atoms = merged(view.axes[axis])
+    (atom,) = atoms
+    shape = list(view.tensor.shape)
+    outermost = atom.stride * atom.size == shape[atom.axis]
+    shape[atom.axis] = shape[atom.axis] * count // atom.size
+    variant = f"{start * atom.stride}:{(start + (count - 1) * step + 1) * atom.stride}"
+    if not (atom.axis == C and outermost and abs(step) == 1):
+        variant = f"{'NCHW'[atom.axis]} {start}:{start + (count - 1) * step + 1}:{step} of {atom.size}"
+    x = view.tensor
+    y = g.put(Layer(g.unique(name), Op.SPLIT, (x.name,), (x.shape,), _shape(shape), variant=variant))
+    axes = [
+        tuple(_after_take(part, atom, count) for part in ((atom,) if at == axis else other))
+        for at, other in enumerate(view.axes)
+    ]
+    return View(y, tuple(tuple(part for part in parts if part.size > 1) for parts in axes))
+
+
+def _after_take(part: Atom, taken: Atom, count: int) -> Atom:
+    if part == taken:
+        return replace(part, size=count)
+    if part.axis == taken.axis and part.stride > taken.stride:
+        return replace(part, stride=part.stride * count // taken.size)
+    return part
+
+
+def gather(g: Assembly, view: View, axis: int, dims: Sequence[int], name: str) -> View:
+    """Pick elements of an axis by an index; the index's `dims` take its place."""
+    layout = own_layout(view) or layout_of(len(view.axes))
+    source = arranged(g, view, layout)
+    shape = list(source.tensor.shape)
+    shape[layout[axis]] = shape[layout[axis]] // source.dims[axis] * prod(dims)
+    x = source.tensor
+    y = g.put(Layer(name, Op.GATHER, (x.name,), (x.shape,), _shape(shape)))
+    extents = (*source.dims[:axis], prod(dims), *source.dims[axis + 1 :])
+    picked = fan(y, layout, extents)
+    result = reshaped(picked, (*source.dims[:axis], *dims, *source.dims[axis + 1 :]), "")
+    assert result is not None
+    return result
+
+
+def reduce(g: Assembly, view: View, axes: Sequence[int], kind: str, keep: bool, name: str) -> View:
+    """Reduce axes to one element each: global pooling where they are the maps, else a pass over all elements."""
+    gone = merged(chain.from_iterable(view.axes[axis] for axis in axes))
+    kept = [() if at in axes else atoms for at, atoms in enumerate(view.axes)]
+    x = view.tensor
+    spatial = (*natural(x.shape, H), *natural(x.shape, W))
+    if not gone:
+        y = x
+    elif set(gone) == set(spatial):
+        y = g.pool(x, kind, x.size, name=name)
+    else:
+        layout = own_layout(view) or layout_of(len(view.axes))
+        whole = arranged(g, view, layout)
+        shape, x = list(whole.tensor.shape), whole.tensor
+        for axis in axes:
+            shape[layout[axis]] //= max(1, whole.dims[axis])
+        y = g.put(Layer(name, Op.ACTIVATION, (x.name,), (x.shape,), _shape(shape), variant=f"{kind}_of_axes"))
+        kept = list(fan(y, layout, [1 if at in axes else d for at, d in enumerate(whole.dims)]).axes)
+    return View(y, tuple(atoms for at, atoms in enumerate(kept) if keep or at not in axes))
+
+
+def pool(
+    g: Assembly,
+    view: View,
+    kind: str,
+    kernel: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    ceil: bool,
+    name: str,
+) -> View:
+    """Pool maps or signals."""
+    x = as_maps(g, view, name)
+    edges = sides(padding, x.size, kernel, stride, dilation)
+    return like_maps(g.pool(x, kind, kernel, stride, edges, dilation, ceil, name), view)
+
+
+def reshape(g: Assembly, view: View, dims: Sequence[int], name: str) -> View:
+    """Give the elements other axes; what cannot be followed is moved at once."""
+    if prod(dims) != prod(view.dims):
+        raise wrong(name, "not the same number of elements", text(view.dims), text(dims))
+    result = reshaped(view, dims, name)
+    if result is None:
+        flat = reshaped(view, (prod(dims),), name)
+        assert flat is not None
+        result = reshaped(arranged(g, flat, (C,)), dims, name)
+        assert result is not None
+    return result
+
+
+def flatten(g: Assembly, view: View, axis: int, name: str) -> View:
+    """Join the axes before `axis`, and those from it on."""
+    return reshape(g, view, (prod(view.dims[:axis]), prod(view.dims[axis:])), name)
+
+
+def settle(g: Assembly, view: View) -> Tensor:
+    """Return the view as a tensor that someone outside reads."""
+    return arrange(g, view, own_layout(view) or layout_of(len(view.axes)))
+
+
+def wrong(name: str, message: str, expected: str | None = None, got: str | None = None) -> InputError:
+    """Return an error at the op of that name."""
+    return InputError(Problem(message, path=name, expected=expected, got=got))
+
+
+def text(dims: Sequence[int]) -> str:
+    """Return extents as people write them."""
+    return "x".join(map(str, dims)) or "a scalar"
+
+
+def _shared_layout(views: Sequence[View]) -> Layout:
+    """Return the layout of the largest array that lies in one, which moves least."""
+    by_size = sorted(views, key=lambda view: -prod(view.dims))
+    return next((own for view in by_size if (own := own_layout(view))), layout_of(len(views[0].axes)))
+
+
+def _shape(extents: Sequence[int]) -> Shape:
+    n, c, h, w = extents
+    return (n, c, h, w)
