@@ -1,7 +1,8 @@
 """squeezesim: a cycle-approximate simulator and profiler of PE-array neural-network accelerators.
 
-    from simulator import simulate
-    run = simulate("squeezenext_16x16", "squeezenext:variant=v5")
+>>> from simulator import simulate
+>>> simulate("squeezenext_16x16", "squeezenext:variant=v5").network.macs
+224916480
 """
 
 from typing import TYPE_CHECKING

@@ -70,7 +70,7 @@ def _window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
     row = tensor_bytes((n, channels, width), hardware.input_bits)
     taps, stride, pad = layer.kernel[0], layer.stride[0], layer.padding[0]
     sizes = [
-        row * clipped_box(int(start), int(end - start), 0, taps, stride, 1, pad, height) if end > start else 0
+        row * clipped_box(int(start), int(end - start), 0, taps, stride, 1, pad, height, 0) if end > start else 0
         for start, end in pairwise(parts)
     ]
     return np.array(sizes, np.int64)

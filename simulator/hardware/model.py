@@ -109,3 +109,4 @@ class Hardware:
     configuration_cycles: int  # between layers
     dataflows: tuple[str, ...]  # names of bundled templates, or paths of templates
     energy: str  # name of a bundled energy table, or the path of one
+    dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same

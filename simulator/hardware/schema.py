@@ -197,9 +197,10 @@ class Buffer(Written):
 
 
 class Dma(Written):
-    """Engines that move tiles between DRAM and buffers."""
+    """Engines that move tiles between DRAM and buffers. `whole_rows`: they load what a stride would skip."""
 
     channels: Annotated[int, Field(ge=1, le=64)] = 1
+    whole_rows: bool = False
 
 
 class RunLength(Written):

@@ -99,7 +99,7 @@ def load_tile(walk: Record, turned: int, machine: Record, layer: Record, tile: I
     """Account for the loads of the current tile, whose outermost turned loop is at `turned`; return their bytes."""
     size = 0
     if turned <= walk.depth[INPUTS] and not layer.resident[INPUTS]:
-        words = loaded_inputs(walk, layer, tile)
+        words = loaded_inputs(walk, machine, layer, tile)
         size = port_bytes(words, machine.bits[INPUTS], layer.compression[INPUTS], machine.burst_bytes)
         totals[LOADED_INPUTS] += words
         totals[DRAM_INPUTS] += size

@@ -89,11 +89,16 @@ def box(a: int, b: int, stride: int, dilation: int) -> int:
 
 
 @jit
-def clipped_box(a_start: int, a: int, b_start: int, b: int, stride: int, dilation: int, pad: int, size: int) -> int:
+def clipped_box(
+    a_start: int, a: int, b_start: int, b: int, stride: int, dilation: int, pad: int, size: int, whole: int
+) -> int:
     """Length of the box of pixels [a_start, +a) and taps [b_start, +b) that lies inside a tensor of `size` rows.
 
-    The padding (`pad` before the first row) never crosses the DRAM port.
+    The padding (`pad` before the first row) never crosses the DRAM port. A DMA that moves `whole` rows does not leave
+    out those between a tile's last window and the next tile's first, as strides wider than the filter would allow.
     """
     start = a_start * stride + b_start * dilation - pad
-    end = start + box(a, b, stride, dilation)
-    return max(0, min(end, size) - max(start, 0))
+    length = box(a, b, stride, dilation)
+    if whole:
+        length = max(length, a * stride)
+    return max(0, min(start + length, size) - max(start, 0))

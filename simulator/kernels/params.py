@@ -47,6 +47,7 @@ MACHINE = np.dtype(
         ("latency_cycles", _I),
         ("burst_bytes", _I),
         ("channels", _I),
+        ("whole_rows", _I),  # the DMA does not leave out inputs between windows
         ("slots", _I),
         ("buffers", _I),  # how many of the following are in use
         ("buffer_of", _I, 3),  # per operand

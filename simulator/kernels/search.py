@@ -74,7 +74,7 @@ def better(a: Floats, b: Floats) -> bool:
 
 
 @jit
-def axis_tables(layer: Record, choices: Ints, counts: Ints, table: Ints) -> None:
+def axis_tables(machine: Record, layer: Record, choices: Ints, counts: Ints, table: Ints) -> None:
     """For each choice of tile height and width, the input rows and columns that all tiles together load."""
     for axis in range(2):
         pixel, tap = P + axis, R + axis
@@ -92,6 +92,7 @@ def axis_tables(layer: Record, choices: Ints, counts: Ints, table: Ints) -> None
                     layer.dilation[axis],
                     layer.pad[axis],
                     layer.size[axis],
+                    machine.whole_rows,
                 )
             table[axis, choice] = total
 
@@ -150,7 +151,7 @@ def first_load(machine: Record, layer: Record, tile: Ints, walk: Record) -> int:
     """Bytes, not counting bursts, that the first tile must load before its compute starts."""
     size = 0
     if not layer.resident[INPUTS]:
-        words = loaded_inputs(walk, layer, tile)
+        words = loaded_inputs(walk, machine, layer, tile)
         size += ((words * machine.bits[INPUTS]) >> 3) * layer.compression[INPUTS] >> FIXED_POINT_BITS
     words = operand_words(tile, WEIGHTS)
     return size + (((words * machine.bits[WEIGHTS]) >> 3) * layer.compression[WEIGHTS] >> FIXED_POINT_BITS)
@@ -361,7 +362,7 @@ def search_tiles(
     """
     program, walk, state, kinds, totals = scratch
     table, factors = np.empty((2, choices.shape[1]), np.int64), np.empty(choices.shape, np.int64)
-    axis_tables(layer, choices, counts, table)
+    axis_tables(machine, layer, choices, counts, table)
     mac_tables(layer, mapping, choices, counts, factors)
     pick, parts, keys = np.zeros(8, np.int64), np.empty(len(PARTS)), np.empty(KEYS)
     evaluated, going = 0, True

@@ -70,16 +70,24 @@ def sums_complete(walk: Record) -> bool:
 
 
 @jit
-def loaded_inputs(walk: Record, layer: Record, tile: Ints) -> int:
+def loaded_inputs(walk: Record, machine: Record, layer: Record, tile: Ints) -> int:
     """Words of inputs that the current tile loads: its box without padding."""
     x, at = walk.extent, walk.at
-    rows = clipped_box(
-        at[P] * tile[P], x[P], at[R] * tile[R], x[R], layer.stride[0], layer.dilation[0], layer.pad[0], layer.size[0]
-    )
-    columns = clipped_box(
-        at[Q] * tile[Q], x[Q], at[S] * tile[S], x[S], layer.stride[1], layer.dilation[1], layer.pad[1], layer.size[1]
-    )
-    return x[N] * x[G] * x[C] * rows * columns
+    words = x[N] * x[G] * x[C]
+    for axis in range(2):
+        a, b = P + axis, R + axis
+        words *= clipped_box(
+            at[a] * tile[a],
+            x[a],
+            at[b] * tile[b],
+            x[b],
+            layer.stride[axis],
+            layer.dilation[axis],
+            layer.pad[axis],
+            layer.size[axis],
+            machine.whole_rows,
+        )
+    return words
 
 
 @jit

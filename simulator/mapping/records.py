@@ -100,6 +100,7 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         latency_cycles=dram.latency_cycles,
         burst_bytes=dram.burst_bytes,
         channels=hardware.dma_channels,
+        whole_rows=hardware.dma_whole_rows,
         slots=min(b.slots for b in buffers),
         buffers=len(buffers),
         buffer_of=buffer_of,

@@ -30,6 +30,7 @@ from workloads.importers.views import (
     natural,
     own_layout,
     reshaped,
+    shape_in,
 )
 
 
@@ -158,11 +159,8 @@ def concat(g: Assembly, views: Sequence[View], axis: int, constants: int, name: 
                 raise wrong(name, f"axis {at} of {part.tensor.name} differs", str(extent), str(other))
     dims = list(parts[0].dims)
     dims[axis] = sum(part.dims[axis] for part in parts) + constants
-    shape = [1, 1, 1, 1]
-    for extent, at in zip(dims, layout, strict=True):
-        shape[at] *= extent
     inputs, shapes = tuple(p.tensor.name for p in parts), tuple(p.tensor.shape for p in parts)
-    y = g.put(Layer(name, Op.CONCAT, inputs, shapes, _shape(shape)))
+    y = g.put(Layer(name, Op.CONCAT, inputs, shapes, shape_in(layout, dims)))
     return fan(y, layout, dims)
 
 

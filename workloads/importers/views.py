@@ -157,19 +157,24 @@ def fan(tensor: Tensor, layout: Layout, dims: Sequence[int]) -> View:
     return View(tensor, tuple(axes))
 
 
+def shape_in(layout: Layout, dims: Sequence[int]) -> Shape:
+    """Return the shape of the tensor in which an array of these extents lies as the layout says."""
+    n, c, h, w = (prod(extent for extent, at in zip(dims, layout, strict=True) if at == axis) for axis in range(4))
+    return (n, c, h, w)
+
+
 def _moved(g: Assembly, view: View, grouped: Sequence[Atoms]) -> Tensor:
     source = view.tensor
     key = (source.name, tuple(grouped))
     if key in g.moved:
         return g.moved[key]
-    shape = tuple(prod(atom.size for atom in atoms) for atoms in grouped)
+    n, c, h, w = (prod(atom.size for atom in atoms) for atoms in grouped)
     name = g.unique(view.name or f"{source.name}_reshape")
     groups = _shuffled_groups(source.shape, grouped)
     if groups:
         g.moved[key] = g.shuffle(source, groups, name)
     else:
         variant = "" if _in_order(source.shape, grouped) else "transpose"
-        n, c, h, w = shape
         g.moved[key] = g.put(Layer(name, Op.RESHAPE, (source.name,), (source.shape,), (n, c, h, w), variant=variant))
     return g.moved[key]
 

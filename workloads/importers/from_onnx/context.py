@@ -1,0 +1,171 @@
+"""What has been made of a model's tensors so far, and what an op asks about its inputs."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from simulator.errors import InputError, Problem
+from simulator.network.graph import Tensor
+from workloads.importers import lowering
+from workloads.importers.assembly import Assembly
+from workloads.importers.bounds import shorten
+from workloads.importers.from_onnx.model import Const, Dims, Model, Node
+from workloads.importers.views import LINES, Layout, View, fan, layout_of, shape_in
+
+Value = View | Const
+
+_FOLDED_BY_EXPORTER = re.compile(r"onnx::Conv_\d+|.*_fused_bn.*")
+_NUMBER = re.compile(r"\d+")
+_QUANTIZED = re.compile(r"(_quantized|_DequantizeLinear)$")
+_UNTOLD_NAME = re.compile(r"(node_|n)?\w*_?\d+")
+CHANNELS_LAST_TO_FIRST = (0, 3, 1, 2)
+
+
+@dataclass(slots=True)
+class Context:
+    """A model on its way into an assembly; `sizes` are extents that the user gives for names in the file."""
+
+    model: Model
+    nodes: tuple[Node, ...]
+    g: Assembly
+    sizes: Mapping[str, int]
+    values: dict[str, Value] = field(default_factory=dict)
+    readers: dict[str, list[Node]] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Note who reads what, and what the nodes will make."""
+        self.values.update(self.model.constants)
+        for node in self.nodes:
+            self.later.update(name for name in node.outputs if name)
+            for name in node.inputs:
+                self.readers.setdefault(name, []).append(node)
+        counts = Counter(name for node in self.nodes for name in node.outputs if name)
+        twice = [name for name, count in counts.items() if count > 1 or name in self.model.constants]
+        if twice:
+            raise InputError(Problem("a tensor is made twice", path=shorten(twice[0]), expected="names made once"))
+
+    def value(self, node: Node, position: int) -> Value | None:
+        """Return an input, declaring it where it is one of the network's; None where it is left out."""
+        if not node.has(position):
+            return None
+        name = node.inputs[position]
+        if name not in self.values and name in self.model.inputs:
+            self.values[name] = self._declared(name)
+        if name in self.values:
+            return self.values[name]
+        if name in self.later:
+            got = f"{shorten(name)}, which is made later: nodes must be in order, without cycles"
+        else:
+            got = f"{shorten(name)}, which nothing makes"
+        raise self.wrong(node, "an input is missing", "a tensor made before", got)
+
+    def view(self, node: Node, position: int = 0) -> View:
+        """Return an input that layers or the user make."""
+        value = self.value(node, position)
+        if isinstance(value, View):
+            return value
+        got = "nothing" if value is None else "a constant"
+        raise self.wrong(node, f"input {position} does not depend on the network's input", "a computed tensor", got)
+
+    def const(self, node: Node, position: int) -> Const | None:
+        """Return an input that is a constant; None where it is left out or computed."""
+        value = self.value(node, position)
+        return value if isinstance(value, Const) else None
+
+    def ints(self, node: Node, position: int, attribute: str = "") -> Dims | None:
+        """Return integers given as an input or, in older models, as an attribute."""
+        if not node.has(position):
+            return node.ints(attribute) if attribute else None
+        const = self.const(node, position)
+        numbers = const.ints() if const else None
+        if numbers is None:
+            what = attribute or f"input {position}"
+            raise self.wrong(node, f"{what} is not constant", "values that do not depend on the network's input")
+        return numbers
+
+    def weight(self, node: Node, position: int) -> Const | None:
+        """Return the weights at that position, of which only the extents need to be known; None where nothing is."""
+        name = node.inputs[position] if node.has(position) else ""
+        if name in self.values:
+            value = self.values[name]
+            return value if isinstance(value, Const) else Const(value.dims)
+        dims = self.model.inputs.get(name) or self.model.shapes.get(name)
+        known = tuple(extent for extent in dims or () if isinstance(extent, int))
+        return Const(known, name=name) if dims and len(known) == len(dims) else None
+
+    def has_bias(self, node: Node, weight: int, bias: int) -> bool:
+        """Return whether an op has a bias of its own, not one that an exporter made of a batch norm.
+
+        PyTorch's exporters name such a bias `onnx::Conv_123` (a number only, in old ones) or like its weight with
+        `_bias` behind, and TensorFlow's with `fused_bn` in it; biases of the module keep their names.
+        """
+        if not node.has(bias):
+            return False
+        names = [node.inputs[at] if node.has(at) else "" for at in (bias, weight)]
+        for at, name in enumerate(names):
+            value = self.values.get(name)
+            origin = value.name if isinstance(value, Const) and value.name else name
+            names[at] = _QUANTIZED.sub("", origin)
+        if _FOLDED_BY_EXPORTER.fullmatch(names[0]) or names[0] == f"{names[1]}_bias":
+            return False
+        numbered = _NUMBER.fullmatch(names[0]) and _NUMBER.fullmatch(names[1])
+        return not (numbered and any(not _NUMBER.fullmatch(name) for name in self.model.constants))
+
+    def sole(self, node: Node, position: int = 0) -> bool:
+        """Return whether nobody else reads an input."""
+        name = node.inputs[position]
+        return len(self.readers[name]) == 1 and name not in self.model.outputs
+
+    def name(self, node: Node, weight: int | None = None) -> str:
+        """Return a free name for the layer of a node: its own, or its module's where that says more."""
+        label = node.label.strip("/")
+        if weight is not None and _UNTOLD_NAME.fullmatch(label) and node.has(weight):
+            module, _, kind = node.inputs[weight].rpartition(".")
+            label = module if kind.startswith("weight") and module else label
+        return self.g.unique(label)
+
+    def axis(self, node: Node, default: int, rank: int, attribute: str = "axis") -> int:
+        """Return an axis, counted from the front."""
+        return self.checked_axis(node, node.int(attribute, default), rank)
+
+    def checked_axis(self, node: Node, axis: int, rank: int) -> int:
+        """Return an axis counted from the front; it may be given from the back."""
+        if not -rank <= axis < rank:
+            raise self.wrong(node, "there is no such axis", f"-{rank} to {rank - 1}", str(axis))
+        return axis % rank
+
+    def wrong(self, node: Node, message: str, expected: str | None = None, got: str | None = None) -> InputError:
+        """Return an error at a node."""
+        path = f"{shorten(node.label)} ({shorten(node.op)})"
+        return InputError(Problem(message, path=path, expected=expected, got=got))
+
+    def settled(self, name: str) -> Tensor | None:
+        """Return what a tensor of the model has become, for someone outside to read; None for a constant."""
+        value = self.values.get(name)
+        return lowering.settle(self.g, value) if isinstance(value, View) else None
+
+    def _declared(self, name: str) -> View:
+        dims = [self._extent(name, at, extent) for at, extent in enumerate(self.model.inputs[name])]
+        layout = self._input_layout(name, len(dims))
+        return fan(self.g.declare(self.g.unique(name), shape_in(layout, dims)), layout, dims)
+
+    def _input_layout(self, name: str, rank: int) -> Layout:
+        """Take maps as channels first where all that reads them transposes them so, and what is convolved as signals."""
+        readers = self.readers.get(name, [])
+        if rank == 4 and all(n.op == "Transpose" and n.ints("perm") == CHANNELS_LAST_TO_FIRST for n in readers):
+            return (0, 2, 3, 1)
+        if rank == 3 and any(node.op in ("Conv", "QLinearConv") for node in readers):
+            return LINES
+        return layout_of(rank)
+
+    def _extent(self, name: str, at: int, extent: int | str | None) -> int:
+        if isinstance(extent, int):
+            return extent
+        if extent in self.sizes:
+            return self.sizes[str(extent)]
+        if at == 0:
+            return 1  # the batch
+        expected = f"an exporter told its size, or FILE:{extent}=SIZE" if extent else "a fixed size"
+        raise InputError(Problem(f"axis {at} of the input has no size", path=shorten(name), expected=expected))

@@ -1,0 +1,112 @@
+"""Import ONNX models, of any opset and exporter, with or without their weights."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from simulator.errors import InputError, Problem, nearest
+from simulator.network.ir import Layer, Network, Op
+from workloads.importers import lowering
+from workloads.importers.assembly import Assembly
+from workloads.importers.bounds import located, shorten
+from workloads.importers.from_onnx.context import Context, Value
+from workloads.importers.from_onnx.folding import UnknownError, fold
+from workloads.importers.from_onnx.model import Const, Dims, Model, Node
+from workloads.importers.from_onnx.ops import DOMAINS, OPS
+from workloads.importers.from_onnx.patterns import with_functions
+from workloads.importers.from_onnx.read import inferred_shapes, read_bytes, read_file
+from workloads.importers.views import View, fan, layout_of, shape_in
+
+DEEPEST_RANK = 16
+
+
+def import_onnx(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int] | None = None) -> Network:
+    """Import a file.
+
+    Weights need not be there, only their extents. `sizes` gives extents that the file leaves open by their names; an
+    open batch is 1. An op that is not known raises InputError, or with `skip_unknown` becomes data movement that is
+    named in a warning among the network's facts.
+    """
+    with located(str(path)):
+        return network_of(read_file(path), path.stem, skip_unknown, sizes or {})
+
+
+def import_onnx_bytes(content: bytes, name: str, skip_unknown: bool = False) -> Network:
+    """Import a model from memory, as `import_onnx` does a file."""
+    with located(name):
+        return network_of(read_bytes(memoryview(content), name), name, skip_unknown, {})
+
+
+def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, int]) -> Network:
+    """Turn a model into a network."""
+    c = Context(model, with_functions(model), Assembly(name), sizes)
+    for node in c.nodes:
+        results = _results(c, node, skip_unknown)
+        for output, value in zip(node.outputs, results, strict=False):
+            if output:
+                c.values[output] = value
+    outputs = [tensor for name in model.outputs if (tensor := c.settled(name))]
+    return c.g.network(tuple(outputs))
+
+
+def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
+    """Return what a node makes: constants of constants, else whatever its op's layers give."""
+    inputs = [c.value(node, at) if _is_const(c, name) else None for at, name in enumerate(node.inputs)]
+    consts = [value for value in inputs if isinstance(value, Const)]
+    if node.inputs and len(consts) == sum(map(bool, node.inputs)):
+        try:
+            return fold(node, [value if isinstance(value, Const) else None for value in inputs])
+        except UnknownError:
+            return _unfolded(c, node)
+    if node.op in OPS and node.domain in DOMAINS:
+        results = OPS[node.op](c, node)
+        too_deep = next((v for v in results if isinstance(v, View) and len(v.axes) > DEEPEST_RANK), None)
+        if too_deep:
+            raise c.wrong(node, "too many axes", f"at most {DEEPEST_RANK}", str(len(too_deep.axes)))
+        return results
+    return _unknown(c, node, skip_unknown)
+
+
+def _is_const(c: Context, name: str) -> bool:
+    return isinstance(c.values.get(name), Const)
+
+
+def _unfolded(c: Context, node: Node) -> list[Const]:
+    """Return constants of which the file states the extents."""
+    dims = [c.model.shapes.get(name) for name in node.outputs]
+    if any(extents is None for extents in dims):
+        raise c.wrong(node, "cannot work out this constant", "an exporter that folds constants")
+    return [Const(extents) for extents in dims if extents is not None]
+
+
+def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
+    """Count an op nobody knows as reading its inputs and writing its outputs."""
+    if not skip:
+        op = f"{node.domain}.{node.op}" if node.domain else node.op
+        path = shorten(node.label)
+        expected = "an op that is known, or unknown ones skipped and counted as data movement"
+        suggestion = nearest(node.op, OPS)
+        raise InputError(Problem("unknown op", path=path, expected=expected, got=shorten(op), suggestion=suggestion))
+    views = [value for at in range(len(node.inputs)) if isinstance(value := c.value(node, at), View)]
+    if not views:
+        raise c.wrong(node, "an unknown op that reads no tensor")
+    sources = [lowering.settle(c.g, view) for view in views]
+    inputs, shapes = tuple(x.name for x in sources), tuple(x.shape for x in sources)
+    results: list[Value] = []
+    for output in node.outputs:
+        dims = _stated_shape(c, node, output) if output else (1,)
+        layout = layout_of(len(dims))
+        if output in c.readers or output in c.model.outputs:
+            layer = Layer(c.name(node), Op.RESHAPE, inputs, shapes, shape_in(layout, dims), variant=f"unknown:{node.op}")
+            results.append(fan(c.g.put(layer), layout, dims))
+        else:
+            results.append(Const(dims))
+    c.g.warnings.append(f"{shorten(node.label)}: the op {shorten(node.op)} is unknown and counts as data movement")
+    return results
+
+
+def _stated_shape(c: Context, node: Node, output: str) -> Dims:
+    dims = c.model.shapes.get(output) or inferred_shapes(c.model, c.sizes).get(output)
+    if not dims or len(dims) > DEEPEST_RANK:
+        raise c.wrong(node, "the shape of what this unknown op makes is not in the file", "a file with all shapes")
+    return dims
+

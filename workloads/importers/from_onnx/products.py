@@ -1,0 +1,201 @@
+"""ONNX ops that multiply and accumulate."""
+
+from collections.abc import Sequence
+
+from simulator.network.shapes import Padding, Pair
+from workloads.importers import lowering
+from workloads.importers.from_onnx.context import Context, Value
+from workloads.importers.from_onnx.model import Const, Dims, Node
+from workloads.importers.views import View, transposed
+
+Results = Sequence[Value]
+
+
+def conv(c: Context, node: Node) -> Results:
+    """Conv."""
+    return [convolution(c, node, weight=1, bias=2)]
+
+
+def fused_conv(c: Context, node: Node) -> Results:
+    """FusedConv: onnxruntime's convolution and activation in one."""
+    y = convolution(c, node, weight=1, bias=2)
+    kind = node.text("activation", "")
+    name = c.g.unique(f"{y.tensor.name}_{kind.lower()}")
+    return [lowering.unary(c.g, y, lambda x: c.g.activation(x, kind.lower(), name)) if kind else y]
+
+
+def conv_integer(c: Context, node: Node) -> Results:
+    """ConvInteger, whose scale and bias follow as ops of their own."""
+    return [convolution(c, node, weight=1, bias=len(node.inputs))]
+
+
+def qlinear_conv(c: Context, node: Node) -> Results:
+    """QLinearConv."""
+    return [convolution(c, node, weight=3, bias=8)]
+
+
+def convolution(c: Context, node: Node, weight: int, bias: int) -> View:
+    """Convolve the first input; weights [K, C / groups, ...] and bias stand at these positions."""
+    x, rank = c.view(node), spatial_rank(c, node)
+    dims = weight_dims(c, node, weight, rank)
+    groups, channels = node.int("group", 1), x.dims[1]
+    if groups < 1 or dims[1] * groups != channels:
+        raise c.wrong(node, "weights and input do not match", f"{channels} input channels", f"{dims[1]} x {groups}")
+    kernel, stride, padding, dilation = window(c, node, rank, dims[2:])
+    own_bias = c.has_bias(node, weight, bias)
+    name = c.name(node, weight)
+    return lowering.conv(c.g, x, dims[0], kernel, stride, padding, dilation, groups, own_bias, name)
+
+
+def weight_dims(c: Context, node: Node, position: int, rank: int) -> Dims:
+    """Return the weights' extents [K, C / groups, ...], or what attributes and the stated output say of them."""
+    const = c.weight(node, position)
+    if const:
+        if len(const.dims) != rank + 2:
+            raise c.wrong(node, "weights do not match the input", f"{rank + 2} axes", str(len(const.dims)))
+        return const.dims
+    output, kernel = c.model.shapes.get(node.outputs[0]), node.ints("kernel_shape")
+    groups = max(1, node.int("group", 1))
+    if not output or not kernel or len(output) < 2:
+        raise c.wrong(node, "nothing tells how many weights there are", "an initializer, if only its extents")
+    return (output[1], c.view(node).dims[1] // groups, *kernel)
+
+
+def spatial_rank(c: Context, node: Node) -> int:
+    """Return how many axes of the first input are spatial: one or two."""
+    rank = len(c.view(node).axes) - 2
+    if rank not in (1, 2):
+        raise c.wrong(node, "only signals and images are supported", "an input of 3 or 4 axes", f"{rank + 2} axes")
+    return rank
+
+
+def window(c: Context, node: Node, rank: int, kernel: Dims) -> tuple[Pair, Pair, Padding, Pair]:
+    """Return kernel, stride, padding and dilation of a node; a signal's axis is the vertical one."""
+    stride = _pair(c, node, "strides", rank, (1,) * rank)
+    dilation = _pair(c, node, "dilations", rank, (1,) * rank)
+    size = _pair(c, node, "kernel_shape", rank, kernel)
+    if size != _padded(kernel):
+        raise c.wrong(node, "kernel_shape and weights do not match", str(kernel), str(node.ints("kernel_shape")))
+    return size, stride, _padding(c, node, rank, size, stride, dilation), dilation
+
+
+def _padding(c: Context, node: Node, rank: int, kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
+    automatic = node.text("auto_pad", "NOTSET")
+    if automatic in ("SAME_UPPER", "SAME_LOWER"):
+        size = c.view(node).dims[2:]
+        top, left, bottom, right = lowering.same_sides((size[0], size[1] if rank == 2 else 1), kernel, stride, dilation)
+        return (top, left, bottom, right) if automatic == "SAME_UPPER" else (bottom, right, top, left)
+    pads = node.ints("pads") or (0,) * (2 * rank)
+    if len(pads) != 2 * rank:
+        raise c.wrong(node, "not a padding", f"{2 * rank} numbers", str(pads))
+    (top, left), (bottom, right) = (_padded(pads[:rank], 0), _padded(pads[rank:], 0))
+    return (top, left, bottom, right)
+
+
+def _pair(c: Context, node: Node, attribute: str, rank: int, default: Dims) -> Pair:
+    values = node.ints(attribute) or default
+    if len(values) != rank or min(values) < 1:
+        raise c.wrong(node, f"not {attribute}", f"{rank} numbers of 1 or more", lowering.text(values))
+    return _padded(values)
+
+
+def _padded(values: Dims, filler: int = 1) -> Pair:
+    return (values[0], values[1] if len(values) > 1 else filler)
+
+
+def conv_transpose(c: Context, node: Node) -> Results:
+    """ConvTranspose; its weights are [C, K / groups, ...]."""
+    x, rank = c.view(node), spatial_rank(c, node)
+    const = c.weight(node, 1)
+    if const is None or len(const.dims) != rank + 2 or const.dims[0] != x.dims[1]:
+        raise c.wrong(node, "weights and input do not match", f"{x.dims[1]} input channels")
+    groups = node.int("group", 1)
+    kernel, stride, padding, dilation = window(c, node, rank, const.dims[2:])
+    name, filters = c.name(node, 1), const.dims[1] * groups
+    extra = _padded(node.ints("output_padding") or (0,) * rank, 0)
+    wanted = node.ints("output_shape")
+    size = _padded(wanted[-rank:]) if wanted else None
+    if not size:
+        rows = [_grown(x.dims[2:], axis, kernel, stride, dilation) + extra[axis] for axis in range(rank)]
+        size = _padded(tuple(rows))
+    if not wanted and not isinstance(padding, str | int) and len(padding) == 4:
+        size = (size[0] - padding[0] - padding[2], size[1] - padding[1] - padding[3])
+    return [lowering.transposed_conv(c.g, x, filters, kernel, size, groups, c.has_bias(node, 1, 2), name)]
+
+
+def _grown(size: Dims, axis: int, kernel: Pair, stride: Pair, dilation: Pair) -> int:
+    return (size[axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
+
+
+def gemm(c: Context, node: Node) -> Results:
+    """Gemm: a fully connected layer."""
+    return [_gemm(c, node, weight=1, bias=2)]
+
+
+def qgemm(c: Context, node: Node) -> Results:
+    """QGemm: onnxruntime's quantised Gemm."""
+    return [_gemm(c, node, weight=3, bias=6)]
+
+
+def _gemm(c: Context, node: Node, weight: int, bias: int) -> View:
+    x = c.view(node)
+    if len(x.axes) != 2:
+        raise c.wrong(node, "not a matrix", "an input of 2 axes", f"{len(x.axes)} axes")
+    x = transposed(x, (1, 0), node.label) if node.int("transA", 0) else x
+    const = c.weight(node, weight)
+    if const is None or len(const.dims) != 2:
+        raise c.wrong(node, "nothing tells how many weights there are", "an initializer of 2 axes, if only its extents")
+    inner, filters = const.dims[::-1] if node.int("transB", 0) else const.dims
+    return _linear(c, node, x, inner, filters, c.has_bias(node, weight, bias), weight)
+
+
+def _linear(c: Context, node: Node, x: View, inner: int, filters: int, bias: bool, weight: int) -> View:
+    if x.dims[-1] != inner:
+        raise c.wrong(node, "weights and input do not match", f"{inner} features", lowering.text(x.dims))
+    return lowering.linear(c.g, x, filters, bias, c.name(node, weight))
+
+
+def matmul(c: Context, node: Node) -> Results:
+    """MatMul: of activations and weights a fully connected layer at each position, of two activations a product."""
+    return [_matmul(c, node, right=1)]
+
+
+def qlinear_matmul(c: Context, node: Node) -> Results:
+    """QLinearMatMul."""
+    return [_matmul(c, node, right=3)]
+
+
+def _matmul(c: Context, node: Node, right: int) -> View:
+    first, second = c.value(node, 0), c.value(node, right)
+    if isinstance(first, View) and isinstance(second, View):
+        return lowering.matmul(c.g, first, second, c.name(node))
+    if isinstance(first, Const) and isinstance(second, View) and len(second.axes) > 1:
+        inner, filters = _matrix(c, node, first)[::-1]
+        turned = (*range(len(second.axes) - 2), len(second.axes) - 1, len(second.axes) - 2)
+        return transposed(_linear(c, node, transposed(second, turned, ""), inner, filters, False, 0), turned, "")
+    if not isinstance(first, View) or not isinstance(second, Const) or not first.axes:
+        raise c.wrong(node, "does not multiply what the network computes")
+    inner, filters = _matrix(c, node, second)
+    y = _linear(c, node, first, inner, filters, False, right)
+    return View(y.tensor, y.axes[:-1]) if len(second.dims) == 1 else y
+
+
+def _matrix(c: Context, node: Node, const: Const) -> tuple[int, int]:
+    dims = const.dims if len(const.dims) > 1 else (*const.dims, 1)
+    if len(dims) < 2 or any(extent != 1 for extent in dims[:-2]):
+        raise c.wrong(node, "weights are not one matrix", "weights of 2 axes", lowering.text(const.dims))
+    return dims[-2], dims[-1]
+
+
+OPS = {
+    "Conv": conv,
+    "ConvInteger": conv_integer,
+    "ConvTranspose": conv_transpose,
+    "FusedConv": fused_conv,
+    "Gemm": gemm,
+    "MatMul": matmul,
+    "MatMulInteger": matmul,
+    "QGemm": qgemm,
+    "QLinearConv": qlinear_conv,
+    "QLinearMatMul": qlinear_matmul,
+}

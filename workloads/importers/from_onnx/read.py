@@ -1,0 +1,178 @@
+"""Read an ONNX file into a `Model`: the only place that knows the onnx package."""
+
+import mmap
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.errors import InputError, Problem
+from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS
+from workloads.importers.from_onnx.model import Attribute, Const, Dims, Model, Node
+from workloads.importers.from_onnx.strip import MalformedError, strip
+
+if TYPE_CHECKING:
+    import onnx
+
+MOST_BYTES = 1 << 34
+MOST_STRIPPED_BYTES = 1 << 27
+MOST_NODES = 8 * MOST_LAYERS
+FEW = 1 << 14  # elements of a constant whose values are kept
+STANDARD_DOMAINS = ("", "ai.onnx")
+
+
+def read_file(path: Path) -> Model:
+    """Read a file; raise InputError where it is no ONNX model, or the onnx package is missing."""
+    try:
+        with path.open("rb") as stream:
+            if path.stat().st_size > MOST_BYTES:
+                raise InputError(Problem("the file is too large", str(path), expected=f"at most {MOST_BYTES} bytes"))
+            if path.stat().st_size == 0:
+                raise InputError(Problem("the file is empty", str(path), expected="an ONNX model"))
+            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
+                return read_bytes(view, str(path), path.parent)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(Problem(f"cannot read the file: {reason}", str(path))) from error
+
+
+def read_bytes(content: memoryview, file: str, folder: Path | None = None) -> Model:
+    """Read a model from bytes; `folder` is where its external tensors are."""
+    proto = _parse(content, file)
+    try:
+        return _model(proto, folder)
+    except UnicodeDecodeError as error:
+        raise _broken(file, "a name is not text") from error
+
+
+def inferred_shapes(model: Model, sizes: Mapping[str, int]) -> dict[str, Dims]:
+    """Return the shapes that ONNX's own inference finds; extents left open are those in `sizes`, or 1."""
+    import onnx
+
+    proto = onnx.ModelProto.FromString(model.source)
+    for value in proto.graph.input:
+        for dim in value.type.tensor_type.shape.dim:
+            dim.dim_value = dim.dim_value or sizes.get(dim.dim_param, 1)
+    try:
+        return dict(_shapes(onnx.shape_inference.infer_shapes(proto).graph.value_info))
+    except (onnx.shape_inference.InferenceError, ValueError, RuntimeError):
+        return {}
+
+
+def _parse(content: memoryview, file: str) -> "onnx.ModelProto":
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError as error:
+        expected = 'pip install "squeezesim[onnx]"'
+        raise InputError(Problem("ONNX needs the extra onnx", file, expected=expected)) from error
+    try:
+        stripped = strip(content)
+        if len(stripped) > MOST_STRIPPED_BYTES:
+            raise _broken(file, "the graph is too large")
+        proto = onnx.ModelProto.FromString(stripped)
+        return _inlined(proto) if proto.functions else proto
+    except (MalformedError, DecodeError) as error:
+        raise _broken(file, str(error).partition("\n")[0]) from error
+
+
+def _inlined(proto: "onnx.ModelProto") -> "onnx.ModelProto":
+    """Put the bodies of the model's own functions in place of their calls."""
+    import onnx.inliner
+
+    if sum(len(function.node) for function in proto.functions) * len(proto.graph.node) > MOST_NODES**2:
+        raise MalformedError("too many nodes")
+    try:
+        return onnx.inliner.inline_local_functions(proto)
+    except (ValueError, RuntimeError, IndexError) as error:
+        raise MalformedError("its functions cannot be put in place") from error
+
+
+def _model(proto: "onnx.ModelProto", folder: Path | None) -> Model:
+    graph = proto.graph
+    if len(graph.node) > MOST_NODES:
+        raise InputError(Problem("too many nodes", expected=f"at most {MOST_NODES}", got=str(len(graph.node))))
+    constants = {tensor.name: _const(tensor, folder) for tensor in graph.initializer}
+    for sparse in graph.sparse_initializer:
+        constants[sparse.values.name] = Const(tuple(sparse.dims), name=sparse.values.name)
+    inputs = {value.name: _extents(value) for value in graph.input if value.name not in constants}
+    opset = max((entry.version for entry in proto.opset_import if entry.domain in STANDARD_DOMAINS), default=1)
+    outputs = tuple(value.name for value in graph.output)
+    shapes = dict(_shapes([*graph.value_info, *graph.output]))
+    nodes = tuple(_node(node) for node in graph.node)
+    return Model(nodes, constants, inputs, outputs, shapes, opset, proto.SerializeToString())
+
+
+def _node(node: "onnx.NodeProto") -> Node:
+    attributes = {entry.name: value for entry in node.attribute if (value := _attribute(entry)) is not None}
+    domain = "" if node.domain in STANDARD_DOMAINS else node.domain
+    name = node.name[:LONGEST_NAME]
+    return Node(node.op_type, name, tuple(node.input), tuple(node.output), attributes, domain)
+
+
+def _attribute(entry: "onnx.AttributeProto") -> Attribute | None:
+    """Return an attribute's value; None for subgraphs and others that no op here reads."""
+    if entry.HasField("t"):
+        return _const(entry.t, None)
+    if entry.HasField("i") or entry.type == entry.INT:
+        return int(entry.i)
+    if entry.HasField("f") or entry.type == entry.FLOAT:
+        return float(entry.f)
+    if entry.HasField("s") or entry.type == entry.STRING:
+        return bytes(entry.s).decode("utf-8", "replace")
+    if entry.strings:
+        return tuple(bytes(text).decode("utf-8", "replace") for text in entry.strings)
+    if entry.floats:
+        return tuple(float(value) for value in entry.floats)
+    return None if entry.HasField("g") or entry.graphs else tuple(int(value) for value in entry.ints)
+
+
+def _const(tensor: "onnx.TensorProto", folder: Path | None) -> Const:
+    from onnx import numpy_helper
+
+    dims = tuple(int(extent) for extent in tensor.dims)
+    if any(extent < 0 for extent in dims):
+        raise InputError(Problem("a constant has a negative extent", path=tensor.name, got=str(dims)))
+    const = Const(dims, name=tensor.name)
+    if const.size > FEW or (tensor.data_location == tensor.EXTERNAL and not _load_external(tensor, folder)):
+        return const
+    try:
+        values = numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
+        return const  # no values, or not as many as its extents say
+    return Const(dims, values, tensor.name) if values.dtype.kind in "biuf" and values.shape == dims else const
+
+
+def _load_external(tensor: "onnx.TensorProto", folder: Path | None) -> bool:
+    """Read a small constant from a file beside the model; return whether it was there."""
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    offset, length = entries.get("offset", "0"), entries.get("length", "")
+    location = Path(entries.get("location", ""))
+    if folder is None or location.name != str(location) or not (offset.isdecimal() and length.isdecimal()):
+        return False
+    if len(offset) > 15 or int(length or 0) > 8 * FEW:
+        return False
+    try:
+        with (folder / location).open("rb") as stream:
+            stream.seek(int(offset))
+            tensor.raw_data = stream.read(int(length))
+    except (OSError, ValueError):
+        return False
+    tensor.data_location = tensor.DEFAULT
+    return True
+
+
+def _extents(value: "onnx.ValueInfoProto") -> tuple[int | str | None, ...]:
+    shape = value.type.tensor_type.shape
+    return tuple(int(dim.dim_value) if dim.dim_value > 0 else dim.dim_param or None for dim in shape.dim)
+
+
+def _shapes(values: "Iterable[onnx.ValueInfoProto]") -> Iterator[tuple[str, Dims]]:
+    for value in values:
+        extents = _extents(value)
+        known = tuple(extent for extent in extents if isinstance(extent, int))
+        if value.type.tensor_type.HasField("shape") and len(known) == len(extents):
+            yield value.name, known
+
+
+def _broken(file: str, reason: str) -> InputError:
+    return InputError(Problem(f"not an ONNX model: {reason}", file, expected="a file that an ONNX exporter wrote"))
