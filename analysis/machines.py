@@ -66,7 +66,7 @@ def _delivery_text(delivery: Delivery) -> str:
 
 def _buffer_text(buffer: Buffer) -> str:
     held = ", ".join(OPERAND_NAMES[operand] for operand in buffer.holds)
-    slots = "double-buffered" if buffer.slots == 2 else "single-buffered"
+    slots = "double-buffered" if buffer.double_buffered else "single-buffered"
     ports = [
         f"{name} {rate} bytes a cycle"
         for name, rate in (("reads", buffer.read_bytes_per_cycle), ("writes", buffer.write_bytes_per_cycle))

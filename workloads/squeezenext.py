@@ -13,17 +13,25 @@ give 0.70, 0.71 and 0.73 M. v2 to v5 all make 224.9 M MACs, 228.0 to 229.0 M as 
 The paper does not give the blocks of depths 34 and 44, only parameters. Twice the blocks of depth 23 give those of
 depth 44 at each width: 1.2, 2.6 and 4.4 M with batch norm. One and a half times them give depth 34 1.04, 2.13 and
 3.66 M without batch norm for 1.0, 2.1 and 3.8 M; no block counts of four stages round to all three.
+
+What the authors changed from variant to variant is free as well: `blocks` a stage, `kernel` of the first layer, what the
+head of a stage `squeezes`; and what they kept: the `order` of the 3x1 and the 1x3, how wide the `narrowest` layer of a
+block is. A variant is a name for some of these.
 """
 
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
 from simulator.errors import InputError, Problem
 from simulator.network.graph import Graph, Tensor
 from simulator.network.ir import Network
-from workloads.parameters import Classes, Groups, Resolution, Width
+from workloads.parameters import Between, Classes, Groups, Resolution, Width
 
 Variant = Literal["v1", "v2", "v3", "v4", "v5"]
 Depth = Literal[23, 34, 44]
+Kernel = Literal[3, 5, 7]
+Order = Literal["alternating", "3x1_first", "1x3_first"]
+Squeezes = Literal["input", "shortcut"]
+Narrowest = Annotated[int, Between(1, 256)]
 
 STAGES = (32, 64, 128, 256)  # channels at width 1
 BLOCKS: dict[tuple[int, str], tuple[int, int, int, int]] = {  # a network of depth d has d - 2 blocks
@@ -39,29 +47,48 @@ STEM = 64  # filters of the first layer and
 HEAD = 128  # of the last 1x1; neither scales with the width
 
 
+MOST_BLOCKS = 1000  # in a stage
+
+
+class Project(NamedTuple):
+    """The 1x1 on the shortcut of a stage's first block: its stride, and what the block's squeeze reads."""
+
+    stride: int
+    squeezes: Squeezes
+
+
 def squeezenext(
     width: Width = 1.0,
     depth: Depth = 23,
     variant: Variant = "v1",
     groups: Groups = 1,
+    blocks: str | None = None,
+    kernel: Kernel | None = None,
+    squeezes: Squeezes | None = None,
+    order: Order = "alternating",
+    narrowest: Narrowest = 1,
     resolution: Resolution = 227,
     classes: Classes = 1000,
 ) -> Network:
-    """Build `width`-SqNxt-`depth`; with groups=2 it is the paper's 1.0-G-SqNxt-23."""
-    if (depth, variant) not in BLOCKS:
-        raise InputError(Problem("no such SqueezeNext", path="variant", expected=f"v1 at depth {depth}", got=variant))
+    """Build `width`-SqNxt-`depth`; with groups=2 it is the paper's 1.0-G-SqNxt-23.
+
+    `blocks` (6-6-8-1), `kernel` of the first layer and what the head of a stage `squeezes` are the variant's unless
+    given; with `blocks`, the depth follows from them.
+    """
+    counts = blocks_of(blocks) if blocks else variant_blocks(depth, variant)
+    squeezes = squeezes or ("input" if variant == "v1" else "shortcut")
     g = Graph("squeezenext")
     x = g.input(3, resolution, resolution)
     with g.stage("conv1"):
-        x = g.conv(x, STEM, kernel=7 if variant == "v1" else 5, stride=2, activation="relu")
+        x = g.conv(x, STEM, kernel=kernel or (7 if variant == "v1" else 5), stride=2, activation="relu")
         x = g.max_pool(x, kernel=3, stride=2, ceil=True)
     number = 0
-    for stage, (channels, blocks) in enumerate(zip(STAGES, BLOCKS[depth, variant], strict=True), start=1):
+    for stage, (channels, count) in enumerate(zip(STAGES, counts, strict=True), start=1):
         with g.stage(f"block{stage}"):
-            for index in range(blocks):
-                stride = 2 if stage > 1 else 1
-                project = (variant, stride) if index == 0 else None
-                x = block(g, x, int(channels * width), groups, project, upright_first=number % 2 == 0)
+            for index in range(count):
+                project = Project(2 if stage > 1 else 1, squeezes) if index == 0 else None
+                spans = ((1, 3), (3, 1)) if flat_first(order, number) else ((3, 1), (1, 3))
+                x = block(g, x, int(channels * width), groups, project, spans, narrowest)
                 number += 1
     with g.stage("head"):
         x = g.conv(x, HEAD, activation="relu")
@@ -70,22 +97,49 @@ def squeezenext(
     return g.build()
 
 
-def block(
-    g: Graph, x: Tensor, filters: int, groups: int, project: tuple[str, int] | None, upright_first: bool
-) -> Tensor:
-    """Add one block; `project` (variant, stride) puts a 1x1 on the shortcut of a stage's first block.
+def variant_blocks(depth: Depth, variant: Variant) -> tuple[int, ...]:
+    """Return the blocks of each stage of a published network."""
+    if (depth, variant) not in BLOCKS:
+        raise InputError(Problem("no such SqueezeNext", path="variant", expected=f"v1 at depth {depth}", got=variant))
+    return BLOCKS[depth, variant]
 
-    There, v1 squeezes the block's input, with the stride; the others squeeze the shortcut's output.
+
+def blocks_of(text: str) -> tuple[int, ...]:
+    """Read the blocks of each stage.
+
+    >>> blocks_of("6-6-8-1")
+    (6, 6, 8, 1)
     """
+    counts = text.split("-")
+    if len(counts) != len(STAGES) or not all(c.isdecimal() and 1 <= int(c[:9]) <= MOST_BLOCKS for c in counts):
+        expected = f"{len(STAGES)} numbers from 1 to {MOST_BLOCKS}, such as 6-6-8-1"
+        raise InputError(Problem("not the blocks of each stage", path="blocks", expected=expected, got=text))
+    return tuple(int(count) for count in counts)
+
+
+def flat_first(order: Order, number: int) -> bool:
+    """Whether the 1x3 stands before the 3x1 in the block of that number, counted from 0 through the network."""
+    return number % 2 == 1 if order == "alternating" else order == "1x3_first"
+
+
+def block(
+    g: Graph,
+    x: Tensor,
+    filters: int,
+    groups: int,
+    project: Project | None,
+    spans: tuple[tuple[int, int], tuple[int, int]],
+    narrowest: int,
+) -> Tensor:
+    """Add one block, whose window is spanned by two convolutions of the kernels `spans`."""
     shortcut, stride = x, 1
     if project:
-        variant, stride = project
-        shortcut = g.conv(x, filters, stride=stride, activation="relu")
-        x, stride = (x, stride) if variant == "v1" else (shortcut, 1)
-    first, second = ((3, 1), (1, 3)) if upright_first else ((1, 3), (3, 1))
-    x = g.conv(x, filters // 2, stride=stride, groups=groups, activation="relu")
-    x = g.conv(x, filters // 4, activation="relu")
-    x = g.conv(x, filters // 2, first, padding="half", groups=groups, activation="relu")
-    x = g.conv(x, filters // 2, second, padding="half", groups=groups, activation="relu")
+        shortcut = g.conv(x, filters, stride=project.stride, activation="relu")
+        x, stride = (x, project.stride) if project.squeezes == "input" else (shortcut, 1)
+    half, quarter = max(filters // 2, narrowest), max(filters // 4, narrowest)
+    x = g.conv(x, half, stride=stride, groups=groups, activation="relu")
+    x = g.conv(x, quarter, activation="relu")
+    x = g.conv(x, half, spans[0], padding="half", groups=groups, activation="relu")
+    x = g.conv(x, half, spans[1], padding="half", groups=groups, activation="relu")
     x = g.conv(x, filters, activation="relu")
     return g.add(shortcut, x, activation="relu")

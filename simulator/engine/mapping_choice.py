@@ -53,7 +53,7 @@ def choose_mappings(
 def _key(step: Step) -> Hashable:
     """What a search depends on: two ops with equal keys get equal mappings."""
     layer = step.layer
-    zeros = (layer.zero_inputs_fraction, layer.zero_weights_fraction)
+    zeros = (layer.zero_inputs_fraction, layer.zero_weights_fraction, layer.zero_outputs_fraction)
     return (layer.nest, zeros, step.resident, step.reserved_bytes, step.addends)
 
 

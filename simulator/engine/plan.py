@@ -1,7 +1,7 @@
 """Decide what each op of a network is on a machine: run, fused into another, or free; and what stays on chip."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from simulator.dims import Operand
@@ -51,13 +51,14 @@ def plan(network: Network, hardware: Hardware) -> tuple[Step, ...]:
     roles = _assign(network, hardware)
     kept = _kept(network, hardware, roles) if hardware.keeps_activations else {}
     taken = [_rounded(size, hardware) for size in _occupancy(kept, len(network.layers))]
+    zeros = _zeros_read(network, roles)
     steps = []
     for i, layer in enumerate(network.layers):
         roots = frozenset().union(*(roles.roots[name] for name in layer.inputs))
         inside = bool(roots) and roots <= kept.keys()
         steps.append(
             Step(
-                layer,
+                replace(layer, zero_outputs_fraction=zeros.get(layer.name, layer.zero_outputs_fraction)),
                 carrier=roles.carrier.get(layer.name),
                 folded=layer.name in roles.folded,
                 riders=tuple(roles.riders.get(layer.name, ())),
@@ -92,6 +93,16 @@ def _assign(network: Network, hardware: Hardware) -> _Roles:
         else:
             roles.roots[layer.name] = frozenset({layer.name})
     return roles
+
+
+def _zeros_read(network: Network, roles: _Roles) -> dict[str, float]:
+    """Shares of zeros in tensors, as the ops that read them directly know them."""
+    zeros = {}
+    for layer in network.layers:
+        roots = roles.roots[layer.inputs[0]]
+        if layer.zero_inputs_fraction is not None and len(roots) == 1:
+            zeros[min(roots)] = layer.zero_inputs_fraction
+    return zeros
 
 
 def _readers(network: Network) -> dict[str, int]:

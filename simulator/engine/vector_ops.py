@@ -84,7 +84,7 @@ def vector_result(step: Step, hardware: Hardware, table: EnergyTable, prefetch_b
     n = 1
     while best is None or n <= 64:
         tiles = cut(step.layer, hardware, n, step.resident)
-        if int((tiles.loads + tiles.stores).max()) * buffer.slots <= room or n >= MOST_TILES:
+        if int((tiles.loads + tiles.stores).max()) * hardware.slots_of(Operand.INPUTS) <= room or n >= MOST_TILES:
             cycles = _play(tiles, hardware, prefetch_bytes)
             best = min(best, (cycles, tiles), key=lambda b: b[0]) if best else (cycles, tiles)
         n *= 2
@@ -99,12 +99,12 @@ def _port(sizes: Ints, hardware: Hardware) -> Ints:
 
 
 def _play(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> int:
-    slots = min(b.slots for b in hardware.buffers)
+    slots, out_slots = hardware.slots_of(Operand.INPUTS), hardware.slots_of(Operand.OUTPUTS)
     ones = np.ones(len(tiles.loads), np.int64)
     ahead = int(_port(np.array([prefetch_bytes]), hardware)[0])
     loads, stores = _port(tiles.loads, hardware), _port(tiles.stores, hardware)
     latency, channels = hardware.dram.latency_cycles, hardware.dma_channels
-    return int(play_runs(loads, tiles.computes, stores, ones, slots, channels, latency, ahead))
+    return int(play_runs(loads, tiles.computes, stores, ones, slots, out_slots, channels, latency, ahead))
 
 
 def _result(step: Step, hardware: Hardware, table: EnergyTable, cycles: int, tiles: Tiles) -> LayerResult:

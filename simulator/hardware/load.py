@@ -86,7 +86,12 @@ def _delivery(networks: "schema.Deliveries") -> tuple[Delivery, Delivery, Delive
     return (
         Delivery(inputs.network, inputs.words_per_cycle, inputs.preload, inputs.forwarding),
         Delivery(weights.network, weights.words_per_cycle, weights.preload),
-        Delivery(outputs.network, outputs.words_per_cycle, concurrent=outputs.directions == "concurrent"),
+        Delivery(
+            outputs.network,
+            outputs.words_per_cycle,
+            concurrent=outputs.directions == "concurrent",
+            initial_sums=outputs.initial_sums,
+        ),
     )
 
 
@@ -98,8 +103,8 @@ def _buffer(buffer: "schema.Buffer") -> Buffer:
         banks=buffer.banks,
         read_bytes_per_cycle=buffer.read_bytes_per_cycle,
         write_bytes_per_cycle=buffer.write_bytes_per_cycle,
-        slots=2 if buffer.double_buffered else 1,
-        streams=buffer.streams,
+        double_buffered=buffer.double_buffered,
+        streams=tuple(sorted(OPERAND_NAMES.index(operand) for operand in buffer.streams)),
     )
 
 

@@ -16,7 +16,8 @@ class Delivery:
     edge and hops from PE to PE, so that a pass is skewed. `unicast`: each PE's copy is a buffer read of its own.
     `preload`: whether (re)loading an operand that then stays in the registers delays the MACs (`exposed`).
     `forwarding`: PEs hand inputs to their neighbours, so that what the array already holds is not read again.
-    For outputs, `concurrent` tells whether partial sums travel in and out at the same time.
+    For outputs, `concurrent` tells whether partial sums travel in and out at the same time, and `initial_sums` whether
+    they are read from the buffer the first time, too.
     """
 
     network: Network
@@ -24,6 +25,7 @@ class Delivery:
     preload: Literal["hidden", "exposed"] = "hidden"
     forwarding: bool = False
     concurrent: bool = True
+    initial_sums: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ class Buffer:
     banks: int
     read_bytes_per_cycle: int | None
     write_bytes_per_cycle: int | None
-    slots: int  # 2: double-buffered, 1: not
-    streams: bool = False  # weights pass through in order, one fill of the array at a time
+    double_buffered: bool  # one tile is used while the next one comes
+    streams: tuple[int, ...] = ()  # operand indices: what is consumed is replaced at once, without a second slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +112,8 @@ class Hardware:
     dataflows: tuple[str, ...]  # names of bundled templates, or paths of templates
     energy: str  # name of a bundled energy table, or the path of one
     dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same
+
+    def slots_of(self, operand: int) -> int:
+        """Tiles of an operand that may be on their way or in use at a time: 2 where one comes while one is used."""
+        buffer = next(b for b in self.buffers if operand in b.holds)
+        return 2 if buffer.double_buffered or operand in buffer.streams else 1

@@ -125,12 +125,16 @@ class WeightDelivery(Written):
 
 
 class OutputDelivery(Written):
-    """The network of partial sums and outputs. `directions`: in and out at the same time, or one at a time."""
+    """The network of partial sums and outputs. `directions`: in and out at the same time, or one at a time.
+
+    `initial_sums`: partial sums are read from the buffer the first time, too, as zeros or biases.
+    """
 
     network: NetworkName
     words_per_cycle: Count
     directions: Literal["concurrent", "shared"] = "concurrent"
     reduce_along: Literal["rows", "columns", "both", "none"] = "none"
+    initial_sums: bool = False
 
 
 class Deliveries(Written):
@@ -177,7 +181,8 @@ class Array(Written):
 class Buffer(Written):
     """One on-chip buffer; without a bandwidth it is never the bottleneck.
 
-    `streams`: weights pass through it in order, so it holds one fill of the array at a time, not a tile's weights.
+    `streams`: operands that are replaced as they are consumed, so that the next tile comes without a second slot, and
+    weights that the array takes a single time need room for one fill of the array only.
     """
 
     name: Name
@@ -187,12 +192,13 @@ class Buffer(Written):
     read_bytes_per_cycle: Count | None = None
     write_bytes_per_cycle: Count | None = None
     double_buffered: bool = True
-    streams: bool = False
+    streams: Annotated[list[OperandName], AfterValidator(unique)] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _streams_weights(self) -> "Buffer":
-        if self.streams and self.holds != ["weights"]:
-            raise Rejected("only weights stream", "`holds: [weights]` where `streams: true`", path=("streams",))
+    def _streams_what_it_holds(self) -> "Buffer":
+        for i, operand in enumerate(self.streams):
+            if operand not in self.holds or operand == "outputs":
+                raise Rejected("cannot stream", "inputs or weights that the buffer holds", path=("streams", i))
         return self
 
 

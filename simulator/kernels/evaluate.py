@@ -26,7 +26,6 @@ from simulator.kernels.steps import (
     FIGURES,
     SUMS,
     array_extents,
-    crossings,
     operand_words,
     set_program,
     tile_cycles,
@@ -167,24 +166,16 @@ def store_tile(walk: Record, machine: Record, kind: Ints, totals: Ints) -> int:
 
 
 @jit
-def add_kinds(kinds: Ints, n: int, totals: Ints) -> None:
-    """Add the figures of all kinds of tile, as often as each occurs."""
+def add_kinds(kinds: Ints, n: int, initial: int, totals: Ints) -> None:
+    """Add the figures of all kinds of tile, as often as each occurs; `initial`: first partial sums are read, too."""
     for kind in range(n):
         tiles = kinds[kind, TILES]
         if tiles > 0:
             for f in range(FIGURES):
                 totals[f] += tiles * kinds[kind, f]
-            first = kinds[kind, SUMS] if kind & FIRST else 0
+            first = kinds[kind, SUMS] if kind & FIRST and not initial else 0
             totals[SUMS_READ] += tiles * (kinds[kind, BUS_OUTPUTS] - first)
             totals[ALL_TILES] += tiles
-
-
-@jit
-def crosses_once(mapping: Record, program: Record) -> bool:
-    """Tell whether each weight of a tile goes to the array a single time, so that it may stream through its buffer."""
-    y = np.empty(8, np.int64)
-    array_extents(mapping.tile, mapping.lowered, y)
-    return crossings(y, mapping, program, WEIGHTS)[0] == 1
 
 
 @jit
@@ -203,15 +194,15 @@ def evaluate(
     Scratch, made by `simulator.kernels.scratch`: `program`, `walk`, `state`, `kinds` [MAX_KINDS, KIND_FIGURES].
     """
     start_walk(layer, mapping, walk)
-    if not fits(walk, machine, layer, mapping):
-        return False
     set_program(mapping, machine.forwarding, program)
-    if machine.streams[machine.buffer_of[WEIGHTS]] and not crosses_once(mapping, program):
+    if not fits(walk, machine, layer, mapping, program):
         return False
     fill(totals, 0)
     fill(state, 0)
     for kind in range(walk.kinds):
         kinds[kind, TILES] = 0
+    slots, out_slots = machine.slots, machine.out_slots
+    channels, latency = machine.channels, machine.latency_cycles
     turned, i = -1, 0
     while True:
         kind = kinds[walk.kind]
@@ -224,14 +215,14 @@ def evaluate(
         if next_turned <= walk.depth[OUTPUTS] and not layer.resident[OUTPUTS]:
             store = store_tile(walk, machine, kind, totals)
         totals[PORT_CYCLES] += load + store
-        advance(state, i, load, kind[ARRAY_CYCLES], store, machine.slots, machine.channels, machine.latency_cycles)
+        advance(state, i, load, kind[ARRAY_CYCLES], store, slots, out_slots, channels, latency)
         i += 1
         turned = next_turned
         if turned < 0:
             break
         turn(walk, turned, mapping.tile)
-    add_kinds(kinds, walk.kinds, totals)
+    add_kinds(kinds, walk.kinds, machine.initial_sums, totals)
     totals[EXECUTED_MACS] = executed_macs(layer, mapping)
     ahead = port_cycles(layer.prefetch_bytes, machine)
-    totals[CYCLES] = finish(state, i, machine.slots, machine.channels, machine.latency_cycles, ahead)
+    totals[CYCLES] = finish(state, i, slots, out_slots, channels, latency, ahead)
     return True

@@ -39,6 +39,7 @@ MACHINE = np.dtype(
         ("exposed", _I, 3),  # filling registers delays the MACs
         ("words_per_cycle", _I, 3),
         ("forwarding", _I),
+        ("initial_sums", _I),  # partial sums are read from the buffer the first time, too
         ("concurrent", _I),  # partial sums travel in and out at the same time
         ("skew_cycles", _I),  # fill and drain of the array, per pass
         ("bits", _I, 4),  # inputs, weights, outputs, partial sums
@@ -48,12 +49,13 @@ MACHINE = np.dtype(
         ("burst_bytes", _I),
         ("channels", _I),
         ("whole_rows", _I),  # the DMA does not leave out inputs between windows
-        ("slots", _I),
+        ("slots", _I),  # tiles whose inputs and weights may be in the buffers at a time
+        ("out_slots", _I),  # tiles whose outputs may be
         ("buffers", _I),  # how many of the following are in use
         ("buffer_of", _I, 3),  # per operand
+        ("streams", _I, 3),  # per operand: what is consumed is replaced at once
         ("capacity_bytes", _I, MAX_BUFFERS),
-        ("buffer_slots", _I, MAX_BUFFERS),
-        ("streams", _I, MAX_BUFFERS),  # 1: weights pass through, the buffer holds one fill of the array at a time
+        ("double_buffered", _I, MAX_BUFFERS),
         ("read_bytes_per_cycle", _I, MAX_BUFFERS),  # 0: unlimited
         ("write_bytes_per_cycle", _I, MAX_BUFFERS),
     ]

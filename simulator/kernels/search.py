@@ -280,7 +280,7 @@ def ruled_out(
     tile = mapping.tile
     size = traffic_bound(machine, layer, walk, window)
     last = store_bytes(machine, layer, walk.last)
-    before_last = size - machine.slots * store_bytes(machine, layer, tile)
+    before_last = size - machine.out_slots * store_bytes(machine, layer, tile)
     last_macs = floor_macs(machine, layer, mapping, walk.last)
     cycles = max(
         mac_cycles + port_floor(machine, first_load(machine, layer, tile, walk) + last),
@@ -373,7 +373,8 @@ def search_tiles(
         macs = mac_bound(machine, layer, mapping, factors, pick, mac_cycles)
         going = next_choice(pick, counts)
         start_walk(layer, mapping, walk)
-        if all_tiles(walk) > most_tiles or not fits(walk, machine, layer, mapping):
+        set_program(mapping, machine.forwarding, program)
+        if all_tiles(walk) > most_tiles or not fits(walk, machine, layer, mapping, program):
             continue
         for order in tries[tiled_groups(walk)]:
             if order < 0:

@@ -39,12 +39,13 @@ from simulator.kernels.params import (
     PES_WEIGHTS,
     PES_OUTPUTS,  # partial sums that leave PEs
     PASSES,  # fills of the most stationary operand
+    WINDOW,  # words of inputs that the array takes at its first step
     ARRAY_CYCLES,
     DELIVERY_CYCLES,  # of these, in excess of the MACs because an operand's network is slower
     PRELOAD_CYCLES,
     SKEW_CYCLES,
     FIGURES,
-) = range(14)
+) = range(15)
 
 
 @jit
@@ -185,6 +186,9 @@ def tile_words(machine: Record, layer: Record, mapping: Record, program: Record,
         if operand == OUTPUTS:
             out[SUMS] = words[0]
     out[MAC_CYCLES] = mac_cycles(y, machine, layer, mapping)
+    for d in range(8):
+        y[d] = min(y[d], mapping.spatial[d] * mapping.registers[d])
+    out[WINDOW] = input_words(y, layer, mapping, program, 0)
 
 
 @jit
@@ -212,9 +216,10 @@ def tile_cycles(machine: Record, program: Record, first: bool, out: Ints) -> Non
     """Complete `out` with the cycles of the tile; `first`: no partial sums from earlier tiles are read.
 
     Operands stream over networks of their own while PEs multiply, so the slowest of MACs, networks and buffer ports
-    sets the pace; filling registers that then stay (where exposed) and the skew of a pass add to it.
+    sets the pace. Where exposed, filling registers that then stay adds to it, and where inputs stream, so does the first
+    window of each pass, before which no PE can start; and so does the skew of a pass.
     """
-    sums_read = out[BUS_OUTPUTS] - (out[SUMS] if first else 0)
+    sums_read = out[BUS_OUTPUTS] - (out[SUMS] if first and not machine.initial_sums else 0)
     incoming = ceil_div(sums_read, machine.words_per_cycle[OUTPUTS])
     outgoing = ceil_div(out[BUS_OUTPUTS], machine.words_per_cycle[OUTPUTS])
     pace = max(incoming, outgoing) if machine.concurrent else incoming + outgoing
@@ -225,6 +230,8 @@ def tile_cycles(machine: Record, program: Record, first: bool, out: Ints) -> Non
             preload += cycles
         else:
             pace = max(pace, cycles)
+    if machine.exposed[INPUTS] and not program.stays[INPUTS]:
+        preload += out[PASSES] * ceil_div(out[WINDOW], machine.words_per_cycle[INPUTS])
     pace = max(pace, buffer_port_cycles(machine, out, sums_read))
     out[DELIVERY_CYCLES] = max(0, pace - out[MAC_CYCLES])
     out[PRELOAD_CYCLES] = preload

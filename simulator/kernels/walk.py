@@ -5,7 +5,7 @@ import numpy as np
 from simulator.kernels.geometry import box, ceil_div, clipped_box, fill
 from simulator.kernels.jit import jit
 from simulator.kernels.params import INPUTS, OUTPUTS, RELEVANT, SUM_BITS, WEIGHTS, C, G, Ints, N, P, Q, R, Record, S
-from simulator.kernels.steps import array_extents, operand_words
+from simulator.kernels.steps import array_extents, crossings, operand_words
 
 FIRST = 1  # bit of a tile's kind: no partial sums precede it
 MAX_KINDS = 512
@@ -101,42 +101,46 @@ def tile_footprint(x: Ints, layer: Record, operand: int) -> int:
 
 
 @jit
-def fill_words(mapping: Record, extents: Ints) -> int:
-    """Words of weights that fill the array once."""
-    y = np.empty(8, np.int64)
-    array_extents(extents, mapping.lowered, y)
-    for d in range(8):
-        y[d] = min(y[d], mapping.spatial[d] * mapping.registers[d])
-    return operand_words(y, WEIGHTS)
+def room_words(operand: int, machine: Record, layer: Record, mapping: Record, program: Record) -> int:
+    """Words of the operand that its buffer must hold at once for one tile.
+
+    That is the tile, unless weights stream and go to the array a single time: then it is one fill of the array.
+    """
+    if operand == WEIGHTS and machine.streams[WEIGHTS]:
+        y = np.empty(8, np.int64)
+        array_extents(mapping.tile, mapping.lowered, y)
+        if crossings(y, mapping, program, operand)[0] == 1:
+            for d in range(8):
+                y[d] = min(y[d], mapping.spatial[d] * mapping.registers[d])
+            return operand_words(y, operand)
+    return tile_footprint(mapping.tile, layer, operand)
 
 
 @jit
-def buffer_demand(walk: Record, machine: Record, layer: Record, mapping: Record, buffer: int) -> int:
+def buffer_demand(walk: Record, machine: Record, layer: Record, mapping: Record, program: Record, buffer: int) -> int:
     """Bytes that a mapping keeps in one buffer, resident tensors apart.
 
-    An operand that changes between tiles takes as many slots as the buffer has (two if double-buffered), and so does
-    each addend. Streaming weights take room for one fill of the array.
+    A double-buffered operand takes twice its room if it changes between tiles, and so does each addend; one that
+    streams is replaced as it is consumed.
     """
     demand = 0
-    slots = machine.buffer_slots[buffer]
     for operand in range(3):
         if machine.buffer_of[operand] == buffer and not layer.resident[operand]:
             bits = machine.bits[SUM_BITS] if operand == OUTPUTS else machine.bits[operand]
-            if machine.streams[buffer]:
-                words = fill_words(mapping, mapping.tile)
-            else:
-                words = tile_footprint(mapping.tile, layer, operand)
-            demand += ((words * bits + 7) >> 3) * (slots if walk.depth[operand] >= 0 else 1)
+            size = (room_words(operand, machine, layer, mapping, program) * bits + 7) >> 3
+            twice = machine.double_buffered[buffer] and not machine.streams[operand] and walk.depth[operand] >= 0
+            demand += 2 * size if twice else size
     if machine.buffer_of[OUTPUTS] == buffer and layer.addends > 0:
         words = operand_words(mapping.tile, OUTPUTS)
-        demand += layer.addends * ((words * machine.bits[OUTPUTS] + 7) >> 3) * slots
+        size = layer.addends * ((words * machine.bits[OUTPUTS] + 7) >> 3)
+        demand += 2 * size if machine.double_buffered[buffer] else size
     return demand
 
 
 @jit
-def fits(walk: Record, machine: Record, layer: Record, mapping: Record) -> bool:
+def fits(walk: Record, machine: Record, layer: Record, mapping: Record, program: Record) -> bool:
     """Tell whether a tile fits every buffer."""
     for buffer in range(machine.buffers):
-        if buffer_demand(walk, machine, layer, mapping, buffer) > machine.capacity_bytes[buffer]:
+        if buffer_demand(walk, machine, layer, mapping, program, buffer) > machine.capacity_bytes[buffer]:
             return False
     return True

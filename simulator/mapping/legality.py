@@ -5,7 +5,8 @@ from math import prod
 
 from simulator.dims import OPERAND_NAMES, REDUCTION, Dim, Operand
 from simulator.hardware.model import Hardware
-from simulator.kernels.params import WALK
+from simulator.kernels.params import PROGRAM, WALK
+from simulator.kernels.steps import set_program
 from simulator.kernels.walk import buffer_demand, start_walk
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.placements import Placement, register_words
@@ -55,10 +56,11 @@ def buffer_demands(
 ) -> list[int]:
     """Bytes that the mapping keeps in each buffer of the machine."""
     assert layer.nest is not None
-    machine, walk = machine_record(hardware), record(WALK)
+    machine, walk, program = machine_record(hardware), record(WALK), record(PROGRAM)
     data, cut = layer_record(hardware, layer, layer.nest, resident), mapping_record(hardware, mapping)
     start_walk(data, cut, walk)
-    return [int(buffer_demand(walk, machine, data, cut, i)) for i in range(len(hardware.buffers))]
+    set_program(cut, machine["forwarding"], program)
+    return [int(buffer_demand(walk, machine, data, cut, program, i)) for i in range(len(hardware.buffers))]
 
 
 def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, resident: Sequence[bool]) -> list[str]:

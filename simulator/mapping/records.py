@@ -55,13 +55,14 @@ def skip_steps(weights: int, zero_fraction: float, window: int) -> float:
 def compression_ratio(hardware: Hardware, operand: Operand, zero_fraction: float) -> float:
     """DRAM bits per raw bit of a run-length code that stores, for each value, the run of zeros before it.
 
-    A stored pair takes run bits + word bits and covers `geometric_run` elements (Eyeriss, JSSC 2017, section V-B).
+    A stored pair takes run bits + word bits and covers `geometric_run` elements (Eyeriss, JSSC 2017, section V-B). What
+    the code would lengthen, such as an image, is stored as it is.
     """
     dram, bits = hardware.dram, word_bits(hardware)[operand]
     if operand not in dram.run_length:
         return 1.0
     covered = geometric_run(zero_fraction, dram.run_length_max + 1)
-    return (dram.run_length_bits + bits) / bits / covered
+    return min(1.0, (dram.run_length_bits + bits) / bits / covered)
 
 
 def word_bits(hardware: Hardware) -> tuple[int, int, int, int]:
@@ -92,6 +93,7 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         exposed=[d.preload == "exposed" for d in array.delivery],
         words_per_cycle=[d.words_per_cycle for d in array.delivery],
         forwarding=array.delivery[Operand.INPUTS].forwarding,
+        initial_sums=array.delivery[Operand.OUTPUTS].initial_sums,
         concurrent=array.delivery[Operand.OUTPUTS].concurrent,
         skew_cycles=array.rows + array.columns - 2 if array.skewed else 0,
         bits=word_bits(hardware),
@@ -101,23 +103,25 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         burst_bytes=dram.burst_bytes,
         channels=hardware.dma_channels,
         whole_rows=hardware.dma_whole_rows,
-        slots=min(b.slots for b in buffers),
+        slots=min(hardware.slots_of(Operand.INPUTS), hardware.slots_of(Operand.WEIGHTS)),
+        out_slots=hardware.slots_of(Operand.OUTPUTS),
         buffers=len(buffers),
         buffer_of=buffer_of,
+        streams=[o in buffers[b].streams for o, b in zip(Operand, buffer_of, strict=True)],
         capacity_bytes=capacity + pad,
-        buffer_slots=[b.slots for b in buffers] + pad,
-        streams=[b.streams for b in buffers] + pad,
+        double_buffered=[b.double_buffered for b in buffers] + pad,
         read_bytes_per_cycle=[b.read_bytes_per_cycle or 0 for b in buffers] + pad,
         write_bytes_per_cycle=[b.write_bytes_per_cycle or 0 for b in buffers] + pad,
     )
 
 
-def zero_fractions(hardware: Hardware, layer: Layer) -> tuple[float, float]:
-    """Shares of zeros in the layer's inputs and weights: its own where known, the machine's defaults otherwise."""
-    array = hardware.array
-    inputs = array.zero_inputs_fraction if layer.zero_inputs_fraction is None else layer.zero_inputs_fraction
-    weights = array.zero_weights.fraction if layer.zero_weights_fraction is None else layer.zero_weights_fraction
-    return inputs, weights
+def zero_fractions(hardware: Hardware, layer: Layer) -> tuple[float, float, float]:
+    """Shares of zeros in the layer's inputs, weights and outputs: its own where known, the machine's otherwise."""
+    activations, weights = hardware.array.zero_inputs_fraction, hardware.array.zero_weights.fraction
+    known = (layer.zero_inputs_fraction, layer.zero_weights_fraction, layer.zero_outputs_fraction)
+    defaults = (activations, weights, activations)
+    inputs, weights, outputs = (d if k is None else k for k, d in zip(known, defaults, strict=True))
+    return inputs, weights, outputs
 
 
 def skip_ratio(hardware: Hardware, layer: Layer, nest: LoopNest) -> int:
@@ -136,9 +140,9 @@ def layer_record(
     prefetched_bytes: int = 0,
     prefetch_bytes: int = 0,
 ) -> Record:
-    """Describe a layer on a machine; outputs are compressed with the inputs' share of zeros, for want of their own."""
-    inputs, weights = zero_fractions(hardware, layer)
-    ratios = [compression_ratio(hardware, o, z) for o, z in zip(Operand, (inputs, weights, inputs), strict=True)]
+    """Describe a layer on a machine."""
+    zeros = zero_fractions(hardware, layer)
+    ratios = [compression_ratio(hardware, o, z) for o, z in zip(Operand, zeros, strict=True)]
     return record(
         LAYER,
         bounds=nest.bounds,
@@ -213,11 +217,11 @@ class Scratch:
 
 def make_scratch(hardware: Hardware) -> Scratch:
     """Allocate scratch memory for a machine."""
-    slots = max(b.slots for b in hardware.buffers)
+    ring = max(hardware.slots_of(operand) for operand in Operand)
     return Scratch(
         program=record(PROGRAM),
         walk=record(WALK),
-        state=np.zeros(HEAD + 2 * (hardware.dma_channels + slots), np.int64),
+        state=np.zeros(HEAD + 2 * (hardware.dma_channels + ring), np.int64),
         kinds=np.zeros((MAX_KINDS, KIND_FIGURES), np.int64),
         totals=np.zeros(TOTALS, np.int64),
     )

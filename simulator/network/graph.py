@@ -97,6 +97,7 @@ class Graph:
         activation: str = "",
         name: str = "",
         zero_weights_fraction: float | None = None,
+        zero_inputs_fraction: float | None = None,
     ) -> Tensor:
         """Convolve; with as many groups as input channels it is a depthwise convolution."""
         op = Op.DEPTHWISE if groups == x.channels > 1 else Op.CONV
@@ -108,7 +109,8 @@ class Graph:
         size = _fitting(name, x, window_outputs(x.size, kernel, stride, edges, dilation))
         shape = (x.shape[0], filters, *size)
         layer = Layer(name, op, (x.name,), (x.shape,), shape, kernel, stride, edges, dilation, groups, bias)
-        y = self._add(replace(layer, zero_weights_fraction=zero_weights_fraction))
+        zeros = {"zero_weights_fraction": zero_weights_fraction, "zero_inputs_fraction": zero_inputs_fraction}
+        y = self._add(replace(layer, **zeros))
         return self.activation(y, activation) if activation else y
 
     def depthwise(

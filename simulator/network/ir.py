@@ -61,6 +61,7 @@ class Layer:
     stage: str = ""
     zero_inputs_fraction: float | None = None  # measured share of zeros in the inputs; None: the machine's default
     zero_weights_fraction: float | None = None
+    zero_outputs_fraction: float | None = None  # likewise; a layer that reads them directly tells it by its inputs
 
     @property
     def nest(self) -> LoopNest | None:

@@ -21,16 +21,17 @@ class TileRun:
 class PortSpec:
     """The way between DRAM and array, as one layer sees it.
 
-    `slots`: tiles the buffer holds (2: double-buffered, 1: not). `channels`: DMA channels for loads, and as many for
+    `slots`: tiles whose inputs the buffer holds (2: double-buffered, 1: not); `out_slots`: tiles whose outputs it holds. `channels`: DMA channels for loads, and as many for
     stores. `latency_cycles`: from the issue of a transaction to its first word. `prefetch_cycles`: port cycles to
     load the next layer's weights after this layer's last tile (0: none).
     """
 
     slots: int
+    out_slots: int
     channels: int
     latency_cycles: int
     prefetch_cycles: int = 0
 
     def __post_init__(self) -> None:
-        if self.slots < 1 or self.channels < 1 or min(self.latency_cycles, self.prefetch_cycles) < 0:
+        if min(self.slots, self.out_slots, self.channels) < 1 or min(self.latency_cycles, self.prefetch_cycles) < 0:
             raise ValueError(f"a port has a slot, a channel and no negative cycles: {self}")

@@ -1,7 +1,7 @@
 """Play a layer's tiles through DMA, DRAM port, buffer slots and array with SimPy, one generator per hardware block.
 
-Transactions cross the port in an order fixed beforehand: for each tile the store that frees its slot, then its
-load; then the next layer's weights, then the stores still due. Within that order everything waits for what it
+Transactions cross the port in an order fixed beforehand: for each tile its load and the store that frees its output
+slot; then the next layer's weights, then the stores still due. Within that order everything waits for what it
 physically needs: a load for a free slot, a tile for its data, a store for its tile.
 """
 
@@ -75,7 +75,7 @@ class _Tiles:
 def play(tiles: Sequence[TileRun], machine: PortSpec, block: str = "array") -> Timeline:
     """Return the timeline of one layer's tiles; `block` names what computes them ("array" or "vector").
 
-    >>> timeline = play([TileRun(load_cycles=10, compute_cycles=20, store_cycles=5, count=3)], PortSpec(2, 1, 0))
+    >>> timeline = play([TileRun(load_cycles=10, compute_cycles=20, store_cycles=5, count=3)], PortSpec(2, 2, 1, 0))
     >>> timeline.end_cycle, timeline.busy_cycles("array")
     (75, 60)
     """
@@ -122,17 +122,18 @@ def _expand(runs: Sequence[TileRun]) -> _Tiles:
 def _port_order(tiles: _Tiles, machine: PortSpec) -> Iterator[Transaction]:
     """Yield the transactions as the port serves them; one without words does not exist.
 
-    A tile's load is preceded by the store of the tile whose slot it takes.
+    A tile brings its load and the store of the tile whose output slot it takes, first what can be ready first.
     """
-    n, slots = len(tiles.loads), machine.slots
+    n, late = len(tiles.loads), machine.out_slots
     for i in range(n):
-        if i >= slots and tiles.stores[i - slots]:
-            yield Transaction("store", i - slots, tiles.stores[i - slots])
-        if tiles.loads[i]:
-            yield Transaction("load", i, tiles.loads[i])
+        load, store = Transaction("load", i, tiles.loads[i]), None
+        if i >= late:
+            store = Transaction("store", i - late, tiles.stores[i - late])
+        turns = (load, store) if machine.slots > late else (store, load)
+        yield from (turn for turn in turns if turn and turn.cycles)
     if machine.prefetch_cycles:
         yield Transaction("prefetch", n, machine.prefetch_cycles)
-    for i in range(max(0, n - slots), n):
+    for i in range(max(0, n - late), n):
         if tiles.stores[i]:
             yield Transaction("store", i, tiles.stores[i])
 
@@ -207,7 +208,7 @@ class _Layer:
     def compute(self) -> "Process":
         """Work on the tiles in turn, each once its data are in and its slot's last results are out."""
         for tile, cycles in enumerate(self.tiles.computes):
-            for cause in (("load", tile), ("store", tile - self.machine.slots)):
+            for cause in (("load", tile), ("store", tile - self.machine.out_slots)):
                 moved = self.moved.get(cause)
                 if moved is not None:
                     yield moved

@@ -49,35 +49,35 @@ def test_a_tile_starts_with_its_data_in_and_stores_once_it_is_done(runs, machine
 
 def test_double_buffering_hides_the_loads_behind_the_work():
     runs = [TileRun(load_cycles=10, compute_cycles=20, store_cycles=0, count=4)]
-    assert play(runs, PortSpec(slots=2, channels=1, latency_cycles=0)).end_cycle == 10 + 4 * 20
-    assert play(runs, PortSpec(slots=1, channels=1, latency_cycles=0)).end_cycle == 4 * (10 + 20)
+    assert play(runs, PortSpec(slots=2, out_slots=2, channels=1, latency_cycles=0)).end_cycle == 10 + 4 * 20
+    assert play(runs, PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)).end_cycle == 4 * (10 + 20)
 
 
 def test_a_second_channel_hides_the_latency():
     runs = [TileRun(load_cycles=10, compute_cycles=1, store_cycles=0, count=5)]
-    assert play(runs, PortSpec(slots=8, channels=1, latency_cycles=10)).end_cycle == 5 * (10 + 10) + 1
-    assert play(runs, PortSpec(slots=8, channels=2, latency_cycles=10)).end_cycle == 10 + 5 * 10 + 1
+    assert play(runs, PortSpec(slots=8, out_slots=8, channels=1, latency_cycles=10)).end_cycle == 5 * (10 + 10) + 1
+    assert play(runs, PortSpec(slots=8, out_slots=8, channels=2, latency_cycles=10)).end_cycle == 10 + 5 * 10 + 1
 
 
 def test_the_next_weights_cross_the_port_while_the_last_tile_computes():
     runs = [TileRun(load_cycles=10, compute_cycles=50, store_cycles=5)]
-    timeline = play(runs, PortSpec(slots=2, channels=2, latency_cycles=3, prefetch_cycles=30))
+    timeline = play(runs, PortSpec(slots=2, out_slots=2, channels=2, latency_cycles=3, prefetch_cycles=30))
     port = [(i.kind, i.tile, i.begin_cycle, i.end_cycle) for i in timeline.by_block()[PORT]]
     assert port == [("load", 0, 3, 13), ("prefetch", 1, 13, 43), ("store", 0, 66, 71)]
 
 
 def test_a_layer_without_work_takes_no_time():
-    assert play([TileRun(0, 0, 0, count=3)], PortSpec(2, 1, 100)) == Timeline((), 0)
+    assert play([TileRun(0, 0, 0, count=3)], PortSpec(2, 2, 1, 100)) == Timeline((), 0)
 
 
-@pytest.mark.parametrize("make", [lambda: TileRun(1, -1, 1), lambda: TileRun(1, 1, 1, 0), lambda: PortSpec(0, 1, 0)])
+@pytest.mark.parametrize("make", [lambda: TileRun(1, -1, 1), lambda: TileRun(1, 1, 1, 0), lambda: PortSpec(0, 1, 1, 0)])
 def test_impossible_tiles_and_ports_are_refused(make):
     with pytest.raises(ValueError, match=r"tile|slot"):
         make()
 
 
 def test_the_chrome_trace_places_each_layer_at_its_start():
-    timeline = play([TileRun(10, 20, 5)], PortSpec(slots=2, channels=1, latency_cycles=0))
+    timeline = play([TileRun(10, 20, 5)], PortSpec(slots=2, out_slots=2, channels=1, latency_cycles=0))
     trace = json.loads(to_chrome_trace([("conv1", 0, timeline), ("conv2", timeline.end_cycle, timeline)]))
     rows = {event["tid"]: event["args"]["name"] for event in trace["traceEvents"] if event["ph"] == "M"}
     work = [event for event in trace["traceEvents"] if event["ph"] == "X" and rows[event["tid"]] == "array"]
@@ -91,12 +91,13 @@ def test_the_chrome_trace_places_each_layer_at_its_start():
 def compiled_end(runs, machine):
     rows = [(run.load_cycles, run.compute_cycles, run.store_cycles, run.count) for run in runs]
     columns = (np.array(column, np.int64) for column in zip(*rows, strict=True))
-    return play_runs(*columns, machine.slots, machine.channels, machine.latency_cycles, machine.prefetch_cycles)
+    slots = (machine.slots, machine.out_slots)
+    return play_runs(*columns, *slots, machine.channels, machine.latency_cycles, machine.prefetch_cycles)
 
 
 def plain_end(runs, machine):
     """The machine as max and plus: one line per tile and transaction, in the port's order."""
-    slots, latency = machine.slots, machine.latency_cycles
+    slots, late, latency = machine.slots, machine.out_slots, machine.latency_cycles
     tiles = [(run.load_cycles, run.compute_cycles, run.store_cycles) for run in runs for _ in range(run.count)]
     n, port, channel_free, computed, moved = len(tiles), 0, {}, {-1: 0}, {}
 
@@ -108,11 +109,14 @@ def plain_end(runs, machine):
             port = channel_free[channel] = moved[kind, tile] = max(issue + latency, port) + cycles
 
     for i, (load, work, _) in enumerate(tiles):
-        if i >= slots:
-            move("store", i - slots, computed[i - slots], tiles[i - slots][2])
-        move("load", i, computed.get(i - slots, 0), load)
-        computed[i] = work + max(computed[i - 1], moved.get(("load", i), 0), moved.get(("store", i - slots), 0))
+        if slots > late:
+            move("load", i, computed.get(i - slots, 0), load)
+        if i >= late:
+            move("store", i - late, computed[i - late], tiles[i - late][2])
+        if slots <= late:
+            move("load", i, computed.get(i - slots, 0), load)
+        computed[i] = work + max(computed[i - 1], moved.get(("load", i), 0), moved.get(("store", i - late), 0))
     move("load", n, 0, machine.prefetch_cycles)
-    for i in range(max(0, n - slots), n):
+    for i in range(max(0, n - late), n):
         move("store", i, computed[i], tiles[i][2])
     return max([port, *computed.values()])

@@ -52,7 +52,7 @@ def test_the_published_tiles_fit_the_chip_once_but_not_twice(ifmap_kb: float, ps
     main = load_hardware("eyeriss_chip").buffers[0]
     tile_bytes = (ifmap_kb + psum_kb) * 1024
     assert tile_bytes <= main.capacity_bytes < 2 * tile_bytes
-    assert main.slots == 1
+    assert not main.double_buffered
 
 
 @pytest.mark.parametrize(("size", "buffer_kib"), [(16, 128), (8, 32)])

@@ -212,6 +212,16 @@ def gather(g: Assembly, view: View, axis: int, dims: Sequence[int], name: str) -
     return result
 
 
+def repeat(g: Assembly, view: View, dims: Sequence[int], name: str, op: Op = Op.UPSAMPLE) -> View:
+    """Grow an array to other extents, by repeating its elements or, with `op` PAD, by padding it."""
+    wide = replace(view, axes=((),) * (len(dims) - len(view.axes)) + view.axes)
+    layout = own_layout(wide) or layout_of(len(dims))
+    x = arrange(g, wide, layout)
+    variant = "nearest" if op is Op.UPSAMPLE else ""
+    y = g.put(Layer(g.unique(name), op, (x.name,), (x.shape,), shape_in(layout, dims), variant=variant))
+    return fan(y, layout, dims)
+
+
 def reduce(g: Assembly, view: View, axes: Sequence[int], kind: str, keep: bool, name: str) -> View:
     """Reduce axes to one element each: global pooling where they are the maps, else a pass over all elements."""
     gone = merged(chain.from_iterable(view.axes[axis] for axis in axes))

@@ -152,7 +152,7 @@ class Context:
         return fan(self.g.declare(self.g.unique(name), shape_in(layout, dims)), layout, dims)
 
     def _input_layout(self, name: str, rank: int) -> Layout:
-        """Take maps as channels first where all that reads them transposes them so, and what is convolved as signals."""
+        """Take maps as channels first where all that reads them transposes them so, and signals that are convolved."""
         readers = self.readers.get(name, [])
         if rank == 4 and all(n.op == "Transpose" and n.ints("perm") == CHANNELS_LAST_TO_FIRST for n in readers):
             return (0, 2, 3, 1)

@@ -30,12 +30,18 @@ def fold(node: Node, inputs: Sequence[Const | None]) -> tuple[Const, ...]:
     """Return what an op makes of constants; raise UnknownError where not even the extents are known."""
     given = [const for const in inputs if const is not None]
     if node.op in SAME and given:
-        return (Const(given[0].dims, given[0].values, given[0].name),)
-    if node.op in FOLDS and all(const.values is not None for const in given):
-        try:
-            return _computed(node, [None if const is None else const.values for const in inputs])
-        except (*BROKEN, OverflowError, MemoryError, ZeroDivisionError):
-            pass  # its extents may still be known
+        name = node.outputs[0] if node.op == "Identity" else given[0].name
+        return (Const(given[0].dims, given[0].values, name),)
+    if node.op in ("Shape", "Size") and given:
+        dims = given[0].dims[slice(node.int("start", 0), node.int("end", len(given[0].dims)))]
+        return (_kept(np.asarray(dims, np.int64) if node.op == "Shape" else np.asarray(given[0].size, np.int64)),)
+    try:
+        if node.op in FOLDS and all(const.values is not None for const in given):
+            return _computed(node, [const.values for const in given if const.values is not None])
+        if node.op in VIEWED:
+            return tuple(Const(const.dims, name=given[0].name) for const in _computed(node, _placeholders(given)))
+    except (*BROKEN, OverflowError, MemoryError, ZeroDivisionError):
+        pass  # its extents may still be known
     if node.op not in EXTENTS:
         raise UnknownError(node.op)
     try:
@@ -44,11 +50,21 @@ def fold(node: Node, inputs: Sequence[Const | None]) -> tuple[Const, ...]:
         raise UnknownError(str(error)) from error
 
 
-def _computed(node: Node, arrays: Sequence[Array | None]) -> tuple[Const, ...]:
+def _placeholders(consts: Sequence[Const]) -> list[Array]:
+    """Return arrays of the constants' extents that take no memory; all but the first need their values."""
+    if any(const.values is None for const in consts[1:]):
+        raise UnknownError("values are not known")
+    return [np.broadcast_to(np.float32(0), consts[0].dims), *(c.values for c in consts[1:] if c.values is not None)]
+
+
+def _computed(node: Node, arrays: Sequence[Array]) -> tuple[Const, ...]:
     with np.errstate(all="ignore"):
-        result = FOLDS[node.op](node, [array for array in arrays if array is not None])
-    results = result if isinstance(result, list) else [result]
-    return tuple(Const(tuple(array.shape), array if array.size <= FEW else None) for array in results)
+        result = FOLDS[node.op](node, arrays)
+    return tuple(_kept(array) for array in (result if isinstance(result, list) else [result]))
+
+
+def _kept(array: Array) -> Const:
+    return Const(tuple(array.shape), array if array.size <= FEW else None)
 
 
 def _axes(node: Node, arrays: Sequence[Array]) -> Dims | None:
@@ -63,15 +79,16 @@ def _cast(node: Node, arrays: Sequence[Array]) -> Array:
 
 
 def _concat(node: Node, arrays: Sequence[Array]) -> Array:
-    return np.concatenate(arrays, node.int("axis", 0))
+    joined: Array = np.concatenate(arrays, node.int("axis", 0))
+    return joined
 
 
 def _divide(node: Node, arrays: Sequence[Array]) -> Array:
     first, second = arrays
     if first.dtype.kind not in "iu" or second.dtype.kind not in "iu":
-        return np.divide(first, second)
+        return np.asarray(np.divide(first, second))
     quotient = np.floor_divide(np.abs(first), np.abs(second))
-    return quotient * np.sign(first) * np.sign(second)  # ONNX truncates
+    return np.asarray(quotient * np.sign(first) * np.sign(second))  # ONNX truncates
 
 
 def _expand(node: Node, arrays: Sequence[Array]) -> Array:
@@ -106,7 +123,8 @@ def _reduction(function: Callable[..., Array]) -> Fold:
 
 
 def _reshape(node: Node, arrays: Sequence[Array]) -> Array:
-    return arrays[0].reshape(resolved(arrays[0].shape, tuple(map(int, arrays[1])), bool(node.int("allowzero", 0))))
+    dims = resolved(arrays[0].shape, tuple(map(int, arrays[1])), bool(node.int("allowzero", 0)))
+    return np.reshape(arrays[0], dims)
 
 
 def resolved(dims: Dims, wanted: Dims, allow_zero: bool) -> Dims:
@@ -121,13 +139,13 @@ def resolved(dims: Dims, wanted: Dims, allow_zero: bool) -> Dims:
 
 
 def _slice(node: Node, arrays: Sequence[Array]) -> Array:
-    starts, ends = (node.ints("starts"), node.ints("ends")) if len(arrays) == 1 else arrays[1:3]
-    axes = node.ints("axes") if len(arrays) == 1 else arrays[3] if len(arrays) > 3 else None
-    steps = arrays[4] if len(arrays) > 4 else None
+    given = [tuple(int(number) for number in array.reshape(-1)) for array in arrays[1:]]
+    starts, ends, *rest = given or [node.ints(name) or () for name in ("starts", "ends", "axes")]
+    axes = rest[0] if rest and rest[0] else range(len(starts))
+    steps = rest[1] if len(rest) > 1 else (1,) * len(starts)
     cuts = [slice(None)] * arrays[0].ndim
-    for at, (start, end) in enumerate(zip(starts or (), ends or (), strict=True)):
-        axis = at if axes is None else int(axes[at])
-        cuts[axis] = slice(int(start), int(end), 1 if steps is None else int(steps[at]))
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        cuts[axis] = slice(start, end, step)
     return arrays[0][tuple(cuts)]
 
 
@@ -177,7 +195,9 @@ FOLDS: Mapping[str, Fold] = {
     "Floor": _plain(np.floor),
     "Gather": _gather,
     "Greater": _plain(np.greater),
+    "GreaterOrEqual": _plain(np.greater_equal),
     "Less": _plain(np.less),
+    "LessOrEqual": _plain(np.less_equal),
     "Log": _plain(np.log),
     "Max": _plain(lambda *arrays: np.maximum.reduce(np.broadcast_arrays(*arrays))),
     "Min": _plain(lambda *arrays: np.minimum.reduce(np.broadcast_arrays(*arrays))),
@@ -224,25 +244,18 @@ def _reshape_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
     return resolved(_required(inputs, 0).dims, wanted, bool(node.int("allowzero", 0)))
 
 
-def _transpose_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
-    dims = _required(inputs, 0).dims
-    return tuple(dims[axis] for axis in node.ints("perm") or range(len(dims))[::-1])
+def _gathered_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
+    dims, index = _required(inputs, 0).dims, _required(inputs, 1).dims
+    axis = range(len(dims))[node.int("axis", 0)]
+    return (*dims[:axis], *index, *dims[axis + 1 :])
 
 
-def _squeezed_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
+def _reduced_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
     dims = _required(inputs, 0).dims
     axes = _required(inputs, 1).ints() if len(inputs) > 1 else node.ints("axes")
-    gone = {axis % len(dims) for axis in axes} if axes else {at for at, extent in enumerate(dims) if extent == 1}
-    return tuple(extent for at, extent in enumerate(dims) if at not in gone)
-
-
-def _unsqueezed_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
-    axes = (_required(inputs, 1).ints() if len(inputs) > 1 else node.ints("axes")) or ()
-    rank = len(_required(inputs, 0).dims) + len(axes)
-    if rank > 64:
-        raise ValueError("too many axes")
-    new, old = {axis % rank for axis in axes}, iter(_required(inputs, 0).dims)
-    return tuple(1 if at in new else next(old) for at in range(rank))
+    gone = {range(len(dims))[axis] for axis in axes or range(len(dims))}
+    kept = bool(node.int("keepdims", 1))
+    return tuple(1 if at in gone else extent for at, extent in enumerate(dims) if kept or at not in gone)
 
 
 def _concat_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
@@ -262,11 +275,16 @@ def _filled_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
 EXTENTS: Mapping[str, Callable[[Node, Sequence[Const | None]], Dims]] = {
     **dict.fromkeys(("Add", "Div", "Mul", "Pow", "Sub", "Where", "Max", "Min"), _same),
     **dict.fromkeys(("Abs", "Cast", "Clip", "Exp", "Neg", "Reciprocal", "Relu", "Round", "Sigmoid", "Sqrt"), _same),
+    **dict.fromkeys(("Ceil", "Erf", "Floor", "Log", "Mod", "Sign", "Softmax", "Softplus", "Tanh"), _same),
+    **dict.fromkeys(("And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or"), _same),
+    **dict.fromkeys(("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduced_dims),
     "Concat": _concat_dims,
     "ConstantOfShape": _filled_dims,
+    "Gather": _gathered_dims,
     "Reshape": _reshape_dims,
-    "Squeeze": _squeezed_dims,
-    "Transpose": _transpose_dims,
-    "Unsqueeze": _unsqueezed_dims,
+    "ScatterND": lambda node, inputs: _required(inputs, 0).dims,
 }
 """Op -> its extents, where values are not known."""
+
+VIEWED = frozenset({"Expand", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
+"""Ops that numpy carries out without touching the values, so that any values will do for the extents."""

@@ -96,7 +96,9 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
         dims = _stated_shape(c, node, output) if output else (1,)
         layout = layout_of(len(dims))
         if output in c.readers or output in c.model.outputs:
-            layer = Layer(c.name(node), Op.RESHAPE, inputs, shapes, shape_in(layout, dims), variant=f"unknown:{node.op}")
+            layer = Layer(
+                c.name(node), Op.RESHAPE, inputs, shapes, shape_in(layout, dims), variant=f"unknown:{node.op}"
+            )
             results.append(fan(c.g.put(layer), layout, dims))
         else:
             results.append(Const(dims))
@@ -109,4 +111,3 @@ def _stated_shape(c: Context, node: Node, output: str) -> Dims:
     if not dims or len(dims) > DEEPEST_RANK:
         raise c.wrong(node, "the shape of what this unknown op makes is not in the file", "a file with all shapes")
     return dims
-

@@ -43,7 +43,7 @@ class Const:
         return None if self.values is None else tuple(float(value) for value in self.values.reshape(-1))
 
 
-Attribute: TypeAlias = "int | float | str | Const | tuple[int | float | str, ...]"
+Attribute: TypeAlias = int | float | str | Const | tuple[int | float | str, ...]
 
 
 @dataclass(frozen=True, slots=True)

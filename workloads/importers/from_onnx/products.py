@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from simulator.network.shapes import Padding, Pair
+from simulator.network.shapes import Padding, Pair, sides
 from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
@@ -83,7 +83,7 @@ def _padding(c: Context, node: Node, rank: int, kernel: Pair, stride: Pair, dila
     automatic = node.text("auto_pad", "NOTSET")
     if automatic in ("SAME_UPPER", "SAME_LOWER"):
         size = c.view(node).dims[2:]
-        top, left, bottom, right = lowering.same_sides((size[0], size[1] if rank == 2 else 1), kernel, stride, dilation)
+        top, left, bottom, right = sides("same", (size[0], size[1] if rank == 2 else 1), kernel, stride, dilation)
         return (top, left, bottom, right) if automatic == "SAME_UPPER" else (bottom, right, top, left)
     pads = node.ints("pads") or (0,) * (2 * rank)
     if len(pads) != 2 * rank:

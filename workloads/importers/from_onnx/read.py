@@ -61,7 +61,7 @@ def inferred_shapes(model: Model, sizes: Mapping[str, int]) -> dict[str, Dims]:
 def _parse(content: memoryview, file: str) -> "onnx.ModelProto":
     try:
         import onnx
-        from google.protobuf.message import DecodeError
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     except ImportError as error:
         expected = 'pip install "squeezesim[onnx]"'
         raise InputError(Problem("ONNX needs the extra onnx", file, expected=expected)) from error

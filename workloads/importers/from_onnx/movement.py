@@ -1,0 +1,350 @@
+"""ONNX ops that move data, look at it differently, or do nothing at inference."""
+
+from collections.abc import Sequence
+
+from simulator.network.ir import Layer, Op
+from workloads.importers import lowering
+from workloads.importers.from_onnx.context import Context, Value
+from workloads.importers.from_onnx.folding import resolved
+from workloads.importers.from_onnx.model import Const, Dims, Node
+from workloads.importers.from_onnx.own_op import layer_of
+from workloads.importers.from_onnx.vector import combined, stretched
+from workloads.importers.views import MAPS, View, arrange, look, transposed
+
+Results = Sequence[Value]
+
+
+def constant(c: Context, node: Node) -> Results:
+    """Constant."""
+    import numpy as np
+
+    for value in node.attributes.values():
+        if isinstance(value, Const):
+            return [value]
+        if isinstance(value, int | float):
+            return [Const((), np.asarray(value))]
+        if isinstance(value, tuple) and not any(isinstance(entry, str) for entry in value):
+            return [Const((len(value),), np.asarray(value))]
+    return [Const(())]
+
+
+def same(c: Context, node: Node) -> Results:
+    """Pass the first input on: identity, casts, dropout, and quantisation, which layers do on their way out."""
+    value = c.value(node, 0)
+    if value is None:
+        raise c.wrong(node, "needs an input")
+    return [value, *[Const(())] * (len(node.outputs) - 1)]
+
+
+def shape(c: Context, node: Node) -> Results:
+    """Shape."""
+    import numpy as np
+
+    view = c.view(node)
+    dims = view.dims[slice(node.int("start", 0), node.int("end", len(view.dims)))]
+    return [Const((len(dims),), np.asarray(dims, np.int64))]
+
+
+def size(c: Context, node: Node) -> Results:
+    """Size."""
+    import numpy as np
+
+    return [Const((), np.asarray(np.prod(c.view(node).dims, dtype=object), np.int64))]
+
+
+def reshape(c: Context, node: Node) -> Results:
+    """Reshape."""
+    view = c.view(node)
+    wanted = c.ints(node, 1, "shape")
+    try:
+        dims = resolved(view.dims, wanted or (), bool(node.int("allowzero", 0)))
+    except (ValueError, IndexError) as error:
+        got = lowering.text(wanted or ())
+        raise c.wrong(node, "not the same number of elements", lowering.text(view.dims), got) from error
+    return [lowering.reshape(c.g, view, dims, node.label)]
+
+
+def flatten(c: Context, node: Node) -> Results:
+    """Flatten."""
+    view = c.view(node)
+    axis = node.int("axis", 1)
+    axis = axis if axis == len(view.axes) else c.checked_axis(node, axis, len(view.axes))
+    return [lowering.flatten(c.g, view, axis, node.label)]
+
+
+def squeeze(c: Context, node: Node) -> Results:
+    """Squeeze."""
+    view = c.view(node)
+    given = c.ints(node, 1, "axes")
+    rank = len(view.axes)
+    axes = {c.checked_axis(node, axis, rank) for axis in given} if given else None
+    gone = {at for at, extent in enumerate(view.dims) if extent == 1} if axes is None else axes
+    if any(view.dims[at] != 1 for at in gone):
+        raise c.wrong(node, "an axis has more than one element", "axes of 1", lowering.text(view.dims))
+    return [View(view.tensor, tuple(a for at, a in enumerate(view.axes) if at not in gone), view.name)]
+
+
+def unsqueeze(c: Context, node: Node) -> Results:
+    """Unsqueeze."""
+    view = c.view(node)
+    given = c.ints(node, 1, "axes") or ()
+    rank = len(view.axes) + len(given)
+    new, old = {c.checked_axis(node, axis, rank) for axis in given}, iter(view.axes)
+    if len(new) != len(given):
+        raise c.wrong(node, "an axis is given twice", "axes given once", lowering.text(given))
+    return [View(view.tensor, tuple(() if at in new else next(old) for at in range(rank)), view.name)]
+
+
+def transpose(c: Context, node: Node) -> Results:
+    """Transpose."""
+    view = c.view(node)
+    order = node.ints("perm") or tuple(range(len(view.axes)))[::-1]
+    if sorted(order) != list(range(len(view.axes))):
+        raise c.wrong(node, "not a permutation", f"the axes 0 to {len(view.axes) - 1}", str(order))
+    return [transposed(view, order, node.label)]
+
+
+def concat(c: Context, node: Node) -> Results:
+    """Concat; constants among its inputs lie in memory with the weights."""
+    return [concatenated(c, node, range(len(node.inputs)))]
+
+
+def concatenated(c: Context, node: Node, positions: Sequence[int]) -> View:
+    """Join the inputs at some positions."""
+    values = [value for at in positions if (value := c.value(node, at)) is not None]
+    views = [value for value in values if isinstance(value, View)]
+    if not views:
+        raise c.wrong(node, "needs a computed tensor")
+    rank = len(views[0].axes)
+    axis = c.axis(node, 1, rank)
+    if any(len(value.dims) != rank for value in values):
+        raise c.wrong(node, "inputs differ in how many axes they have", str(rank))
+    constants = sum(value.dims[axis] for value in values if isinstance(value, Const))
+    if len(views) == 1 and not constants:
+        return views[0]
+    return lowering.concat(c.g, views, axis, constants, c.name(node))
+
+
+def split(c: Context, node: Node) -> Results:
+    """Split: one layer for each part."""
+    view = c.view(node)
+    axis = c.axis(node, 0, len(view.axes))
+    extent = view.dims[axis]
+    count = node.int("num_outputs", len(node.outputs))
+    if not 1 <= count <= max(1, len(node.outputs)):
+        raise c.wrong(node, "not as many parts as outputs", str(len(node.outputs)), str(count))
+    step = -(-extent // count)
+    even = tuple(max(0, min(step, extent - part * step)) for part in range(count))
+    sizes = c.ints(node, 1, "split") or even
+    if sum(sizes) != extent or min(sizes) < 1 or len(sizes) != len(node.outputs):
+        raise c.wrong(node, "parts do not add up to the axis", f"{extent} in {len(node.outputs)} parts", str(sizes))
+    starts = [sum(sizes[:part]) for part in range(len(sizes))]
+    return [
+        lowering.take(c.g, view, axis, start, count, f"{c.name(node)}_{part}")
+        for part, (start, count) in enumerate(zip(starts, sizes, strict=True), start=1)
+    ]
+
+
+def cut(c: Context, node: Node) -> Results:
+    """Slice."""
+    view = c.view(node)
+    starts, ends = c.ints(node, 1, "starts"), c.ints(node, 2, "ends")
+    if starts is None or ends is None or len(starts) != len(ends):
+        raise c.wrong(node, "starts and ends do not match")
+    axes = c.ints(node, 3, "axes") or tuple(range(len(starts)))
+    steps = c.ints(node, 4) or (1,) * len(starts)
+    if not len(axes) == len(steps) == len(starts) or 0 in steps:
+        raise c.wrong(node, "axes and steps do not match starts")
+    for start, end, given, step in zip(starts, ends, axes, steps, strict=True):
+        axis = c.checked_axis(node, given, len(view.axes))
+        taken = range(*slice(start, end, step).indices(view.dims[axis]))
+        if not taken:
+            raise c.wrong(node, "nothing is left of an axis", f"a part of 0:{view.dims[axis]}", f"{start}:{end}:{step}")
+        view = lowering.take(c.g, view, axis, taken[0], len(taken), c.name(node), step)
+    return [view]
+
+
+def gather(c: Context, node: Node) -> Results:
+    """Gather: a slice where the index is a constant range, else an op of its own; or an embedding."""
+    data, index = c.value(node, 0), c.value(node, 1)
+    if isinstance(data, Const) and isinstance(index, View):
+        return [_embedding(c, node, data, index)]
+    view = c.view(node)
+    axis = c.axis(node, 0, len(view.axes))
+    if index is None:
+        raise c.wrong(node, "needs an index")
+    ints = index.ints() if isinstance(index, Const) else None
+    extent = view.dims[axis]
+    if ints and not all(-extent <= position < extent for position in ints):
+        raise c.wrong(node, "the index is out of range", f"-{extent} to {extent - 1}", str(ints[:8]))
+    wrapped = [position % extent for position in ints or ()]
+    if wrapped and wrapped == list(range(wrapped[0], wrapped[0] + len(wrapped))) and len(index.dims) < 2:
+        part = lowering.take(c.g, view, axis, wrapped[0], len(wrapped), c.name(node))
+        kept = part.axes if index.dims else (*part.axes[:axis], *part.axes[axis + 1 :])
+        return [View(part.tensor, kept, part.name)]
+    if not all(index.dims):
+        raise c.wrong(node, "the index is empty")
+    return [lowering.gather(c.g, view, axis, index.dims, c.name(node))]
+
+
+def _embedding(c: Context, node: Node, data: Const, index: View) -> View:
+    if len(data.dims) != 2 or c.axis(node, 0, 2) != 0:
+        raise c.wrong(node, "not an embedding", "rows of a matrix of weights", lowering.text(data.dims))
+    x = lowering.settle(c.g, index)
+    tokens = x.shape[1] * x.shape[2] * x.shape[3]
+    y = c.g.put(Layer(c.name(node), Op.GATHER, (x.name,), (x.shape,), (x.shape[0], data.dims[1], tokens, 1)))
+    flat = lowering.reshape(c.g, look(y, (0, 2, 1)), (*index.dims, data.dims[1]), node.label)
+    return flat
+
+
+def pad(c: Context, node: Node) -> Results:
+    """Pad; none at all is nothing."""
+    view = c.view(node)
+    pads = c.ints(node, 1, "pads") or node.ints("paddings") or ()
+    rank = len(view.axes)
+    axes = c.ints(node, 3) or tuple(range(rank))
+    if len(pads) != 2 * len(axes):
+        raise c.wrong(node, "not a padding", f"{2 * len(axes)} numbers", str(pads))
+    sides = {c.checked_axis(node, axis, rank): (pads[at], pads[at + len(axes)]) for at, axis in enumerate(axes)}
+    if not any(any(both) for both in sides.values()):
+        return [view]
+    if rank != 4 or any(any(both) for axis, both in sides.items() if axis < 2):
+        return [lowering.repeat(c.g, view, _grown(view.dims, sides), c.name(node), Op.PAD)]
+    (top, bottom), (left, right) = sides.get(2, (0, 0)), sides.get(3, (0, 0))
+    if min(top, left, bottom, right) < 0:
+        raise c.wrong(node, "not a padding", "numbers of 0 or more", str(pads))
+    x = arrange(c.g, view, MAPS)
+    return [look(c.g.pad(x, (top, left, bottom, right), c.name(node)), MAPS)]
+
+
+def _grown(dims: Dims, sides: dict[int, tuple[int, int]]) -> Dims:
+    return tuple(extent + sum(sides.get(axis, (0, 0))) for axis, extent in enumerate(dims))
+
+
+def resize(c: Context, node: Node) -> Results:
+    """Resize and Upsample."""
+    view = c.view(node)
+    if len(view.axes) != 4:
+        raise c.wrong(node, "only images are resized", "an input of 4 axes", f"{len(view.axes)} axes")
+    dims = _resized(c, node, view.dims)
+    if dims[:2] != view.dims[:2]:
+        raise c.wrong(node, "batch or channels would change", lowering.text(view.dims), lowering.text(dims))
+    mode = node.text("mode", "nearest")
+    kind = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+    x = arrange(c.g, view, MAPS)
+    return [look(c.g.upsample(x, (dims[2], dims[3]), kind, c.name(node)), MAPS) if dims != view.dims else view]
+
+
+def _resized(c: Context, node: Node, dims: Dims) -> Dims:
+    position = 1 if node.op == "Upsample" or c.model.opset < 11 else 2
+    const = c.const(node, position)
+    scales = const.floats() if const else None
+    given = node.attributes.get("scales")
+    if scales is None and isinstance(given, tuple):
+        scales = tuple(float(scale) for scale in given if not isinstance(scale, str))
+    axes = node.ints("axes") or tuple(range(len(dims)))
+    wanted = c.ints(node, 3) or tuple(
+        int(dims[c.checked_axis(node, axis, len(dims))] * scale) if 0 < scale < 1e9 else 0
+        for axis, scale in zip(axes, scales or (), strict=False)
+    )
+    if len(wanted) != len(axes):
+        raise c.wrong(node, "no size to resize to", "constant scales or sizes")
+    result = dict(enumerate(dims)) | {axis % len(dims): extent for axis, extent in zip(axes, wanted, strict=True)}
+    return tuple(result.values())
+
+
+def expand(c: Context, node: Node) -> Results:
+    """Expand."""
+    return [stretched(c, node, c.view(node), c.ints(node, 1) or ())]
+
+
+def tile(c: Context, node: Node) -> Results:
+    """Tile."""
+    view = c.view(node)
+    times = c.ints(node, 1) or ()
+    if len(times) != len(view.axes) or min(times, default=1) < 1:
+        raise c.wrong(node, "not as many repeats as axes", f"{len(view.axes)} numbers of 1 or more", str(times))
+    dims = tuple(extent * count for extent, count in zip(view.dims, times, strict=True))
+    return [view if dims == view.dims else lowering.repeat(c.g, view, dims, c.name(node))]
+
+
+def depth_to_space(c: Context, node: Node) -> Results:
+    """DepthToSpace: a reshape that interleaves."""
+    view, block = c.view(node), node.int("blocksize", 1)
+    if len(view.axes) != 4 or block < 1 or view.dims[1] % block**2:
+        raise c.wrong(node, "channels do not divide into blocks", f"a multiple of {block}x{block}")
+    n, ch, h, w = view.dims
+    dcr = node.text("mode", "DCR") == "DCR"
+    parts = (n, block, block, ch // block**2, h, w) if dcr else (n, ch // block**2, block, block, h, w)
+    order = (0, 3, 4, 1, 5, 2) if dcr else (0, 1, 4, 2, 5, 3)
+    wide = transposed(lowering.reshape(c.g, view, parts, node.label), order, node.label)
+    return [lowering.reshape(c.g, wide, (n, ch // block**2, h * block, w * block), node.label)]
+
+
+def space_to_depth(c: Context, node: Node) -> Results:
+    """SpaceToDepth: the other way round."""
+    view, block = c.view(node), node.int("blocksize", 1)
+    if len(view.axes) != 4 or block < 1 or view.dims[2] % block or view.dims[3] % block:
+        raise c.wrong(node, "maps do not divide into blocks", f"multiples of {block}")
+    n, ch, h, w = view.dims
+    parts = (n, ch, h // block, block, w // block, block)
+    deep = transposed(lowering.reshape(c.g, view, parts, node.label), (0, 3, 5, 1, 2, 4), node.label)
+    return [lowering.reshape(c.g, deep, (n, ch * block**2, h // block, w // block), node.label)]
+
+
+def own_layer(c: Context, node: Node) -> Results:
+    """Take a layer that the project's own exporter could not say in ONNX."""
+    views = [c.view(node, at) for at in range(len(node.inputs))]
+    if not views or any(len(view.axes) != 4 for view in views):
+        raise c.wrong(node, "needs inputs of 4 axes")
+    sources = [arrange(c.g, view, MAPS) for view in views]
+    return [look(c.g.put(layer_of(c, node, sources)), MAPS)]
+
+
+def qlinear_concat(c: Context, node: Node) -> Results:
+    """QLinearConcat: a scale and a zero point, then three inputs for each tensor."""
+    return [concatenated(c, node, range(2, len(node.inputs), 3))]
+
+
+def qlinear_add(c: Context, node: Node) -> Results:
+    """QLinearAdd."""
+    return [combined(c, node, Op.ADD, "", (0, 3))]
+
+
+def qlinear_mul(c: Context, node: Node) -> Results:
+    """QLinearMul."""
+    return [combined(c, node, Op.MUL, "", (0, 3))]
+
+
+OPS = {
+    "Cast": same,
+    "CastLike": same,
+    "Concat": concat,
+    "Constant": constant,
+    "DepthToSpace": depth_to_space,
+    "DequantizeLinear": same,
+    "Dropout": same,
+    "DynamicQuantizeLinear": same,
+    "Expand": expand,
+    "Flatten": flatten,
+    "Gather": gather,
+    "Identity": same,
+    "Layer": own_layer,
+    "Pad": pad,
+    "QLinearAdd": qlinear_add,
+    "QLinearConcat": qlinear_concat,
+    "QLinearMul": qlinear_mul,
+    "QuantizeLinear": same,
+    "Reshape": reshape,
+    "Resize": resize,
+    "Shape": shape,
+    "Size": size,
+    "Slice": cut,
+    "SpaceToDepth": space_to_depth,
+    "Split": split,
+    "Squeeze": squeeze,
+    "Tile": tile,
+    "Transpose": transpose,
+    "Unsqueeze": unsqueeze,
+    "Upsample": resize,
+}

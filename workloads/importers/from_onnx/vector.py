@@ -1,0 +1,280 @@
+"""ONNX ops of the vector unit: activations, elementwise ops, norms, pools, softmax."""
+
+from collections.abc import Callable, Sequence
+
+from simulator.network.graph import Tensor
+from simulator.network.ir import Op
+from workloads.importers import lowering
+from workloads.importers.from_onnx.context import Context, Value
+from workloads.importers.from_onnx.model import Const, Dims, Node
+from workloads.importers.from_onnx.products import spatial_rank, window
+from workloads.importers.views import C, View, merged, natural, own_layout
+
+Results = Sequence[Value]
+Handler = Callable[[Context, Node], Results]
+
+
+def activation(kind: str, position: int = 0) -> Handler:
+    """Return a handler for a function of one element."""
+
+    def apply(c: Context, node: Node) -> Results:
+        return [activated(c, node, kind, position)]
+
+    return apply
+
+
+def activated(c: Context, node: Node, kind: str, position: int = 0) -> View:
+    """Apply a function to each element of an input."""
+    sole = c.sole(node, position)
+    return lowering.unary(c.g, c.view(node, position), lambda x: c.g.activate(x, kind, sole, c.name(node)))
+
+
+def clip(c: Context, node: Node) -> Results:
+    """Clip: ReLU6 or ReLU at their bounds."""
+    bounds = []
+    for position, attribute, default in ((1, "min", float("-inf")), (2, "max", float("inf"))):
+        const = c.const(node, position)
+        floats = const.floats() if const else None
+        unknown = node.has(position) and not floats
+        bounds.append(float("nan") if unknown else floats[0] if floats else node.float(attribute, default))
+    kinds = {(0.0, 6.0): "relu6", (0.0, float("inf")): "relu"}
+    return [activated(c, node, kinds.get((bounds[0], bounds[1]), "clip"))]
+
+
+def function(c: Context, node: Node) -> Results:
+    """Apply an activation that was spelled out."""
+    return [activated(c, node, node.text("kind", "activation"))]
+
+
+def softmax(c: Context, node: Node) -> Results:
+    """Softmax and LogSoftmax, over any axis."""
+    return [lowering.unary(c.g, c.view(node), lambda x: c.g.softmax(x, c.name(node)))]
+
+
+def lrn(c: Context, node: Node) -> Results:
+    """LRN."""
+    size = node.int("size", 5)
+    return [lowering.unary(c.g, c.view(node), lambda x: c.g.lrn(x, size, c.name(node)))]
+
+
+def batch_norm(c: Context, node: Node) -> Results:
+    """BatchNormalization, inside the layer before it where that multiplies."""
+    sole = c.sole(node)
+    folded = lowering.unary(c.g, c.view(node), lambda x: c.g.fold_norm(x, sole, c.name(node)))
+    return [folded, *[Const((folded.dims[1] if len(folded.dims) > 1 else 1,))] * (len(node.outputs) - 1)]
+
+
+def norm(kind: str) -> Handler:
+    """Return a handler for a norm that needs the values themselves: two passes of the vector unit are one op here."""
+
+    def apply(c: Context, node: Node) -> Results:
+        y = lowering.unary(c.g, c.view(node), lambda x: c.g.activation(x, kind, c.name(node)))
+        return [y, *[Const((1,))] * (len(node.outputs) - 1)]
+
+    return apply
+
+
+def combination(op: Op, variant: str = "") -> Handler:
+    """Return a handler for an elementwise op of any number of inputs."""
+
+    def apply(c: Context, node: Node) -> Results:
+        return [combined(c, node, op, variant, range(len(node.inputs)))]
+
+    return apply
+
+
+def combined(c: Context, node: Node, op: Op, variant: str, positions: Sequence[int]) -> View:
+    """Combine inputs element by element; constants among them are folded or a pass of their own."""
+    values = [(at, value) for at in positions if (value := c.value(node, at)) is not None]
+    views = [value for _, value in values if isinstance(value, View)]
+    consts = [value for _, value in values if isinstance(value, Const)]
+    if not views:
+        raise c.wrong(node, "needs a computed tensor")
+    if len(views) > 1:
+        return lowering.elementwise(c.g, op, views, c.name(node), variant)
+    (position,) = (at for at, value in values if isinstance(value, View))
+    view = views[0]
+    if len(consts) == 1 and _folds(c, node, op, view, consts[0], c.sole(node, position)):
+        return view
+    kind = variant or op.value
+    y = lowering.unary(c.g, view, lambda x: c.g.activation(x, f"{kind}_constant", c.name(node))) if consts else view
+    for const in consts:
+        y = stretched(c, node, y, const.dims)
+    return y
+
+
+def _folds(c: Context, node: Node, op: Op, view: View, const: Const, sole: bool) -> bool:
+    """Fold a constant for each channel, or one for all, into the layer that multiplies before."""
+    x = view.tensor
+    maker = c.g.layer(x.name)
+    by_channel = const.size == x.channels and _aligned(view, const.dims)
+    if maker is None or maker.nest is None or not (by_channel or const.size == 1) or len(const.dims) > len(view.axes):
+        return False
+    if op is Op.MUL:
+        return sole and c.g.fold_norm(x, sole, "") == x
+    return by_channel and node.op in ("Add", "Sub", "Sum") and c.g.fold_bias(x, sole)
+
+
+def _aligned(view: View, dims: Dims) -> bool:
+    """Return whether the one axis along which a constant varies is the channels."""
+    offset = len(view.axes) - len(dims)
+    varying = [at + offset for at, extent in enumerate(dims) if extent != 1]
+    if len(varying) != 1:
+        return not varying
+    return varying[0] >= 0 and merged(view.axes[varying[0]]) == natural(view.tensor.shape, C)
+
+
+def stretched(c: Context, node: Node, view: View, dims: Dims) -> View:
+    """Repeat what has one element along an axis to the extents of another operand."""
+    rank = max(len(view.dims), len(dims))
+    own, other = ((1,) * (rank - len(given)) + given for given in (view.dims, dims))
+    if any(a != b and 1 not in (a, b) for a, b in zip(own, other, strict=True)):
+        raise c.wrong(node, "operands do not match", lowering.text(view.dims), lowering.text(dims))
+    wanted = tuple(max(a, b) for a, b in zip(own, other, strict=True))
+    return (
+        view if wanted == own and rank == len(view.dims) else lowering.repeat(c.g, view, wanted, f"{node.label}_repeat")
+    )
+
+
+def max_pool(c: Context, node: Node) -> Results:
+    """MaxPool."""
+    return [pooled(c, node, "max"), *[Const((1,))] * (len(node.outputs) - 1)]
+
+
+def average_pool(c: Context, node: Node) -> Results:
+    """AveragePool."""
+    return [pooled(c, node, "average")]
+
+
+def pooled(c: Context, node: Node, kind: str) -> View:
+    """Pool windows of an input."""
+    rank = spatial_rank(c, node)
+    kernel = node.ints("kernel_shape") or ()
+    if len(kernel) != rank or min(kernel) < 1:
+        raise c.wrong(node, "not a kernel_shape", f"{rank} numbers of 1 or more", lowering.text(kernel))
+    size, stride, padding, dilation = window(c, node, rank, kernel)
+    ceil = bool(node.int("ceil_mode", 0))
+    return lowering.pool(c.g, c.view(node), kind, size, stride, padding, dilation, ceil, c.name(node))
+
+
+def global_pool(kind: str) -> Handler:
+    """Return a handler that pools whole maps."""
+
+    def apply(c: Context, node: Node) -> Results:
+        view = c.view(node)
+        x = lowering.as_maps(c.g, view, node.label)
+        return [lowering.like_maps(c.g.global_pool(x, kind, c.name(node)), view)]
+
+    return apply
+
+
+def reduction(kind: str) -> Handler:
+    """Return a handler that reduces axes given as an attribute or an input."""
+
+    def apply(c: Context, node: Node) -> Results:
+        view = c.view(node)
+        rank = len(view.axes)
+        given = c.ints(node, 1, "axes")
+        if not given and node.int("noop_with_empty_axes", 0):
+            return [view]
+        axes = sorted({c.checked_axis(node, axis, rank) for axis in given or range(rank)})
+        return [lowering.reduce(c.g, view, axes, kind, bool(node.int("keepdims", 1)), c.name(node))]
+
+    return apply
+
+
+def arg_reduction(c: Context, node: Node) -> Results:
+    """ArgMax and ArgMin."""
+    view = c.view(node)
+    axis = c.axis(node, 0, len(view.axes))
+    return [lowering.reduce(c.g, view, [axis], node.op.lower(), bool(node.int("keepdims", 1)), c.name(node))]
+
+
+def settled_like(c: Context, view: View) -> Tensor:
+    """Return the tensor that a view shows, in the view's own layout."""
+    return view.tensor if own_layout(view) else lowering.settle(c.g, view)
+
+
+KINDS = {
+    "Abs": "abs",
+    "Ceil": "ceil",
+    "Celu": "celu",
+    "Cos": "cos",
+    "Elu": "elu",
+    "Erf": "erf",
+    "Exp": "exp",
+    "Floor": "floor",
+    "Gelu": "gelu",
+    "HardSigmoid": "hard_sigmoid",
+    "HardSwish": "hard_swish",
+    "LeakyRelu": "leaky_relu",
+    "Log": "log",
+    "Mish": "mish",
+    "Neg": "neg",
+    "PRelu": "prelu",
+    "QLinearLeakyRelu": "leaky_relu",
+    "QLinearSigmoid": "sigmoid",
+    "Reciprocal": "reciprocal",
+    "Relu": "relu",
+    "Round": "round",
+    "Selu": "selu",
+    "Sigmoid": "sigmoid",
+    "Sign": "sign",
+    "Sin": "sin",
+    "Softplus": "softplus",
+    "Softsign": "softsign",
+    "Sqrt": "sqrt",
+    "Swish": "swish",
+    "Tanh": "tanh",
+    "ThresholdedRelu": "thresholded_relu",
+}
+NORMS = {
+    "GroupNormalization": "group_norm",
+    "InstanceNormalization": "instance_norm",
+    "LayerNormalization": "layer_norm",
+    "LpNormalization": "lp_norm",
+    "MeanVarianceNormalization": "mean_variance_norm",
+    "RMSNormalization": "rms_norm",
+    "SimplifiedLayerNormalization": "rms_norm",
+}
+COMBINATIONS = {
+    "Add": (Op.ADD, ""),
+    "Div": (Op.MUL, "div"),
+    "Max": (Op.ADD, "max"),
+    "Mean": (Op.ADD, "mean"),
+    "Min": (Op.ADD, "min"),
+    "Mul": (Op.MUL, ""),
+    "Pow": (Op.MUL, "pow"),
+    "Sub": (Op.ADD, "sub"),
+    "Sum": (Op.ADD, ""),
+}
+REDUCTIONS = {
+    "ReduceL1": "l1",
+    "ReduceL2": "l2",
+    "ReduceMax": "max",
+    "ReduceMean": "average",
+    "ReduceMin": "min",
+    "ReduceSum": "sum",
+    "ReduceSumSquare": "sum_square",
+}
+OPS: dict[str, Handler] = {
+    **{op: activation(kind) for op, kind in KINDS.items()},
+    **{op: norm(kind) for op, kind in NORMS.items()},
+    **{op: combination(kind, variant) for op, (kind, variant) in COMBINATIONS.items()},
+    **{op: reduction(kind) for op, kind in REDUCTIONS.items()},
+    "Activation": function,
+    "ArgMax": arg_reduction,
+    "ArgMin": arg_reduction,
+    "AveragePool": average_pool,
+    "BatchNormalization": batch_norm,
+    "Clip": clip,
+    "GlobalAveragePool": global_pool("average"),
+    "GlobalLpPool": global_pool("lp"),
+    "GlobalMaxPool": global_pool("max"),
+    "LRN": lrn,
+    "LogSoftmax": softmax,
+    "LpPool": lambda c, node: [pooled(c, node, "lp")],
+    "MaxPool": max_pool,
+    "QLinearSoftmax": softmax,
+    "Softmax": softmax,
+}
