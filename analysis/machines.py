@@ -26,8 +26,9 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
         yield name, _delivery_text(delivery)
     for buffer in hardware.buffers:
         yield "buffer", _buffer_text(buffer)
-    bandwidth = float(dram.bytes_per_cycle) * hardware.clock_hz / 1e9
-    yield "DRAM", f"{bandwidth:.4g} GB/s, latency {dram.latency_cycles} cycles, bursts of {dram.burst_bytes} bytes"
+    rate = dram.bytes_per_cycle
+    bandwidth = "unlimited" if rate is None else f"{float(rate) * hardware.clock_hz / 1e9:.4g} GB/s"
+    yield "DRAM", f"{bandwidth}, latency {dram.latency_cycles} cycles, bursts of {dram.burst_bytes} bytes"
     if dram.run_length:
         yield "compression", "run length: " + ", ".join(OPERAND_NAMES[operand] for operand in dram.run_length)
     yield "DMA", units.counted(hardware.dma_channels, "channel")

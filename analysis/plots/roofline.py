@@ -59,7 +59,9 @@ class Group:
 def levels_of(run: Run) -> list[Level]:
     """Return the levels with a finite port, DRAM first."""
     machine = run.hardware
-    found = [Level("dram", machine.dram_bytes_per_cycle)]
+    found = []
+    if machine.dram_bytes_per_cycle is not None:
+        found.append(Level("dram", machine.dram_bytes_per_cycle))
     if machine.buffer_bytes_per_cycle is not None:
         found.append(Level("buffer", machine.buffer_bytes_per_cycle))
     return found

@@ -95,6 +95,8 @@ def _port(sizes: Ints, hardware: Hardware) -> Ints:
     """Port cycles of transfers, in whole bursts."""
     burst, rate = hardware.dram.burst_bytes, hardware.dram.bytes_per_cycle
     whole = -(-sizes // burst) * burst
+    if rate is None:
+        return np.zeros_like(whole)
     return -(-whole * rate.denominator // rate.numerator)
 
 

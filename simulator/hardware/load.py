@@ -71,7 +71,7 @@ def _array(array: "schema.Array") -> Array:
         columns=array.columns,
         macs_per_cycle=array.macs_per_cycle,
         registers_words=(registers.inputs, registers.weights, registers.outputs),
-        delivery=_delivery(array.delivery),
+        delivery=_delivery(array.delivery, max(array.rows, array.columns)),
         reduce_rows=outputs.reduce_along in ("rows", "both"),
         reduce_columns=outputs.reduce_along in ("columns", "both"),
         skewed=array.skewed,
@@ -81,14 +81,18 @@ def _array(array: "schema.Array") -> Array:
     )
 
 
-def _delivery(networks: "schema.Deliveries") -> tuple[Delivery, Delivery, Delivery]:
+def _delivery(networks: "schema.Deliveries", edge: int) -> tuple[Delivery, Delivery, Delivery]:
     inputs, weights, outputs = networks.inputs, networks.weights, networks.outputs
+
+    def words(written: "schema.Words") -> int:
+        return edge if isinstance(written, str) else written
+
     return (
-        Delivery(inputs.network, inputs.words_per_cycle, inputs.preload, inputs.forwarding),
-        Delivery(weights.network, weights.words_per_cycle, weights.preload),
+        Delivery(inputs.network, words(inputs.words_per_cycle), inputs.preload, inputs.forwarding),
+        Delivery(weights.network, words(weights.words_per_cycle), weights.preload),
         Delivery(
             outputs.network,
-            outputs.words_per_cycle,
+            words(outputs.words_per_cycle),
             concurrent=outputs.directions == "concurrent",
             initial_sums=outputs.initial_sums,
         ),
@@ -112,7 +116,7 @@ def _dram(dram: "schema.Dram", clock_hz: int) -> Dram:
     code = dram.compression.run_length
     operands = code.operands if code else []
     return Dram(
-        bytes_per_cycle=Fraction(dram.bandwidth, clock_hz),
+        bytes_per_cycle=None if dram.bandwidth == "unlimited" else Fraction(dram.bandwidth, clock_hz),
         latency_cycles=dram.latency_cycles,
         burst_bytes=dram.burst,
         run_length=tuple(sorted(OPERAND_NAMES.index(operand) for operand in operands)),

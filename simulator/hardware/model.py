@@ -78,9 +78,12 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Dram:
-    """The DRAM port. `bytes_per_cycle` is exact (bandwidth over clock); `run_length` lists compressed operands."""
+    """The DRAM port. `bytes_per_cycle` is exact (bandwidth over clock), None where memory takes no time at all.
 
-    bytes_per_cycle: Fraction
+    `run_length` lists compressed operands.
+    """
+
+    bytes_per_cycle: Fraction | None
     latency_cycles: int
     burst_bytes: int
     run_length: tuple[int, ...]

@@ -90,6 +90,9 @@ OpNames = Annotated[list[Annotated[str, AfterValidator(_op)]], AfterValidator(un
 OperandNames = Annotated[list[OperandName], Field(min_length=1), AfterValidator(unique)]
 
 
+Words = Count | Literal["edge"]
+
+
 class Precision(Written):
     """Width of a word of each operand; partial sums are as wide as outputs unless said otherwise."""
 
@@ -108,10 +111,14 @@ class Registers(Written):
 
 
 class InputDelivery(Written):
-    """The network that brings inputs. `forwarding`: neighbours hand on what the array already holds."""
+    """The network that brings inputs.
+
+    `words_per_cycle: edge` is one for each row or column, whichever are more. `forwarding`: neighbours hand on what the
+    array already holds.
+    """
 
     network: NetworkName
-    words_per_cycle: Count
+    words_per_cycle: Words
     preload: Preload = "hidden"
     forwarding: bool = False
 
@@ -120,7 +127,7 @@ class WeightDelivery(Written):
     """The network that brings weights."""
 
     network: NetworkName
-    words_per_cycle: Count
+    words_per_cycle: Words
     preload: Preload = "hidden"
 
 
@@ -131,7 +138,7 @@ class OutputDelivery(Written):
     """
 
     network: NetworkName
-    words_per_cycle: Count
+    words_per_cycle: Words
     directions: Literal["concurrent", "shared"] = "concurrent"
     reduce_along: Literal["rows", "columns", "both", "none"] = "none"
     initial_sums: bool = False
@@ -235,7 +242,7 @@ class Compression(Written):
 class Dram(Written):
     """The DRAM port. A transfer takes whole bursts."""
 
-    bandwidth: BytesPerSecond
+    bandwidth: BytesPerSecond | Literal["unlimited"]
     latency_cycles: Annotated[int, Field(ge=0, le=10**6)]
     burst: ByteCount
     compression: Compression = Compression()

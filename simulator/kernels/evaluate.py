@@ -5,8 +5,6 @@ sums that return later are loaded again. Tiles of equal extents are of one kind 
 so the array program is evaluated once a kind.
 """
 
-import numpy as np
-
 from simulator.kernels.geometry import ceil_div, fill
 from simulator.kernels.jit import jit
 from simulator.kernels.params import (
@@ -25,7 +23,6 @@ from simulator.kernels.steps import (
     BUS_OUTPUTS,
     FIGURES,
     SUMS,
-    array_extents,
     operand_words,
     set_program,
     tile_cycles,
@@ -77,6 +74,8 @@ def port_bytes(words: int, bits: int, compression: int, burst: int) -> int:
 @jit
 def port_cycles(size: int, machine: Record) -> int:
     """Cycles the DRAM port is taken by so many bytes."""
+    if machine.dram_numerator == 0:
+        return 0
     return ceil_div(size * machine.dram_denominator, machine.dram_numerator)
 
 

@@ -37,13 +37,14 @@ MACHINE = np.dtype(
         ("macs_per_cycle", _I),  # per PE
         ("unicast", _I, 3),
         ("exposed", _I, 3),  # filling registers delays the MACs
+        ("shift_cycles", _I, 3),  # to shift a fill through a systolic array, whole or partial; 0: words a cycle decide
         ("words_per_cycle", _I, 3),
         ("forwarding", _I),
         ("initial_sums", _I),  # partial sums are read from the buffer the first time, too
         ("concurrent", _I),  # partial sums travel in and out at the same time
         ("skew_cycles", _I),  # fill and drain of the array, per pass
         ("bits", _I, 4),  # inputs, weights, outputs, partial sums
-        ("dram_numerator", _I),  # bytes a cycle = numerator / denominator
+        ("dram_numerator", _I),  # bytes a cycle = numerator / denominator; 0: the port takes no time
         ("dram_denominator", _I),
         ("latency_cycles", _I),
         ("burst_bytes", _I),
@@ -87,6 +88,7 @@ MAPPING = np.dtype(
         ("registers", _I, 8),
         ("lowered", _I),
         ("retains", _I),
+        ("stationary", _I),  # the operand whose fills begin a pass of the array; 3: whichever is filled least
         ("skips", _I),  # zero weights are skipped: all PEs share each weight
     ]
 )
@@ -94,7 +96,7 @@ MAPPING = np.dtype(
 PROGRAM = np.dtype(
     [
         ("reloads", _I, (3, 8)),  # the loop over d lies at or outside the operand's reload depth
-        ("stays", _I, 3),  # registers keep the operand over more than one step
+        ("stays", _I, 3),  # registers keep the operand, as the stationary one or over more than one step
         ("slides", _I, 2),  # overlap of consecutive input windows along height and width, as in `axis_words`
     ]
 )

@@ -242,6 +242,8 @@ def placements(
 @jit
 def port_floor(machine: Record, size: int) -> int:
     """Cycles that the DRAM port needs at least for so many bytes."""
+    if machine.dram_numerator == 0:
+        return 0
     return max(0, size) * machine.dram_denominator // machine.dram_numerator
 
 
@@ -287,7 +289,8 @@ def ruled_out(
         last_macs + port_floor(machine, before_last) + port_floor(machine, last),
         port_floor(machine, size),
     )
-    cycles += machine.latency_cycles
+    if machine.dram_numerator > 0:
+        cycles += machine.latency_cycles
     pj = register_energy(executed_macs(layer, mapping), energy) + size * energy.dram_pj_per_byte
     pj += cycles * energy.leakage_pj_per_cycle
     set_keys(objective, cycles, pj, size, keys)

@@ -38,7 +38,7 @@ from simulator.kernels.params import (
     PES_INPUTS,  # words that arrive in PEs
     PES_WEIGHTS,
     PES_OUTPUTS,  # partial sums that leave PEs
-    PASSES,  # fills of the most stationary operand
+    PASSES,  # fills of the stationary operand
     WINDOW,  # words of inputs that the array takes at its first step
     ARRAY_CYCLES,
     DELIVERY_CYCLES,  # of these, in excess of the MACs because an operand's network is slower
@@ -96,6 +96,8 @@ def set_program(mapping: Record, forwarding: int, program: Record) -> None:
             program.reloads[operand, d] = j <= depth
             if j > depth and turns[d] > 1:
                 program.stays[operand] = 1
+        if operand == mapping.stationary:
+            program.stays[operand] = 1
         if operand == INPUTS and mapping.retains and depth >= 0:
             loop = mapping.buffer_order[depth]
             program.slides[0] = slides(loop, P, R, mapping.spatial, forwarding)
@@ -182,7 +184,8 @@ def tile_words(machine: Record, layer: Record, mapping: Record, program: Record,
         out[PES_INPUTS + operand] = words[1] * positions
         copies = machine.unicast[operand] and operand != OUTPUTS
         out[BUS_INPUTS + operand] = words[1] * positions if copies else words[0] * turns
-        out[PASSES] = fills if operand == 0 else min(out[PASSES], fills)
+        if operand in (0, mapping.stationary) or (mapping.stationary == 3 and fills < out[PASSES]):
+            out[PASSES] = fills
         if operand == OUTPUTS:
             out[SUMS] = words[0]
     out[MAC_CYCLES] = mac_cycles(y, machine, layer, mapping)
@@ -216,8 +219,9 @@ def tile_cycles(machine: Record, program: Record, first: bool, out: Ints) -> Non
     """Complete `out` with the cycles of the tile; `first`: no partial sums from earlier tiles are read.
 
     Operands stream over networks of their own while PEs multiply, so the slowest of MACs, networks and buffer ports
-    sets the pace. Where exposed, filling registers that then stay adds to it, and where inputs stream, so does the first
-    window of each pass, before which no PE can start; and so does the skew of a pass.
+    sets the pace. Where exposed, filling registers that then stay adds to it, and where inputs stream, so does the
+    first window of each pass, before which no PE can start (in a systolic array that is the skew). The skew of a pass
+    adds, too.
     """
     sums_read = out[BUS_OUTPUTS] - (out[SUMS] if first and not machine.initial_sums else 0)
     incoming = ceil_div(sums_read, machine.words_per_cycle[OUTPUTS])
@@ -227,10 +231,10 @@ def tile_cycles(machine: Record, program: Record, first: bool, out: Ints) -> Non
     for operand in range(2):
         cycles = ceil_div(out[BUS_INPUTS + operand], machine.words_per_cycle[operand])
         if machine.exposed[operand] and program.stays[operand]:
-            preload += cycles
+            preload += out[PASSES] * machine.shift_cycles[operand] if machine.shift_cycles[operand] else cycles
         else:
             pace = max(pace, cycles)
-    if machine.exposed[INPUTS] and not program.stays[INPUTS]:
+    if machine.exposed[INPUTS] and not program.stays[INPUTS] and not machine.shift_cycles[INPUTS]:
         preload += out[PASSES] * ceil_div(out[WINDOW], machine.words_per_cycle[INPUTS])
     pace = max(pace, buffer_port_cycles(machine, out, sums_read))
     out[DELIVERY_CYCLES] = max(0, pace - out[MAC_CYCLES])

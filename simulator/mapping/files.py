@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.dims import Dim
+from simulator.dims import OPERAND_NAMES, Dim, Operand
 from simulator.errors import InputError, Problem
 from simulator.mapping.legality import violations
 from simulator.mapping.mapping import Mapping
@@ -49,6 +49,8 @@ def mapping_to_dict(mapping: Mapping, bounds: Sequence[int]) -> dict[str, object
         "columns": _loops(Dim, mapping.columns),
         "registers": _loops(mapping.registers_order, mapping.registers),
     }
+    if mapping.stationary is not None:
+        written["stationary"] = OPERAND_NAMES[mapping.stationary]
     if mapping.lowered:
         written["lowered"] = True
     if not mapping.retains:
@@ -146,6 +148,7 @@ def read_mapping(written: "WrittenMapping", layer: Layer, document: Document) ->
         registers_order=order_of(written.registers),
         lowered=written.lowered,
         retains=written.retains,
+        stationary=Operand[written.stationary.upper()] if written.stationary else None,
     )
     problems = []
     for d in Dim:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.dims import Dim
+from simulator.dims import Dim, Operand
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Mapping:
     With `lowered`, each tile is turned into a matrix product before it meets the array: array dimensions then are
     C = c*r*s, P = n*p*q (Q = R = S = N = 1), while tiles keep the layer's own dimensions.
 
-    With `retains` false, registers keep nothing from one array step to the next.
+    With `retains` false, registers keep nothing from one array step to the next. Filling the registers of `stationary`
+    begins a pass of the array; if it is None, the operand that is filled least does.
     """
 
     dataflow: str
@@ -30,3 +31,4 @@ class Mapping:
     registers_order: tuple[Dim, ...]
     lowered: bool = False
     retains: bool = True
+    stationary: Operand | None = None

@@ -126,14 +126,15 @@ def register_bounds(
     for whole in (True, False):
         sizes = [[rest[d] if whole else 1] if d in FILTER_TAPS else tile_counts(rest[d]) for d in dataflow.registers]
 
-        def fits(bounds: tuple[int, ...]) -> bool:
-            registers = _spread(bounds, dataflow.registers)
-            return not excess(Placement(rows, columns, registers), dataflow, nest, hardware)
-
         found: list[tuple[int, ...]] = []
         for others in product(*sizes[1:]):
+
+            def fits(size: int, others: tuple[int, ...] = others) -> bool:
+                registers = _spread((size, *others), dataflow.registers)
+                return not excess(Placement(rows, columns, registers), dataflow, nest, hardware)
+
             # What fits with a bound fits with a smaller one: the first that fits is the largest.
-            first = bisect_left(sizes[0], True, key=lambda size, others=others: fits((size, *others)))
+            first = bisect_left(sizes[0], True, key=fits)
             if first < len(sizes[0]):
                 found.append((sizes[0][first], *others))
         if found:

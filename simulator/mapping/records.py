@@ -18,6 +18,9 @@ from simulator.network.ir import Layer
 from simulator.network.nest import LoopNest
 
 
+NO_OPERAND = 3
+
+
 def geometric_run(zero_fraction: float, limit: int) -> float:
     """Expected elements consumed by a step that swallows zeros until a non-zero one, but at most `limit` elements.
 
@@ -91,14 +94,15 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         macs_per_cycle=array.macs_per_cycle,
         unicast=[d.network == "unicast" for d in array.delivery],
         exposed=[d.preload == "exposed" for d in array.delivery],
+        shift_cycles=[array.rows if d.network == "systolic" else 0 for d in array.delivery],
         words_per_cycle=[d.words_per_cycle for d in array.delivery],
         forwarding=array.delivery[Operand.INPUTS].forwarding,
         initial_sums=array.delivery[Operand.OUTPUTS].initial_sums,
         concurrent=array.delivery[Operand.OUTPUTS].concurrent,
         skew_cycles=array.rows + array.columns - 2 if array.skewed else 0,
         bits=word_bits(hardware),
-        dram_numerator=dram.bytes_per_cycle.numerator,
-        dram_denominator=dram.bytes_per_cycle.denominator,
+        dram_numerator=dram.bytes_per_cycle.numerator if dram.bytes_per_cycle else 0,
+        dram_denominator=dram.bytes_per_cycle.denominator if dram.bytes_per_cycle else 1,
         latency_cycles=dram.latency_cycles,
         burst_bytes=dram.burst_bytes,
         channels=hardware.dma_channels,
@@ -194,6 +198,7 @@ def mapping_record(hardware: Hardware, mapping: Mapping) -> Record:
         registers=mapping.registers,
         lowered=mapping.lowered,
         retains=mapping.retains,
+        stationary=NO_OPERAND if mapping.stationary is None else mapping.stationary,
         skips=skips_zeros(hardware, mapping, spatial),
     )
 

@@ -72,6 +72,7 @@ class WrittenMapping(Written):
     registers: Loops = Field(default_factory=list)
     lowered: bool = False
     retains: bool = True
+    stationary: Literal["inputs", "weights", "outputs"] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> "WrittenMapping":

@@ -17,6 +17,7 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.placements import Placement, placements, tile_counts
 from simulator.mapping.records import (
+    NO_OPERAND,
     complete_order,
     energy_record,
     layer_record,
@@ -218,6 +219,7 @@ def template_record(dataflow: Dataflow) -> Record:
         registers=[1] * 8,
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
+        stationary=NO_OPERAND if dataflow.stationary is None else dataflow.stationary,
     )
 
 
@@ -234,6 +236,7 @@ def as_mapping(best: Record, placement: Placement, dataflow: Dataflow) -> Mappin
         registers_order=tuple(reversed(dataflow.registers)),
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
+        stationary=dataflow.stationary,
     )
 
 

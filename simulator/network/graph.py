@@ -109,8 +109,8 @@ class Graph:
         size = _fitting(name, x, window_outputs(x.size, kernel, stride, edges, dilation))
         shape = (x.shape[0], filters, *size)
         layer = Layer(name, op, (x.name,), (x.shape,), shape, kernel, stride, edges, dilation, groups, bias)
-        zeros = {"zero_weights_fraction": zero_weights_fraction, "zero_inputs_fraction": zero_inputs_fraction}
-        y = self._add(replace(layer, **zeros))
+        layer = replace(layer, zero_weights_fraction=zero_weights_fraction, zero_inputs_fraction=zero_inputs_fraction)
+        y = self._add(layer)
         return self.activation(y, activation) if activation else y
 
     def depthwise(

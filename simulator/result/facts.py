@@ -24,7 +24,7 @@ def machine_facts(hardware: Hardware, table: EnergyTable) -> MachineFacts:
         rows=hardware.array.rows,
         columns=hardware.array.columns,
         macs_per_cycle=hardware.array.macs_per_cycle,
-        dram_bytes_per_cycle=float(hardware.dram.bytes_per_cycle),
+        dram_bytes_per_cycle=None if hardware.dram.bytes_per_cycle is None else float(hardware.dram.bytes_per_cycle),
         burst_bytes=hardware.dram.burst_bytes,
         buffer_bytes=sum(buffer.capacity_bytes for buffer in hardware.buffers),
         buffer_bytes_per_cycle=None if None in reads else sum(read for read in reads if read is not None),

@@ -43,7 +43,7 @@ class MachineFacts:
     rows: int
     columns: int
     macs_per_cycle: int  # of one PE
-    dram_bytes_per_cycle: float
+    dram_bytes_per_cycle: float | None  # None where memory takes no time
     burst_bytes: int  # DRAM moves whole bursts
     buffer_bytes: int
     buffer_bytes_per_cycle: int | None

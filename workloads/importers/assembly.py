@@ -38,6 +38,29 @@ class Assembly(Graph):
         """Return the layer of that name; None for an input of the network."""
         return self._layers.get(name)
 
+    @property
+    def size(self) -> int:
+        """Number of layers so far."""
+        return len(self._layers)
+
+    def revise(
+        self,
+        name: str,
+        stage: str = "",
+        variant: str = "",
+        zero_inputs_fraction: float | None = None,
+        zero_weights_fraction: float | None = None,
+    ) -> None:
+        """Give a layer other marks, those that are said."""
+        layer = self._layers[name]
+        self._layers[name] = replace(
+            layer,
+            stage=stage or layer.stage,
+            variant=variant or layer.variant,
+            zero_inputs_fraction=zero_inputs_fraction,
+            zero_weights_fraction=zero_weights_fraction,
+        )
+
     def unique(self, name: str) -> str:
         """Return the name if it is free, or the first free one with a number behind it."""
         name = name.strip()[:LONGEST_NAME] or "layer"

@@ -273,6 +273,17 @@ def reshape(g: Assembly, view: View, dims: Sequence[int], name: str) -> View:
     return result
 
 
+def resolved(dims: Sequence[int], wanted: Sequence[int], allow_zero: bool) -> tuple[int, ...]:
+    """Fill in the 0 (keep) and -1 (whatever is left) of a reshape; raise ValueError where that is impossible."""
+    filled = [dims[at] if extent == 0 and not allow_zero else extent for at, extent in enumerate(wanted)]
+    if filled.count(-1) == 1:
+        known = prod(extent for extent in filled if extent != -1)
+        filled[filled.index(-1)] = prod(dims) // known if known else 0
+    if prod(filled) != prod(dims) or min(filled, default=1) < 0:
+        raise ValueError("not the same number of elements")
+    return tuple(filled)
+
+
 def flatten(g: Assembly, view: View, axis: int, name: str) -> View:
     """Join the axes before `axis`, and those from it on."""
     return reshape(g, view, (prod(view.dims[:axis]), prod(view.dims[axis:])), name)

@@ -10,6 +10,7 @@ import numpy as np
 
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.read import FEW
+from workloads.importers.lowering import resolved
 
 Array = np.ndarray
 Fold = Callable[[Node, Sequence[Array]], "Array | list[Array]"]
@@ -125,17 +126,6 @@ def _reduction(function: Callable[..., Array]) -> Fold:
 def _reshape(node: Node, arrays: Sequence[Array]) -> Array:
     dims = resolved(arrays[0].shape, tuple(map(int, arrays[1])), bool(node.int("allowzero", 0)))
     return np.reshape(arrays[0], dims)
-
-
-def resolved(dims: Dims, wanted: Dims, allow_zero: bool) -> Dims:
-    """Fill in the 0 (keep) and -1 (whatever is left) of a reshape; raise ValueError where that is impossible."""
-    filled = [dims[at] if extent == 0 and not allow_zero else extent for at, extent in enumerate(wanted)]
-    if filled.count(-1) == 1:
-        known = prod(extent for extent in filled if extent != -1)
-        filled[filled.index(-1)] = prod(dims) // known if known else 0
-    if prod(filled) != prod(dims) or min(filled, default=1) < 0:
-        raise ValueError("not the same number of elements")
-    return tuple(filled)
 
 
 def _slice(node: Node, arrays: Sequence[Array]) -> Array:

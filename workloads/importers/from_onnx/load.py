@@ -38,6 +38,7 @@ def import_onnx_bytes(content: bytes, name: str, skip_unknown: bool = False) -> 
 
 def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, int]) -> Network:
     """Turn a model into a network."""
+    _check_sizes(model, sizes)
     c = Context(model, with_functions(model), Assembly(name), sizes)
     for node in c.nodes:
         results = _results(c, node, skip_unknown)
@@ -46,6 +47,21 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
                 c.values[output] = value
     outputs = [tensor for name in model.outputs if (tensor := c.settled(name))]
     return c.g.network(tuple(outputs))
+
+
+def _check_sizes(model: Model, sizes: Mapping[str, int]) -> None:
+    """Raise InputError for a size of something that the model does not leave open."""
+    names = sorted({extent for extents in model.inputs.values() for extent in extents if isinstance(extent, str)})
+    expected = f"one of {', '.join(names)}" if names else "none: all sizes are fixed"
+    problems = [
+        Problem(
+            "the file leaves open no size of this name", expected=expected, got=name, suggestion=nearest(name, names)
+        )
+        for name in sizes
+        if name not in names
+    ]
+    if problems:
+        raise InputError(*problems)
 
 
 def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from simulator.network.ir import Layer, Op
 from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
-from workloads.importers.from_onnx.folding import resolved
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.own_op import layer_of
 from workloads.importers.from_onnx.vector import combined, stretched
@@ -57,7 +56,7 @@ def reshape(c: Context, node: Node) -> Results:
     view = c.view(node)
     wanted = c.ints(node, 1, "shape")
     try:
-        dims = resolved(view.dims, wanted or (), bool(node.int("allowzero", 0)))
+        dims = lowering.resolved(view.dims, wanted or (), bool(node.int("allowzero", 0)))
     except (ValueError, IndexError) as error:
         got = lowering.text(wanted or ())
         raise c.wrong(node, "not the same number of elements", lowering.text(view.dims), got) from error

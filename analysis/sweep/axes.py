@@ -1,0 +1,164 @@
+"""Axes of a sweep: dotted paths into a machine's file, parameters of networks, options of a simulation.
+
+`array.rows: [8, 16]` varies a value of the machine's YAML before it is validated; items of a list go by their index or
+their name (`buffers.main.capacity`). `net.width: [0.5, 1.0]` varies a network's parameter; `batch`, `dataflow` and
+`objective` are the options of a simulation. What only fits together is one axis:
+`array.rows, array.columns: [[8, 8], [16, 16]]`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from simulator.errors import InputError, Problem, nearest
+from simulator.mapping.search import OBJECTIVES
+from simulator.source import Document
+from simulator.source.document import PathParts, show
+from simulator.source.parser import Place, Value
+
+OPTIONS = ("batch", "dataflow", "objective")
+NET = "net."
+MOST_BATCH = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value for one path, and where in the plan it stands: the axis' name and the place in it."""
+
+    path: str
+    value: Value
+    at: PathParts
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis as written: its paths, and for each of its choices a setting per path."""
+
+    name: str
+    paths: tuple[str, ...]
+    choices: tuple[tuple[Setting, ...], ...]
+
+    @property
+    def varies_machine(self) -> bool:
+        """Whether any of its paths leads into the machine."""
+        return any(is_machine_path(path) for path in self.paths)
+
+
+def is_machine_path(path: str) -> bool:
+    """Whether a path leads into a machine's file."""
+    return path not in OPTIONS and not path.startswith(NET)
+
+
+def read_axis(document: Document, name: str, values: Sequence[Value]) -> tuple[Axis | None, list[Problem]]:
+    """Return an axis of the plan, or what is wrong with its name and the form of its values."""
+    paths = tuple(part.strip() for part in name.split(","))
+    problems = [p for path in paths for p in _path_problems(document, name, path)]
+    if len(set(paths)) < len(paths):
+        problems.append(document.problem(("axes", name), "a path given twice", expected="each once", of_key=True))
+    choices = []
+    for i, value in enumerate(values):
+        at: PathParts = ("axes", name, i)
+        together = value if len(paths) > 1 else [value]
+        if not isinstance(together, list) or len(together) != len(paths):
+            expected = f"a list of {len(paths)}: a value for each of {', '.join(paths)}"
+            problems.append(document.problem(at, "not a value for each path", expected=expected, got=show(value)))
+            continue
+        places: list[PathParts] = [at] if len(paths) == 1 else [(*at, j) for j in range(len(paths))]
+        choice = tuple(Setting(*parts) for parts in zip(paths, together, places, strict=True))
+        problems += [p for setting in choice for p in _option_problems(document, setting)]
+        choices.append(choice)
+    return (None if problems else Axis(name, paths, tuple(choices))), problems
+
+
+def _path_problems(document: Document, name: str, path: str) -> Iterator[Problem]:
+    """Complain of a path that leads nowhere by its first word; what follows is for the machine's schema to say."""
+    from simulator.hardware.schema import Machine
+
+    first, dot, rest = path.partition(".")
+    known = [*OPTIONS, *Machine.model_fields, "net"]
+    if first not in known or (first in OPTIONS and dot) or (first == "net" and not rest):
+        expected = f"{', '.join(OPTIONS)}, net.PARAMETER, or a path into a machine that begins with one of "
+        yield document.problem(
+            ("axes", name),
+            "unknown axis",
+            expected=expected + ", ".join(Machine.model_fields),
+            got=path,
+            suggestion=nearest(first, known) if first not in known else None,
+            of_key=True,
+        )
+
+
+def _option_problems(document: Document, setting: Setting) -> Iterator[Problem]:
+    value = setting.value
+    if setting.path == "batch":
+        good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_BATCH
+        expected = f"a whole number from 1 to {MOST_BATCH}"
+        if not good:
+            yield document.problem(setting.at, "wrong value", expected=expected, got=show(value))
+    elif setting.path == "objective" and value not in OBJECTIVES:
+        close = nearest(value, OBJECTIVES) if isinstance(value, str) else None
+        expected = f"one of {', '.join(OBJECTIVES)}"
+        yield document.problem(setting.at, "unknown objective", expected=expected, got=show(value), suggestion=close)
+    elif setting.path == "dataflow" and not isinstance(value, str):
+        yield document.problem(setting.at, "wrong value", expected="best, or a dataflow's name", got=show(value))
+
+
+def with_settings(machine: Document, settings: Iterable[Setting], plan: Document) -> Document:
+    """Return a machine's document with values of the plan in it, each of which keeps its place in the plan.
+
+    Only what leads to a changed value is copied. Raises InputError for a path that the machine's file cannot have.
+    """
+    data, places, key_places = machine.data, dict(machine.places), dict(machine.key_places)
+    for setting in settings:
+        parts = resolved(machine, setting, plan)
+        data = cast("dict[str, Value]", _replaced(data, parts, setting.value))
+        at = plan.place(setting.at)
+        for end in range(1, len(parts) + 1):
+            dotted = ".".join(map(str, parts[:end]))
+            places.setdefault(dotted, at)
+        _mark(setting.value, dotted, at, places)
+        key_places[dotted] = plan.place(setting.at[:2], of_key=True)
+    return replace(machine, data=data, places=places, key_places=key_places)
+
+
+def resolved(machine: Document, setting: Setting, plan: Document) -> PathParts:
+    """Return a path's parts, names of list items turned into their indices."""
+    parts: list[str | int] = []
+    value: Value = machine.data
+    for part in setting.path.split("."):
+        if isinstance(value, list):
+            names = [str(item.get("name", i)) if isinstance(item, dict) else str(i) for i, item in enumerate(value)]
+            index = int(part) if part.isdecimal() else names.index(part) if part in names else len(value)
+            if index >= len(value):
+                expected = f"one of {', '.join(names)}, or an index below {len(value)}"
+                message = f"{machine.data.get('name', machine.file)} has no such item"
+                raise InputError(
+                    plan.problem(
+                        setting.at[:2], message, expected=expected, got=part, suggestion=nearest(part, names), of_key=True
+                    )
+                )
+            parts.append(index)
+            value = value[index]
+        else:
+            parts.append(part)
+            value = value.get(part) if isinstance(value, dict) else None
+    return tuple(parts)
+
+
+def _replaced(value: Value, parts: PathParts, new: Value) -> Value:
+    """Return data with a new value at a path; what is no mapping on the way there becomes one."""
+    if not parts:
+        return new
+    first, *rest = parts
+    if isinstance(first, int) and isinstance(value, list):
+        return [_replaced(item, tuple(rest), new) if i == first else item for i, item in enumerate(value)]
+    inner = value if isinstance(value, dict) else {}
+    return {**inner, str(first): _replaced(inner.get(str(first)), tuple(rest), new)}
+
+
+def _mark(value: Value, dotted: str, at: Place, places: dict[str, Place]) -> None:
+    """Place a value and all within it where it stands in the plan."""
+    places[dotted] = at
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        _mark(item, f"{dotted}.{key}", at, places)

@@ -1,0 +1,112 @@
+"""Import Caffe's prototxt, of the legacy syntax (`layers { type: CONVOLUTION }`) and the new one (`layer { ... }`)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from simulator.errors import InputError, Problem, nearest
+from simulator.network.ir import Layer, Network, Op
+from workloads.importers import lowering
+from workloads.importers.assembly import Assembly
+from workloads.importers.bounds import MOST_LAYERS, located, read_text, shorten
+from workloads.importers.from_caffe.context import Context
+from workloads.importers.from_caffe.ops import DROPPED, OPS, SOURCES
+from workloads.importers.from_caffe.sources import declare_inputs
+from workloads.importers.from_caffe.text import Message, parse
+from workloads.importers.views import View
+
+MOST_BYTES = 1 << 22
+LAYER_FIELDS = frozenset({"layer", "layers"})
+
+
+def import_prototxt(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int] | None = None) -> Network:
+    """Import a file: the layers of the test phase, batch norm folded into the convolution before it."""
+    file = str(path)
+    if sizes:
+        raise InputError(Problem("a prototxt takes no parameters", file, got=", ".join(sizes)))
+    root = parse(read_text(path, MOST_BYTES), file)
+    root.check_names(frozenset({"name", "input", "input_dim", "input_shape", "state", *LAYER_FIELDS}))
+    written = root.messages("layer") + root.messages("layers")
+    if not written:
+        raise InputError(Problem("no layers", file, 1, expected="`layer { ... }`"))
+    if len(written) > MOST_LAYERS:
+        raise InputError(Problem("too many layers", file, expected=f"at most {MOST_LAYERS}", got=str(len(written))))
+    c = Context(Assembly(root.text("name") or path.stem), [layer for layer in written if in_test(layer)])
+    declare_inputs(c, root)
+    for layer in c.layers:
+        with located(file, layer.line):
+            add(c, layer, skip_unknown)
+    with located(file):
+        return c.g.network(tuple(lowering.settle(c.g, view) for view in c.unread()))
+
+
+def in_test(layer: Message) -> bool:
+    """Return whether a layer is there in the test phase, by its include and exclude rules, and is not dropped."""
+    if kind(layer) in DROPPED:
+        return False
+    include, exclude = layer.messages("include"), layer.messages("exclude")
+    if include:
+        return any(_met(rule) for rule in include)
+    return not any(_met(rule) for rule in exclude)
+
+
+def _met(rule: Message) -> bool:
+    phase = rule.choice("phase", ("TRAIN", "TEST")) if "phase" in rule.fields else "TEST"
+    levels = rule.int("min_level", 0) <= 0 <= rule.int("max_level", 0)
+    return phase == "TEST" and levels and "stage" not in rule.fields
+
+
+def kind(layer: Message) -> str:
+    """Return the type of a layer, one spelling for INNER_PRODUCT and InnerProduct."""
+    return layer.text("type").lower().replace("_", "")
+
+
+def add(c: Context, layer: Message, skip_unknown: bool) -> None:
+    """Add what one layer becomes."""
+    op = kind(layer)
+    if op in SOURCES:
+        SOURCES[op](c, layer)
+        return
+    bottoms = c.bottoms(layer)
+    views = [view for view in bottoms if view is not None]
+    if not views and bottoms:
+        c.write(layer, [None] * len(layer.texts("top")))
+        return
+    if not views:
+        raise layer.wrong("bottom", "the layer reads nothing", "the top of a layer above")
+    if op not in OPS:
+        c.write(layer, [_unknown(c, layer, views, skip_unknown)])
+        return
+    c.write(layer, OPS[op](c, layer, views))
+
+
+def _unknown(c: Context, layer: Message, views: list[View], skip: bool) -> View:
+    """Count a layer nobody knows as reading its bottoms and writing as much as the first."""
+    name, written = layer.text("name", "layer"), layer.text("type")
+    if not skip:
+        expected = "a type that is known, or unknown ones skipped and counted as data movement"
+        spelling = {known: known for known in OPS} | {"conv": "convolution", "fc": "innerproduct", "pool": "pooling"}
+        close = nearest(kind(layer), spelling)
+        raise InputError(
+            Problem(
+                f"unknown type of layer {shorten(name)}",
+                layer.file,
+                layer.line,
+                path="type",
+                expected=expected,
+                got=shorten(written) or "nothing",
+                suggestion=spelling[close] if close else None,
+            )
+        )
+    sources = [lowering.settle(c.g, view) for view in views]
+    c.g.warnings.append(f"{shorten(name)}: the type {shorten(written)} is unknown and counts as data movement")
+    x = c.g.put(
+        Layer(
+            c.name(layer),
+            Op.RESHAPE,
+            tuple(source.name for source in sources),
+            tuple(source.shape for source in sources),
+            sources[0].shape,
+            variant=f"unknown:{written}",
+        )
+    )
+    return View(x, views[0].axes) if sources[0] == views[0].tensor else lowering.like_maps(x, views[0])

@@ -1,0 +1,90 @@
+"""Turn a layer list, read from YAML or CSV into one document, into a network."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simulator.errors import InputError, Problem, nearest
+from simulator.network.graph import Tensor
+from simulator.network.ir import Network
+from simulator.source import Document, validate
+from workloads.importers.assembly import Assembly
+from workloads.importers.bounds import located, shorten
+
+if TYPE_CHECKING:
+    from workloads.importers.layer_schema import LayerList, Row
+
+
+def network_of(document: Document, name: str) -> Network:
+    """Return the network of a document, called `name` unless it says otherwise; raise InputError with all problems."""
+    from workloads.importers.layer_schema import LayerList
+
+    listed = validate(document, LayerList)
+    problems = [problem for at, row in enumerate(listed.layers) for problem in _misplaced(document, at, row)]
+    if problems:
+        raise InputError(*problems)
+    g = Assembly(listed.name or name)
+    with located(document.file):
+        tensors = {key: g.declare(key, shape) for key, shape in listed.inputs.items()}
+        last = next(iter(tensors.values()))
+    for at, row in enumerate(listed.layers):
+        xs = _inputs(document, at, row, tensors, last, listed)
+        last = _added(document, g, at, row, xs)
+        tensors[last.name] = last
+        tensors[row.name or last.name] = last
+    outputs = _named(document, "outputs", listed.outputs or (), tensors, ())
+    network = g.network(tuple(outputs))
+    return replace(network, facts=dict(listed.facts) | network.facts)
+
+
+def _misplaced(document: Document, at: int, row: "Row") -> Iterator[Problem]:
+    """Yield the keys that an op needs and has not, and those that mean nothing to it."""
+    from workloads.importers.layer_table import COMMON, TABLE
+
+    entry, given, path = TABLE[row.op], row.model_fields_set, ("layers", at)
+    for key in sorted(entry.needs - given):
+        yield document.problem(path, f"missing key for {row.op}", expected=f"a value for `{key}`")
+    known = entry.needs | entry.takes | COMMON
+    for key in sorted(given - known):
+        expected = f"one of {', '.join(sorted(known))}"
+        yield document.problem((*path, key), f"means nothing to {row.op}", expected=expected, of_key=True)
+    if entry.inputs is not None and row.inputs is not None and len(row.inputs) != entry.inputs:
+        got = f"{len(row.inputs)} inputs"
+        yield document.problem((*path, "inputs"), f"wrong for {row.op}", expected=f"{entry.inputs}", got=got)
+
+
+def _inputs(
+    document: Document, at: int, row: "Row", tensors: dict[str, Tensor], last: Tensor, listed: "LayerList"
+) -> list[Tensor]:
+    if row.inputs is None:
+        return [last]
+    later = tuple(other.name for other in listed.layers[at:] if other.name)
+    return _named(document, f"layers.{at}.inputs", row.inputs, tensors, later)
+
+
+def _named(
+    document: Document, path: str, names: Sequence[str], tensors: dict[str, Tensor], later: Sequence[str]
+) -> list[Tensor]:
+    """Return tensors by name; raise InputError for those that are not made before."""
+    problems = []
+    for name in names:
+        if name in later and name not in tensors:
+            message, close = "made only here or below: a layer reads what stands above it", None
+        else:
+            message, close = "there is no layer or input of this name", nearest(name, tensors)
+        if name not in tensors:
+            problems.append(document.problem(path, message, got=shorten(name), suggestion=close))
+    if problems:
+        raise InputError(*problems)
+    return [tensors[name] for name in names]
+
+
+def _added(document: Document, g: Assembly, at: int, row: "Row", xs: Sequence[Tensor]) -> Tensor:
+    from workloads.importers.layer_table import add_row
+
+    try:
+        return add_row(g, row, xs)
+    except InputError as error:
+        first = error.problems[0]
+        message = f"{shorten(row.name or row.op)}: {first.message}"
+        raise InputError(document.problem(("layers", at), message, expected=first.expected, got=first.got)) from error

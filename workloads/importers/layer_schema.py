@@ -1,0 +1,110 @@
+"""What may stand in a layer list of the project's own, before it becomes a network."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from simulator.errors import nearest
+from simulator.network.shapes import Padding, Pair
+from simulator.source.document import Rejected
+from simulator.source.fields import LARGEST_COUNT, Count, Fraction01, Written
+from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS
+from workloads.importers.layer_table import TABLE
+
+WORDS = ("same", "half")
+
+
+def _numbers(value: object, counts: tuple[int, ...], least: int, expected: str) -> tuple[int, ...]:
+    """Return one number or a list of some counts of them as a tuple."""
+    numbers = value if isinstance(value, list) else [value]
+    if len(numbers) not in counts:
+        raise Rejected("wrong value", expected)
+    for number in numbers:
+        if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= LARGEST_COUNT:
+            raise Rejected("wrong value", f"{expected}, each {least} to {LARGEST_COUNT}")
+    return tuple(numbers)
+
+
+def _pair(value: object) -> tuple[int, ...]:
+    numbers = _numbers(value, (1, 2), 1, "a whole number or [vertical, horizontal]")
+    return numbers * 2 if len(numbers) == 1 else numbers
+
+
+def _padding(value: object) -> object:
+    if isinstance(value, str):
+        if value in WORDS:
+            return value
+        raise Rejected("wrong value", "a number, same or half", nearest(value, WORDS))
+    numbers = _numbers(
+        value, (1, 2, 4), 0, "a number, [vertical, horizontal], [top, left, bottom, right], same or half"
+    )
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _extents(value: object) -> tuple[int, ...]:
+    numbers = _numbers(value, (3, 4), 1, "[channels, height, width], or four numbers with the batch first")
+    return (1, *numbers) if len(numbers) == 3 else numbers
+
+
+def _shape(value: object) -> tuple[int, ...]:
+    return _numbers(value, (3,), -1, "[channels, height, width], one of them -1 to be worked out")
+
+
+def _channels(value: object) -> tuple[int, ...]:
+    return _numbers(value, (1, 2), 0, "how many channels, or [start, stop]")
+
+
+def _op(value: object) -> object:
+    if value not in TABLE:
+        suggestion = nearest(value, TABLE) if isinstance(value, str) else None
+        raise Rejected("unknown op", f"one of {', '.join(TABLE)}", suggestion)
+    return value
+
+
+def _names(value: object) -> object:
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise Rejected("wrong value", "the name of a layer above or of an input, or a list of them")
+    return tuple(names)
+
+
+LayerName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+Sizes = Annotated[Pair, BeforeValidator(_pair)]
+Extents = Annotated[tuple[int, int, int, int], BeforeValidator(_extents)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
+class Row(Written):
+    """One layer; see `workloads.importers.yaml_layers` for what each key means."""
+
+    op: Annotated[str, BeforeValidator(_op)]
+    name: LayerName | None = None
+    inputs: Names | None = None
+    filters: Count | None = None
+    kernel: Sizes = (1, 1)
+    stride: Sizes = (1, 1)
+    padding: Annotated[Padding, BeforeValidator(_padding)] = 0
+    dilation: Sizes = (1, 1)
+    groups: Count = 1
+    bias: bool = False
+    activation: LayerName | None = None
+    ceil: bool = False
+    size: Sizes | None = None
+    channels: Annotated[tuple[int, ...], BeforeValidator(_channels)] | None = None
+    shape: Annotated[tuple[int, ...], BeforeValidator(_shape)] | None = None
+    axis: Annotated[int, Field(ge=0, le=3)] = 1
+    output: Extents | None = None
+    variant: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    stage: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    zero_inputs_fraction: Fraction01 | None = None
+    zero_weights_fraction: Fraction01 | None = None
+
+
+class LayerList(Written):
+    """A whole network."""
+
+    name: LayerName | None = None
+    inputs: dict[str, Extents] = Field(min_length=1, max_length=MOST_LAYERS)
+    layers: list[Row] = Field(min_length=1, max_length=MOST_LAYERS)
+    outputs: Names | None = None
+    facts: dict[str, str] = Field(default_factory=dict)

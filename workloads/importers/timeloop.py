@@ -1,0 +1,207 @@
+"""Import a Timeloop problem (Parashar et al., ISPASS 2019), version 0.3 or 0.4: one layer.
+
+    problem:
+      shape: {name: ..., dimensions: [...], data_spaces: [...], coefficients: [...]}
+      instance: {C: 3, M: 32, R: 3, S: 3, P: 112, Q: 112, N: 1, Hstride: 2, Wstride: 2}
+
+What a dimension means follows from the data spaces it projects to, whatever its letter: one that indexes weights,
+inputs and outputs is a group; weights and inputs, a channel that is summed over; weights and outputs, a filter; inputs
+and outputs, the batch, or an output row or column where the inputs add a filter's row or column to it. Without a shape,
+or with one by name, the letters are those of Timeloop's own convolution. Timeloop knows no padding, so the map is as
+large as the windows reach.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from simulator.errors import InputError, nearest
+from simulator.network.ir import Layer, Network, Op
+from simulator.network.shapes import window_reach
+from simulator.source import Document
+from simulator.source.document import show
+from simulator.source.parser import Value
+from workloads.importers.assembly import Assembly
+from workloads.importers.bounds import located
+
+LARGEST = 1 << 31
+MOST_DIMENSIONS = 16
+Terms = tuple[tuple[str, str | None], ...]  # of one index: dimension, coefficient
+
+CONV_INPUTS: Mapping[str, tuple[Terms, ...]] = {
+    "inputs": (
+        (("N", None),),
+        (("G", None),),
+        (("C", None),),
+        (("R", "Wdilation"), ("P", "Wstride")),
+        (("S", "Hdilation"), ("Q", "Hstride")),
+    ),
+    "weights": tuple(((letter, None),) for letter in "GCMRS"),
+    "outputs": tuple(((letter, None),) for letter in "NGMPQ"),
+}
+COEFFICIENTS = ("Wstride", "Hstride", "Wdilation", "Hdilation")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Data spaces by role, and the sizes of dimensions and coefficients."""
+
+    spaces: Mapping[str, tuple[Terms, ...]]
+    sizes: Mapping[str, int]
+
+    def dimensions(self, role: str) -> list[str]:
+        """Return the dimensions that index a data space, in order."""
+        return [dimension for terms in self.spaces[role] for dimension, _ in terms]
+
+    def product(self, dimensions: Sequence[str]) -> int:
+        """Return how many points some dimensions have."""
+        return prod(self.sizes.get(dimension, 1) for dimension in dimensions)
+
+
+def import_problem(document: Document, name: str) -> Network:
+    """Return the one layer of a problem as a network."""
+    problem = _read(document)
+    with located(document.file, document.place("problem").line):
+        return _network(document, problem, name)
+
+
+def _network(document: Document, problem: Problem, name: str) -> Network:
+    weights, inputs, outputs = (problem.dimensions(role) for role in ("weights", "inputs", "outputs"))
+    groups = [d for d in weights if d in inputs and d in outputs]
+    sliding = [terms for terms in problem.spaces["inputs"] if len(terms) == 2]
+    windows = [_window(problem, terms, weights) for terms in sliding]
+    taps = [tap for tap, *_ in windows]
+    positions = [position for _, position, *_ in windows]
+    summed = [d for d in weights if d in inputs and d not in outputs and d not in taps]
+    filters = [d for d in weights if d in outputs and d not in inputs]
+    batches = [d for d in outputs if d in inputs and d not in weights and d not in positions]
+    used = {*groups, *taps, *positions, *summed, *filters, *batches}
+    odd = [d for d in {*weights, *inputs, *outputs} if d not in used]
+    if odd or len(windows) > 2:
+        what = f"dimension {odd[0]} indexes one data space only" if odd else "more than two sliding windows"
+        raise InputError(document.problem("problem.shape", what, expected="a convolution or a matrix product"))
+    kernel, stride, dilation = ([*(w[at] for w in windows), 1, 1][:2] for at in (2, 3, 4))
+    sizes = [*(problem.product([position]) for position in positions), 1, 1][:2]
+    batch, group = problem.product(batches), problem.product(groups)
+    n, rows = (1, batch) if not windows else (batch, sizes[0])
+    channels, out = group * problem.product(summed), group * problem.product(filters)
+    g = Assembly(name)
+    if not windows:
+        x = g.declare("data", (n, channels, rows, 1))
+        g.put(Layer(g.unique(name), Op.LINEAR, (x.name,), (x.shape,), (n, out, rows, 1), groups=group))
+        return g.network()
+    height, width = (
+        (size - 1) * step + window_reach(tap, holes)
+        for size, step, tap, holes in zip(sizes, stride, kernel, dilation, strict=True)
+    )
+    x = g.declare("data", (n, channels, height, width))
+    g.conv(
+        x,
+        out,
+        (kernel[0], kernel[1]),
+        (stride[0], stride[1]),
+        0,
+        group,
+        (dilation[0], dilation[1]),
+        name=g.unique(name),
+    )
+    return g.network()
+
+
+def _window(problem: Problem, terms: Terms, weights: Sequence[str]) -> tuple[str, str, int, int, int]:
+    """Return filter dimension, output dimension, taps, stride and dilation of one sliding index."""
+    (first, first_by), (second, second_by) = terms
+    if first not in weights:
+        first, first_by, second, second_by = second, second_by, first, first_by
+    dilation, stride = (problem.sizes.get(by, 1) if by else 1 for by in (first_by, second_by))
+    return first, second, problem.sizes.get(first, 1), stride, dilation
+
+
+def _read(document: Document) -> Problem:
+    given = document.data["problem"]
+    if not isinstance(given, dict):
+        raise InputError(document.problem("problem", "not a mapping", expected="shape and instance", got=show(given)))
+    shape = given.get("shape")
+    spaces = _spaces(document, shape) if isinstance(shape, dict) else CONV_INPUTS
+    path = "problem.instance" if "instance" in given else "problem"
+    instance = given.get("instance", {key: value for key, value in given.items() if key != "shape"})
+    if not isinstance(instance, dict):
+        raise InputError(document.problem(path, "not a mapping", expected="sizes of dimensions", got=show(instance)))
+    names = [dimension for terms in sum(spaces.values(), ()) for dimension, _ in terms]
+    factors = [by for terms in sum(spaces.values(), ()) for _, by in terms if by]
+    defaults = _defaults(shape) if isinstance(shape, dict) else {}
+    return Problem(spaces, defaults | _sizes(document, path, instance, {*names, *factors}, names))
+
+
+def _defaults(shape: Mapping[str, Value]) -> dict[str, int]:
+    """Return the coefficients that a shape has a default for."""
+    entries = shape.get("coefficients")
+    found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return {
+        str(entry.get("name")): value
+        for entry in found
+        if isinstance(value := entry.get("default"), int) and 1 <= value <= LARGEST
+    }
+
+
+def _sizes(
+    document: Document, path: str, instance: Mapping[str, Value], known: set[str], dimensions: Sequence[str]
+) -> dict[str, int]:
+    """Return the sizes that an instance gives; a problem for each that is missing, unknown or no size."""
+    problems, sizes = [], {}
+    explicit = path == "problem.instance"
+    for key, value in instance.items():
+        if key not in known:
+            close = nearest(key, known)
+            if explicit and key != "densities" and close:
+                problems.append(document.problem(f"{path}.{key}", "unknown dimension", suggestion=close, of_key=True))
+        elif isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST:
+            expected = f"a whole number, 1 to {LARGEST}"
+            problems.append(document.problem(f"{path}.{key}", "wrong size", expected=expected, got=show(value)))
+        else:
+            sizes[key] = value
+    missing = [d for d in dict.fromkeys(dimensions) if d not in instance and d not in ("N", "G")]
+    problems += [document.problem(path, "a size is missing", expected=f"a value for `{d}`") for d in missing]
+    if problems:
+        raise InputError(*problems)
+    return sizes
+
+
+def _spaces(document: Document, shape: Mapping[str, Value]) -> dict[str, tuple[Terms, ...]]:
+    """Return the data spaces by role: the one written is the outputs, the one named like weights the weights."""
+    key = "data_spaces" if "data_spaces" in shape else "data-spaces"
+    given = shape.get(key)
+    path = f"problem.shape.{key}"
+    spaces = [space for space in given if isinstance(space, dict)] if isinstance(given, list) else []
+    if len(spaces) != 3:
+        raise InputError(document.problem(path, "not three data spaces", expected="weights, inputs and outputs"))
+    read = [_projection(document, f"{path}.{at}", space) for at, space in enumerate(spaces)]
+    written = [at for at, space in enumerate(spaces) if space.get("read_write") or space.get("read-write")]
+    if len(written) != 1:
+        raise InputError(document.problem(path, "not one data space is written", expected="read_write: true on one"))
+    sources = [at for at in range(3) if at not in written]
+    names = [str(spaces[at].get("name", "")).lower() for at in sources]
+    slides = [any(len(terms) == 2 for terms in read[at]) for at in sources]
+    swapped = slides == [True, False] or (slides == [False, False] and names[0].startswith(("in", "a")))
+    inputs, weights = sources if swapped else sources[::-1]
+    return {"inputs": read[inputs], "weights": read[weights], "outputs": read[written[0]]}
+
+
+def _projection(document: Document, path: str, space: Mapping[str, Value]) -> tuple[Terms, ...]:
+    given = space.get("projection")
+    indices = given if isinstance(given, list) else []
+    expected = "a list of indices, each a list of [dimension] or [dimension, coefficient]"
+    wrong = InputError(document.problem(path, "not a projection", expected=expected, got=show(given)))
+    result = []
+    for index in indices[:MOST_DIMENSIONS]:
+        terms: list[tuple[str, str | None]] = []
+        for term in index if isinstance(index, list) else ():
+            if not isinstance(term, list) or not 1 <= len(term) <= 2 or not all(isinstance(part, str) for part in term):
+                raise wrong
+            terms.append((str(term[0]), str(term[1]) if len(term) == 2 else None))
+        if not 1 <= len(terms) <= 2:
+            raise wrong
+        result.append(tuple(terms))
+    if not result:
+        raise wrong
+    return tuple(result)

@@ -1,0 +1,43 @@
+"""Import the project's own layer list in YAML.
+
+It reads like the table of a paper; shapes follow by themselves.
+
+    name: tiny
+    inputs:
+      data: [3, 32, 32]                # channels, height, width; with the batch before them if it is not 1
+    layers:                            # in order: a layer reads what stands above it
+      - {name: conv1, op: conv, filters: 8, kernel: 3, stride: 2, padding: 1, bias: true, activation: relu}
+      - {name: dw, op: depthwise, kernel: [3, 1], padding: half}
+      - {name: skip, op: conv, inputs: conv1, filters: 8}
+      - {name: sum, op: add, inputs: [dw, skip]}
+      - {op: global_pool}
+      - {name: fc, op: linear, filters: 10}
+    outputs: [fc]                      # unless given, what no layer reads
+
+A layer reads the one above it unless it says `inputs`, and needs a `name` only if others refer to it; with
+`activation` its name stands for what the activation makes. Kernels, strides and dilations are one number or [vertical,
+horizontal]; `padding` is one number, [vertical, horizontal], [top, left, bottom, right], `same` or `half`.
+
+Ops and their keys, those in brackets may be left out:
+
+    conv: filters [kernel stride padding dilation groups bias activation]
+    depthwise: kernel [stride padding dilation filters bias activation]
+    linear: filters [bias groups activation]         maps are flattened first
+    matmul: output [groups]                          of two inputs, each group with a matrix of its own
+    max_pool, avg_pool: kernel [stride padding dilation ceil]; global_pool [variant: max]
+    add, mul: of any number of inputs                activation: variant (relu, hard_swish, ...)
+    softmax; lrn [size]; upsample: size [variant]    concat [axis: 0 to 3]; split: channels [start, stop]
+    shuffle: groups; gather: channels; reshape: shape; flatten; pad: padding
+
+Any layer may have `stage` (to be reported together), `zero_inputs_fraction`, `zero_weights_fraction`, and `output`, the
+shape of what it makes: for a convolution it is checked, for others it is taken where it does not follow.
+"""
+
+from simulator.network.ir import Network
+from simulator.source import Document
+from workloads.importers.layer_list import network_of
+
+
+def import_layers(document: Document, name: str) -> Network:
+    """Return the network of a document."""
+    return network_of(document, name)
