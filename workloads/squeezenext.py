@@ -14,9 +14,9 @@ The paper does not give the blocks of depths 34 and 44, only parameters. Twice t
 depth 44 at each width: 1.2, 2.6 and 4.4 M with batch norm. One and a half times them give depth 34 1.04, 2.13 and
 3.66 M without batch norm for 1.0, 2.1 and 3.8 M; no block counts of four stages round to all three.
 
-What the authors changed from variant to variant is free as well: `blocks` a stage, `kernel` of the first layer, what the
-head of a stage `squeezes`; and what they kept: the `order` of the 3x1 and the 1x3, how wide the `narrowest` layer of a
-block is. A variant is a name for some of these.
+What the authors changed from variant to variant is free as well: `blocks` a stage, `kernel` of the first layer, what
+the head of a stage `squeezes`; and what they kept: the `order` of the 3x1 and the 1x3, how wide the `narrowest` layer
+of a block is. A variant is a name for some of these.
 """
 
 from typing import Annotated, Literal, NamedTuple

@@ -50,7 +50,7 @@ def is_machine_path(path: str) -> bool:
 
 
 def read_axis(document: Document, name: str, values: Sequence[Value]) -> tuple[Axis | None, list[Problem]]:
-    """Return an axis of the plan, or what is wrong with its name and the form of its values."""
+    """Return an axis of the plan with its good choices, and what is wrong with its name and the form of the others."""
     paths = tuple(part.strip() for part in name.split(","))
     problems = [p for path in paths for p in _path_problems(document, name, path)]
     if len(set(paths)) < len(paths):
@@ -65,9 +65,11 @@ def read_axis(document: Document, name: str, values: Sequence[Value]) -> tuple[A
             continue
         places: list[PathParts] = [at] if len(paths) == 1 else [(*at, j) for j in range(len(paths))]
         choice = tuple(Setting(*parts) for parts in zip(paths, together, places, strict=True))
-        problems += [p for setting in choice for p in _option_problems(document, setting)]
-        choices.append(choice)
-    return (None if problems else Axis(name, paths, tuple(choices))), problems
+        wrong = [p for setting in choice for p in _option_problems(document, setting)]
+        choices += [] if wrong else [choice]
+        problems += wrong
+    named = not any(problem.path == f"axes.{name}" for problem in problems)
+    return (Axis(name, paths, tuple(choices)) if named and choices else None), problems
 
 
 def _path_problems(document: Document, name: str, path: str) -> Iterator[Problem]:
@@ -134,7 +136,12 @@ def resolved(machine: Document, setting: Setting, plan: Document) -> PathParts:
                 message = f"{machine.data.get('name', machine.file)} has no such item"
                 raise InputError(
                     plan.problem(
-                        setting.at[:2], message, expected=expected, got=part, suggestion=nearest(part, names), of_key=True
+                        setting.at[:2],
+                        message,
+                        expected=expected,
+                        got=part,
+                        suggestion=nearest(part, names),
+                        of_key=True,
                     )
                 )
             parts.append(index)

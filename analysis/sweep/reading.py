@@ -3,16 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
-from analysis.sweep.axes import NET, Axis, Setting, is_machine_path, read_axis
+from analysis.sweep.axes import NET, Setting, is_machine_path, read_axis
 from analysis.sweep.plan import Plan, machine_of, spec_text
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.load import read_hardware
 from simulator.source import Document, load_yaml, validate
 from simulator.source.document import PathParts, show
 from simulator.source.locate import locate
-from simulator.source.parser import Value
 from workloads.load import load_builder, load_network
 from workloads.registry import BUILDERS
 from workloads.spec import parse_parameters, split_spec
@@ -31,42 +29,46 @@ def load_plan(path: str | Path) -> Plan:
 
     document = load_yaml(path)
     written = validate(document, WrittenPlan)
-    folder = Path(document.file).parent
-    networks = tuple(_beside(folder, spec) for spec in written.networks)
-    machines, problems = _load_machines(document, folder, written.machines)
-    problems += _check_networks(document, networks)
+    machines, problems = _load_machines(document, written.machines)
+    networks, wrong = _known_networks(document, written.networks)
+    problems += wrong
     axes = []
     for name, values in written.axes.items():
-        axis, wrong = read_axis(document, name, cast("list[Value]", values))
+        axis, wrong = read_axis(document, name, values)
         axes += [axis] if axis else []
         problems += wrong
-    problems += _doubles(document, axes)
-    if not problems:
-        plan = Plan(document, tuple(written.machines), tuple(machines), networks, tuple(axes))
-        problems = [*_choice_problems(plan), *_size_problems(plan)]
+    names = tuple(name for name, machine in zip(written.machines, machines, strict=True) if machine)
+    plan = Plan(document, names, tuple(machine for machine in machines if machine), networks, tuple(axes))
+    problems += [*_doubles(plan), *_choice_problems(plan), *_size_problems(plan)]
     if problems:
         raise InputError(*_in_order(problems, document))
     return plan
 
 
-def _load_machines(document: Document, folder: Path, names: list[str]) -> tuple[list[Document], list[Problem]]:
-    machines, problems = [], []
+def _load_machines(document: Document, names: list[str]) -> tuple[list[Document | None], list[Problem]]:
+    machines: list[Document | None] = []
+    problems: list[Problem] = []
     for i, name in enumerate(names):
         try:
-            machine = load_yaml(locate(_beside(folder, name), "", "machine"))
+            machine = load_yaml(locate(_beside(document, name), "", "machine"))
             read_hardware(machine)
             machines.append(machine)
         except InputError as error:
+            machines.append(None)
             problems += _placed(document, ("machines", i), error)
     return machines, problems
 
 
-def _check_networks(document: Document, specs: Iterable[str]) -> Iterator[Problem]:
+def _known_networks(document: Document, specs: list[str]) -> tuple[tuple[str, ...], list[Problem]]:
+    known: list[str] = []
+    problems: list[Problem] = []
     for i, spec in enumerate(specs):
         try:
-            load_network(spec)
+            load_network(_beside(document, spec))
+            known.append(_beside(document, spec))
         except InputError as error:
-            yield from _placed(document, ("networks", i), error)
+            problems += _placed(document, ("networks", i), error)
+    return tuple(known), problems
 
 
 def _choice_problems(plan: Plan) -> Iterator[Problem]:
@@ -75,7 +77,7 @@ def _choice_problems(plan: Plan) -> Iterator[Problem]:
         for choice in axis.choices:
             found = [*_machine_problems(plan, choice), *_network_problems(plan, choice)]
             found += _dataflow_problems(plan, choice)
-            yield from {(p.file, p.line, p.column, p.expected): p for p in found}.values()
+            yield from {(p.file, p.line, p.column, p.expected): p for p in reversed(found)}.values()
 
 
 def _machine_problems(plan: Plan, choice: tuple[Setting, ...]) -> Iterator[Problem]:
@@ -122,14 +124,14 @@ def _dataflow_problems(plan: Plan, choice: tuple[Setting, ...]) -> Iterator[Prob
                 )
 
 
-def _doubles(document: Document, axes: Iterable[Axis]) -> Iterator[Problem]:
+def _doubles(plan: Plan) -> Iterator[Problem]:
     """Refuse a path that two axes set."""
     owner: dict[str, str] = {}
-    for axis in axes:
+    for axis in plan.axes:
         for path in axis.paths:
             if path in owner:
-                message = f"{path} is set by the axis {owner[path]} already"
-                yield document.problem(("axes", axis.name), message, expected="each path in one axis", of_key=True)
+                message, expected = f"{path} is set by the axis {owner[path]} already", "each path in one axis"
+                yield plan.document.problem(("axes", axis.name), message, expected=expected, of_key=True)
             owner[path] = axis.name
 
 
@@ -139,10 +141,10 @@ def _size_problems(plan: Plan) -> Iterator[Problem]:
         yield plan.document.problem("axes", "too many points", expected=expected, got=str(plan.points), of_key=True)
 
 
-def _beside(folder: Path, spec: str) -> str:
+def _beside(document: Document, spec: str) -> str:
     """Return a path relative to the plan's folder if a file is there, else the spec as it is."""
     name, colon, rest = spec.partition(":")
-    beside = folder / name
+    beside = Path(document.file).parent / name
     return f"{beside}{colon}{rest}" if beside.suffix and beside.is_file() else spec
 
 

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import typer
 
-from simulator.cli import check, listing, report, show, simulate
+from simulator.cli import check, listing, report, show, simulate, sweep
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.check,
     "list": listing.list_names,
     "report": report.report,
     "show": show.show,
+    "sweep": sweep.sweep,
 }
 
 

@@ -43,7 +43,9 @@ def _axes(mapping: Mapping, hardware: Hardware) -> list[str]:
 def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
     assert layer.nest is not None
     placement = Placement(mapping.rows, mapping.columns, mapping.registers)
-    needed = register_words(placement, mapping.registers_order, None, layer.nest, mapping.lowered, hardware)
+    needed = register_words(
+        placement, mapping.registers_order, mapping.stationary, layer.nest, mapping.lowered, hardware
+    )
     return [
         f"registers: a PE needs {needed[o]} words of {OPERAND_NAMES[o]}, it has {available}"
         for o, available in zip(Operand, hardware.array.registers_words, strict=True)

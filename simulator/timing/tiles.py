@@ -21,7 +21,7 @@ class TileRun:
 class PortSpec:
     """The way between DRAM and array, as one layer sees it.
 
-    `slots`: tiles whose inputs the buffer holds (2: double-buffered, 1: not); `out_slots`: tiles whose outputs it holds.
+    `slots`: tiles whose inputs the buffer holds (2: double-buffered, 1: not); `out_slots`: those whose outputs it holds.
     `channels`: DMA channels for loads, and as many for stores. `latency_cycles`: from the issue of a transaction to its
     first word. `prefetch_cycles`: port cycles to load the next layer's weights after this layer's last tile (0: none).
     """

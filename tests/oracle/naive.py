@@ -12,24 +12,16 @@ the padded tensor; tiles, array steps and PEs are visited one by one. Rules that
 """
 
 from collections import Counter
-from dataclasses import dataclass
-from fractions import Fraction
-from itertools import accumulate, product
-from math import ceil, prod
+from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+from types import SimpleNamespace
 
 from simulator.dims import REDUCTION, RELEVANT, Dim, Operand
-from simulator.kernels import evaluate as layer_totals
-from simulator.kernels import steps as tile_figures
-from simulator.kernels.params import FIXED_POINT, SUM_BITS
-from simulator.timing.tiles import PortSpec, TileRun
+from simulator.kernels.params import SUM_BITS
+from tests.oracle.array_time import array_cycles
+from tests.oracle.port_time import port_bytes, port_cycles
+from tests.oracle.test_timeline import plain_end
 
 N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand
-AXES = ((P, R), (Q, S))
-
-NAMES = {
-    value: name
-    for module in (tile_figures, layer_totals)
-    for name, value in vars(module).items()
-    if name.isupper() and isinstance(value, int) and name not in vars(layer_totals.params_names)
-}

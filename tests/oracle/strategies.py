@@ -116,6 +116,6 @@ def tile_runs():
 
 
 def port_specs():
-    """Ports with one to four slots in and out, one to four channels, short and long latencies, with and without prefetch."""
+    """Ports with one to four slots each way, one to four channels, any latency, with and without prefetch."""
     latency = st.one_of(st.integers(0, 4), st.integers(0, 60))
     return st.builds(PortSpec, st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), latency, st.integers(0, 30))

@@ -49,7 +49,12 @@ def test_what_a_machine_leaves_out_has_a_plain_meaning():
     )
     assert array.delivery[0] == Delivery("unicast", 2, "hidden", forwarding=False)
     assert array.delivery[2].concurrent
-    assert (buffer.double_buffered, buffer.banks, buffer.read_bytes_per_cycle, buffer.holds) == (True, 1, None, (0, 1, 2))
+    assert (buffer.double_buffered, buffer.banks, buffer.read_bytes_per_cycle, buffer.holds) == (
+        True,
+        1,
+        None,
+        (0, 1, 2),
+    )
     assert (machine.dma_channels, machine.layer_order, machine.keeps_activations) == (1, "serial", False)
     assert (machine.fuses, machine.folds, machine.dram.run_length) == (frozenset(), frozenset(), ())
 

@@ -17,6 +17,7 @@ DATA = yaml.safe_load(TEXT)
 OPTIONAL = {
     "array.delivery.inputs.preload",
     "array.delivery.outputs.directions",
+    "array.delivery.outputs.initial_sums",
     "array.delivery.outputs.reduce_along",
     "array.delivery.weights.preload",
     "array.zero",
@@ -24,8 +25,10 @@ OPTIONAL = {
     "array.zero.inputs.gate",
     "buffers.0.banks",
     "buffers.0.double_buffered",
+    "buffers.0.streams",
     "buffers.1.banks",
     "buffers.1.double_buffered",
+    "buffers.1.streams",
     "dram.compression",
     "dram.compression.run_length",
     "folds",

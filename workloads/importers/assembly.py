@@ -10,6 +10,8 @@ from simulator.network.ir import MAC_OPS, Layer, Network, Op, Shape
 from simulator.network.shapes import Pair, Sides, window_outputs, window_reach
 from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, check_layer, check_shape
 
+Zeros = tuple[float | None, float | None, float | None]  # shares in inputs, weights and outputs; None: not known
+
 
 class Assembly(Graph):
     """A `Graph` for layers that come from a file.
@@ -43,22 +45,17 @@ class Assembly(Graph):
         """Number of layers so far."""
         return len(self._layers)
 
-    def revise(
-        self,
-        name: str,
-        stage: str = "",
-        variant: str = "",
-        zero_inputs_fraction: float | None = None,
-        zero_weights_fraction: float | None = None,
-    ) -> None:
-        """Give a layer other marks, those that are said."""
+    def revise(self, name: str, stage: str, variant: str, zeros: Zeros) -> None:
+        """Give a layer another stage and variant, where they are said, and its shares of zeros."""
         layer = self._layers[name]
+        inputs, weights, outputs = zeros
         self._layers[name] = replace(
             layer,
             stage=stage or layer.stage,
             variant=variant or layer.variant,
-            zero_inputs_fraction=zero_inputs_fraction,
-            zero_weights_fraction=zero_weights_fraction,
+            zero_inputs_fraction=inputs,
+            zero_weights_fraction=weights,
+            zero_outputs_fraction=outputs,
         )
 
     def unique(self, name: str) -> str:

@@ -6,7 +6,8 @@
     fc,linear,,10,,,,
 
 A row of op `input` declares an input by its `output`; one of op `output` names outputs of the network as its inputs.
-Sizes are joined by x, several inputs by semicolons; an empty cell is a key that is not given. Columns stand in any order.
+Sizes are joined by x, several inputs by semicolons; an empty cell is a key that is not given; columns stand in any
+order.
 """
 
 import re
@@ -70,6 +71,7 @@ COLUMNS: Mapping[str, Callable[[str], Value]] = {
     "stage": _text,
     "zero_inputs_fraction": _fraction,
     "zero_weights_fraction": _fraction,
+    "zero_outputs_fraction": _fraction,
 }
 """Column -> what its cells say; the order is that in which they are written."""
 
@@ -88,13 +90,16 @@ def import_rows(table: Table, name: str) -> Network:
             inputs[key] = values.get("output")
             places[f"inputs.{key}"] = Place(row.line, 1)
         elif values.get("op") == "output":
-            outputs.extend(values["inputs"] if isinstance(values.get("inputs"), list) else [])  # type: ignore[arg-type]
+            named = values.get("inputs")
+            outputs.extend(named if isinstance(named, list) else [])
             places["outputs"] = Place(row.line, 1)
         else:
             path = f"layers.{len(layers)}"
             places |= {path: Place(row.line, 1), **{f"{path}.{key}": Place(row.line, 1) for key in values}}
             layers.append(values)
-    data: dict[str, Value] = {"inputs": inputs, "layers": layers} | ({"outputs": outputs} if outputs else {})
+    data: dict[str, Value] = {"inputs": inputs, "layers": layers}
+    if outputs:
+        data["outputs"] = outputs
     return network_of(Document(table.file, data, places, dict(places)), name)
 
 

@@ -1,7 +1,8 @@
 """Turn a layer list, read from YAML or CSV into one document, into a network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError, Problem, nearest
@@ -12,7 +13,10 @@ from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import located, shorten
 
 if TYPE_CHECKING:
-    from workloads.importers.layer_schema import LayerList, Row
+    from workloads.importers.layer_schema import Row
+
+MOST_REPORTED = 20
+MOST_COMPARED = 1000  # names, in search of a suggestion
 
 
 def network_of(document: Document, name: str) -> Network:
@@ -28,11 +32,11 @@ def network_of(document: Document, name: str) -> Network:
         tensors = {key: g.declare(key, shape) for key, shape in listed.inputs.items()}
         last = next(iter(tensors.values()))
     for at, row in enumerate(listed.layers):
-        xs = _inputs(document, at, row, tensors, last, listed)
+        xs = _named(document, f"layers.{at}.inputs", row.inputs, tensors) if row.inputs else [last]
         last = _added(document, g, at, row, xs)
         tensors[last.name] = last
         tensors[row.name or last.name] = last
-    outputs = _named(document, "outputs", listed.outputs or (), tensors, ())
+    outputs = _named(document, "outputs", listed.outputs or (), tensors)
     network = g.network(tuple(outputs))
     return replace(network, facts=dict(listed.facts) | network.facts)
 
@@ -53,30 +57,22 @@ def _misplaced(document: Document, at: int, row: "Row") -> Iterator[Problem]:
         yield document.problem((*path, "inputs"), f"wrong for {row.op}", expected=f"{entry.inputs}", got=got)
 
 
-def _inputs(
-    document: Document, at: int, row: "Row", tensors: dict[str, Tensor], last: Tensor, listed: "LayerList"
-) -> list[Tensor]:
-    if row.inputs is None:
-        return [last]
-    later = tuple(other.name for other in listed.layers[at:] if other.name)
-    return _named(document, f"layers.{at}.inputs", row.inputs, tensors, later)
-
-
-def _named(
-    document: Document, path: str, names: Sequence[str], tensors: dict[str, Tensor], later: Sequence[str]
-) -> list[Tensor]:
+def _named(document: Document, path: str, names: Sequence[str], tensors: dict[str, Tensor]) -> list[Tensor]:
     """Return tensors by name; raise InputError for those that are not made before."""
-    problems = []
-    for name in names:
-        if name in later and name not in tensors:
-            message, close = "made only here or below: a layer reads what stands above it", None
-        else:
-            message, close = "there is no layer or input of this name", nearest(name, tensors)
-        if name not in tensors:
-            problems.append(document.problem(path, message, got=shorten(name), suggestion=close))
-    if problems:
-        raise InputError(*problems)
+    missing = [name for name in names if name not in tensors]
+    if missing:
+        raise InputError(*(_absent(document, path, name, tensors) for name in missing[:MOST_REPORTED]))
     return [tensors[name] for name in names]
+
+
+def _absent(document: Document, path: str, name: str, tensors: Iterable[str]) -> Problem:
+    """Return the problem with a name that is not made before."""
+    rows = document.data.get("layers")
+    if isinstance(rows, list) and any(isinstance(row, dict) and row.get("name") == name for row in rows):
+        message = "made only here or below: a layer reads what stands above it"
+        return document.problem(path, message, got=shorten(name))
+    close = nearest(shorten(name), islice(tensors, MOST_COMPARED))
+    return document.problem(path, "there is no layer or input of this name", got=shorten(name), suggestion=close)
 
 
 def _added(document: Document, g: Assembly, at: int, row: "Row", xs: Sequence[Tensor]) -> Tensor:

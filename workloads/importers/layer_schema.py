@@ -98,6 +98,7 @@ class Row(Written):
     stage: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
     zero_inputs_fraction: Fraction01 | None = None
     zero_weights_fraction: Fraction01 | None = None
+    zero_outputs_fraction: Fraction01 | None = None
 
 
 class LayerList(Written):

@@ -35,9 +35,11 @@ class Entry:
     variant: str = ""
 
 
-COMMON = frozenset(
-    {"name", "op", "inputs", "output", "stage", "variant", "zero_inputs_fraction", "zero_weights_fraction"}
-)
+COMMON = frozenset({"name", "op", "inputs", "output", "stage", "variant"}) | {
+    "zero_inputs_fraction",
+    "zero_weights_fraction",
+    "zero_outputs_fraction",
+}
 WINDOW = frozenset({"kernel", "stride", "padding", "dilation"})
 POOL = WINDOW | {"ceil"}
 CONV = WINDOW | {"filters", "bias", "activation"}
@@ -162,11 +164,6 @@ def add_row(g: Assembly, row: "Row", xs: Sequence[Tensor]) -> Tensor:
     y = (stated if free else entry.build)(g, row, xs, name)
     if row.output is not None and y.shape != row.output:
         raise wrong(name, "the output is not what follows from the inputs", text(y.shape), text(row.output))
-    g.revise(
-        y.name,
-        stage=row.stage,
-        variant=row.variant,
-        zero_inputs_fraction=row.zero_inputs_fraction,
-        zero_weights_fraction=row.zero_weights_fraction,
-    )
+    zeros = (row.zero_inputs_fraction, row.zero_weights_fraction, row.zero_outputs_fraction)
+    g.revise(y.name, row.stage, row.variant, zeros)
     return g.activation(y, row.activation) if row.activation else y

@@ -264,7 +264,10 @@ def reshape(g: Assembly, view: View, dims: Sequence[int], name: str) -> View:
     """Give the elements other axes; what cannot be followed is moved at once."""
     if prod(dims) != prod(view.dims):
         raise wrong(name, "not the same number of elements", text(view.dims), text(dims))
+    parts = [atoms for atoms in view.axes if atoms]
     result = reshaped(view, dims, name)
+    if result and [atoms for atoms in result.axes if atoms] == parts:
+        return View(view.tensor, result.axes, view.name)
     if result is None:
         flat = reshaped(view, (prod(dims),), name)
         assert flat is not None

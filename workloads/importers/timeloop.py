@@ -39,15 +39,35 @@ CONV_INPUTS: Mapping[str, tuple[Terms, ...]] = {
     "weights": tuple(((letter, None),) for letter in "GCMRS"),
     "outputs": tuple(((letter, None),) for letter in "NGMPQ"),
 }
-COEFFICIENTS = ("Wstride", "Hstride", "Wdilation", "Hdilation")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A sliding index: the dimensions of filter and output, their sizes, and what the inputs multiply them by."""
+
+    tap: str
+    position: str
+    taps: int = 1
+    positions: int = 1
+    stride: int = 1
+    dilation: int = 1
+
+    @property
+    def reach(self) -> int:
+        """Rows or columns of the map that the windows reach."""
+        return (self.positions - 1) * self.stride + window_reach(self.taps, self.dilation)
+
+
+ABSENT = Window("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Data spaces by role, and the sizes of dimensions and coefficients."""
+    """Data spaces by role, the sizes of dimensions and coefficients, and the share of zero weights."""
 
     spaces: Mapping[str, tuple[Terms, ...]]
     sizes: Mapping[str, int]
+    zero_weights: float | None
 
     def dimensions(self, role: str) -> list[str]:
         """Return the dimensions that index a data space, in order."""
@@ -67,54 +87,41 @@ def import_problem(document: Document, name: str) -> Network:
 
 def _network(document: Document, problem: Problem, name: str) -> Network:
     weights, inputs, outputs = (problem.dimensions(role) for role in ("weights", "inputs", "outputs"))
+    windows = [_window(problem, terms, weights) for terms in problem.spaces["inputs"] if len(terms) == 2]
+    taps, positions = [w.tap for w in windows], [w.position for w in windows]
     groups = [d for d in weights if d in inputs and d in outputs]
-    sliding = [terms for terms in problem.spaces["inputs"] if len(terms) == 2]
-    windows = [_window(problem, terms, weights) for terms in sliding]
-    taps = [tap for tap, *_ in windows]
-    positions = [position for _, position, *_ in windows]
     summed = [d for d in weights if d in inputs and d not in outputs and d not in taps]
     filters = [d for d in weights if d in outputs and d not in inputs]
     batches = [d for d in outputs if d in inputs and d not in weights and d not in positions]
     used = {*groups, *taps, *positions, *summed, *filters, *batches}
-    odd = [d for d in {*weights, *inputs, *outputs} if d not in used]
+    odd = sorted({*weights, *inputs, *outputs} - used)
     if odd or len(windows) > 2:
         what = f"dimension {odd[0]} indexes one data space only" if odd else "more than two sliding windows"
         raise InputError(document.problem("problem.shape", what, expected="a convolution or a matrix product"))
-    kernel, stride, dilation = ([*(w[at] for w in windows), 1, 1][:2] for at in (2, 3, 4))
-    sizes = [*(problem.product([position]) for position in positions), 1, 1][:2]
-    batch, group = problem.product(batches), problem.product(groups)
-    n, rows = (1, batch) if not windows else (batch, sizes[0])
+    group, zeros = problem.product(groups), problem.zero_weights
     channels, out = group * problem.product(summed), group * problem.product(filters)
     g = Assembly(name)
     if not windows:
-        x = g.declare("data", (n, channels, rows, 1))
-        g.put(Layer(g.unique(name), Op.LINEAR, (x.name,), (x.shape,), (n, out, rows, 1), groups=group))
+        first = batches[:1] if len(batches) > 1 else []
+        height, *width = [d for d in batches if d not in first] or [""]
+        size = (problem.product([height]), problem.product(width))
+        x = g.declare("data", (problem.product(first), channels, *size))
+        shape = (x.shape[0], out, *size)
+        g.put(Layer(name, Op.LINEAR, (x.name,), (x.shape,), shape, groups=group, zero_weights_fraction=zeros))
         return g.network()
-    height, width = (
-        (size - 1) * step + window_reach(tap, holes)
-        for size, step, tap, holes in zip(sizes, stride, kernel, dilation, strict=True)
-    )
-    x = g.declare("data", (n, channels, height, width))
-    g.conv(
-        x,
-        out,
-        (kernel[0], kernel[1]),
-        (stride[0], stride[1]),
-        0,
-        group,
-        (dilation[0], dilation[1]),
-        name=g.unique(name),
-    )
+    down, right = (*windows, ABSENT)[:2]
+    x = g.declare("data", (problem.product(batches), channels, down.reach, right.reach))
+    kernel, stride, dilation = (down.taps, right.taps), (down.stride, right.stride), (down.dilation, right.dilation)
+    g.conv(x, out, kernel, stride, 0, group, dilation, name=name, zero_weights_fraction=zeros)
     return g.network()
 
 
-def _window(problem: Problem, terms: Terms, weights: Sequence[str]) -> tuple[str, str, int, int, int]:
-    """Return filter dimension, output dimension, taps, stride and dilation of one sliding index."""
-    (first, first_by), (second, second_by) = terms
-    if first not in weights:
-        first, first_by, second, second_by = second, second_by, first, first_by
-    dilation, stride = (problem.sizes.get(by, 1) if by else 1 for by in (first_by, second_by))
-    return first, second, problem.sizes.get(first, 1), stride, dilation
+def _window(problem: Problem, terms: Terms, weights: Sequence[str]) -> Window:
+    """Read an index of the inputs that adds a filter's row or column to an output's."""
+    (tap, dilation), (position, stride) = terms if terms[0][0] in weights else terms[::-1]
+    sizes = problem.sizes
+    steps = (sizes.get(stride or "", 1), sizes.get(dilation or "", 1))
+    return Window(tap, position, sizes.get(tap, 1), sizes.get(position, 1), *steps)
 
 
 def _read(document: Document) -> Problem:
@@ -130,7 +137,21 @@ def _read(document: Document) -> Problem:
     names = [dimension for terms in sum(spaces.values(), ()) for dimension, _ in terms]
     factors = [by for terms in sum(spaces.values(), ()) for _, by in terms if by]
     defaults = _defaults(shape) if isinstance(shape, dict) else {}
-    return Problem(spaces, defaults | _sizes(document, path, instance, {*names, *factors}, names))
+    sizes = defaults | _sizes(document, path, instance, {*names, *factors}, names)
+    return Problem(spaces, sizes, _zero_weights(document, instance))
+
+
+def _zero_weights(document: Document, instance: Mapping[str, Value]) -> float | None:
+    """Return the share of zero weights that a density means: a number, or a mapping with one."""
+    densities = instance.get("densities")
+    for key, value in (densities if isinstance(densities, dict) else {}).items():
+        density = value.get("density") if isinstance(value, dict) else value
+        if key.lower().startswith("weight"):
+            if isinstance(density, bool) or not isinstance(density, int | float) or not 0 <= density <= 1:
+                path = f"problem.instance.densities.{key}"
+                raise InputError(document.problem(path, "not a density", expected="0 to 1", got=show(density)))
+            return 1 - density
+    return None
 
 
 def _defaults(shape: Mapping[str, Value]) -> dict[str, int]:

@@ -188,6 +188,12 @@ def _shuffled_groups(shape: Shape, grouped: Sequence[Atoms]) -> int:
     return outer.size if swapped else 0
 
 
+def is_shuffle(view: View) -> bool:
+    """Return whether a view of maps is its tensor with the channels shuffled."""
+    grouped = [merged(atoms) for atoms in view.axes]
+    return len(grouped) == 4 and _shuffled_groups(view.tensor.shape, grouped) > 0
+
+
 def _in_order(shape: Shape, grouped: Sequence[Atoms]) -> bool:
     """Return whether the elements keep their order, read along [N, C, H, W]."""
     strides = [prod(shape[axis + 1 :]) for axis in range(4)]

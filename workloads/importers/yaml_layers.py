@@ -29,8 +29,9 @@ Ops and their keys, those in brackets may be left out:
     softmax; lrn [size]; upsample: size [variant]    concat [axis: 0 to 3]; split: channels [start, stop]
     shuffle: groups; gather: channels; reshape: shape; flatten; pad: padding
 
-Any layer may have `stage` (to be reported together), `zero_inputs_fraction`, `zero_weights_fraction`, and `output`, the
-shape of what it makes: for a convolution it is checked, for others it is taken where it does not follow.
+Any layer may have `stage` (to be reported together), `zero_inputs_fraction`, `zero_weights_fraction` and
+`zero_outputs_fraction` (measured shares of zeros), and `output`, the shape of what it makes: for a convolution it is
+checked, for others it is taken where it does not follow.
 """
 
 from simulator.network.ir import Network

@@ -8,9 +8,14 @@ from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.own_op import layer_of
 from workloads.importers.from_onnx.vector import combined, stretched
-from workloads.importers.views import MAPS, View, arrange, look, transposed
+from workloads.importers.views import MAPS, View, arrange, arranged, is_shuffle, look, own_layout, transposed
 
 Results = Sequence[Value]
+LOOK_THROUGH = frozenset(
+    {"Concat", "Flatten", "Gather", "Gemm", "MatMul", "Reshape", "Shape", "Slice", "Split", "Squeeze", "Transpose"}
+    | {"LayerNormalization", "Unsqueeze"}
+)
+"""Ops that may read a reshaped tensor as it lay before, or take up its reshape into theirs."""
 
 
 def constant(c: Context, node: Node) -> Results:
@@ -60,7 +65,17 @@ def reshape(c: Context, node: Node) -> Results:
     except (ValueError, IndexError) as error:
         got = lowering.text(wanted or ())
         raise c.wrong(node, "not the same number of elements", lowering.text(view.dims), got) from error
-    return [lowering.reshape(c.g, view, dims, node.label)]
+    plain = own_layout(view) == MAPS
+    return [_settled(c, node, lowering.reshape(c.g, view, dims, node.label), plain)]
+
+
+def _settled(c: Context, node: Node, view: View, plain: bool) -> View:
+    """Move maps at once where a channel shuffle ends, and where plain maps become others for all that read them."""
+    if len(view.axes) != 4:
+        return view
+    readers = c.readers.get(node.outputs[0], [])
+    direct = plain and not any(reader.op in LOOK_THROUGH for reader in readers)
+    return arranged(c.g, view, MAPS) if direct or is_shuffle(view) else view
 
 
 def flatten(c: Context, node: Node) -> Results:

@@ -1,0 +1,113 @@
+"""`simulate sweep`: every combination of a plan, on all cores, into a store that survives interruption."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from analysis.sweep import Outcome
+    from analysis.sweep.plan import Plan
+
+STDOUT = Path("-")
+FAULTS_SHOWN = 3
+
+
+def sweep(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.yaml", help="machines, networks and axes")],
+    store: Annotated[
+        Path | None, typer.Option(metavar="FILE.sqlite", help="where finished points are kept; named after the plan")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per point; - is stdout")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="save points.csv and pictures here")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="processes; as many as there are cores if left out")
+    ] = None,
+    formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
+) -> None:
+    """Simulate every combination of machines, networks and axes.
+
+    Each finished point is kept at once: interrupted or killed, the same command does what is missing.
+    """
+    from analysis.plots import checked_formats
+    from analysis.sweep import load_plan
+    from simulator.cli.destinations import check_file, check_folder
+
+    kinds = checked_formats(formats.split(","))
+    plan = load_plan(plan_file)
+    kept = store or Path(plan_file.with_suffix(".sqlite").name)
+    check_file(csv)
+    if out:
+        check_folder(out)
+    outcome = _run(plan, kept, workers)
+    _save(outcome, csv, out, kinds)
+    _print(outcome, csv)
+    _report_failures(outcome)
+
+
+def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
+    """Run the sweep behind a bar; say after Ctrl-C that nothing finished is lost."""
+    from analysis.sweep import run_sweep
+    from simulator.cli.output import progress
+
+    reached = (0, 0)
+    try:
+        with progress("sweep") as bar:
+
+            def advance(done: int, total: int, what: str) -> None:
+                nonlocal reached
+                reached = (done, total)
+                bar(done, total, what)
+
+            return run_sweep(plan, store, workers=workers, progress=advance)
+    except KeyboardInterrupt:
+        done, total = reached
+        print(f"{done} of {total} points are kept in {store}; run the same again to go on", file=sys.stderr)
+        raise
+
+
+def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple[str, ...]) -> None:
+    from analysis.sweep.rows import sweep_csv
+    from simulator.files import write_atomically
+
+    text = sweep_csv(outcome) if csv or out else ""
+    if csv == STDOUT:
+        print(text, end="")
+    elif csv:
+        write_atomically(csv, text)
+    if out:
+        from analysis.sweep.gallery import sweep_pictures
+        from analysis.sweep.pictures import write_pictures
+
+        write_atomically(out / "points.csv", text)
+        write_pictures(sweep_pictures(outcome), out, formats)
+
+
+def _print(outcome: "Outcome", csv: Path | None) -> None:
+    """Print what was done and the best point of each network, unless stdout is the CSV's."""
+    if csv == STDOUT:
+        return
+    from analysis.sweep.summary import COLUMNS, best_points, summary_lines
+    from simulator.cli.output import print_grid
+
+    best = best_points(outcome)
+    if best:
+        print_grid(best, COLUMNS)
+        print()
+    for line in summary_lines(outcome):
+        print(line)
+
+
+def _report_failures(outcome: "Outcome") -> None:
+    """Fail where the simulator did, and where not one point could be simulated."""
+    from analysis.sweep.summary import problems_of
+
+    if outcome.faults:
+        shown = [f"point {number}: {fault}" for number, fault in list(outcome.faults.items())[:FAULTS_SHOWN]]
+        raise RuntimeError("\n".join([f"the simulator failed in {len(outcome.faults)} points", *shown]))
+    problems = problems_of(outcome)
+    if sum(problems.values()) == outcome.plan.points:
+        from simulator.errors import InputError, Problem
+
+        raise InputError(Problem("no point of the plan could be simulated"), *map(Problem, list(problems)[:10]))

@@ -1,0 +1,89 @@
+"""Every bundled network runs end to end, with all laws holding."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from simulator.engine import simulate
+from simulator.errors import InputError
+from simulator.hardware.load import load_hardware
+from simulator.mapping.dataflow import list_dataflows
+from workloads.load import load_network
+from workloads.registry import BUILDERS
+
+SPECS = [row["spec"] for row in csv.DictReader((Path(__file__).parents[1] / "published" / "networks.csv").open())]
+SMALL = {"deeplabv3": "resolution=129", "lraspp": "resolution=128", "densenet": "resolution=64"}
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_every_published_network_runs_on_the_squeezenext_machine(spec: str):
+    run = simulate("squeezenext_16x16", spec)
+    network = load_network(spec)
+    assert [layer.name for layer in run.layers] == [layer.name for layer in network.layers]
+    assert run.total.macs == network.macs
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_every_family_runs_on_the_eyeriss_like_machine(family: str):
+    spec = f"{family}:{SMALL[family]}" if family in SMALL else family
+    run = simulate("eyeriss_like", spec)
+    assert run.total.macs == load_network(spec).macs
+    assert all(layer.cycles > 0 for layer in run.layers if layer.macs)
+
+
+@pytest.mark.parametrize("dataflow", load_hardware("eyeriss_like").dataflows)
+def test_every_dataflow_of_the_eyeriss_like_machine_runs_whole_squeezenext(dataflow: str):
+    run = simulate("eyeriss_like", "squeezenext:variant=v5", dataflow=dataflow)
+    assert {layer.dataflow for layer in run.layers if layer.macs} == {dataflow}
+
+
+@pytest.mark.parametrize("objective", ["cycles", "energy", "dram", "edp"])
+def test_each_objective_is_best_at_what_it_minimizes(objective: str):
+    def figure(run):
+        total = run.total
+        by_layer = sum(layer.energy_pj * layer.cycles for layer in run.layers)
+        return {"cycles": total.cycles, "energy": total.energy_pj, "dram": total.dram_bytes, "edp": by_layer}[objective]
+
+    runs = {
+        name: simulate("squeezenext_16x16", "squeezenet:version=1.1", objective=name) for name in ("cycles", objective)
+    }
+    assert figure(runs[objective]) <= figure(runs["cycles"])
+
+
+def test_the_best_of_all_dataflows_is_no_worse_than_any():
+    machine = load_hardware("eyeriss_like")
+    best = simulate(machine, "squeezenet:version=1.1").layers
+    for dataflow in machine.dataflows:
+        single = simulate(machine, "squeezenet:version=1.1", dataflow=dataflow).layers
+        # Whether weights are fetched ahead depends on the neighbours, so layers are compared without that.
+        assert sum(layer.cycles for layer in best) <= sum(layer.cycles for layer in single)
+
+
+def test_a_layer_that_cannot_fit_is_explained_as_data():
+    machine = load_hardware("squeezenext_16x16")
+    tiny = replace(machine, buffers=(replace(machine.buffers[0], capacity_bytes=64),))
+    with pytest.raises(InputError) as caught:
+        simulate(tiny, "alexnet")
+    problem = caught.value.problems[0]
+    assert "conv1" in problem.message and problem.expected.startswith("at least") and problem.got == "64 bytes"
+
+
+def test_a_dataflow_that_the_machine_cannot_run_is_refused():
+    with pytest.raises(InputError, match="does not allow"):
+        simulate("eyeriss_chip", "alexnet", dataflow="weight_stationry")
+
+
+def test_every_bundled_dataflow_is_used_by_some_machine():
+    from simulator.hardware.load import list_hardware
+
+    used = {dataflow for name in list_hardware() for dataflow in load_hardware(name).dataflows}
+    assert used == set(list_dataflows())
+
+
+def test_the_same_input_gives_the_same_bytes():
+    from simulator.result.json_io import run_to_json
+
+    runs = [run_to_json(simulate("eyeriss_like", "squeezenet:version=1.1")) for _ in range(2)]
+    assert runs[0] == runs[1]

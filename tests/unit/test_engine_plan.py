@@ -1,0 +1,100 @@
+"""What an op is on a machine: run, fused, free; and which tensors stay on chip."""
+
+from dataclasses import replace
+
+import pytest
+
+from simulator.engine import simulate
+from simulator.engine.plan import plan
+from simulator.hardware.load import load_hardware
+from simulator.network.graph import Graph
+from simulator.network.ir import Network, Op
+
+
+def residual_block(channels: int = 8, size: int = 8) -> Network:
+    """Two convolutions around which a shortcut leads."""
+    g = Graph("block")
+    x = g.conv(g.input(3, size, size), channels, 1, activation="relu", name="stem")
+    y = g.conv(x, channels, 3, padding=1, activation="relu", name="first")
+    y = g.conv(y, channels, 3, padding=1, name="second")
+    g.activation(g.add(x, y, name="sum"), "relu", name="out")
+    return g.build()
+
+
+def steps_of(network: Network, **changes):
+    machine = replace(load_hardware("eyeriss_like"), **changes)
+    return {step.layer.name: step for step in plan(network, machine)}
+
+
+def test_an_activation_rides_on_the_layer_before_it():
+    steps = steps_of(residual_block(), fuses=frozenset({"activation"}))
+    assert steps["first"].riders == ("first_relu",)
+    assert steps["first_relu"].carrier == "first"
+    assert steps["sum"].runs and steps["sum"].riders == ("out",)
+
+
+def test_a_machine_that_fuses_nothing_runs_every_op():
+    assert all(step.runs for step in steps_of(residual_block(), fuses=frozenset(), folds=frozenset()).values())
+
+
+def test_a_fused_add_brings_its_other_input_along():
+    steps = steps_of(residual_block(), fuses=frozenset({"activation", "add"}))
+    assert steps["second"].riders == ("sum", "out")
+    assert steps["second"].addends == 1
+    run = simulate(replace(load_hardware("eyeriss_like"), fuses=frozenset({"activation", "add"})), residual_block())
+    plain = simulate(replace(load_hardware("eyeriss_like"), fuses=frozenset({"activation"})), residual_block())
+    second = {r.name: r for r in run.layers}["second"].traffic["dram"]["inputs"].read_bytes
+    shortcut = 2 * 8 * 8 * 8
+    assert second == {r.name: r for r in plain.layers}["second"].traffic["dram"]["inputs"].read_bytes + shortcut
+
+
+def test_an_op_does_not_ride_where_another_reads_the_same_tensor():
+    g = Graph("fork")
+    x = g.conv(g.input(3, 8, 8), 8, 1, name="stem")
+    g.add(g.activation(x, "relu", name="relu"), x, name="sum")
+    steps = steps_of(g.build(), fuses=frozenset({"activation"}))
+    assert steps["relu"].runs
+
+
+def test_a_folded_op_costs_nothing_and_hands_its_inputs_on():
+    g = Graph("fire")
+    x = g.conv(g.input(3, 8, 8), 8, 1, name="squeeze")
+    x = g.concat(g.conv(x, 8, 1, name="left"), g.conv(x, 8, 3, padding=1, name="right"), name="concat")
+    g.conv(x, 8, 1, name="next")
+    network = g.build()
+    steps = steps_of(network, folds=frozenset({"concat"}), keeps_activations=True)
+    assert steps["concat"].folded
+    assert steps["left"].resident[2] and steps["right"].resident[2] and steps["next"].resident[0]
+    run = simulate(replace(load_hardware("eyeriss_like"), folds=frozenset({"concat"})), network)
+    assert [(r.cycles, r.energy_pj) for r in run.layers if r.op is Op.CONCAT] == [(0, 0.0)]
+
+
+def test_a_shortcut_stays_on_chip_until_it_is_added():
+    steps = steps_of(residual_block(), keeps_activations=True, fuses=frozenset({"activation"}))
+    kept = 2 * 8 * 8 * 8
+    assert steps["stem"].resident == (False, False, True)
+    assert steps["second"].resident == (True, False, True)
+    assert steps["second"].reserved_bytes >= 3 * kept  # the shortcut, what is read, what is made
+    assert steps["sum"].resident[0] and not steps["sum"].resident[2]  # the network's output goes to DRAM
+
+
+def test_kept_tensors_never_cross_the_dram_port():
+    machine = replace(load_hardware("eyeriss_like"), keeps_activations=True)
+    rows = {r.name: r for r in simulate(machine, residual_block()).layers}
+    assert rows["first"].traffic["dram"]["inputs"].read_bytes == 0
+    assert rows["first"].traffic["dram"]["outputs"].write_bytes == 0
+    assert rows["sum"].traffic["dram"]["inputs"].read_bytes == 0
+
+
+def test_tensors_that_are_too_large_go_through_dram():
+    steps = steps_of(residual_block(channels=64, size=56), keeps_activations=True)
+    assert not any(step.resident[0] or step.resident[2] for step in steps.values())
+
+
+@pytest.mark.parametrize("name", ["eyeriss_like", "systolic_32x32"])
+def test_fetching_weights_ahead_moves_the_same_bytes_in_fewer_cycles(name: str):
+    machine = load_hardware(name)
+    serial = simulate(replace(machine, layer_order="serial"), "squeezenext:variant=v5")
+    ahead = simulate(replace(machine, layer_order="prefetch_weights"), "squeezenext:variant=v5")
+    assert ahead.total.dram_bytes == serial.total.dram_bytes
+    assert ahead.total.cycles < serial.total.cycles

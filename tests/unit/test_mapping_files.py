@@ -1,0 +1,99 @@
+"""Mappings as text: saved, read again, refused with a reason."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from simulator.engine import simulate
+from simulator.errors import InputError
+from simulator.hardware.load import load_hardware
+from simulator.mapping.files import load_mappings, mapping_to_dict, mappings_to_yaml
+from simulator.network.ir import Layer, Op
+from tests.oracle.strategies import mapped_nests
+from workloads.load import load_network
+
+GOOD = """
+layers:
+  conv3:
+    dataflow: row_stationary
+    stationary: weights
+    dram: [K6, C64]
+    buffer: [N4, Q13]
+    rows: [R3, K4]
+    columns: [P13]
+    registers: [S3, C4, K16]
+"""
+
+
+def read(text: str, tmp_path: Path):
+    path = tmp_path / "mapping.yaml"
+    path.write_text(text)
+    return load_mappings(path, load_network("alexnet", batch=4).layers, load_hardware("eyeriss_chip"))
+
+
+def problems(text: str, tmp_path: Path):
+    with pytest.raises(InputError) as caught:
+        read(text, tmp_path)
+    return caught.value.problems
+
+
+def test_a_published_mapping_reads_as_its_table_says(tmp_path):
+    mapping = read(GOOD, tmp_path)["conv3"]
+    assert mapping.tile == (4, 1, 64, 4, 13, 13, 3, 3)
+    assert [d.name for d in mapping.dram_order] == ["K", "C"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("conv3", "conv33", "no layer of this name"),
+        ("K6, C64", "K6, C63", "loops over C do not cover it"),
+        ("[N4, Q13]", "[N4, Q12]", "loops over Q do not cover it"),
+        ("[R3, K4]", "[R3, K5]", "rows: unrolls 15 PEs"),
+        ("S3, C4, K16", "S3, C4, K16q", "not a loop"),
+        ("buffer", "bufer", "unknown key"),
+        ("[K6, C64]", "[K6, K64]", "dimension K given twice"),
+    ],
+)
+def test_a_wrong_mapping_is_refused_with_its_place(old: str, new: str, said: str, tmp_path):
+    found = problems(GOOD.replace(old, new), tmp_path)
+    assert any(said in problem.message for problem in found)
+    assert all(problem.file and problem.line for problem in found)
+
+
+def test_a_mapping_that_exceeds_array_registers_or_buffer_says_by_how_much(tmp_path):
+    text = GOOD.replace("[K6, C64]", "[K3, C16]").replace("[N4, Q13]", "[N4, Q13]").replace("[R3, K4]", "[R3, K8]")
+    messages = " / ".join(problem.message for problem in problems(text.replace("C4, K16", "C16, K16"), tmp_path))
+    assert "rows: unrolls 24 PEs, the array has 12 rows" in messages
+    assert "registers: a PE needs 768 words of weights, it has 224" in messages
+    assert "buffer main: tiles need" in messages and "it holds 102400" in messages
+
+
+@pytest.mark.parametrize("network", ["squeezenet:version=1.1", "squeezenext:variant=v5"])
+@pytest.mark.parametrize("machine", ["eyeriss_like", "squeezenext_16x16", "systolic_32x32"])
+def test_replaying_the_mappings_of_a_run_gives_the_same_run(machine: str, network: str, tmp_path):
+    run = simulate(machine, network)
+    path = tmp_path / "mappings.yaml"
+    path.write_text(mappings_to_yaml([(r.name, dict(r.mapping)) for r in run.layers if r.mapping], "mappings"))
+    again = simulate(machine, network, mapping=path)
+    assert again.layers == run.layers
+    assert again.total == run.total
+
+
+@given(case=mapped_nests())
+def test_any_mapping_survives_being_written_and_read(case, tmp_path_factory):
+    nest, mapping = case
+    from simulator.mapping.files import read_mapping
+    from simulator.mapping.schema import WrittenMappings
+    from simulator.source import parse_yaml, validate
+
+    n, g, k, c, p, q, r, s = nest.bounds
+    shape = ((n, g * c, *nest.input_size),)
+    layer = Layer("x", Op.CONV, ("in",), shape, (n, g * k, p, q), (r, s), nest.stride, nest.padding, nest.dilation, g)
+    document = parse_yaml(mappings_to_yaml([("x", mapping_to_dict(mapping, nest.bounds))], "one"))
+    again, wrong = read_mapping(validate(document, WrittenMappings).layers["x"], layer, document)
+    assert not wrong
+    assert mapping_to_dict(again, nest.bounds) == mapping_to_dict(mapping, nest.bounds)
+    tiles = [[min(b, t) for b, t in zip(nest.bounds, m.tile, strict=True)] for m in (mapping, again)]
+    assert tiles[0] == tiles[1]

@@ -1,0 +1,127 @@
+"""Say a layer in the keys of the project's own layer lists, as few as give the same layer back."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from simulator.errors import InputError, Problem
+from simulator.network.graph import Tensor
+from simulator.network.ir import MAC_OPS, Layer, Network, Op
+from workloads.importers.assembly import Assembly
+
+Value = str | int | float | bool | list[int] | list[str]
+Record = dict[str, Value]
+
+ZEROS = ("zero_inputs_fraction", "zero_weights_fraction", "zero_outputs_fraction")
+CHANNELS = re.compile(r"(\d+):(\d+)")
+NEIGHBOURS = re.compile(r"across_channels_(\d+)")
+
+
+def records_of(network: Network) -> list[Record]:
+    """Return a record for each layer, in order."""
+    made: dict[str, Layer] = {}
+    records = []
+    for layer in network.layers:
+        record = _record(layer)
+        if layer.stage and layer.stage != _usual_stage(layer, made):
+            record["stage"] = layer.stage
+        for key in ZEROS:
+            fraction = getattr(layer, key)
+            if fraction is not None:
+                record[key] = fraction
+        records.append(record)
+        made[layer.name] = layer
+    return records
+
+
+def _usual_stage(layer: Layer, made: Mapping[str, Layer]) -> str:
+    """Return the stage that a graph gives a layer where nobody says another."""
+    maker = made.get(layer.inputs[0])
+    return maker.stage if maker and layer.op not in MAC_OPS else layer.name
+
+
+def _record(layer: Layer) -> Record:
+    wanted = replace(layer, stage="", zero_inputs_fraction=None, zero_weights_fraction=None, zero_outputs_fraction=None)
+    for record in _candidates(layer):
+        if _made(layer, record) == wanted:
+            return record
+    raise InputError(Problem("a layer list cannot say this layer", path=layer.name, got=layer.op.value))
+
+
+def _made(layer: Layer, record: Record) -> Layer | None:
+    """Return the layer that a record gives, all else being equal; None where it gives none."""
+    from workloads.importers.layer_schema import Row
+    from workloads.importers.layer_table import add_row
+
+    scratch = Assembly("scratch")
+    sources = [Tensor(name, shape) for name, shape in zip(layer.inputs, layer.input_shapes, strict=True)]
+    try:
+        made = scratch.layer(add_row(scratch, Row.model_validate(record), sources).name)
+    except InputError:
+        return None
+    return replace(made, stage="") if made and scratch.size == 1 else None
+
+
+def _candidates(layer: Layer) -> Iterator[Record]:
+    """Yield records from the shortest on, the last with the output stated."""
+    base: Record = {"name": layer.name, "op": layer.op.value, "inputs": _one_or_many(list(layer.inputs))}
+    geometry = {key: value for key, value in _geometry(layer).items() if value is not None}
+    variant: Record = {"variant": layer.variant} if layer.variant else {}
+    short = base | geometry | _own_keys(layer)
+    yield short
+    yield short | variant
+    if layer.op is Op.POOL:
+        yield short | variant | {"ceil": True}
+    if layer.op is Op.CONCAT:
+        for axis in (2, 3, 0):
+            yield base | {"axis": axis}
+    yield base | geometry | variant | {"output": list(layer.output_shape)}
+
+
+def _one_or_many(names: list[str]) -> Value:
+    return names[0] if len(names) == 1 else names
+
+
+def _geometry(layer: Layer) -> dict[str, Value | None]:
+    """Return the keys of windows, filters and groups that are not as usual."""
+    multiplies = layer.op in (Op.CONV, Op.DEPTHWISE, Op.LINEAR)
+    keeps = layer.op is Op.DEPTHWISE and layer.output_shape[1] == layer.input_shapes[0][1]
+    return {
+        "filters": layer.output_shape[1] if multiplies and not keeps else None,
+        "kernel": _pair(layer.kernel) if layer.kernel != (1, 1) or layer.op in (Op.POOL, Op.DEPTHWISE) else None,
+        "stride": _pair(layer.stride) if layer.stride != (1, 1) else None,
+        "padding": _padding(layer.padding) if any(layer.padding) else None,
+        "dilation": _pair(layer.dilation) if layer.dilation != (1, 1) else None,
+        "groups": layer.groups if layer.op is not Op.DEPTHWISE and layer.groups > 1 else None,
+        "bias": layer.bias or None,
+    }
+
+
+def _own_keys(layer: Layer) -> Record:
+    """Return the keys that only one op has."""
+    _, channels, height, width = layer.output_shape
+    if layer.op is Op.UPSAMPLE:
+        return {"size": [height, width]}
+    if layer.op is Op.RESHAPE:
+        return {"shape": [channels, height, width]}
+    if layer.op is Op.GATHER:
+        return {"channels": channels}
+    if layer.op is Op.ACTIVATION:
+        return {"variant": layer.variant}
+    cut, window = CHANNELS.fullmatch(layer.variant), NEIGHBOURS.fullmatch(layer.variant)
+    if layer.op is Op.SPLIT and cut:
+        return {"channels": [int(cut[1]), int(cut[2])]}
+    if layer.op is Op.LRN and window:
+        return {"size": int(window[1])}
+    return {}
+
+
+def _pair(pair: tuple[int, int]) -> Value:
+    return pair[0] if pair[0] == pair[1] else list(pair)
+
+
+def _padding(sides: tuple[int, int, int, int]) -> Value:
+    top, left, bottom, right = sides
+    if (top, left) != (bottom, right):
+        return list(sides)
+    return top if top == left else [top, left]

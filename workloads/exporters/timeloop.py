@@ -1,0 +1,62 @@
+"""Write Timeloop problems (version 0.4), a file for each layer that multiplies, into a folder.
+
+A problem holds a layer's loop nest: bounds, strides, dilations and the share of zero weights. Timeloop knows no
+padding, so the map grows by it; names of layers make the files' names.
+"""
+
+import re
+from pathlib import Path
+
+from simulator.dims import Dim
+from simulator.errors import InputError, Problem
+from simulator.files import write_atomically
+from simulator.network.ir import Layer, Network
+
+LETTERS = {Dim.N: "N", Dim.G: "G", Dim.K: "M", Dim.C: "C", Dim.P: "P", Dim.Q: "Q", Dim.R: "R", Dim.S: "S"}
+SHAPE = """\
+problem:
+  version: "0.4"
+  shape:
+    name: convolution
+    dimensions: [N, G, M, C, P, Q, R, S]
+    coefficients:
+      - {name: Hstride, default: 1}
+      - {name: Wstride, default: 1}
+      - {name: Hdilation, default: 1}
+      - {name: Wdilation, default: 1}
+    data_spaces:
+      - name: Weights
+        projection: [[[G]], [[M]], [[C]], [[R]], [[S]]]
+      - name: Inputs
+        projection: [[[N]], [[G]], [[C]], [[R, Hdilation], [P, Hstride]], [[S, Wdilation], [Q, Wstride]]]
+      - name: Outputs
+        projection: [[[N]], [[G]], [[M]], [[P]], [[Q]]]
+        read_write: true
+"""
+
+
+def export_problems(network: Network, path: Path) -> None:
+    """Write the problems of a network into a folder, numbered in order."""
+    if path.exists() and not path.is_dir():
+        raise InputError(Problem("not a folder", str(path), expected="a folder for a file of each layer"))
+    layers = [layer for layer in network.layers if layer.nest]
+    if not layers:
+        raise InputError(Problem("no layer multiplies, so there is no problem to write", path=network.name))
+    digits = len(str(len(layers)))
+    for number, layer in enumerate(layers, start=1):
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", layer.name)[:100]
+        write_atomically(path / f"{number:0{digits}}_{name}.yaml", problem_text(layer))
+
+
+def problem_text(layer: Layer) -> str:
+    """Return a layer's loop nest as a problem."""
+    nest = layer.nest
+    if nest is None:
+        raise InputError(Problem("the layer multiplies nothing", path=layer.name))
+    sizes = {LETTERS[dim]: nest.bounds[dim] for dim in Dim}
+    sizes |= dict(zip(("Hstride", "Wstride"), nest.stride, strict=True))
+    sizes |= dict(zip(("Hdilation", "Wdilation"), nest.dilation, strict=True))
+    instance = ", ".join(f"{key}: {value}" for key, value in sizes.items())
+    zeros = layer.zero_weights_fraction
+    densities = f", densities: {{Weights: {1 - zeros!r}}}" if zeros is not None else ""
+    return f"{SHAPE}  instance: {{{instance}{densities}}}\n"
