@@ -11,17 +11,7 @@ the padded tensor; tiles, array steps and PEs are visited one by one. Rules that
   PEs is sent whole; with it, a spread window comes into each PE whole, if only from the neighbour.
 """
 
-from collections import Counter
-from dataclasses import dataclass, field
-from itertools import product
-from math import prod
-from types import SimpleNamespace
-
-from simulator.dims import REDUCTION, RELEVANT, Dim, Operand
-from simulator.kernels.params import SUM_BITS
-from tests.oracle.array_time import array_cycles
-from tests.oracle.port_time import port_bytes, port_cycles
-from tests.oracle.test_timeline import plain_end
+from simulator.dims import Dim, Operand
 
 N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand

@@ -13,7 +13,8 @@ from simulator.mapping.dataflow import list_dataflows
 from workloads.load import load_network
 from workloads.registry import BUILDERS
 
-SPECS = [row["spec"] for row in csv.DictReader((Path(__file__).parents[1] / "published" / "networks.csv").open())]
+PUBLISHED = Path(__file__).parents[1] / "published" / "networks.csv"
+SPECS = [row["spec"] for row in csv.DictReader(PUBLISHED.read_text().splitlines())]
 SMALL = {"deeplabv3": "resolution=129", "lraspp": "resolution=128", "densenet": "resolution=64"}
 
 

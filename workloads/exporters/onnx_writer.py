@@ -27,7 +27,14 @@ class Writer:
         self._counts.update(network.outputs)
 
     def node(
-        self, kind: str, inputs: Sequence[str], output: str, name: str = "", domain: str = "", **attributes: Attribute
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        output: str,
+        name: str = "",
+        domain: str = "",
+        /,
+        **attributes: Attribute,
     ) -> str:
         """Add a node that makes `output`, called like it unless named; return its output."""
         from onnx import helper
@@ -65,7 +72,8 @@ class Writer:
             "Layer",
             layer.inputs,
             layer.name,
-            domain="squeezesim",
+            layer.name,
+            "squeezesim",
             op=layer.op.value,
             output=layer.output_shape,
             kernel=layer.kernel,
