@@ -1,7 +1,4 @@
-"""Run a command and turn whatever happens into an exit status and, at most, a few lines on stderr.
-
-0 success, 1 a failed check (or a bug), 2 bad input, 130 interrupted, 141 nobody reads the output any more.
-"""
+"""Run a command and turn whatever happens into an exit status and, at most, a few lines on stderr."""
 
 import os
 import sys
@@ -10,9 +7,8 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import Protocol, runtime_checkable
 
+from simulator.cli.codes import BAD_INPUT, BROKEN_PIPE, FAILED_CHECK, INTERRUPTED, SUCCESS
 from simulator.errors import InputError
-
-SUCCESS, FAILED_CHECK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ import typer
 
 from analysis.layout import elide, printable
 from analysis.units import count, counted
-from simulator.cli.exits import FAILED_CHECK
+from simulator.cli.codes import FAILED_CHECK
 from simulator.cli.mappings import saved_mappings
 from simulator.mapping.mapping import Mapping
 from simulator.network.ir import Layer

@@ -17,7 +17,6 @@ from simulator.mapping.mapping import Mapping
 from simulator.network.ir import Layer
 from simulator.network.nest import LoopNest
 
-
 NO_OPERAND = 3
 
 

@@ -264,10 +264,10 @@ def test_a_store_whose_folder_does_not_exist_is_told(
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 512 KiB, for which one has to be root."""
+    """A file system of 6 MiB, for which one has to be root."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
         pytest.skip("no right to mount a file system")
     yield folder
@@ -290,7 +290,7 @@ def test_a_full_disk_loses_nothing_that_was_finished(
     plan: Path, disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan.write_text(SMALL.replace("[1, 2]", str(list(range(1, 41)))))
-    (disk / "filler").write_bytes(bytes(360 * 1024))
+    (disk / "filler").write_bytes(bytes(6 * 2**20 - 400 * 1024))
     assert sweep(plan, disk / "s.sqlite") == 2
     err = capsys.readouterr().err
     assert "full" in err and "what was finished is kept" in err

@@ -1,12 +1,15 @@
-"""What the oracles draw: nests, mappings, tiles and ports, small enough to walk and odd enough to hurt."""
+"""What the oracles draw: nests, mappings, machines, tiles and ports, small enough to walk and odd enough to hurt."""
 
+from fractions import Fraction
 from math import prod
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from simulator.dims import Dim
+from simulator.dims import Dim, Operand
+from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
 from simulator.mapping.mapping import Mapping
+from simulator.network.ir import Layer, Op
 from simulator.network.nest import LoopNest
 from simulator.timing.tiles import PortSpec, TileRun
 
@@ -74,6 +77,7 @@ def mappings(draw, nest, rows=4, columns=4, registers=3, lowered=None):
         registers_order=draw(_orders([bound > 1 for bound in register_bounds])),
         lowered=lowered,
         retains=draw(st.booleans()),
+        stationary=draw(st.none() | st.sampled_from(Operand)),
     )
 
 
@@ -119,3 +123,121 @@ def port_specs():
     """Ports with one to four slots each way, one to four channels, any latency, with and without prefetch."""
     latency = st.one_of(st.integers(0, 4), st.integers(0, 60))
     return st.builds(PortSpec, st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), latency, st.integers(0, 30))
+
+
+@st.composite
+def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64):
+    """A machine of up to rows x columns PEs: any network, any split of the buffer, any port, compressed or not.
+
+    `capacity` is that of each buffer, in bytes; `registers` the words of each operand in a PE.
+    """
+    height, width = draw(st.tuples(st.integers(1, rows), st.integers(1, columns)))
+    bits = st.sampled_from((4, 8, 12, 16, 32))
+    return Hardware(
+        name="drawn",
+        source="hypothesis",
+        clock_hz=10**8,
+        input_bits=draw(bits),
+        weight_bits=draw(bits),
+        output_bits=draw(bits),
+        partial_sum_bits=draw(bits),
+        array=draw(_arrays(height, width, registers)),
+        buffers=draw(_buffers(capacity)),
+        dma_channels=draw(st.integers(1, 3)),
+        dram=draw(_drams()),
+        vector_lanes=1,
+        fuses=frozenset(),
+        folds=frozenset(),
+        layer_order="serial",
+        keeps_activations=False,
+        configuration_cycles=0,
+        dataflows=("drawn",),
+        energy="picojoule_45nm",
+        dma_whole_rows=draw(st.booleans()),
+    )
+
+
+@st.composite
+def _arrays(draw, rows, columns, registers):
+    fractions = st.sampled_from((0.0, 0.25, 0.4, 0.9))
+    return Array(
+        rows=rows,
+        columns=columns,
+        macs_per_cycle=draw(st.sampled_from((1, 1, 2, 3))),
+        registers_words=(registers,) * 3,
+        delivery=draw(st.tuples(*(_deliveries(operand) for operand in Operand))),
+        reduce_rows=draw(st.booleans()),
+        reduce_columns=draw(st.booleans()),
+        skewed=draw(st.booleans()),
+        zero_weights=ZeroWeights(draw(fractions), draw(st.integers(1, 3))),
+        zero_inputs_fraction=draw(fractions),
+        gates_zero_inputs=draw(st.booleans()),
+    )
+
+
+def _deliveries(operand):
+    """The network of an operand; what outputs or inputs alone have is plain for the others."""
+    outputs, flag = operand is Operand.OUTPUTS, st.booleans()
+    return st.builds(
+        Delivery,
+        network=st.sampled_from(("multicast", "systolic", "unicast")),
+        words_per_cycle=st.integers(1, 5),
+        preload=st.just("hidden") if outputs else st.sampled_from(("hidden", "exposed")),
+        forwarding=flag if operand is Operand.INPUTS else st.just(False),
+        concurrent=flag if outputs else st.just(True),
+        initial_sums=flag if outputs else st.just(False),
+    )
+
+
+@st.composite
+def _buffers(draw, capacity):
+    """One to three buffers that share the operands out among them."""
+    owner = draw(st.tuples(*(st.integers(0, 2) for _ in Operand)))
+    buffers = []
+    for number in sorted(set(owner)):
+        holds = tuple(int(operand) for operand in Operand if owner[operand] == number)
+        rates = st.none() | st.integers(1, 8)
+        buffers.append(
+            Buffer(
+                name=f"buffer{number}",
+                holds=holds,
+                capacity_bytes=capacity,
+                banks=1,
+                read_bytes_per_cycle=draw(rates),
+                write_bytes_per_cycle=draw(rates),
+                double_buffered=draw(st.booleans()),
+                streams=tuple(o for o in holds if o != Operand.OUTPUTS and draw(st.booleans())),
+            )
+        )
+    return tuple(buffers)
+
+
+@st.composite
+def _drams(draw):
+    """A port as fast as bytes a cycle, slow or unlimited; bursts small or large."""
+    rates = st.fractions(Fraction(1, 4), 16, max_denominator=8)
+    return Dram(
+        bytes_per_cycle=draw(st.one_of(rates, rates, rates, st.none())),
+        latency_cycles=draw(st.integers(0, 3) | st.integers(0, 100)),
+        burst_bytes=draw(st.sampled_from((1, 1, 3, 8, 64))),
+        run_length=tuple(int(operand) for operand in Operand if draw(st.booleans())),
+        run_length_max=draw(st.sampled_from((1, 3, 31))),
+        run_length_bits=draw(st.sampled_from((1, 5))),
+    )
+
+
+def layer_of(nest):
+    """A layer with this loop nest."""
+    n, g, k, c, p, q, r, s = nest.bounds
+    return Layer(
+        name="drawn",
+        op=Op.CONV,
+        inputs=("x",),
+        input_shapes=((n, g * c, *nest.input_size),),
+        output_shape=(n, g * k, p, q),
+        kernel=(r, s),
+        stride=nest.stride,
+        padding=nest.padding,
+        dilation=nest.dilation,
+        groups=g,
+    )

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 from math import prod
 
+from simulator.network.graph import Tensor
 from simulator.network.ir import Layer, Op
 from simulator.network.shapes import window_outputs
 from workloads.exporters.onnx_writer import Writer
+from workloads.importers.views import MAPS, look, reshaped
 
 _RANGE = re.compile(r"(\d+):(\d+)")
 _NEIGHBOURS = re.compile(r"across_channels_(\d+)")
@@ -95,11 +97,13 @@ def matmul(w: Writer, layer: Layer) -> bool:
     (n, channels, rows, columns), (_, filters, *_) = layer.input_shapes[0], layer.output_shape
     groups, name = layer.groups, layer.name
     inner, outer = channels // groups, filters // groups
-    if columns != 1 or layer.variant or prod(layer.input_shapes[1]) != n * groups * inner * outer:
+    right_dims = (n, groups, inner, outer)
+    splits = reshaped(look(Tensor(layer.inputs[1], layer.input_shapes[1]), MAPS), right_dims, "")
+    if columns != 1 or layer.variant or not splits:
         return False
     left = w.reshape(layer.inputs[0], (n, groups, inner, rows), f"{name}::left")
     left = w.node("Transpose", [left], f"{name}::rows", perm=(0, 1, 3, 2))
-    right = w.reshape(layer.inputs[1], (n, groups, inner, outer), f"{name}::right")
+    right = w.reshape(layer.inputs[1], right_dims, f"{name}::right")
     y = w.node("MatMul", [left, right], f"{name}::product", name)
     y = w.node("Transpose", [y], f"{name}::turned", perm=(0, 1, 3, 2))
     w.reshape(y, layer.output_shape, name)

@@ -12,8 +12,7 @@ from workloads.importers.views import MAPS, View, arrange, arranged, is_shuffle,
 
 Results = Sequence[Value]
 LOOK_THROUGH = frozenset(
-    {"Concat", "Flatten", "Gather", "Gemm", "MatMul", "Reshape", "Shape", "Slice", "Split", "Squeeze", "Transpose"}
-    | {"LayerNormalization", "Unsqueeze"}
+    {"Flatten", "Gather", "MatMul", "Reshape", "Shape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
 )
 """Ops that may read a reshaped tensor as it lay before, or take up its reshape into theirs."""
 

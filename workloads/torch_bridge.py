@@ -1,0 +1,67 @@
+"""Take a network straight from a PyTorch module, by way of ONNX in memory."""
+
+import io
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from simulator.errors import InputError, Problem
+from simulator.network.ir import Network
+
+OPSET = 17  # the newest that PyTorch's TorchScript exporter writes in all versions from 2.0 on
+
+
+def from_torch(
+    module: Any, input_shape: Sequence[int] | Sequence[Sequence[int]], name: str = "", skip_unknown: bool = False
+) -> Network:
+    """Return the network that a `torch.nn.Module` is at inference.
+
+    `input_shape` is that of its input, the batch first, such as (1, 3, 224, 224), or a list of several inputs' shapes.
+    The network is called like the module's class unless `name` says otherwise. Raises InputError where PyTorch or the
+    onnx package is missing, where PyTorch cannot export the module, or for an op that is unknown (see `load_network`).
+    """
+    from workloads.importers.from_onnx.load import import_onnx_bytes
+
+    try:
+        torch = import_module("torch")
+    except ImportError as error:
+        raise InputError(
+            Problem("PyTorch is not installed", path="from_torch", expected="pip install torch")
+        ) from error
+    content = _exported(torch, module, _shapes(input_shape))
+    return import_onnx_bytes(content, name or type(module).__name__, skip_unknown)
+
+
+def _shapes(given: Sequence[int] | Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """Return the shapes of all inputs."""
+    several = [entry for entry in given if not isinstance(entry, int)]
+    shapes = [tuple(entry) for entry in several] or [tuple(entry for entry in given if isinstance(entry, int))]
+    if any(not shape or any(not isinstance(extent, int) or extent < 1 for extent in shape) for shape in shapes):
+        expected = "whole numbers of 1 or more, such as (1, 3, 224, 224)"
+        raise InputError(Problem("not a shape", path="from_torch.input_shape", expected=expected, got=str(given)))
+    return shapes
+
+
+def _exported(torch: Any, module: Any, shapes: Sequence[tuple[int, ...]]) -> bytes:
+    """Export as the module is written: batch norms stay, so that biases they would add are not counted."""
+    buffer, training = io.BytesIO(), module.training
+    module.eval()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                module,
+                tuple(torch.zeros(shape) for shape in shapes),
+                buffer,
+                opset_version=OPSET,
+                do_constant_folding=False,
+                training=torch.onnx.TrainingMode.PRESERVE,
+                dynamo=False,
+            )
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise InputError(Problem(f"PyTorch cannot export the module: {reason}", path="from_torch")) from error
+    finally:
+        module.train(training)
+    return buffer.getvalue()
