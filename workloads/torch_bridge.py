@@ -44,24 +44,40 @@ def _shapes(given: Sequence[int] | Sequence[Sequence[int]]) -> list[tuple[int, .
 
 
 def _exported(torch: Any, module: Any, shapes: Sequence[tuple[int, ...]]) -> bytes:
-    """Export as the module is written: batch norms stay, so that biases they would add are not counted."""
-    buffer, training = io.BytesIO(), module.training
+    """Export with the older of PyTorch's exporters, or with the newer one what that cannot."""
+    inputs, training = tuple(torch.zeros(shape) for shape in shapes), module.training
     module.eval()
+    reasons = []
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.onnx.export(
-                module,
-                tuple(torch.zeros(shape) for shape in shapes),
-                buffer,
-                opset_version=OPSET,
-                do_constant_folding=False,
-                training=torch.onnx.TrainingMode.PRESERVE,
-                dynamo=False,
-            )
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:200]
-        raise InputError(Problem(f"PyTorch cannot export the module: {reason}", path="from_torch")) from error
+            for export in (_by_tracing, _by_program):
+                try:
+                    return export(torch, module, inputs)
+                except Exception as error:  # exporters raise whatever the module or they themselves trip over
+                    reasons.append(str(error).strip().partition("\n")[0][:200])
     finally:
         module.train(training)
+    got = "; then ".join(reasons)
+    raise InputError(Problem("PyTorch cannot export the module", path="from_torch", got=got))
+
+
+def _by_tracing(torch: Any, module: Any, inputs: tuple[Any, ...]) -> bytes:
+    """Export as the module is written: batch norms stay, so that biases they would add are not counted."""
+    buffer = io.BytesIO()
+    torch.onnx.export(
+        module,
+        inputs,
+        buffer,
+        opset_version=OPSET,
+        do_constant_folding=False,
+        training=torch.onnx.TrainingMode.PRESERVE,
+        dynamo=False,
+    )
     return buffer.getvalue()
+
+
+def _by_program(torch: Any, module: Any, inputs: tuple[Any, ...]) -> bytes:
+    """Export by torch.export, which needs the package onnxscript."""
+    content: bytes = torch.onnx.export(module, inputs, dynamo=True, verbose=False).model_proto.SerializeToString()
+    return content

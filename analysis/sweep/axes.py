@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.mapping.search import OBJECTIVES
 from simulator.source import Document
 from simulator.source.document import PathParts, show
 from simulator.source.parser import Place, Value
@@ -97,12 +96,20 @@ def _option_problems(document: Document, setting: Setting) -> Iterator[Problem]:
         expected = f"a whole number from 1 to {MOST_BATCH}"
         if not good:
             yield document.problem(setting.at, "wrong value", expected=expected, got=show(value))
-    elif setting.path == "objective" and value not in OBJECTIVES:
+    elif setting.path == "objective":
+        yield from _objective_problems(document, setting)
+    elif setting.path == "dataflow" and not isinstance(value, str):
+        yield document.problem(setting.at, "wrong value", expected="best, or a dataflow's name", got=show(value))
+
+
+def _objective_problems(document: Document, setting: Setting) -> Iterator[Problem]:
+    from simulator.mapping.search import OBJECTIVES
+
+    value = setting.value
+    if value not in OBJECTIVES:
         close = nearest(value, OBJECTIVES) if isinstance(value, str) else None
         expected = f"one of {', '.join(OBJECTIVES)}"
         yield document.problem(setting.at, "unknown objective", expected=expected, got=show(value), suggestion=close)
-    elif setting.path == "dataflow" and not isinstance(value, str):
-        yield document.problem(setting.at, "wrong value", expected="best, or a dataflow's name", got=show(value))
 
 
 def with_settings(machine: Document, settings: Iterable[Setting], plan: Document) -> Document:

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numba
 
@@ -25,6 +25,8 @@ def _cache_folder() -> str:
 
 
 _CACHE_FOLDER = _cache_folder()
+# Wrappers for callers in C are left out: nothing calls a kernel that way, and each takes time to compile.
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def jit(function: F) -> F:
@@ -32,7 +34,7 @@ def jit(function: F) -> F:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _CACHE_FOLDER
     try:
-        compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+        compiled: F = numba.njit(**_OPTIONS)(function)
     finally:
         numba.config.CACHE_DIR = before
     return compiled

@@ -25,6 +25,7 @@ axes:
   dram.bandwidth: [1 GB/s, 2 GB/s, 4 GB/s, 8 GB/s, 16 GB/s]
   net.filters: [4, 6]
   batch: [1, 2]
+  dataflow: [weight_stationary]
 """
 
 
