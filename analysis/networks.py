@@ -8,6 +8,8 @@ from analysis.layout import Column, printable
 from analysis.tables import shape_text
 from simulator.network.ir import Layer, Network, Op
 
+MOST_INPUTS = 4  # that are named
+
 
 def _kernel(layer: Layer) -> str:
     return pair(layer.kernel) if layer.op in (Op.CONV, Op.DEPTHWISE, Op.POOL) else "-"
@@ -53,14 +55,16 @@ COLUMNS: tuple[Column[Layer], ...] = (
 
 def network_lines(network: Network) -> Iterator[str]:
     """Yield labelled lines with the totals of a network and what is published about it."""
-    inputs = ", ".join(f"{name} {shape_text(shape)}" for name, shape in network.inputs.items())
+    named = [f"{name} {shape_text(shape)}" for name, shape in network.inputs.items()]
+    more = [f"{len(named) - MOST_INPUTS} more"] if len(named) > MOST_INPUTS else []
+    inputs = ", ".join(named[:MOST_INPUTS] + more)
     kinds = Counter(layer.op.value for layer in network.layers)
     lines = {
         "network": f"{network.name}, input {inputs}",
         "layers": f"{len(network.layers)}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
         "MACs": f"{network.macs:,}",
         "params": f"{network.params:,}",
-        **{f"published {key}": value for key, value in network.facts.items()},
+        **{f"published {key}": value for key, value in network.facts.items() if key != "warning"},
     }
     width = max(len(label) for label in lines)
     for label, text in lines.items():

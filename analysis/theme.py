@@ -47,6 +47,14 @@ COMPONENT_LABELS = {
     "leakage": "leakage",
 }
 OPERAND_COLOURS = {"inputs": ORANGE, "weights": GREEN, "outputs": PURPLE, "computing": BLUE, "leakage": GREY}
+USE_COLOURS = {"executed": BLUE, "temporal": YELLOW, "spatial": ORANGE, "stall": VERMILLION}
+USE_LABELS = {
+    "executed": "MACs executed",
+    "temporal": "temporal: edges of loops",
+    "spatial": "spatial: PEs left out",
+    "stall": "stall: PEs wait",
+}
+MEASURE_COLOURS = {"macs": BLUE, "cycles": VERMILLION, "energy_pj": GREEN}
 CATEGORIES = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
 """For values without a colour of their own, in order of appearance."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

@@ -66,15 +66,15 @@ def percent(fraction: float) -> str:
 
 
 def tick(value: float, unit: str = "") -> str:
-    """Write a tick of an axis, without the zeros that a column of figures needs; pJ take prefixes of their own.
+    """Write a tick of an axis, without the zeros that a column of figures needs; pJ and B take prefixes of their own.
 
-    >>> tick(1_500_000), tick(0.5), tick(2e6, "pJ"), tick(0, "pJ")
-    ('1.5M', '0.5', '2µJ', '0')
+    >>> tick(1_500_000), tick(0.5), tick(2e6, "pJ"), tick(0, "pJ"), tick(20 * 1024, "B")
+    ('1.5M', '0.5', '2µJ', '0', '20KiB')
     """
     if not value:
         return "0"
-    text = energy(value, unit) if unit == "pJ" else count(value)
-    digits = text.rstrip("".join([*_DECIMAL, *_PICOJOULES]))
+    text = energy(value, unit) if unit == "pJ" else size(int(value)) if unit == "B" else count(value)
+    digits = text.rstrip("".join([*_DECIMAL, *_BINARY, *_PICOJOULES]))
     return f"{float(digits):g}{text[len(digits) :]}"
 
 

@@ -17,14 +17,14 @@ from workloads.registry import BUILDERS
 from workloads.spec import Builder, parse_parameters, split_spec
 
 
-def load_network(spec: str, batch: int = 1, skip_unknown: bool = False) -> Network:
-    """Return the network that `spec` names, for `batch` samples.
+def load_network(spec: str, batch: int | None = None, skip_unknown: bool = False) -> Network:
+    """Return the network that `spec` names, for `batch` samples: those that a file states, or one, unless given.
 
     A bundled one goes by its name, with or without suffix, and its parameters; then its name is the spec, its facts
     the published figures. A file goes by its path, the format told by its suffix; extents that it leaves open may be
-    given by their names there (`net.onnx:height=224`). `skip_unknown` counts ops of a file that are unknown as data
-    movement. Raises InputError for an unknown name or parameter, with the nearest known one, for a value that the
-    builder does not take, and with every problem of a file.
+    given by their names there (`net.onnx:height=224`). `skip_unknown` counts the traffic of unknown ops of a file and
+    warns of them among the facts. Raises InputError for an unknown name or parameter, with the nearest known one, for a
+    value that the builder does not take, and with every problem of a file.
 
     >>> load_network("squeezenext:variant=v5").macs
     224916480
@@ -32,7 +32,7 @@ def load_network(spec: str, batch: int = 1, skip_unknown: bool = False) -> Netwo
     if is_file(spec):
         path, texts = _file_and_sizes(spec)
         network = import_network(path, skip_unknown, _sizes(path, texts))
-        return rebatched(network, batch)
+        return network if batch is None else rebatched(network, batch)
     name, texts = split_spec(spec)
     name = name.removesuffix(".py")
     builder = load_builder(name)
@@ -40,7 +40,7 @@ def load_network(spec: str, batch: int = 1, skip_unknown: bool = False) -> Netwo
     network = builder(**values)
     given = ",".join(f"{key}={text}" for key, text in texts.items())
     network = replace(network, name=f"{name}:{given}" if given else name, facts=facts_of(name, builder, values))
-    return with_batch(network, batch) if batch != 1 else network
+    return network if batch is None else with_batch(network, batch)
 
 
 def is_file(spec: str) -> bool:
@@ -49,7 +49,7 @@ def is_file(spec: str) -> bool:
     if name.removesuffix(".py") in BUILDERS:
         return False
     known = _suffix(spec) in IMPORTERS or _suffix(name) in IMPORTERS
-    return known or os.path.basename(name) != name or os.path.isfile(spec) or os.path.isfile(name)
+    return known or os.path.basename(name) != name or os.path.exists(spec) or os.path.isfile(name)
 
 
 def load_builder(name: str) -> Builder:

@@ -6,7 +6,8 @@ module's input to its output where both have the same shape; a complex one also 
 Versions 1.0, 1.1 and 1.0 with simple bypass follow the authors' Caffe definitions at 227x227; 1.0 pads its last
 convolution by 1, so that its pooled map is 15x15. Version 1.0 with complex bypass (Keras, GoogleCloudPlatform's
 keras-idiomatic-programmer) and 1.1 with simple bypass (PyTorch, pytorchcv 0.0.74) are published at 224x224, the former
-with a padded first convolution and no padding at the end.
+with a padded first convolution and no padding at the end. Papers that count 837M MACs for version 1.0 leave out the
+padding of its last convolution, too.
 """
 
 from typing import Literal
@@ -31,8 +32,9 @@ def squeezenet(
     bypass: Bypass = "none",
     resolution: Resolution | None = None,
     classes: Classes = 1000,
+    last_padding: Literal[0, 1] | None = None,
 ) -> Network:
-    """Build SqueezeNet; the resolution is the source's unless given."""
+    """Build SqueezeNet; the resolution and the padding of the last convolution are the source's unless given."""
     complex_1_0 = (version, bypass) == ("1.0", "complex")
     stem_padding: Padding = "same" if complex_1_0 else 0
     size = resolution or RESOLUTION.get((version, bypass), 227)
@@ -46,7 +48,8 @@ def squeezenet(
             x = bypassed_fire(g, x, squeeze, expand, bypass)
         if number in POOL_AFTER[version]:
             x = g.max_pool(x, kernel=3, stride=2, ceil=not complex_1_0, name=f"pool{number}")
-    last_padding = 1 if version == "1.0" and not complex_1_0 else 0
+    if last_padding is None:
+        last_padding = 1 if version == "1.0" and not complex_1_0 else 0
     x = g.conv(x, classes, padding=last_padding, bias=True, activation="relu", name="conv10")
     g.softmax(g.flatten(g.global_pool(x, name="pool10")))
     return g.build()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analysis.layout import elide, printable
 from analysis.theme import BLACK, LIGHT_GREY, SMALL_POINTS, TINY_POINTS
-from analysis.units import percent, tick
+from analysis.units import percent, size, tick
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_NAME = 22  # characters of a label
 TOWERING = 3.0  # times the usual height: from here on bars are cut
 HEADROOM = 1.2  # height of the axis, in usual heights, where bars are cut
-_INCHES_PER_LABEL = 0.105
+_INCHES_PER_LABEL = 0.092
 _INCHES_PER_LETTER = 0.062
 
 
@@ -25,13 +25,16 @@ def timed_layers(run: Run) -> list[LayerResult]:
     return [layer for layer in run.layers if layer.cycles]
 
 
-def layer_figure(layers: int, panels: int) -> "tuple[Figure, list[Axes]]":
-    """Make a figure that grows with the number of layers, and `panels` axes above each other over the same layers."""
+def layer_figure(layers: int, panels: int, *, height: float = 2.7, shared: bool = True) -> "tuple[Figure, list[Axes]]":
+    """Make a figure that grows with the number of layers, and `panels` axes above each other.
+
+    All are over the same layers if `shared`; each is about `height` inches high.
+    """
     from matplotlib.figure import Figure
 
-    width = min(14.0, max(6.5, 2.5 + 0.115 * layers))
-    figure = Figure(figsize=(width, 1.4 + 2.7 * panels), layout="constrained")
-    axes = figure.subplots(panels, 1, sharex=True, squeeze=False)
+    width = min(16.0, max(6.5, 2.5 + 0.115 * layers))
+    figure = Figure(figsize=(width, 1.4 + height * panels), layout="constrained")
+    axes = figure.subplots(panels, 1, sharex=shared, squeeze=False)
     return figure, list(axes[:, 0])
 
 
@@ -98,6 +101,19 @@ def _mark_cut_bars(axes: "Axes", heights: Sequence[float], top: float, unit: str
                 color="white",
                 path_effects=[withStroke(linewidth=0.8, foreground=BLACK)],
             )
+
+
+def tick_bytes(axes: "Axes") -> None:
+    """Put ticks of the y axis at round numbers of bytes, KiB, MiB, ..., all in the unit of the highest."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+    top, scale = axes.get_ylim()[1], 1
+    while top / scale >= 1024:
+        scale *= 1024
+    suffix = size(scale)[1:]
+    places = MaxNLocator(5, steps=[1, 2, 4, 5, 8, 10]).tick_values(0, top / scale)
+    axes.yaxis.set_major_locator(FixedLocator([place * scale for place in places if 0 <= place * scale <= top]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:g}{suffix}" if value else "0"))
 
 
 def name_layers(axes: "Axes", layers: Sequence[LayerResult]) -> None:

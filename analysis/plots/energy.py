@@ -60,6 +60,7 @@ def draw(run: Run) -> "Figure":
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: units.tick(value, unit)))
     above.set_ylabel(printable(f"energy by component{relative}"))
     below.set_ylabel(printable(f"energy by operand{relative}"))
+    figure.align_ylabels([above, below])
     name_layers(below, layers)
     total = units.energy(run.total.energy_pj, unit)
     amount = total if unit == "pJ" else f"energy of {total} {unit}s"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.csv_text import Row, csv_text
-from analysis.plots import cycles, energy, roofline
+from analysis.plots import cycles, energy, roofline, shares, traffic, utilization
 from analysis.theme import themed
 from simulator.errors import InputError, Problem, nearest
 from simulator.files import write_atomically
@@ -31,6 +31,9 @@ PLOTS: dict[str, Plot] = {
     "cycles": Plot(cycles.rows, cycles.draw),
     "energy": Plot(energy.rows, energy.draw),
     "roofline": Plot(roofline.rows, roofline.draw),
+    "shares": Plot(shares.rows, shares.draw),
+    "traffic": Plot(traffic.rows, traffic.draw),
+    "utilization": Plot(utilization.rows, utilization.draw),
 }
 
 

@@ -1,8 +1,8 @@
 """How near each layer comes to what the array and the memory port allow (Williams et al., CACM 2009)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import cos, log10, pi, sin
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,20 @@ LARGEST_MARKER = 260.0  # square points, for the layer that takes most cycles
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A memory level whose port is a roof."""
+    """A memory level whose port is a roof: DRAM's, or the buffer's to the array.
+
+    With `networks`, bytes a cycle by operand, the buffer's port is what the networks to the PEs carry together.
+    """
 
     name: str
     bytes_per_cycle: float
+    networks: Mapping[str, float] = field(default_factory=dict)
+
+    def bytes_of(self, layer: LayerResult) -> float:
+        """Return what a layer moves through the port."""
+        if not self.networks:
+            return layer.bytes_at(self.name)
+        return sum(layer.bounds.get(operand, 0) * rate for operand, rate in self.networks.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +55,10 @@ class Group:
         """Dataflow of its layers."""
         return self.layers[0].dataflow
 
-    def place(self, level: Level) -> tuple[float, float]:
-        """Return MACs per byte of the level and MACs per cycle."""
-        layer = self.layers[0]
-        return layer.macs / layer.bytes_at(level.name), layer.macs / layer.cycles
+    def place(self, level: Level) -> tuple[float, float] | None:
+        """Return MACs per byte of the level and MACs per cycle; None where nothing moves there."""
+        layer, moved = self.layers[0], level.bytes_of(self.layers[0])
+        return (layer.macs / moved, layer.macs / layer.cycles) if moved else None
 
     def label(self, run: Run) -> str:
         """Return the first layer's name, how many more coincide with it, and their share of the cycles."""
@@ -57,12 +67,15 @@ class Group:
 
 
 def levels_of(run: Run) -> list[Level]:
-    """Return the levels with a finite port, DRAM first."""
+    """Return the levels with a finite port, DRAM first; what is known of the buffer's is best told by networks."""
     machine = run.hardware
     found = []
     if machine.dram_bytes_per_cycle is not None:
         found.append(Level("dram", machine.dram_bytes_per_cycle))
-    if machine.buffer_bytes_per_cycle is not None:
+    if machine.network_bytes_per_cycle:
+        networks = machine.network_bytes_per_cycle
+        found.append(Level("buffer", sum(networks.values()), networks))
+    elif machine.buffer_bytes_per_cycle is not None:
         found.append(Level("buffer", machine.buffer_bytes_per_cycle))
     return found
 
@@ -84,10 +97,10 @@ def rows(run: Run) -> list[Row]:
             "dataflow": layer.dataflow,
             "macs": layer.macs,
             "cycles": layer.cycles,
-            "bytes": layer.bytes_at(level.name),
-            "macs_per_byte": layer.macs / layer.bytes_at(level.name),
+            "bytes": level.bytes_of(layer),
+            "macs_per_byte": layer.macs / level.bytes_of(layer),
             "macs_per_cycle": layer.macs / layer.cycles,
-            "attainable_macs_per_cycle": attainable(layer.macs / layer.bytes_at(level.name), level, run),
+            "attainable_macs_per_cycle": attainable(layer.macs / level.bytes_of(layer), level, run),
         }
         for level in levels_of(run)
         for layer in _multiplying(run, level)
@@ -101,11 +114,10 @@ def draw(run: Run) -> "Figure":
     levels = levels_of(run)
     figure = Figure(figsize=(3.4 + 4.4 * len(levels), 4.2), layout="constrained")
     panels = figure.subplots(1, len(levels), squeeze=False, sharey=True)[0]
-    groups = _groups(run)
+    groups = _groups(run, levels)
     for axes, level in zip(panels, levels, strict=True):
-        shown = [group for group in groups if group.layers[0].bytes_at(level.name)]
-        _draw_roof(axes, level, [group.place(level) for group in shown], run)
-        _draw_groups(axes, level, shown, _dataflows(groups))
+        _draw_roof(axes, level, [place for group in groups if (place := group.place(level))], run)
+        _draw_groups(axes, level, groups)
         axes.set_xlabel(f"MACs per {_title(level)} byte")
     panels[0].set_ylabel("MACs per cycle")
     panels[0].set_title(printable(f"{run.network.name} on {run.hardware.name}"))
@@ -121,15 +133,15 @@ def _title(level: Level) -> str:
 
 
 def _multiplying(run: Run, level: Level) -> list[LayerResult]:
-    return [layer for layer in run.layers if layer.macs and layer.cycles and layer.bytes_at(level.name)]
+    return [layer for layer in run.layers if layer.macs and layer.cycles and level.bytes_of(layer)]
 
 
-def _groups(run: Run) -> list[Group]:
+def _groups(run: Run, levels: Sequence[Level]) -> list[Group]:
     """Merge layers that lie within about 2% of each other at every level; those that take most cycles come first."""
     groups: dict[tuple[object, ...], list[LayerResult]] = defaultdict(list)
     for layer in run.layers:
         if layer.macs and layer.cycles:
-            ratios = (layer.cycles, layer.bytes_at("dram"), layer.bytes_at("buffer"))
+            ratios = (layer.cycles, *(level.bytes_of(layer) for level in levels))
             place = tuple(round(log10(layer.macs / ratio), 2) if ratio else None for ratio in ratios)
             groups[layer.dataflow, place].append(layer)
     return sorted((Group(tuple(layers)) for layers in groups.values()), key=lambda group: -group.cycles)
@@ -156,16 +168,20 @@ def _draw_roof(axes: "Axes", level: Level, places: Sequence[tuple[float, float]]
         axis.set_major_formatter(FuncFormatter(lambda value, _: units.tick(value)))
         axis.set_minor_formatter(NullFormatter())
     bandwidth = level.bytes_per_cycle * run.hardware.clock_hz / 1e9
-    text = f"{peak:,.0f} MACs a cycle, {_title(level)} {bandwidth:.4g} GB/s"
+    port = "networks to the PEs" if level.networks else _title(level)
+    text = f"{peak:,.0f} MACs a cycle, {port} {bandwidth:.4g} GB/s"
     if any(layer.effective_macs < layer.macs for layer in run.layers):
         text += "\nabove the roof: zero weights skipped"
     axes.text(0.02, 0.98, text, transform=axes.transAxes, va="top", fontsize=8)
 
 
-def _draw_groups(axes: "Axes", level: Level, groups: Sequence[Group], dataflows: Sequence[str]) -> None:
-    largest = max((group.cycles for group in groups), default=1)
+def _draw_groups(axes: "Axes", level: Level, groups: Sequence[Group]) -> None:
+    largest, dataflows = max((group.cycles for group in groups), default=1), _dataflows(groups)
     for group in groups:
-        x, y = group.place(level)
+        place = group.place(level)
+        if place is None:
+            continue
+        x, y = place
         colour, marker = _look(dataflows.index(group.dataflow))
         axes.scatter(
             [x],
@@ -184,9 +200,9 @@ def _number(axes: "Axes", level: Level, groups: Sequence[Group]) -> None:
     """Write each group's number on its point, or as near to it as other numbers allow."""
     taken: list[tuple[float, float]] = []
     for number, group in enumerate(groups, start=1):
-        if not group.layers[0].bytes_at(level.name):
-            continue
         place = group.place(level)
+        if place is None:
+            continue
         x, y = axes.transData.transform(place) * 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
         right, up = _free_shift((x, y), taken)
         taken.append((x + right, y + up))

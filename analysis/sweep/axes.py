@@ -120,7 +120,7 @@ def with_settings(machine: Document, settings: Iterable[Setting], plan: Document
     data, places, key_places = machine.data, dict(machine.places), dict(machine.key_places)
     for setting in settings:
         parts = resolved(machine, setting, plan)
-        data = cast("dict[str, Value]", _replaced(data, parts, setting.value))
+        data = cast("dict[str, Value]", replaced(data, parts, setting.value))
         at = plan.place(setting.at)
         for end in range(1, len(parts) + 1):
             dotted = ".".join(map(str, parts[:end]))
@@ -159,15 +159,15 @@ def resolved(machine: Document, setting: Setting, plan: Document) -> PathParts:
     return tuple(parts)
 
 
-def _replaced(value: Value, parts: PathParts, new: Value) -> Value:
+def replaced(value: Value, parts: PathParts, new: Value) -> Value:
     """Return data with a new value at a path; what is no mapping on the way there becomes one."""
     if not parts:
         return new
     first, *rest = parts
     if isinstance(first, int) and isinstance(value, list):
-        return [_replaced(item, tuple(rest), new) if i == first else item for i, item in enumerate(value)]
+        return [replaced(item, tuple(rest), new) if i == first else item for i, item in enumerate(value)]
     inner = value if isinstance(value, dict) else {}
-    return {**inner, str(first): _replaced(inner.get(str(first)), tuple(rest), new)}
+    return {**inner, str(first): replaced(inner.get(str(first)), tuple(rest), new)}
 
 
 def _mark(value: Value, dotted: str, at: Place, places: dict[str, Place]) -> None:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from analysis.sweep.figures import figures_of, figures_of_problem, to_json
 from analysis.sweep.plan import Plan, machine_document, machine_settings, options_of, point_of, spec_of
+from simulator.engine.memory import Memory
 from simulator.errors import InputError
 from simulator.hardware.load import read_hardware
 from simulator.hardware.model import Hardware
@@ -37,6 +38,7 @@ class Workshop:
         self.plan = plan
         self.machines: _Kept[Hardware] = _Kept()
         self.networks: _Kept[Network] = _Kept()
+        self.memory = Memory(settings=MOST_KEPT)
 
     def finish(self, number: int) -> Finished:
         """Simulate a point; a fault of the simulator is told and stops nothing."""
@@ -58,7 +60,9 @@ class Workshop:
             plan.machine_index(point), lambda: read_hardware(machine_document(plan, point.machine, settings))
         )
         network = self.networks.get((spec, batch), lambda: load_network(spec, batch))
-        run = simulate(machine, network, batch=batch, dataflow=dataflow, objective=objective)
+        run = simulate(
+            machine, network, batch=batch, dataflow=dataflow, objective=objective, memory=self.memory, threads=1
+        )
         return to_json(figures_of(run, network))
 
 

@@ -1,16 +1,20 @@
 """`simulate check`: whether files are in order, with every problem of each."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from simulator.cli.kinds import kind_of
+
 
 def check(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="machines, dataflows, energy tables, saved runs")
+        list[str], typer.Argument(metavar="FILE...", help="networks, machines, dataflows, energy tables, saved runs")
     ],
+    skip_unknown: Annotated[
+        bool, typer.Option("--skip-unknown", help="let ops of networks pass that are unknown")
+    ] = False,
 ) -> None:
     """Report every problem of files.
 
@@ -21,32 +25,13 @@ def check(
     problems: list[Problem] = []
     for file in files:
         try:
-            print(f"ok  {file}: {_describe(file)}")
+            kind = kind_of(file)
+            text = _network(file, skip_unknown) if kind == "network" else _DESCRIBED[kind](file)
+            print(f"ok  {file}: {text}")
         except InputError as error:
             problems.extend(error.problems)
     if problems:
         raise InputError(*problems)
-
-
-def _describe(file: str) -> str:
-    """Load whatever the file holds, told by its suffix and keys, and name it."""
-    if file.endswith(".json"):
-        return _run(file)
-    from workloads.registry import BUILDERS
-
-    if file.partition(":")[0].removesuffix(".py") in BUILDERS:
-        return _network(file)
-    if Path(file).is_file():
-        return _kind_of(file)(file)
-    return _machine(file)
-
-
-def _kind_of(file: str) -> Callable[[str], str]:
-    """Choose by the keys at the top: the kind that knows most of them, a machine if in doubt."""
-    from simulator.source import load_yaml
-
-    keys = set(load_yaml(file).data)
-    return max(_KINDS, key=lambda loader: len(keys & _KINDS[loader]))
 
 
 def _machine(file: str) -> str:
@@ -68,10 +53,10 @@ def _energy(file: str) -> str:
     return f"energy table {load_energy_table(file).name}"
 
 
-def _network(spec: str) -> str:
-    from workloads.load import load_network
+def _network(spec: str, skip_unknown: bool) -> str:
+    from simulator.cli.loading import load
 
-    network = load_network(spec)
+    network = load(spec, skip_unknown=skip_unknown)
     return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs"
 
 
@@ -82,11 +67,10 @@ def _run(file: str) -> str:
     return f"run of {run.network.name} on {run.hardware.name}, {run.total.cycles:,} cycles"
 
 
-_KINDS: dict[Callable[[str], str], frozenset[str]] = {
-    _machine: frozenset(
-        {"clock", "precision_bits", "array", "buffers", "dram", "dataflows", "energy", "vector", "dma"}
-    ),
-    _dataflow: frozenset({"rows", "columns", "registers", "stationary", "lowered", "order"}),
-    _energy: frozenset({"unit", "mac", "rf", "array", "buffer", "dram", "vector_op", "leakage_per_cycle"}),
+_DESCRIBED: dict[str, Callable[[str], str]] = {
+    "dataflow": _dataflow,
+    "energy": _energy,
+    "machine": _machine,
+    "run": _run,
 }
-"""Loader -> the keys that tell its kind of file."""
+"""Kind -> what loads such a file and names it; a network also takes an option."""

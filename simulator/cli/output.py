@@ -4,16 +4,18 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from analysis.layout import Column, fit, text_lines
-from simulator.result.run import Run
+
+if TYPE_CHECKING:
+    from simulator.result.run import Run
 
 Row = TypeVar("Row")
 Progress = Callable[[int, int, str], None]
 
 
-def print_run(run: Run) -> None:
+def print_run(run: "Run") -> None:
     """Print the table of ops and the summary."""
     if not sys.stdout.isatty():
         from analysis.plain import plain_report

@@ -1,4 +1,4 @@
-"""`simulate show`: one network, machine or dataflow."""
+"""`simulate show`: one network or machine."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,35 +12,40 @@ if TYPE_CHECKING:
 def show(
     name: Annotated[str, typer.Argument(help="a network (squeezenext:variant=v5) or a machine, by name or file")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of a table")] = False,
+    batch: Annotated[
+        int | None, typer.Option(min=1, max=65536, help="of a network; 1 if nothing says otherwise")
+    ] = None,
+    skip_unknown: Annotated[
+        bool, typer.Option("--skip-unknown", help="show ops of a network that are unknown")
+    ] = False,
 ) -> None:
     """Show a network or a machine."""
-    kind = _kind_of(name)
-    if kind == "network":
-        from workloads.load import load_network
+    from simulator.cli.kinds import kind_of
 
-        _show_network(load_network(name), as_json)
+    _check_name(name)
+    if kind_of(name) == "network":
+        from simulator.cli.loading import load
+
+        _show_network(load(name, batch, skip_unknown), as_json)
     else:
         from simulator.hardware.load import load_hardware
 
         _show_machine(load_hardware(name), as_json)
 
 
-def _kind_of(spec: str) -> str:
-    """Tell network from machine by the name; a machine may also be a file."""
+def _check_name(spec: str) -> None:
+    """Refuse what is neither a bundled name nor looks like a file, with the nearest of all names."""
     from simulator.errors import InputError, Problem, nearest
     from simulator.source.locate import bundled
+    from workloads.load import is_file
     from workloads.registry import BUILDERS
 
-    name = spec.partition(":")[0].removesuffix(".py")
-    machines = bundled()
-    if name in BUILDERS:
-        return "network"
-    if name.removesuffix(".yaml") in machines or name.endswith((".yaml", ".yml")):
-        return "machine"
-    known = [*BUILDERS, *machines]
-    expected = f"a network ({', '.join(BUILDERS)}) or a machine ({', '.join(machines)})"
+    known = [*BUILDERS, *bundled()]
+    if spec.partition(":")[0].removesuffix(".py") in known or spec.removesuffix(".yaml") in known or is_file(spec):
+        return
+    expected = f"a file, a network ({', '.join(BUILDERS)}) or a machine ({', '.join(bundled())})"
     raise InputError(
-        Problem("nothing of this name to show", expected=expected, got=spec, suggestion=nearest(name, known))
+        Problem("nothing of this name to show", expected=expected, got=spec, suggestion=nearest(spec, known))
     )
 
 

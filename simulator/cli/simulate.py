@@ -18,7 +18,7 @@ class Request:
 
     hardware: str
     network: str
-    batch: int
+    batch: int | None
     dataflow: str
     objective: str
     mapping: Path | None
@@ -27,13 +27,19 @@ class Request:
     out: Path | None
     plot: bool
     verify: bool
+    skip_unknown: bool
 
 
 def simulate_command(
     context: typer.Context,
     hardware: Annotated[str, typer.Option("--hw", metavar="H", help="machine: a bundled name or a YAML file")] = "",
-    network: Annotated[str, typer.Option("--net", metavar="N", help="network: NAME or NAME:KEY=VALUE,...")] = "",
-    batch: Annotated[int, typer.Option(min=1, max=65536, help="inputs processed together")] = 1,
+    network: Annotated[
+        str, typer.Option("--net", metavar="N", help="network: NAME, NAME:KEY=VALUE,... or a file")
+    ] = "",
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, max=65536, show_default="1, or what the file states", help="inputs processed together"),
+    ] = None,
     dataflow: Annotated[str, typer.Option(metavar="NAME", help="a dataflow, or best: each layer's own")] = "best",
     objective: Annotated[
         str, typer.Option(metavar="NAME", help="what mappings minimize: cycles, energy, edp or dram")
@@ -48,6 +54,9 @@ def simulate_command(
     verify: Annotated[
         bool, typer.Option("--verify", help="execute every mapping on integers and compare with plain convolution")
     ] = False,
+    skip_unknown: Annotated[
+        bool, typer.Option("--skip-unknown", help="count the traffic of a file's unknown ops instead of refusing them")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Simulate a neural network on an accelerator: cycles, traffic, energy and bottleneck of every op.
@@ -59,7 +68,7 @@ def simulate_command(
             print(context.get_help())
             return
         request = Request(
-            hardware, network, batch, dataflow, objective, mapping, json, csv, out, plot=plot, verify=verify
+            hardware, network, batch, dataflow, objective, mapping, json, csv, out, plot, verify, skip_unknown
         )
         _simulate(request)
     elif hardware or network:
@@ -70,15 +79,17 @@ def simulate_command(
 
 def _simulate(request: Request) -> None:
     """Run, write files first (a reader may close the pipe of the table), then print, then verify."""
+    from simulator.cli.loading import load
     from simulator.cli.output import progress
     from simulator.engine import simulate
+    from simulator.hardware.load import load_hardware
 
     _check(request)
+    hardware, network = load_hardware(request.hardware), load(request.network, request.batch, request.skip_unknown)
     with progress("mapping") as advance:
         run = simulate(
-            request.hardware,
-            request.network,
-            batch=request.batch,
+            hardware,
+            network,
             dataflow=request.dataflow,
             objective=request.objective,
             mapping=request.mapping,
@@ -89,7 +100,7 @@ def _simulate(request: Request) -> None:
     if request.verify:
         from simulator.cli.verifying import verify_run
 
-        verify_run(run, request.network, request.batch)
+        verify_run(run, network)
 
 
 def _check(request: Request) -> None:

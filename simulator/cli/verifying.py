@@ -9,7 +9,7 @@ from analysis.units import count, counted
 from simulator.cli.codes import FAILED_CHECK
 from simulator.cli.mappings import saved_mappings
 from simulator.mapping.mapping import Mapping
-from simulator.network.ir import Layer
+from simulator.network.ir import Layer, Network
 from simulator.network.nest import LoopNest
 from simulator.result.run import Run
 from simulator.verify import VerifyResult, verify_layer
@@ -17,12 +17,10 @@ from simulator.verify import VerifyResult, verify_layer
 NAME_WIDTH = 32
 
 
-def verify_run(run: Run, network: str, batch: int) -> None:
+def verify_run(run: Run, network: Network) -> None:
     """Print a line per distinct layer and mapping, then the verdict; leave with status 1 unless all are right."""
-    from workloads.load import load_network
-
     groups: dict[tuple[LoopNest | None, Mapping], list[Layer]] = defaultdict(list)
-    for layer, mapping in saved_mappings(run, load_network(network, batch).layers):
+    for layer, mapping in saved_mappings(run, network.layers):
         groups[layer.nest, mapping].append(layer)
     print()
     failures = 0

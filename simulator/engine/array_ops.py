@@ -1,6 +1,7 @@
 """Ops that run on the PE array: from a mapping's totals to the result of a layer."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from simulator.hardware.model import Hardware
 from simulator.kernels import evaluate as ev
 from simulator.kernels import steps as st
 from simulator.kernels.energy import PARTS, energy_parts
-from simulator.mapping.files import mapping_to_dict
+from simulator.mapping.files import array_tile, mapping_to_dict
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.records import (
     energy_record,
@@ -83,7 +84,9 @@ def play_mapping(
     scratch = make_scratch(hardware)
     fits = ev.evaluate(
         machine_record(hardware, step.reserved_bytes),
-        layer_record(hardware, layer, nest, step.resident, step.addends, prefetched_bytes, prefetch_bytes),
+        layer_record(
+            hardware, layer, nest, step.resident, step.addends, prefetched_bytes, prefetch_bytes, step.stored
+        ),
         mapping_record(hardware, mapping),
         scratch.program,
         scratch.walk,
@@ -129,7 +132,18 @@ def array_result(step: Step, played: Played, hardware: Hardware) -> LayerResult:
         bounds=bounds,
         tiles=t["ALL_TILES"],
         mapping=mapping_to_dict(played.mapping, step.layer.nest.bounds),
+        mapped_pes=mapped_pes(played.mapping, step.layer.nest),
     )
+
+
+def mapped_pes(mapping: Mapping, nest: LoopNest) -> int:
+    """PEs that have work in a full step of a full tile: the positions that each dimension takes, multiplied."""
+    spatial = (r * c for r, c in zip(mapping.rows, mapping.columns, strict=True))
+    extents = list(array_tile(mapping))
+    if mapping.packs:
+        extents[Dim.C] *= prod(nest.stride)
+    each = zip(spatial, mapping.registers, extents, strict=True)
+    return prod(min(pes, -(-extent // registers)) for pes, registers, extent in each)
 
 
 def cycle_bounds(t: Totals, hardware: Hardware) -> dict[str, int]:

@@ -1,11 +1,12 @@
 """Choose a mapping for every op that runs on the array: equal ones once, on all cores, or as a file says."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
 from simulator.dims import OPERAND_NAMES, Operand
 from simulator.energy.table import EnergyTable
+from simulator.engine.memory import MappingsByOp
 from simulator.engine.plan import Step
 from simulator.errors import InputError, Problem
 from simulator.hardware.model import Hardware
@@ -23,45 +24,65 @@ def choose_mappings(
     dataflows: Sequence[Dataflow],
     objective: str,
     given: dict[str, Mapping],
+    known: MappingsByOp,
     progress: Progress | None = None,
+    threads: int | None = None,
 ) -> dict[str, Mapping]:
-    """Return a mapping by layer name; `given` ones are taken as they are.
+    """Return a mapping by layer name; `given` ones are taken as they are, and `known` is read and added to.
 
     `progress` is told how many of how many distinct ops are mapped, and the last one's name. Raises InputError if an
     op cannot fit.
     """
-    searched = [step for step in steps if step.layer.name not in given]
-    distinct: dict[Hashable, Step] = {}
-    for step in searched:
-        distinct.setdefault(_key(step), step)
-    found: dict[Hashable, Mapping] = {}
-    with ThreadPoolExecutor(max_workers=cpu_count() or 1) as pool:
-        work = {
-            key: pool.submit(_search, step, hardware, table, dataflows, objective) for key, step in distinct.items()
-        }
+    keys = {step.layer.name: (_key(step), step) for step in steps if step.layer.name not in given}
+    missing: dict[Hashable, Step] = {}
+    for key, step in keys.values():
+        if key not in known:
+            missing.setdefault(key, step)
+
+    def search(step: Step) -> Mapping:
+        return _search(step, hardware, table, dataflows, objective)
+
+    mappings = _each(search, list(missing.values()), threads or cpu_count() or 1)
+    for i, ((key, step), mapping) in enumerate(zip(missing.items(), mappings, strict=True)):
+        known[key] = mapping
+        if progress:
+            progress(i + 1, len(missing), step.layer.name)
+    return {**given, **{name: known[key] for name, (key, _) in keys.items()}}
+
+
+def _each(search: Callable[[Step], Mapping], steps: Sequence[Step], threads: int) -> Iterator[Mapping]:
+    """Yield what a search finds for each op, in their order; after a failure, begin no further search."""
+    if min(threads, len(steps)) <= 1:
+        yield from map(search, steps)
+        return
+    with ThreadPoolExecutor(max_workers=threads) as pool:
         try:
-            for i, (key, future) in enumerate(work.items()):
-                found[key] = future.result()
-                if progress:
-                    progress(i + 1, len(work), distinct[key].layer.name)
+            yield from (future.result() for future in [pool.submit(search, step) for step in steps])
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return {**given, **{step.layer.name: found[_key(step)] for step in searched}}
 
 
 def _key(step: Step) -> Hashable:
     """What a search depends on: two ops with equal keys get equal mappings."""
     layer = step.layer
     zeros = (layer.zero_inputs_fraction, layer.zero_weights_fraction, layer.zero_outputs_fraction)
-    return (layer.nest, zeros, step.resident, step.reserved_bytes, step.addends)
+    return (layer.nest, zeros, step.resident, step.reserved_bytes, step.addends, step.stored)
 
 
 def _search(
     step: Step, hardware: Hardware, table: EnergyTable, dataflows: Sequence[Dataflow], objective: str
 ) -> Mapping:
     found = search_layer(
-        hardware, table, step.layer, dataflows, objective, step.resident, step.reserved_bytes, step.addends
+        hardware,
+        table,
+        step.layer,
+        dataflows,
+        objective,
+        step.resident,
+        step.reserved_bytes,
+        step.addends,
+        step.stored,
     )
     if found is None:
         raise InputError(*_misfits(step, hardware))

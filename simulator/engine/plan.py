@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from math import prod
 
 from simulator.dims import Operand
@@ -17,7 +18,8 @@ class Step:
     """One op as the machine runs it.
 
     `carrier` names the op it rides on, `folded` says that it is free; otherwise it runs itself. `riders` ride on it;
-    `addends` counts the tensors that riding adds fetch from DRAM. `resident` tells whether inputs and outputs stay on
+    `addends` counts the tensors that riding adds fetch from DRAM, `stored` is what riding pools leave of the outputs,
+    as a fraction. `resident` tells whether inputs and outputs stay on
     chip, where `reserved_bytes` are taken by tensors that are kept meanwhile.
     """
 
@@ -28,6 +30,7 @@ class Step:
     addends: int = 0
     resident: tuple[bool, bool, bool] = (False, False, False)
     reserved_bytes: int = 0
+    stored: Fraction = Fraction(1)
 
     @property
     def runs(self) -> bool:
@@ -40,6 +43,7 @@ class _Roles:
     """What was decided so far: carrier by rider, riders and added tensors by carrier, free ops, where tensors lie."""
 
     carrier: dict[str, str] = field(default_factory=dict)
+    stored: dict[str, Fraction] = field(default_factory=dict)  # by carrier
     riders: dict[str, list[str]] = field(default_factory=dict)
     addends: dict[str, list[str]] = field(default_factory=dict)
     folded: set[str] = field(default_factory=set)
@@ -65,6 +69,7 @@ def plan(network: Network, hardware: Hardware) -> tuple[Step, ...]:
                 addends=sum(not (roles.roots[name] <= kept.keys()) for name in roles.addends.get(layer.name, ())),
                 resident=(inside, False, layer.name in kept),
                 reserved_bytes=taken[i],
+                stored=roles.stored.get(layer.name, Fraction(1)),
             )
         )
     return tuple(steps)
@@ -88,6 +93,7 @@ def _assign(network: Network, hardware: Hardware) -> _Roles:
         elif layer.op in hardware.fuses and runs and readers[main] == 1 and _can_ride(layer, carrier, network, made):
             roles.carrier[layer.name] = carrier
             roles.riders.setdefault(carrier, []).append(layer.name)
+            roles.stored[carrier] = Fraction(prod(layer.output_shape), prod(network.layers[made[carrier]].output_shape))
             roles.addends.setdefault(carrier, []).extend(name for name in layer.inputs if name != main)
             roles.roots[layer.name] = roles.roots[main]
         else:
@@ -114,11 +120,15 @@ def _readers(network: Network) -> dict[str, int]:
 
 
 def _can_ride(layer: Layer, carrier: str, network: Network, made: dict[str, int]) -> bool:
-    """Whether an op can be applied to outputs on their way out; only MAC ops take addends, of their own shape."""
+    """Whether an op can be applied to outputs on their way out.
+
+    Only MAC ops take addends, of their own shape, and pools, which thin out what is stored.
+    """
+    source = network.layers[made[carrier]]
     if len(layer.inputs) == 1:
-        return layer.output_shape == layer.input_shapes[0]
-    same = all(shape == layer.output_shape for shape in layer.input_shapes)
-    return layer.op in FUSED_ADDS and same and network.layers[made[carrier]].op in MAC_OPS
+        return layer.output_shape == layer.input_shapes[0] or (layer.op is Op.POOL and source.op in MAC_OPS)
+    same = all(shape == source.output_shape for shape in layer.input_shapes)
+    return layer.op in FUSED_ADDS and same and source.op in MAC_OPS
 
 
 def tensor_bytes(shape: Iterable[int], bits: int) -> int:

@@ -19,6 +19,7 @@ def layer_result(
     bounds: dict[str, int] | None = None,
     tiles: int = 0,
     mapping: dict[str, object] | None = None,
+    mapped_pes: int = 0,
 ) -> LayerResult:
     """Result of an op; by default it costs nothing, as one that rides on another or is folded into addressing."""
     layer = step.layer
@@ -51,4 +52,5 @@ def layer_result(
         bounds=bounds or {},
         tiles=tiles,
         mapping=mapping,
+        mapped_pes=mapped_pes,
     )

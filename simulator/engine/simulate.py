@@ -5,24 +5,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.dims import OPERAND_NAMES
-from simulator.energy.table import EnergyTable, load_energy_table
+from simulator.energy.table import EnergyTable
 from simulator.engine.array_ops import Played, array_result, play_mapping
 from simulator.engine.mapping_choice import Progress, choose_mappings
+from simulator.engine.memory import Memory
 from simulator.engine.plan import Step, plan
 from simulator.engine.results import layer_result
 from simulator.engine.vector_ops import vector_result
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
-from simulator.mapping.dataflow import Dataflow, load_dataflow
+from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.files import load_mappings
-from simulator.mapping.legality import buffer_demands
+from simulator.mapping.legality import buffer_demands, violations
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.search import OBJECTIVES
 from simulator.network.ir import Network
 from simulator.result.facts import machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
+from simulator.result.subject import Subject, subject_of
 from workloads.load import load_network
 
 
@@ -30,18 +32,22 @@ def simulate(
     hardware: str | Path | Hardware,
     network: str | Path | Network,
     *,
-    batch: int = 1,
+    batch: int | None = None,
     dataflow: str = "best",
     objective: str = "cycles",
-    mapping: str | Path | None = None,
+    mapping: str | Path | dict[str, Mapping] | None = None,
     progress: Progress | None = None,
+    memory: Memory | None = None,
+    threads: int | None = None,
 ) -> Run:
     """Simulate a network on a machine and return the run.
 
     `hardware` and `network` are a path, a bundled name (a network may carry parameters) or the thing itself; `batch`
-    only counts for a network that is loaded here. `dataflow` is one name, or "best": each layer's best among the
-    machine's. `objective` is cycles, energy, edp or dram. `mapping` is a file of mappings to replay; layers it leaves
-    out are searched. Raises InputError with every problem of what was given.
+    only counts for a network that is loaded here: unless given, it is one, or what the network's file states.
+    `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp or
+    dram. `mapping` is a file of mappings to replay, or the mappings by layer; layers it leaves out are searched, in as
+    many `threads` as there are cores unless given. `memory` is what several calls share: the result is the same with and without. Raises
+    InputError with every problem of what was given.
 
     >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")
     >>> run.total.macs
@@ -51,24 +57,57 @@ def simulate(
     net = network if isinstance(network, Network) else load_network(str(network), batch=batch)
     if objective not in OBJECTIVES:
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
-    flows = choose_dataflows(machine, dataflow)
-    table = load_energy_table(machine.energy)
-    given = load_mappings(mapping, net.layers, machine) if mapping is not None else {}
+    memory = memory or Memory()
+    flows = choose_dataflows(machine, dataflow, memory)
+    table = memory.table(machine.energy)
+    given, digest = mappings_given(mapping, net, machine)
     steps = plan(net, machine)
     on_array = [step for step in steps if step.runs and step.layer.nest is not None]
-    mappings = choose_mappings(on_array, machine, table, flows, objective, given, progress)
+    known = memory.mappings_of((machine, table, tuple(flows), objective))
+    mappings = choose_mappings(on_array, machine, table, flows, objective, given, known, progress, threads)
     layers = play(steps, mappings, machine, table)
-    digest = hashlib.sha256(Path(mapping).read_bytes()).hexdigest() if mapping is not None else None
-    options = {"batch": batch, "dataflow": dataflow, "objective": objective, "mapping": digest}
-    facts = machine_facts(machine, table)
-    run = Run(
-        facts, network_facts(net), options, provenance(machine, table, net), total_of(layers, facts), tuple(layers)
-    )
+    subject = subject_of(machine, [memory.dataflow(flow) for flow in machine.dataflows], table, net)
+    named = dict(zip(machine.dataflows, subject.hardware.dataflows, strict=True)).get(dataflow, dataflow)
+    run = assemble(subject, layers, {"dataflow": named, "objective": objective, "mapping": digest})
     assert_laws(run)
     return run
 
 
-def choose_dataflows(hardware: Hardware, name: str) -> list[Dataflow]:
+def mappings_given(
+    mapping: str | Path | dict[str, Mapping] | None, network: Network, hardware: Hardware
+) -> tuple[dict[str, Mapping], str | None]:
+    """Return the mappings to replay by layer, and a digest of the file they are from, if any."""
+    if mapping is None:
+        return {}, None
+    if not isinstance(mapping, dict):
+        digest = hashlib.sha256(Path(mapping).read_bytes()).hexdigest()
+        return load_mappings(mapping, network.layers, hardware), digest
+    layers = {layer.name: layer for layer in network.layers}
+    problems = [
+        Problem(reason, path=f"mapping.{name}")
+        for name, given in mapping.items()
+        for reason in violations(given, layers[name], hardware)
+    ]
+    if problems:
+        raise InputError(*problems)
+    return mapping, None
+
+
+def assemble(subject: Subject, layers: Sequence[LayerResult], options: dict[str, str | None]) -> Run:
+    """Put together the run of a machine and a network, made of the results of the network's layers."""
+    facts = machine_facts(subject.hardware, subject.energy)
+    return Run(
+        facts,
+        network_facts(subject.network),
+        {"batch": next(iter(subject.network.inputs.values()))[0], **options},
+        provenance(subject),
+        total_of(layers, facts),
+        tuple(layers),
+        subject=subject,
+    )
+
+
+def choose_dataflows(hardware: Hardware, name: str, memory: Memory) -> list[Dataflow]:
     """Return the dataflows to search; raise InputError for one that the machine does not allow or cannot do."""
     if name != "best" and name not in hardware.dataflows:
         raise InputError(
@@ -79,7 +118,7 @@ def choose_dataflows(hardware: Hardware, name: str) -> list[Dataflow]:
                 suggestion=nearest(name, ["best", *hardware.dataflows]),
             )
         )
-    flows = [load_dataflow(flow) for flow in (hardware.dataflows if name == "best" else [name])]
+    flows = [memory.dataflow(flow) for flow in (hardware.dataflows if name == "best" else [name])]
     array = hardware.array
     problems = [
         Problem(

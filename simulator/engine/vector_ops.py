@@ -106,7 +106,10 @@ def _play(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> int:
     ahead = int(_port(np.array([prefetch_bytes]), hardware)[0])
     loads, stores = _port(tiles.loads, hardware), _port(tiles.stores, hardware)
     latency, channels = hardware.dram.latency_cycles, hardware.dma_channels
-    return int(play_runs(loads, tiles.computes, stores, ones, slots, out_slots, channels, latency, ahead))
+    if hardware.layer_order == "overlapped":
+        return int(max(loads.sum() + stores.sum(), tiles.computes.sum()))
+    port = (slots, slots, out_slots, channels, latency)
+    return int(play_runs(np.zeros_like(ones), loads, tiles.computes, stores, ones, port, ahead))
 
 
 def _result(step: Step, hardware: Hardware, table: EnergyTable, cycles: int, tiles: Tiles) -> LayerResult:

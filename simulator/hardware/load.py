@@ -50,7 +50,7 @@ def read_hardware(document: Document) -> Hardware:
         array=_array(machine.array),
         buffers=tuple(_buffer(buffer) for buffer in machine.buffers),
         dma_channels=machine.dma.channels,
-        dram=_dram(machine.dram, machine.clock),
+        dram=_dram(machine.dram, machine.dma, machine.clock),
         vector_lanes=machine.vector.lanes,
         fuses=frozenset(machine.fuses),
         folds=frozenset(machine.folds),
@@ -60,6 +60,8 @@ def read_hardware(document: Document) -> Hardware:
         dataflows=tuple(machine.dataflows),
         energy=machine.energy,
         dma_whole_rows=machine.dma.whole_rows,
+        dma_moves_padding=machine.dma.padding == "moved",
+        dma_reloads=machine.dma.reuse == "none",
     )
 
 
@@ -112,14 +114,29 @@ def _buffer(buffer: "schema.Buffer") -> Buffer:
     )
 
 
-def _dram(dram: "schema.Dram", clock_hz: int) -> Dram:
+def port_bytes_per_cycle(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Fraction | None:
+    """Return what DRAM and the requests under way allow together, None where memory takes no time.
+
+    With `outstanding` bursts on their way and each `latency_cycles` from request to data, no more than
+    outstanding * burst / latency arrives a cycle (Little's law).
+    """
+    offered = None if dram.bandwidth == "unlimited" else Fraction(dram.bandwidth, clock_hz)
+    if dma.outstanding is None or not dram.latency_cycles:
+        return offered
+    asked = Fraction(dma.outstanding * dram.burst, dram.latency_cycles)
+    return asked if offered is None else min(offered, asked)
+
+
+def _dram(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Dram:
     code = dram.compression.run_length
     operands = code.operands if code else []
+    transform = dram.compression.winograd_weights
     return Dram(
-        bytes_per_cycle=None if dram.bandwidth == "unlimited" else Fraction(dram.bandwidth, clock_hz),
+        bytes_per_cycle=port_bytes_per_cycle(dram, dma, clock_hz),
         latency_cycles=dram.latency_cycles,
         burst_bytes=dram.burst,
         run_length=tuple(sorted(OPERAND_NAMES.index(operand) for operand in operands)),
         run_length_max=code.longest_run if code else 0,
         run_length_bits=code.run_bits if code else 0,
+        winograd=(transform.outputs, transform.taps) if transform else None,
     )

@@ -5,7 +5,8 @@ from fractions import Fraction
 from typing import Literal
 
 Network = Literal["multicast", "systolic", "unicast"]
-OrderOfLayers = Literal["serial", "prefetch_weights"]
+Preload = Literal["hidden", "exposed", "behind_step"]
+OrderOfLayers = Literal["serial", "prefetch_weights", "overlapped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class Delivery:
 
     `multicast`: a word needed by several PEs is one buffer read. `systolic`: likewise, but the word enters at the
     edge and hops from PE to PE, so that a pass is skewed. `unicast`: each PE's copy is a buffer read of its own.
-    `preload`: whether (re)loading an operand that then stays in the registers delays the MACs (`exposed`).
+    `preload`: whether (re)loading an operand that then stays in the registers delays the MACs (`exposed`), or only by
+    what it takes longer than a step of the array (`behind_step`).
     `forwarding`: PEs hand inputs to their neighbours, so that what the array already holds is not read again.
     For outputs, `concurrent` tells whether partial sums travel in and out at the same time, and `initial_sums` whether
     they are read from the buffer the first time, too.
@@ -22,7 +24,7 @@ class Delivery:
 
     network: Network
     words_per_cycle: int
-    preload: Literal["hidden", "exposed"] = "hidden"
+    preload: Preload = "hidden"
     forwarding: bool = False
     concurrent: bool = True
     initial_sums: bool = False
@@ -41,7 +43,8 @@ class Array:
     """The PE array. `registers_words` is per PE and operand (inputs, weights, outputs), likewise `delivery`.
 
     `reduce_rows` / `reduce_columns`: partial sums of PEs along that axis are added on their way, inside the array.
-    `skewed`: operands move as a wave front, so each pass pays rows + columns - 2 cycles of fill and drain.
+    `skewed`: operands move as a wave front, so rows + columns - 2 cycles of fill and drain come to every pass whose
+    preload is exposed, and to every tile where passes follow without a gap.
     """
 
     rows: int
@@ -73,12 +76,12 @@ class Buffer:
     read_bytes_per_cycle: int | None
     write_bytes_per_cycle: int | None
     double_buffered: bool  # one tile is used while the next one comes
-    streams: tuple[int, ...] = ()  # operand indices: what is consumed is replaced at once, without a second slot
+    streams: tuple[int, ...] = ()  # operand indices: what is consumed or completed makes room at once
 
 
 @dataclass(frozen=True, slots=True)
 class Dram:
-    """The DRAM port. `bytes_per_cycle` is exact (bandwidth over clock), None where memory takes no time at all.
+    """The DRAM port. `bytes_per_cycle` is exact, None where memory takes no time at all.
 
     `run_length` lists compressed operands.
     """
@@ -89,6 +92,7 @@ class Dram:
     run_length: tuple[int, ...]
     run_length_max: int
     run_length_bits: int  # of the run field that is stored with each value
+    winograd: tuple[int, int] | None = None  # outputs and taps a side, of weights that are stored transformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ class Hardware:
     dataflows: tuple[str, ...]  # names of bundled templates, or paths of templates
     energy: str  # name of a bundled energy table, or the path of one
     dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same
+    dma_moves_padding: bool = False  # maps lie in DRAM with their padding
+    dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
 
     def slots_of(self, operand: int) -> int:
         """Tiles of an operand that may be on their way or in use at a time: 2 where one comes while one is used."""

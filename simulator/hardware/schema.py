@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from simulator.dims import OPERAND_NAMES
 from simulator.errors import nearest
-from simulator.ops import MAC_OP_NAMES, OP_NAMES
+from simulator.ops import NEVER_FREE_OP_NAMES, OP_NAMES
 from simulator.source import Rejected
 from simulator.source.fields import (
     ByteCount,
@@ -36,15 +36,17 @@ DATAFLOWS = (
     "row_stationary",
     "weight_stationary",
     "weight_stationary_lowered",
+    "weight_stationary_packed",
+    "weight_stationary_streamed",
 )
 """Dataflows that every installation has."""
 
-FUSABLE = tuple(sorted({*OP_NAMES, "batch_norm"} - {*MAC_OP_NAMES}))
+FUSABLE = tuple(sorted({*OP_NAMES, "batch_norm"} - {*NEVER_FREE_OP_NAMES}))
 """Kinds of op that may ride on another op or cost nothing. Batch norm is folded into the weights in any case."""
 
 OperandName = Literal["inputs", "weights", "outputs"]
 NetworkName = Literal["multicast", "systolic", "unicast"]
-Preload = Literal["hidden", "exposed"]
+Preload = Literal["hidden", "exposed", "behind_step"]
 
 
 def known(name: str, names: tuple[str, ...], what: str) -> str:
@@ -188,8 +190,8 @@ class Array(Written):
 class Buffer(Written):
     """One on-chip buffer; without a bandwidth it is never the bottleneck.
 
-    `streams`: operands that are replaced as they are consumed, so that the next tile comes without a second slot, and
-    weights that the array takes a single time need room for one fill of the array only.
+    `streams`: operands that are replaced as they are consumed (outputs: that leave as they are completed), so that no
+    second slot is needed, and weights that the array takes a single time need room for one fill of the array only.
     """
 
     name: Name
@@ -204,16 +206,24 @@ class Buffer(Written):
     @model_validator(mode="after")
     def _streams_what_it_holds(self) -> "Buffer":
         for i, operand in enumerate(self.streams):
-            if operand not in self.holds or operand == "outputs":
-                raise Rejected("cannot stream", "inputs or weights that the buffer holds", path=("streams", i))
+            if operand not in self.holds:
+                raise Rejected("cannot stream", "operands that the buffer holds", path=("streams", i))
         return self
 
 
 class Dma(Written):
-    """Engines that move tiles between DRAM and buffers. `whole_rows`: they load what a stride would skip."""
+    """Engines that move tiles between DRAM and buffers. `whole_rows`: they load what a stride would skip.
+
+    `reuse: none`: a tile loads its inputs and weights even if the tile before had the same.
+    `padding: moved`: maps lie in DRAM with their padding, which crosses the port like the rest.
+    `outstanding`: bursts that may be on their way at a time; without it the engines never limit the bandwidth.
+    """
 
     channels: Annotated[int, Field(ge=1, le=64)] = 1
     whole_rows: bool = False
+    padding: Literal["added", "moved"] = "added"
+    reuse: Literal["tiles", "none"] = "tiles"
+    outstanding: Annotated[int, Field(ge=1, le=65536)] | None = None
 
 
 class RunLength(Written):
@@ -233,10 +243,22 @@ def _runs_fit(code: RunLength) -> RunLength:
     return code
 
 
+class Winograd(Written):
+    """A minimal filtering algorithm: outputs and filter taps of a tile, along either side."""
+
+    outputs: Annotated[int, Field(ge=2, le=8)]
+    taps: Annotated[int, Field(ge=2, le=8)]
+
+
 class Compression(Written):
-    """Coding of what travels to and from DRAM."""
+    """Coding of what travels to and from DRAM.
+
+    `winograd_weights`: square filters of so many taps and stride 1 are stored transformed, as tiles of
+    outputs + taps - 1 a side (Lavin and Gray, CVPR 2016).
+    """
 
     run_length: Annotated[RunLength, AfterValidator(_runs_fit)] | None = None
+    winograd_weights: Winograd | None = None
 
 
 class Dram(Written):
@@ -255,9 +277,13 @@ class Vector(Written):
 
 
 class Layers(Written):
-    """How one layer follows another."""
+    """How one layer follows another.
 
-    order: Literal["serial", "prefetch_weights"] = "serial"
+    `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
+    loads and last stores lie beneath its neighbours and it takes the longer of array and DRAM.
+    """
+
+    order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
     keep_activations: bool = False
     configuration_cycles: CountOrZero = 0
 

@@ -21,9 +21,13 @@ from simulator.kernels.recurrence import advance, finish
 from simulator.kernels.steps import (
     ARRAY_CYCLES,
     BUS_OUTPUTS,
+    DELIVERY_CYCLES,
     FIGURES,
+    MAC_CYCLES,
+    MAC_STEPS,
     SUMS,
     operand_words,
+    packed_taps,
     set_program,
     tile_cycles,
     tile_words,
@@ -93,23 +97,25 @@ def new_kind(machine: Record, layer: Record, mapping: Record, program: Record, w
 
 
 @jit
-def load_tile(walk: Record, turned: int, machine: Record, layer: Record, tile: Ints, kind: Ints, totals: Ints) -> int:
-    """Account for the loads of the current tile, whose outermost turned loop is at `turned`; return their bytes."""
+def load_inputs(walk: Record, turned: int, machine: Record, layer: Record, tile: Ints, totals: Ints) -> int:
+    """Account for the inputs that the current tile loads, whose outermost turned loop is at `turned`; return bytes."""
     size = 0
     if turned <= walk.depth[INPUTS] and not layer.resident[INPUTS]:
         words = loaded_inputs(walk, machine, layer, tile)
         size = port_bytes(words, machine.bits[INPUTS], layer.compression[INPUTS], machine.burst_bytes)
         totals[LOADED_INPUTS] += words
         totals[DRAM_INPUTS] += size
-    if turned <= walk.depth[WEIGHTS] and not layer.resident[WEIGHTS]:
-        totals[LOADED_WEIGHTS] += operand_words(walk.extent, WEIGHTS)
-        totals[DRAM_WEIGHTS] += kind[WEIGHTS_BYTES]
-        size += kind[WEIGHTS_BYTES]
-    if turned <= walk.depth[OUTPUTS] and not walk.kind & FIRST and not layer.resident[OUTPUTS]:
-        totals[LOADED_SUMS] += kind[SUMS]
-        totals[DRAM_OUTPUTS_READ] += kind[SUMS_BYTES]
-        size += kind[SUMS_BYTES]
     return size
+
+
+@jit
+def load_weights(walk: Record, turned: int, layer: Record, kind: Ints, totals: Ints) -> int:
+    """Account for the weights that the current tile loads; return their bytes."""
+    if turned > walk.depth[WEIGHTS] or layer.resident[WEIGHTS]:
+        return 0
+    totals[LOADED_WEIGHTS] += operand_words(walk.extent, WEIGHTS)
+    totals[DRAM_WEIGHTS] += kind[WEIGHTS_BYTES]
+    return kind[WEIGHTS_BYTES]
 
 
 @jit
@@ -125,25 +131,41 @@ def load_addends(layer: Record, kind: Ints, totals: Ints) -> int:
 
 
 @jit
+def load_sums(walk: Record, turned: int, next_turned: int, layer: Record, kind: Ints, totals: Ints) -> int:
+    """Account for partial sums that return, and for what is added to the outputs that the tile completes."""
+    size = 0
+    if turned <= walk.depth[OUTPUTS] and not walk.kind & FIRST and not layer.resident[OUTPUTS]:
+        totals[LOADED_SUMS] += kind[SUMS]
+        totals[DRAM_OUTPUTS_READ] += kind[SUMS_BYTES]
+        size += kind[SUMS_BYTES]
+    if layer.addends > 0 and next_turned <= walk.depth[OUTPUTS] and sums_complete(walk):
+        size += load_addends(layer, kind, totals)
+    return size
+
+
+@jit
 def load_cycles(
     walk: Record,
     turned: int,
     next_turned: int,
-    first: bool,
     machine: Record,
     layer: Record,
     tile: Ints,
     kind: Ints,
     totals: Ints,
-) -> int:
-    """Account for all that the current tile loads, added tensors included; return its port cycles."""
-    size = load_tile(walk, turned, machine, layer, tile, kind, totals)
-    if first:
-        totals[FIRST_WEIGHTS_BYTES] = totals[DRAM_WEIGHTS]
-        size -= layer.prefetched_bytes
-    if layer.addends > 0 and next_turned <= walk.depth[OUTPUTS] and sums_complete(walk):
-        size += load_addends(layer, kind, totals)
-    return port_cycles(size, machine)
+) -> tuple[int, int]:
+    """Account for all that the current tile loads; return the port cycles of the early operand and of the rest."""
+    inputs = load_inputs(walk, turned, machine, layer, tile, totals)
+    weights = load_weights(walk, turned, layer, kind, totals)
+    sums = load_sums(walk, turned, next_turned, layer, kind, totals)
+    if turned < 0:
+        totals[FIRST_WEIGHTS_BYTES] = weights
+        weights -= layer.prefetched_bytes
+    if machine.early == INPUTS:
+        return port_cycles(inputs, machine), port_cycles(weights + sums, machine)
+    if machine.early == WEIGHTS:
+        return port_cycles(weights, machine), port_cycles(inputs + sums, machine)
+    return 0, port_cycles(inputs + weights + sums, machine)
 
 
 @jit
@@ -178,6 +200,21 @@ def add_kinds(kinds: Ints, n: int, initial: int, totals: Ints) -> None:
 
 
 @jit
+def overlap(machine: Record, layer: Record, mapping: Record, totals: Ints) -> None:
+    """Let the first loads and the last stores of the layer lie beneath its neighbours: the longer of array and port.
+
+    Nothing is rounded between tiles either: where a PE does several MACs a cycle, those of the next tile fill the last.
+    """
+    if totals[DELIVERY_CYCLES] == 0:
+        cycles = ceil_div(totals[MAC_STEPS], machine.macs_per_cycle * packed_taps(layer, mapping))
+        totals[ARRAY_CYCLES] -= totals[MAC_CYCLES] - cycles
+        totals[MAC_CYCLES] = cycles
+    size = totals[DRAM_INPUTS] + totals[DRAM_WEIGHTS] + totals[DRAM_OUTPUTS_READ] + totals[DRAM_OUTPUTS_WRITTEN]
+    totals[PORT_CYCLES] = port_cycles(size, machine)
+    totals[CYCLES] = max(totals[ARRAY_CYCLES], totals[PORT_CYCLES])
+
+
+@jit
 def evaluate(
     machine: Record,
     layer: Record,
@@ -192,7 +229,7 @@ def evaluate(
 
     Scratch, made by `simulator.kernels.scratch`: `program`, `walk`, `state`, `kinds` [MAX_KINDS, KIND_FIGURES].
     """
-    start_walk(layer, mapping, walk)
+    start_walk(machine, layer, mapping, walk)
     set_program(mapping, machine.forwarding, program)
     if not fits(walk, machine, layer, mapping, program):
         return False
@@ -200,8 +237,7 @@ def evaluate(
     fill(state, 0)
     for kind in range(walk.kinds):
         kinds[kind, TILES] = 0
-    slots, out_slots = machine.slots, machine.out_slots
-    channels, latency = machine.channels, machine.latency_cycles
+    port = (machine.early_slots, machine.slots, machine.out_slots, machine.channels, machine.latency_cycles)
     turned, i = -1, 0
     while True:
         kind = kinds[walk.kind]
@@ -209,12 +245,12 @@ def evaluate(
             new_kind(machine, layer, mapping, program, walk, kind)
         kind[TILES] += 1
         next_turned = outermost_turn(walk)
-        load = load_cycles(walk, turned, next_turned, i == 0, machine, layer, mapping.tile, kind, totals)
+        early, load = load_cycles(walk, turned, next_turned, machine, layer, mapping.tile, kind, totals)
         store = 0
         if next_turned <= walk.depth[OUTPUTS] and not layer.resident[OUTPUTS]:
             store = store_tile(walk, machine, kind, totals)
-        totals[PORT_CYCLES] += load + store
-        advance(state, i, load, kind[ARRAY_CYCLES], store, slots, out_slots, channels, latency)
+        totals[PORT_CYCLES] += early + load + store
+        advance(state, i, early, load, kind[ARRAY_CYCLES], store, port)
         i += 1
         turned = next_turned
         if turned < 0:
@@ -223,5 +259,7 @@ def evaluate(
     add_kinds(kinds, walk.kinds, machine.initial_sums, totals)
     totals[EXECUTED_MACS] = executed_macs(layer, mapping)
     ahead = port_cycles(layer.prefetch_bytes, machine)
-    totals[CYCLES] = finish(state, i, slots, out_slots, channels, latency, ahead)
+    totals[CYCLES] = finish(state, i, ahead, port)
+    if machine.overlapped:
+        overlap(machine, layer, mapping, totals)
     return True

@@ -36,21 +36,25 @@ MACHINE = np.dtype(
     [
         ("macs_per_cycle", _I),  # per PE
         ("unicast", _I, 3),
-        ("exposed", _I, 3),  # filling registers delays the MACs
+        ("exposed", _I, 3),  # filling registers delays the MACs: 1, or 2 by as much as it is longer than a step
         ("shift_cycles", _I, 3),  # to shift a fill through a systolic array, whole or partial; 0: words a cycle decide
         ("words_per_cycle", _I, 3),
         ("forwarding", _I),
         ("initial_sums", _I),  # partial sums are read from the buffer the first time, too
         ("concurrent", _I),  # partial sums travel in and out at the same time
-        ("skew_cycles", _I),  # fill and drain of the array, per pass
+        ("skew_cycles", _I),  # fill and drain of the array: of every pass where fills are exposed, else of a tile
         ("bits", _I, 4),  # inputs, weights, outputs, partial sums
         ("dram_numerator", _I),  # bytes a cycle = numerator / denominator; 0: the port takes no time
         ("dram_denominator", _I),
         ("latency_cycles", _I),
         ("burst_bytes", _I),
         ("channels", _I),
+        ("overlapped", _I),  # a layer takes the longer of array and port: its ends lie beneath its neighbours
         ("whole_rows", _I),  # the DMA does not leave out inputs between windows
+        ("reloads", _I),  # a tile loads its inputs and weights even if the tile before had the same
         ("slots", _I),  # tiles whose inputs and weights may be in the buffers at a time
+        ("early", _I),  # the operand of which there may be more, `early_slots`, and which is loaded by itself; or 3
+        ("early_slots", _I),
         ("out_slots", _I),  # tiles whose outputs may be
         ("buffers", _I),  # how many of the following are in use
         ("buffer_of", _I, 3),  # per operand
@@ -90,13 +94,14 @@ MAPPING = np.dtype(
         ("retains", _I),
         ("stationary", _I),  # the operand whose fills begin a pass of the array; 3: whichever is filled least
         ("skips", _I),  # zero weights are skipped: all PEs share each weight
+        ("packs", _I),  # lanes over input channels take the taps that a stride groups, too
     ]
 )
 
 PROGRAM = np.dtype(
     [
         ("reloads", _I, (3, 8)),  # the loop over d lies at or outside the operand's reload depth
-        ("stays", _I, 3),  # registers keep the operand, as the stationary one or over more than one step
+        ("stays", _I, 3),  # registers keep the operand: 1 over more than one step, 2 as the stationary one
         ("slides", _I, 2),  # overlap of consecutive input windows along height and width, as in `axis_words`
     ]
 )

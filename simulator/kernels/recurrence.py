@@ -1,12 +1,12 @@
 """Max-plus recurrence of DMA, DRAM port, buffer slots and array: the end time of a sequence of tiles.
 
 Every transaction waits for its data, its channel and the port; every tile waits for its data, its output slot and the
-array. All of it is max and plus, so the state after a tile is a function of the state before, and shifting the state
+array. A tile's data come in two loads where one operand has more slots than the other: the early one and the rest. All of it is max and plus, so the state after a tile is a function of the state before, and shifting the state
 by t cycles shifts the result by t. `simulator.timing.timeline` plays the same machine event by event.
 
 State vector: [port free, array free, last end,
                load channel free * channels, store channel free * channels, compute end * ring, store size * ring]
-with a ring as long as the larger number of slots.
+with a ring as long as the largest number of slots.
 """
 
 import numpy as np
@@ -16,11 +16,20 @@ from simulator.kernels.params import Ints
 
 PORT, ARRAY, LAST, HEAD = range(4)
 
+Port = tuple[int, int, int, int, int]
+"""Slots of early loads, of the others, of outputs; DMA channels each way; latency in cycles."""
+
 
 @jit
-def state_size(slots: int, out_slots: int, channels: int) -> int:
+def ring_of(port: Port) -> int:
+    """Tiles whose ends the state remembers."""
+    return max(max(port[0], port[1]), port[2])
+
+
+@jit
+def state_size(port: Port) -> int:
     """Length of the state vector."""
-    return HEAD + 2 * channels + 2 * max(slots, out_slots)
+    return HEAD + 2 * port[3] + 2 * ring_of(port)
 
 
 @jit
@@ -35,69 +44,68 @@ def transfer(state: Ints, channel: int, ready: int, size: int, latency: int) -> 
 
 
 @jit
-def advance(
-    state: Ints, i: int, load: int, compute: int, store: int, slots: int, out_slots: int, channels: int, latency: int
-) -> None:
-    """Play tile i: its load, the store that frees its output slot, its compute; its own store comes later.
+def load_tile(state: Ints, i: int, load: int, slots: int, port: Port) -> int:
+    """Load tile i once the compute of tile i - slots has freed its slot; return when that is done, or 0."""
+    if load == 0:
+        return 0
+    ready = state[HEAD + 2 * port[3] + (i - slots) % ring_of(port)]
+    return transfer(state, HEAD + i % port[3], ready, load, port[4])
 
-    The load waits for the compute of tile i - slots, whose input slot it takes, the compute for the store of tile
-    i - out_slots. What can be ready first goes first: the load if inputs have more slots than outputs.
+
+@jit
+def store_of(state: Ints, i: int, port: Port) -> int:
+    """Store the outputs of tile i, if there is such a tile and it has any; return when that is done, or 0."""
+    ring, channels = ring_of(port), port[3]
+    computed = HEAD + 2 * channels + i % ring
+    if i < 0 or state[computed + ring] == 0:
+        return 0
+    return transfer(state, HEAD + channels + i % channels, state[computed], state[computed + ring], port[4])
+
+
+@jit
+def advance(state: Ints, i: int, early: int, load: int, compute: int, store: int, port: Port) -> None:
+    """Play tile i: its loads, the store that frees its output slot, its compute; its own store comes later.
+
+    A load waits for the compute of tile i - slots, the compute for the store of tile i - out_slots. What can be ready
+    first goes first: loads that have more slots than outputs, then the store, then the other loads.
     """
-    ring = max(slots, out_slots)
-    computed = HEAD + 2 * channels
+    early_slots, slots, out_slots = port[0], port[1], port[2]
     start = state[ARRAY]
-    for turn in range(2):
-        if (turn == 0) == (slots > out_slots):
-            if load > 0:
-                ready = state[computed + (i - slots) % ring]
-                start = max(start, transfer(state, HEAD + i % channels, ready, load, latency))
-        else:
-            start = max(start, store_of(state, i - out_slots, ring, channels, latency))
-    end = start + compute
-    state[ARRAY] = end
-    state[computed + i % ring] = end
-    state[computed + ring + i % ring] = store
+    if early_slots > out_slots:
+        start = max(start, load_tile(state, i, early, early_slots, port))
+    if slots > out_slots:
+        start = max(start, load_tile(state, i, load, slots, port))
+    start = max(start, store_of(state, i - out_slots, port))
+    if early_slots <= out_slots:
+        start = max(start, load_tile(state, i, early, early_slots, port))
+    if slots <= out_slots:
+        start = max(start, load_tile(state, i, load, slots, port))
+    end, ring = start + compute, ring_of(port)
+    computed = HEAD + 2 * port[3] + i % ring
+    state[ARRAY] = state[computed] = end
+    state[computed + ring] = store
     state[LAST] = max(state[LAST], end)
 
 
 @jit
-def store_of(state: Ints, i: int, ring: int, channels: int, latency: int) -> int:
-    """Store the outputs of tile i, if there is such a tile and it has any; return when that is done, or 0."""
-    computed = HEAD + 2 * channels + i % ring
-    if i < 0 or state[computed + ring] == 0:
-        return 0
-    return transfer(state, HEAD + channels + i % channels, state[computed], state[computed + ring], latency)
-
-
-@jit
-def finish(state: Ints, n: int, slots: int, out_slots: int, channels: int, latency: int, prefetch: int) -> int:
+def finish(state: Ints, n: int, prefetch: int, port: Port) -> int:
     """Prefetch the next layer's weights (cycles, 0 for none), store the last tiles, and return the end of the layer."""
     if prefetch > 0:
-        transfer(state, HEAD + n % channels, 0, prefetch, latency)
-    for i in range(max(0, n - out_slots), n):
-        store_of(state, i, max(slots, out_slots), channels, latency)
+        transfer(state, HEAD + n % port[3], 0, prefetch, port[4])
+    for i in range(max(0, n - port[2]), n):
+        store_of(state, i, port)
     return state[LAST]
 
 
 @jit
-def play_runs(
-    loads: Ints,
-    computes: Ints,
-    stores: Ints,
-    counts: Ints,
-    slots: int,
-    out_slots: int,
-    channels: int,
-    latency: int,
-    prefetch: int,
-) -> int:
+def play_runs(earlies: Ints, loads: Ints, computes: Ints, stores: Ints, counts: Ints, port: Port, prefetch: int) -> int:
     """End time in cycles of runs of equal tiles; arguments as in `simulator.timing.tiles`.
 
     Within a run the state soon moves by the same amount every period of slots and channels; from then on all further
     whole periods do too (shift invariance), so they are jumped over.
     """
-    ring = max(slots, out_slots)
-    state = np.zeros(state_size(slots, out_slots, channels), dtype=np.int64)
+    ring, channels = ring_of(port), port[3]
+    state = np.zeros(state_size(port), dtype=np.int64)
     period = ring * channels
     before = np.zeros_like(state)
     i = 0
@@ -115,11 +123,11 @@ def play_runs(
                     continue
                 for k in range(len(state)):
                     before[k] = state[k]
-            advance(state, i, loads[run], computes[run], stores[run], slots, out_slots, channels, latency)
+            advance(state, i, earlies[run], loads[run], computes[run], stores[run], port)
             i += 1
             left -= 1
             since += 1
-    return finish(state, i, slots, out_slots, channels, latency, prefetch)
+    return finish(state, i, prefetch, port)
 
 
 @jit

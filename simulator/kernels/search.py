@@ -39,6 +39,7 @@ from simulator.kernels.steps import (
     MAC_CYCLES,
     array_extents,
     operand_words,
+    packed_taps,
     set_program,
 )
 from simulator.kernels.walk import fits, loaded_inputs, start_walk
@@ -102,12 +103,13 @@ def mac_tables(layer: Record, mapping: Record, choices: Ints, counts: Ints, tabl
     """For each choice of tile extent, the dimension's factor of the MAC cycles of all tiles (see `mac_cycles`)."""
     for d in range(8):
         registers, step = mapping.registers[d], mapping.spatial[d] * mapping.registers[d]
+        packed = packed_taps(layer, mapping) if d == C else 1
         for choice in range(counts[d]):
             tile = choices[d, choice]
             full = layer.bounds[d] // tile
-            table[d, choice] = full * turns_of_fullest(tile, step, registers)
+            table[d, choice] = full * turns_of_fullest(tile * packed, step, registers)
             if layer.bounds[d] > full * tile:
-                table[d, choice] += turns_of_fullest(layer.bounds[d] - full * tile, step, registers)
+                table[d, choice] += turns_of_fullest((layer.bounds[d] - full * tile) * packed, step, registers)
 
 
 @jit
@@ -227,7 +229,7 @@ def placements(
     """
     for d in range(8):
         mapping.tile[d] = layer.bounds[d]
-    start_walk(layer, mapping, walk)
+    start_walk(machine, layer, mapping, walk)
     kind = kinds[0]
     for i in range(len(spatial)):
         for d in range(8):
@@ -252,12 +254,13 @@ def floor_macs(machine: Record, layer: Record, mapping: Record, extents: Ints) -
     """MAC cycles that a tile needs at least."""
     y = np.empty(8, np.int64)
     array_extents(extents, mapping.lowered, y)
-    cycles = 1
+    cycles, packed = 1, packed_taps(layer, mapping)
+    y[C] *= packed
     for d in range(8):
         cycles *= turns_of_fullest(y[d], mapping.spatial[d] * mapping.registers[d], mapping.registers[d])
     if mapping.skips:
         cycles = cycles * layer.skip >> FIXED_POINT_BITS
-    return cycles // machine.macs_per_cycle
+    return cycles // (machine.macs_per_cycle * packed)
 
 
 @jit
@@ -284,13 +287,15 @@ def ruled_out(
     last = store_bytes(machine, layer, walk.last)
     before_last = size - machine.out_slots * store_bytes(machine, layer, tile)
     last_macs = floor_macs(machine, layer, mapping, walk.last)
-    cycles = max(
-        mac_cycles + port_floor(machine, first_load(machine, layer, tile, walk) + last),
-        last_macs + port_floor(machine, before_last) + port_floor(machine, last),
-        port_floor(machine, size),
-    )
-    if machine.dram_numerator > 0:
-        cycles += machine.latency_cycles
+    cycles = max(mac_cycles, port_floor(machine, size))
+    if not machine.overlapped:
+        cycles = max(
+            mac_cycles + port_floor(machine, first_load(machine, layer, tile, walk) + last),
+            last_macs + port_floor(machine, before_last) + port_floor(machine, last),
+            cycles,
+        )
+        if machine.dram_numerator > 0:
+            cycles += machine.latency_cycles
     pj = register_energy(executed_macs(layer, mapping), energy) + size * energy.dram_pj_per_byte
     pj += cycles * energy.leakage_pj_per_cycle
     set_keys(objective, cycles, pj, size, keys)
@@ -309,7 +314,7 @@ def mac_bound(machine: Record, layer: Record, mapping: Record, factors: Ints, pi
         cycles *= factors[d, pick[d]]
     if mapping.skips:
         cycles = cycles * layer.skip >> FIXED_POINT_BITS
-    return max(least, cycles // machine.macs_per_cycle)
+    return max(least, cycles // (machine.macs_per_cycle * packed_taps(layer, mapping)))
 
 
 @jit
@@ -333,11 +338,11 @@ def keep_better(mapping: Record, keys: Floats, best: Record, best_keys: Floats) 
 
 
 @jit
-def set_order(layer: Record, mapping: Record, order: Ints, walk: Record) -> None:
+def set_order(machine: Record, layer: Record, mapping: Record, order: Ints, walk: Record) -> None:
     """Give the mapping a DRAM order, and start its walk."""
     for d in range(8):
         mapping.dram_order[d] = order[d]
-    start_walk(layer, mapping, walk)
+    start_walk(machine, layer, mapping, walk)
 
 
 @jit
@@ -375,14 +380,14 @@ def search_tiles(
         window = table[0, pick[P]] * table[1, pick[Q]]
         macs = mac_bound(machine, layer, mapping, factors, pick, mac_cycles)
         going = next_choice(pick, counts)
-        start_walk(layer, mapping, walk)
+        start_walk(machine, layer, mapping, walk)
         set_program(mapping, machine.forwarding, program)
         if all_tiles(walk) > most_tiles or not fits(walk, machine, layer, mapping, program):
             continue
         for order in tries[tiled_groups(walk)]:
             if order < 0:
                 break
-            set_order(layer, mapping, orders[order], walk)
+            set_order(machine, layer, mapping, orders[order], walk)
             if not ruled_out(
                 machine, layer, energy, mapping, walk, window, macs, objective, keys, best_keys
             ) and evaluate(machine, layer, mapping, program, walk, state, kinds, totals):

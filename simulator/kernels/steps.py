@@ -40,12 +40,18 @@ from simulator.kernels.params import (
     PES_OUTPUTS,  # partial sums that leave PEs
     PASSES,  # fills of the stationary operand
     WINDOW,  # words of inputs that the array takes at its first step
+    STEP,  # MACs of the fullest PE at the first step
+    MAC_STEPS,  # MACs of the fullest PE; in PEs that pack taps, times as many
     ARRAY_CYCLES,
     DELIVERY_CYCLES,  # of these, in excess of the MACs because an operand's network is slower
     PRELOAD_CYCLES,
     SKEW_CYCLES,
     FIGURES,
-) = range(15)
+) = range(17)
+
+
+BEHIND_STEP = 2  # of `exposed`
+STATIONARY = 2  # of `stays`
 
 
 @jit
@@ -97,7 +103,7 @@ def set_program(mapping: Record, forwarding: int, program: Record) -> None:
             if j > depth and turns[d] > 1:
                 program.stays[operand] = 1
         if operand == mapping.stationary:
-            program.stays[operand] = 1
+            program.stays[operand] = STATIONARY
         if operand == INPUTS and mapping.retains and depth >= 0:
             loop = mapping.buffer_order[depth]
             program.slides[0] = slides(loop, P, R, mapping.spatial, forwarding)
@@ -155,17 +161,28 @@ def input_words(y: Ints, layer: Record, mapping: Record, program: Record, per_pe
 
 
 @jit
-def mac_cycles(y: Ints, machine: Record, layer: Record, mapping: Record) -> int:
-    """Cycles of the fullest PE, summed over steps: each dimension contributes the sum of min(registers, rest)."""
-    cycles = 1
+def packed_taps(layer: Record, mapping: Record) -> int:
+    """Taps of a strided window that lie side by side in the lanes over input channels; 1 where none do."""
+    return layer.stride[0] * layer.stride[1] if mapping.packs else 1
+
+
+@jit
+def mac_steps(y: Ints, layer: Record, mapping: Record) -> int:
+    """MACs of the fullest PE, summed over steps: each dimension contributes the sum of min(registers, rest).
+
+    Where lanes over channels pack taps, a window of stride s is one of stride 1 over s*s times the channels, with that
+    many fewer taps; a share of a tap counts as such.
+    """
+    cycles, packed = 1, packed_taps(layer, mapping)
     for d in range(8):
         step = mapping.spatial[d] * mapping.registers[d]
-        turns = ceil_div(y[d], step)
-        last = y[d] - (turns - 1) * step
+        extent = y[d] * packed if d == C else y[d]
+        turns = ceil_div(extent, step)
+        last = extent - (turns - 1) * step
         cycles *= (turns - 1) * mapping.registers[d] + min(mapping.registers[d], last)
     if mapping.skips:
         cycles = ((cycles * layer.skip - 1) >> FIXED_POINT_BITS) + 1
-    return ceil_div(cycles, machine.macs_per_cycle)
+    return cycles
 
 
 @jit
@@ -188,8 +205,11 @@ def tile_words(machine: Record, layer: Record, mapping: Record, program: Record,
             out[PASSES] = fills
         if operand == OUTPUTS:
             out[SUMS] = words[0]
-    out[MAC_CYCLES] = mac_cycles(y, machine, layer, mapping)
+    out[MAC_STEPS] = mac_steps(y, layer, mapping)
+    out[MAC_CYCLES] = ceil_div(out[MAC_STEPS], machine.macs_per_cycle * packed_taps(layer, mapping))
+    out[STEP] = 1
     for d in range(8):
+        out[STEP] *= min(y[d], mapping.registers[d])
         y[d] = min(y[d], mapping.spatial[d] * mapping.registers[d])
     out[WINDOW] = input_words(y, layer, mapping, program, 0)
 
@@ -215,13 +235,32 @@ def buffer_port_cycles(machine: Record, words: Ints, sums_read: int) -> int:
 
 
 @jit
+def preloads(machine: Record, program: Record, operand: int) -> bool:
+    """Whether filling the operand's registers keeps PEs waiting: it is exposed, and the operand then stays.
+
+    What a systolic array hands from PE to PE passes through, whatever loops turn, unless it is the stationary operand.
+    """
+    least = STATIONARY if machine.shift_cycles[operand] else 1
+    return machine.exposed[operand] > 0 and program.stays[operand] >= least
+
+
+@jit
+def exposed_cycles(machine: Record, fills: int, operand: int, words: Ints) -> int:
+    """Cycles that filling the stationary operand, `fills` in all passes of a tile, keeps the PEs waiting."""
+    if machine.exposed[operand] == BEHIND_STEP:
+        return max(0, fills - words[PASSES] * ceil_div(words[STEP], machine.macs_per_cycle))
+    return fills
+
+
+@jit
 def tile_cycles(machine: Record, program: Record, first: bool, out: Ints) -> None:
     """Complete `out` with the cycles of the tile; `first`: no partial sums from earlier tiles are read.
 
     Operands stream over networks of their own while PEs multiply, so the slowest of MACs, networks and buffer ports
     sets the pace. Where exposed, filling registers that then stay adds to it, and where inputs stream, so does the
-    first window of each pass, before which no PE can start (in a systolic array that is the skew). The skew of a pass
-    adds, too.
+    first window of each pass, before which no PE can start (in a systolic array that is the skew). A fill that hides
+    behind a single step adds what it takes longer. The skew adds, too: where fills are exposed the array runs empty
+    before each pass, elsewhere one pass follows the other like two steps of one.
     """
     sums_read = out[BUS_OUTPUTS] - (out[SUMS] if first and not machine.initial_sums else 0)
     incoming = ceil_div(sums_read, machine.words_per_cycle[OUTPUTS])
@@ -230,8 +269,9 @@ def tile_cycles(machine: Record, program: Record, first: bool, out: Ints) -> Non
     preload = 0
     for operand in range(2):
         cycles = ceil_div(out[BUS_INPUTS + operand], machine.words_per_cycle[operand])
-        if machine.exposed[operand] and program.stays[operand]:
-            preload += out[PASSES] * machine.shift_cycles[operand] if machine.shift_cycles[operand] else cycles
+        if preloads(machine, program, operand):
+            shifted = out[PASSES] * machine.shift_cycles[operand]
+            preload += exposed_cycles(machine, shifted if shifted else cycles, operand, out)
         else:
             pace = max(pace, cycles)
     if machine.exposed[INPUTS] and not program.stays[INPUTS] and not machine.shift_cycles[INPUTS]:
@@ -239,5 +279,6 @@ def tile_cycles(machine: Record, program: Record, first: bool, out: Ints) -> Non
     pace = max(pace, buffer_port_cycles(machine, out, sums_read))
     out[DELIVERY_CYCLES] = max(0, pace - out[MAC_CYCLES])
     out[PRELOAD_CYCLES] = preload
-    out[SKEW_CYCLES] = out[PASSES] * machine.skew_cycles
+    empty = machine.exposed[INPUTS] == 1 or machine.exposed[WEIGHTS] == 1
+    out[SKEW_CYCLES] = machine.skew_cycles * (out[PASSES] if empty else 1)
     out[ARRAY_CYCLES] = max(pace, out[MAC_CYCLES]) + preload + out[SKEW_CYCLES]

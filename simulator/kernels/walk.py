@@ -12,7 +12,7 @@ MAX_KINDS = 512
 
 
 @jit
-def start_walk(layer: Record, mapping: Record, walk: Record) -> None:
+def start_walk(machine: Record, layer: Record, mapping: Record, walk: Record) -> None:
     """Cut the layer into tiles and stand at the first."""
     walk.loops = 0
     fill(walk.depth, -1)
@@ -25,6 +25,8 @@ def start_walk(layer: Record, mapping: Record, walk: Record) -> None:
                 if RELEVANT[operand, d]:
                     walk.depth[operand] = walk.loops
             walk.loops += 1
+    if machine.reloads:
+        walk.depth[INPUTS] = walk.depth[WEIGHTS] = walk.loops - 1
     walk.kind = FIRST
     walk.kinds = 2
     for d in range(8):

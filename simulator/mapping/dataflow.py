@@ -15,7 +15,8 @@ class Dataflow:
     """A template. `rows`, `columns`: dimensions in order of preference; `registers`: loops in a PE, innermost first.
 
     `stationary` is the operand that the loops over array steps leave in place, or None: then registers keep nothing.
-    `order` lists the loops over array steps, outermost first.
+    `order` lists the loops over array steps, outermost first. `packs`: see `simulator.mapping.mapping.Mapping`.
+    `whole` names dimensions that no tile of the buffer cuts.
     """
 
     name: str
@@ -26,6 +27,8 @@ class Dataflow:
     stationary: Operand | None
     lowered: bool
     order: tuple[Dim, ...]
+    packs: bool = False
+    whole: tuple[Dim, ...] = ()
 
     @property
     def reduces_rows(self) -> bool:
@@ -75,4 +78,6 @@ def load_dataflow(spec: str | Path) -> Dataflow:
         stationary=stationary,
         lowered=written.lowered,
         order=order,
+        packs=written.packs,
+        whole=tuple(Dim[name] for name in written.whole),
     )

@@ -55,6 +55,8 @@ def mapping_to_dict(mapping: Mapping, bounds: Sequence[int]) -> dict[str, object
         written["lowered"] = True
     if not mapping.retains:
         written["retains"] = False
+    if mapping.packs:
+        written["packs"] = True
     return written
 
 
@@ -148,6 +150,7 @@ def read_mapping(written: "WrittenMapping", layer: Layer, document: Document) ->
         registers_order=order_of(written.registers),
         lowered=written.lowered,
         retains=written.retains,
+        packs=written.packs,
         stationary=Operand[written.stationary.upper()] if written.stationary else None,
     )
     problems = []

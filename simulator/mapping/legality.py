@@ -60,7 +60,7 @@ def buffer_demands(
     assert layer.nest is not None
     machine, walk, program = machine_record(hardware), record(WALK), record(PROGRAM)
     data, cut = layer_record(hardware, layer, layer.nest, resident), mapping_record(hardware, mapping)
-    start_walk(data, cut, walk)
+    start_walk(machine, data, cut, walk)
     set_program(cut, machine["forwarding"], program)
     return [int(buffer_demand(walk, machine, data, cut, program, i)) for i in range(len(hardware.buffers))]
 

@@ -92,7 +92,9 @@ def placements(dataflow: Dataflow, nest: LoopNest, hardware: Hardware) -> list[P
 
     A placement is dropped if a larger one of the same kind fits, so that a larger array or register file only adds.
     """
-    extents = array_bounds(nest, dataflow.lowered)
+    extents = list(array_bounds(nest, dataflow.lowered))
+    if dataflow.packs:
+        extents[Dim.C] *= prod(nest.stride)
     found = []
     known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
     for row_bounds in axis_bounds(extents, dataflow.rows, hardware.array.rows):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from simulator.network.ir import Layer
 from simulator.network.nest import LoopNest
 
 NO_OPERAND = 3
+PRELOADS = ("hidden", "exposed", "behind_step")
 
 
 def geometric_run(zero_fraction: float, limit: int) -> float:
@@ -67,6 +69,19 @@ def compression_ratio(hardware: Hardware, operand: Operand, zero_fraction: float
     return min(1.0, (dram.run_length_bits + bits) / bits / covered)
 
 
+def winograd_ratio(hardware: Hardware, nest: LoopNest) -> float:
+    """DRAM words per weight where filters are stored transformed for F(m x m, r x r): (m + r - 1)^2 for each r^2.
+
+    The transform is for square filters of r taps that move by one (Lavin and Gray, CVPR 2016, section 4).
+    """
+    if hardware.dram.winograd is None:
+        return 1.0
+    outputs, taps = hardware.dram.winograd
+    plain = nest.stride == (1, 1) and nest.dilation == (1, 1)
+    fits = nest.bounds[Dim.R] == nest.bounds[Dim.S] == taps and plain
+    return ((outputs + taps - 1) / taps) ** 2 if fits else 1.0
+
+
 def word_bits(hardware: Hardware) -> tuple[int, int, int, int]:
     """Bits of inputs, weights, outputs and partial sums."""
     return (hardware.input_bits, hardware.weight_bits, hardware.output_bits, hardware.partial_sum_bits)
@@ -88,11 +103,12 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
     capacity = [b.capacity_bytes for b in buffers]
     capacity[buffer_of[Operand.INPUTS]] -= reserved_bytes
     pad = [0] * (3 - len(buffers))
+    slots = [hardware.slots_of(operand) for operand in (Operand.INPUTS, Operand.WEIGHTS)]
     return record(
         MACHINE,
         macs_per_cycle=array.macs_per_cycle,
         unicast=[d.network == "unicast" for d in array.delivery],
-        exposed=[d.preload == "exposed" for d in array.delivery],
+        exposed=[PRELOADS.index(d.preload) for d in array.delivery],
         shift_cycles=[array.rows if d.network == "systolic" else 0 for d in array.delivery],
         words_per_cycle=[d.words_per_cycle for d in array.delivery],
         forwarding=array.delivery[Operand.INPUTS].forwarding,
@@ -105,8 +121,12 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         latency_cycles=dram.latency_cycles,
         burst_bytes=dram.burst_bytes,
         channels=hardware.dma_channels,
+        overlapped=hardware.layer_order == "overlapped",
         whole_rows=hardware.dma_whole_rows,
-        slots=min(hardware.slots_of(Operand.INPUTS), hardware.slots_of(Operand.WEIGHTS)),
+        reloads=hardware.dma_reloads,
+        slots=min(slots),
+        early=NO_OPERAND if slots[0] == slots[1] else slots.index(max(slots)),
+        early_slots=max(slots),
         out_slots=hardware.slots_of(Operand.OUTPUTS),
         buffers=len(buffers),
         buffer_of=buffer_of,
@@ -142,18 +162,24 @@ def layer_record(
     addends: int = 0,
     prefetched_bytes: int = 0,
     prefetch_bytes: int = 0,
+    stored: Fraction = Fraction(1),
 ) -> Record:
-    """Describe a layer on a machine."""
+    """Describe a layer on a machine; of its outputs, a pool on their way out leaves the fraction `stored`."""
     zeros = zero_fractions(hardware, layer)
     ratios = [compression_ratio(hardware, o, z) for o, z in zip(Operand, zeros, strict=True)]
+    ratios[Operand.WEIGHTS] *= winograd_ratio(hardware, nest)
+    ratios[Operand.OUTPUTS] *= float(stored)
+    top, left, bottom, right = nest.padding
+    height, width = nest.input_size
+    moved = hardware.dma_moves_padding  # then a padded map is one without padding
     return record(
         LAYER,
         bounds=nest.bounds,
         macs=nest.macs,
         stride=nest.stride,
         dilation=nest.dilation,
-        pad=nest.padding[:2],
-        size=nest.input_size,
+        pad=(0, 0) if moved else (top, left),
+        size=(top + height + bottom, left + width + right) if moved else nest.input_size,
         skip=skip_ratio(hardware, layer, nest),
         compression=[round(FIXED_POINT * ratio) for ratio in ratios],
         resident=resident,
@@ -199,6 +225,7 @@ def mapping_record(hardware: Hardware, mapping: Mapping) -> Record:
         retains=mapping.retains,
         stationary=NO_OPERAND if mapping.stationary is None else mapping.stationary,
         skips=skips_zeros(hardware, mapping, spatial),
+        packs=mapping.packs,
     )
 
 

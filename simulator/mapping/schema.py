@@ -36,14 +36,18 @@ class WrittenDataflow(Written):
     registers: Axis = Field(default_factory=list)
     stationary: Literal["inputs", "weights", "outputs", "none"]
     lowered: bool = False
+    packs: bool = False
+    whole: Axis = Field(default_factory=list)
     order: Axis = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _check(self) -> "WrittenDataflow":
-        for where in ("rows", "columns", "registers", "order"):
+        for where in ("rows", "columns", "registers", "whole", "order"):
             _distinct(getattr(self, where), where)
         if self.order and len(self.order) != len(DIM_NAMES):
             raise Rejected("not all loops are ordered", f"all of {', '.join(DIM_NAMES)}", path=("order",))
+        if self.packs and (self.lowered or "C" not in self.rows + self.columns):
+            raise Rejected("no lanes to pack", "C on rows or columns, and no lowering", path=("packs",))
         if self.lowered:
             for where in ("rows", "columns", "registers"):
                 for i, name in enumerate(getattr(self, where)):
@@ -72,6 +76,7 @@ class WrittenMapping(Written):
     registers: Loops = Field(default_factory=list)
     lowered: bool = False
     retains: bool = True
+    packs: bool = False
     stationary: Literal["inputs", "weights", "outputs"] | None = None
 
     @model_validator(mode="after")

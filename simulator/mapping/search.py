@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from itertools import permutations
 
@@ -67,13 +68,13 @@ def aligned_counts(extent: int, step: int) -> tuple[int, ...]:
     return tuple(sorted(found, reverse=True))
 
 
-def tile_choices(nest: LoopNest, steps: Sequence[int]) -> tuple[Ints, Ints]:
+def tile_choices(nest: LoopNest, steps: Sequence[int], whole: Sequence[Dim] = ()) -> tuple[Ints, Ints]:
     """Tile extents to try for each dimension, largest first, as [8, *] padded with zeros, and how many there are.
 
-    `steps` [8] are the extents that the array covers at once. Filters are not cut.
+    `steps` [8] are the extents that the array covers at once. Filters are not cut, nor is what is `whole`.
     """
     lists = [
-        (nest.bounds[d],) if d in (Dim.R, Dim.S) else aligned_counts(nest.bounds[d], step)
+        (nest.bounds[d],) if d in (Dim.R, Dim.S, *whole) else aligned_counts(nest.bounds[d], step)
         for d, step in zip(Dim, steps, strict=True)
     ]
     counts = np.array([len(sizes) for sizes in lists], dtype=np.int64)
@@ -118,14 +119,15 @@ def search_layer(
     resident: Sequence[bool] = (False, False, False),
     reserved_bytes: int = 0,
     addends: int = 0,
+    stored: Fraction = Fraction(1),
 ) -> Found | None:
     """Best mapping of the layer under any of the dataflows, or None if no tile fits the buffers.
 
     `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
-    `reserved_bytes`; `addends` tensors of the outputs' shape are added to them.
+    `reserved_bytes`; `addends` tensors of the outputs' shape are added to them, of which the fraction `stored` leaves.
     """
     for most_tiles in MOST_TILES:
-        search = Search(hardware, table, layer, objective, resident, reserved_bytes, addends)
+        search = Search(hardware, table, layer, objective, resident, reserved_bytes, addends, stored)
         candidates = [c for rank, flow in enumerate(dataflows) for c in search.ranked(flow, rank)]
         for candidate in sorted(candidates, key=lambda c: c.promise):
             search.improve(candidate, most_tiles)
@@ -156,11 +158,12 @@ class Search:
         resident: Sequence[bool],
         reserved_bytes: int,
         addends: int,
+        stored: Fraction,
     ) -> None:
         assert layer.nest is not None
         self.hardware, self.nest, self.objective = hardware, layer.nest, OBJECTIVES.index(objective)
         self.machine = machine_record(hardware, reserved_bytes)
-        self.layer = layer_record(hardware, layer, layer.nest, resident, addends)
+        self.layer = layer_record(hardware, layer, layer.nest, resident, addends, stored=stored)
         self.energy = energy_record(hardware, table, layer)
         self.scratch = make_scratch(hardware)
         self.best, self.best_keys = record(MAPPING), np.full(KEYS, np.inf)
@@ -187,7 +190,8 @@ class Search:
         trial, scratch, before = template_record(candidate.dataflow), self.scratch, self.best_keys.copy()
         trial["spatial"], trial["registers"] = candidate.placement.spatial, candidate.placement.registers
         trial["skips"] = skips_zeros(self.hardware, candidate.dataflow, candidate.placement.spatial)
-        choices, counts = tile_choices(self.nest, tile_steps(candidate.placement, candidate.dataflow.lowered))
+        steps = tile_steps(candidate.placement, candidate.dataflow.lowered)
+        choices, counts = tile_choices(self.nest, steps, candidate.dataflow.whole)
         search_tiles(
             self.machine,
             self.layer,
@@ -219,6 +223,7 @@ def template_record(dataflow: Dataflow) -> Record:
         registers=[1] * 8,
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
+        packs=dataflow.packs,
         stationary=NO_OPERAND if dataflow.stationary is None else dataflow.stationary,
     )
 
@@ -236,6 +241,7 @@ def as_mapping(best: Record, placement: Placement, dataflow: Dataflow) -> Mappin
         registers_order=tuple(reversed(dataflow.registers)),
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
+        packs=dataflow.packs,
         stationary=dataflow.stationary,
     )
 

@@ -31,10 +31,11 @@ class Op(StrEnum):
     GATHER = "gather"
     RESHAPE = "reshape"
     PAD = "pad"
+    UNKNOWN = "unknown"  # an op of a file that no importer knows: it reads its inputs and writes its output
 
 
 MAC_OPS = frozenset({Op.CONV, Op.DEPTHWISE, Op.LINEAR, Op.MATMUL})
-MOVE_OPS = frozenset({Op.CONCAT, Op.SPLIT, Op.SHUFFLE, Op.GATHER, Op.RESHAPE, Op.PAD})
+MOVE_OPS = frozenset({Op.CONCAT, Op.SPLIT, Op.SHUFFLE, Op.GATHER, Op.RESHAPE, Op.PAD, Op.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)

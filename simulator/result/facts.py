@@ -3,21 +3,23 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from fractions import Fraction
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from simulator.dims import OPERAND_NAMES
+from simulator.dims import OPERAND_NAMES, Operand
 from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Hardware
 from simulator.network.ir import Network
 from simulator.result.run import MachineFacts, NetworkFacts
+from simulator.result.subject import Subject, subject_to_data
 
 
 def machine_facts(hardware: Hardware, table: EnergyTable) -> MachineFacts:
     """Keep of a machine what tables and rooflines need."""
     reads = [buffer.read_bytes_per_cycle for buffer in hardware.buffers]
+    widths = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
     return MachineFacts(
         name=hardware.name,
         clock_hz=hardware.clock_hz,
@@ -28,11 +30,21 @@ def machine_facts(hardware: Hardware, table: EnergyTable) -> MachineFacts:
         burst_bytes=hardware.dram.burst_bytes,
         buffer_bytes=sum(buffer.capacity_bytes for buffer in hardware.buffers),
         buffer_bytes_per_cycle=None if None in reads else sum(read for read in reads if read is not None),
-        compressed=tuple(OPERAND_NAMES[operand] for operand in hardware.dram.run_length),
+        compressed=coded(hardware),
         layer_order=hardware.layer_order,
         energy_table=table.name,
         energy_unit=table.unit,
+        network_bytes_per_cycle={
+            name: delivery.words_per_cycle * bits / 8
+            for name, delivery, bits in zip(OPERAND_NAMES, hardware.array.delivery, widths, strict=True)
+        },
     )
+
+
+def coded(hardware: Hardware) -> tuple[str, ...]:
+    """Operands of which DRAM holds other bytes than the buffer: run-length coded ones, and transformed weights."""
+    transformed = {Operand.WEIGHTS} if hardware.dram.winograd else set()
+    return tuple(OPERAND_NAMES[operand] for operand in sorted({*hardware.dram.run_length, *transformed}))
 
 
 def network_facts(network: Network) -> NetworkFacts:
@@ -40,15 +52,19 @@ def network_facts(network: Network) -> NetworkFacts:
     return NetworkFacts(network.name, network.macs, network.params)
 
 
-def provenance(hardware: Hardware, table: EnergyTable, network: Network) -> dict[str, str]:
+def provenance(subject: Subject) -> dict[str, str]:
     """Say which version made a run and from which contents; neither time nor place, so that bytes repeat."""
-    dataflows = tuple(Path(dataflow).stem for dataflow in hardware.dataflows)
-    return {
-        "squeezesim": _version(),
-        "hardware_sha256": fingerprint(replace(hardware, energy=table.name, dataflows=dataflows)),
-        "energy_sha256": fingerprint(table),
-        "network_sha256": fingerprint(network),
-    }
+    return {"squeezesim": _version(), **fingerprints(subject)}
+
+
+def fingerprints(subject: Subject) -> dict[str, str]:
+    """Return a hash of each part of what was simulated."""
+    return fingerprints_of_data(subject_to_data(subject))
+
+
+def fingerprints_of_data(subject: Mapping[str, object]) -> dict[str, str]:
+    """Return the hashes of a subject that is data, such as a file holds."""
+    return {f"{part}_sha256": fingerprint(content) for part, content in subject.items()}
 
 
 def fingerprint(value: object) -> str:
@@ -74,7 +90,9 @@ def plain_data(value: object) -> object:
     raise TypeError(f"no plain form of {type(value).__name__}")
 
 
+@cache
 def _version() -> str:
+    """Return the version that is installed, which the metadata of all packages is searched for."""
     try:
         return version("squeezesim")
     except PackageNotFoundError:

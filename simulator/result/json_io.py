@@ -9,8 +9,10 @@ from typing import NoReturn
 
 from simulator.errors import InputError, Problem
 from simulator.files import write_atomically
+from simulator.result.facts import fingerprints_of_data
 from simulator.result.laws import broken_laws
 from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Run
+from simulator.result.subject import Subject, subject_to_data
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PROBLEMS = 50  # a foreign file breaks every line the same way
@@ -20,15 +22,30 @@ _TOP_KEYS = ("schema_version", "hardware", "network", "options", "provenance", "
 
 
 def run_to_json(run: Run) -> str:
-    """Return the run as JSON text, one layer a line.
+    """Return the run as JSON text, one layer a line; what was simulated comes last.
 
     Keys follow the fields of the dataclasses; those of free dictionaries are sorted. Floats are written so that
     reading them back yields the same bits.
     """
     head = [f"{json.dumps(key)}: {_line(getattr(run, key))}" for key in _TOP_KEYS[:-1]]
     layers = ",\n    ".join(_line(layer) for layer in run.layers)
-    body = ",\n  ".join([*head, f'"layers": [\n    {layers}\n  ]' if layers else '"layers": []'])
-    return f"{{\n  {body}\n}}\n"
+    body = [*head, f'"layers": [\n    {layers}\n  ]' if layers else '"layers": []']
+    if run.subject is not None:
+        body.append(f'"subject": {_subject_text(run.subject)}')
+    return "{\n  " + ",\n  ".join(body) + "\n}\n"
+
+
+def _subject_text(subject: Subject) -> str:
+    """Write what was simulated, a layer of the network a line; its dictionaries keep their order, as names have one."""
+    data = subject_to_data(subject)
+    network = data.pop("network")
+    assert isinstance(network, dict)
+    layers = ",\n        ".join(_dump(layer) for layer in network.pop("layers"))
+    lines = [f"{json.dumps(key)}: {_dump(value)}" for key, value in data.items()]
+    inner = [f"{json.dumps(key)}: {_dump(value)}" for key, value in network.items()]
+    inner.append(f'"layers": [\n        {layers}\n      ]')
+    lines.append('"network": {\n      ' + ",\n      ".join(inner) + "\n    }")
+    return "{\n    " + ",\n    ".join(lines) + "\n  }"
 
 
 def run_from_json(text: str, file: str | None = None) -> Run:
@@ -57,9 +74,22 @@ def run_from_json(text: str, file: str | None = None) -> Run:
         Problem(f"{law.law} does not hold", file, path=f"{law.where}.{law.field}", got=law.figures)
         for law in broken_laws(run)
     ]
+    broken += _altered(data, file)
     if broken:
         raise InputError(*_bounded(broken, file))
     return run
+
+
+def _altered(data: Mapping[str, object], file: str | None) -> list[Problem]:
+    """Complain of machine or network where they are not those that the run was made of."""
+    subject, provenance = data.get("subject"), data["provenance"]
+    if not isinstance(subject, dict) or not isinstance(provenance, dict):
+        return []
+    return [
+        Problem("altered since the run was made", file, path=f"provenance.{key}", expected=provenance[key], got=got)
+        for key, got in fingerprints_of_data(subject).items()
+        if provenance.get(key, got) != got
+    ]
 
 
 def save_run(run: Run, path: str | Path) -> None:
@@ -82,7 +112,11 @@ def load_run(path: str | Path) -> Run:
 
 
 def _line(value: object) -> str:
-    return json.dumps(_tree(value), ensure_ascii=False, allow_nan=False)
+    return _dump(_tree(value))
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _tree(value: object) -> object:

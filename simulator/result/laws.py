@@ -88,6 +88,12 @@ def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
     if layer.effective_macs > capacity:
         figures = f"{layer.effective_macs} > {capacity}"
         yield Violation(layer.name, "effective_macs", "busy PE-cycles <= cycles x PEs", figures)
+    if not 0 <= layer.mapped_pes <= pes:
+        yield Violation(layer.name, "mapped_pes", "mapped PEs are within the array", f"{layer.mapped_pes} of {pes}")
+    busy = layer.cycle_parts.get("compute", 0) * layer.mapped_pes * run.hardware.macs_per_cycle
+    if layer.mapped_pes and layer.effective_macs > busy:
+        figures = f"{layer.effective_macs} > {busy}"
+        yield Violation(layer.name, "mapped_pes", "busy PE-cycles <= MAC cycles x mapped PEs", figures)
     expected = utilization(layer.macs, layer.cycles, pes)
     if not _equal(layer.utilization, expected):
         figures = f"{layer.utilization} != {expected}"

@@ -4,10 +4,11 @@ Field names are the keys of the JSON file. Counts, bytes and cycles are integers
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum
 
 from simulator.network.ir import Op, Shape
+from simulator.result.subject import Subject
 
 SCHEMA_VERSION = 1
 
@@ -34,8 +35,10 @@ class Traffic:
 class MachineFacts:
     """What a report needs to know of the machine.
 
-    `compressed` names the operands that DRAM holds in fewer bytes than the buffer. `buffer_bytes_per_cycle` is what
-    all buffers together read at best, None where unlimited.
+    `compressed` names the operands that DRAM holds in other bytes than the buffer. `buffer_bytes_per_cycle` is what
+    all buffers together read at best, None where unlimited. `network_bytes_per_cycle` is what the network of each
+    operand carries between buffer and PEs, partial sums in one direction; a layer's bound of that name, in cycles, times
+    this is what the layer moves there.
     """
 
     name: str
@@ -51,6 +54,7 @@ class MachineFacts:
     layer_order: str
     energy_table: str
     energy_unit: str  # of every `_pj` of the run: "pJ", or what a relative table counts in ("MAC")
+    network_bytes_per_cycle: dict[str, float] = field(default_factory=dict)
 
     @property
     def pes(self) -> int:
@@ -101,6 +105,7 @@ class LayerResult:
     tiles: int
     mapping: Mapping[str, object] | None  # as a mapping file holds it
     note: str = ""
+    mapped_pes: int = 0  # PEs to which a full step of the mapping gives work
 
     def bytes_at(self, level: str) -> int:
         """Bytes read and written at a level, all operands."""
@@ -124,7 +129,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """One network simulated on one machine."""
+    """One network simulated on one machine; `subject` holds both whole, for simulating them again."""
 
     hardware: MachineFacts
     network: NetworkFacts
@@ -133,6 +138,7 @@ class Run:
     total: Total
     layers: tuple[LayerResult, ...]
     schema_version: int = SCHEMA_VERSION
+    subject: Subject | None = None
 
     def __repr__(self) -> str:
         """Name the run; its content would fill screens."""

@@ -1,6 +1,6 @@
 """Play a layer's tiles through DMA, DRAM port, buffer slots and array with SimPy, one generator per hardware block.
 
-Transactions cross the port in an order fixed beforehand: for each tile its load and the store that frees its output
+Transactions cross the port in an order fixed beforehand: for each tile its loads and the store that frees its output
 slot; then the next layer's weights, then the stores still due. Within that order everything waits for what it
 physically needs: a load for a free slot, a tile for its data, a store for its tile.
 """
@@ -24,7 +24,7 @@ PORT = "dram port"
 class Interval:
     """A block at work on a tile from `begin_cycle` until `end_cycle`; the prefetch counts as the tile after the last.
 
-    `kind` is "load", "compute", "store" or "prefetch". A DMA channel is at work from issue to last word, latency
+    `kind` is "early", "load", "compute", "store" or "prefetch". A DMA channel is at work from issue to last word, latency
     included; the port only while words cross it.
     """
 
@@ -65,8 +65,9 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class _Tiles:
-    """Per tile: port cycles in, array cycles, port cycles out."""
+    """Per tile: port cycles in, early and other, array cycles, port cycles out."""
 
+    earlies: list[int]
     loads: list[int]
     computes: list[int]
     stores: list[int]
@@ -111,8 +112,9 @@ def to_chrome_trace(layers: Iterable[tuple[str, int, Timeline]]) -> str:
 
 
 def _expand(runs: Sequence[TileRun]) -> _Tiles:
-    tiles = _Tiles([], [], [])
+    tiles = _Tiles([], [], [], [])
     for run in runs:
+        tiles.earlies.extend([run.early_cycles] * run.count)
         tiles.loads.extend([run.load_cycles] * run.count)
         tiles.computes.extend([run.compute_cycles] * run.count)
         tiles.stores.extend([run.store_cycles] * run.count)
@@ -122,15 +124,18 @@ def _expand(runs: Sequence[TileRun]) -> _Tiles:
 def _port_order(tiles: _Tiles, machine: PortSpec) -> Iterator[Transaction]:
     """Yield the transactions as the port serves them; one without words does not exist.
 
-    A tile brings its load and the store of the tile whose output slot it takes, first what can be ready first.
+    A tile brings its loads and the store of the tile whose output slot it takes, first what can be ready first.
     """
     n, late = len(tiles.loads), machine.out_slots
     for i in range(n):
-        load, store = Transaction("load", i, tiles.loads[i]), None
-        if i >= late:
-            store = Transaction("store", i - late, tiles.stores[i - late])
-        turns = (load, store) if machine.slots > late else (store, load)
-        yield from (turn for turn in turns if turn and turn.cycles)
+        turns = [
+            (machine.early_slots <= late, Transaction("early", i, tiles.earlies[i])),
+            (machine.slots <= late, Transaction("load", i, tiles.loads[i])),
+        ]
+        before = [load for after, load in turns if not after]
+        store = [Transaction("store", i - late, tiles.stores[i - late])] if i >= late else []
+        after = [load for after, load in turns if after]
+        yield from (turn for turn in before + store + after if turn.cycles)
     if machine.prefetch_cycles:
         yield Transaction("prefetch", n, machine.prefetch_cycles)
     for i in range(max(0, n - late), n):
@@ -160,7 +165,7 @@ class _Layer:
         process = self.environment.process
         process(self.port())
         process(self.compute())
-        for kinds in (("load", "prefetch"), ("store",)):
+        for kinds in (("load", "early", "prefetch"), ("store",)):
             for channel in range(self.machine.channels):
                 process(self.dma(kinds, channel))
         self.environment.run()
@@ -177,7 +182,8 @@ class _Layer:
         """Return what must have happened before a transaction may be issued: a slot empty, a tile computed."""
         if item.kind == "prefetch":
             return None
-        cause = item.tile if item.kind == "store" else item.tile - self.machine.slots
+        slots = {"early": self.machine.early_slots, "load": self.machine.slots, "store": 0}
+        cause = item.tile - slots[item.kind]
         return self.computed[cause] if cause >= 0 else None
 
     def dma(self, kinds: tuple[str, ...], channel: int) -> "Process":
@@ -208,7 +214,7 @@ class _Layer:
     def compute(self) -> "Process":
         """Work on the tiles in turn, each once its data are in and its slot's last results are out."""
         for tile, cycles in enumerate(self.tiles.computes):
-            for cause in (("load", tile), ("store", tile - self.machine.out_slots)):
+            for cause in (("early", tile), ("load", tile), ("store", tile - self.machine.out_slots)):
                 moved = self.moved.get(cause)
                 if moved is not None:
                     yield moved

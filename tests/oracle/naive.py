@@ -29,7 +29,10 @@ def plain(record):
 def tiles_of(layer, mapping):
     """Every tile, as the range of each dimension, in the order of the DRAM loops."""
     cuts = [
-        [range(start, min(start + mapping.tile[d], layer.bounds[d])) for start in range(0, layer.bounds[d], mapping.tile[d])]
+        [
+            range(start, min(start + mapping.tile[d], layer.bounds[d]))
+            for start in range(0, layer.bounds[d], mapping.tile[d])
+        ]
         for d in Dim
     ]
     for chosen in product(*(cuts[d] for d in mapping.dram_order)):
@@ -86,42 +89,44 @@ class LayerWalk:
 
     def visit(self, tile, following):
         totals, outputs = self.totals, part_of(tile, OUTPUTS)
-        load = self.load(tile)
+        loads = self.load(tile)
         if not self.runs:
             totals["FIRST_WEIGHTS_BYTES"] = totals["DRAM_WEIGHTS"]
-            load -= self.layer.prefetched_bytes
+            loads[WEIGHTS] -= self.layer.prefetched_bytes
         self.reduced[outputs] += 1
         leaving = following is None or part_of(following, OUTPUTS) != outputs
         stored = 0
         if leaving and self.reduced[outputs] == self.reductions:
-            load += self.load_addends(tile)
+            loads[OUTPUTS] += self.load_addends(tile)
         if leaving and not self.layer.resident[OUTPUTS]:
             stored = self.store(tile, complete=self.reduced[outputs] == self.reductions)
         array = ArrayWalk(tile, self.program, self.machine, self.layer, self.mapping, self.touched)
         totals.update(array.figures)
         totals["ALL_TILES"] += 1
         self.macs += array.macs
-        load, store = self.port_cycles(load), self.port_cycles(stored)
-        totals["PORT_CYCLES"] += load + store
-        self.runs.append(TileRun(load, array.figures["ARRAY_CYCLES"], store))
+        early = loads.pop(self.machine.early, 0)
+        early, load, store = map(self.port_cycles, (early, sum(loads.values()), stored))
+        totals["PORT_CYCLES"] += early + load + store
+        self.runs.append(TileRun(load, array.figures["ARRAY_CYCLES"], store, early_cycles=early))
 
     def load(self, tile):
-        """Bring in what the buffer does not hold; return the bytes."""
-        loaded = 0
+        """Bring in what the buffer does not hold; return the bytes by operand."""
+        loaded = dict.fromkeys(Operand, 0)
         for operand in Operand:
             part = part_of(tile, operand)
-            if self.in_buffer.get(operand) == part:
+            again = self.machine.reloads and operand is not OUTPUTS
+            if self.in_buffer.get(operand) == part and not again:
                 continue
             self.in_buffer[operand] = part
             if self.layer.resident[operand]:
                 continue
             if operand is INPUTS:
                 words = loaded_inputs(tile, self.machine, self.layer)
-                loaded += self.move("LOADED_INPUTS", "DRAM_INPUTS", words, INPUTS)
+                loaded[INPUTS] = self.move("LOADED_INPUTS", "DRAM_INPUTS", words, INPUTS)
             elif operand is WEIGHTS:
-                loaded += self.move("LOADED_WEIGHTS", "DRAM_WEIGHTS", words_in(tile, WEIGHTS), WEIGHTS)
+                loaded[WEIGHTS] = self.move("LOADED_WEIGHTS", "DRAM_WEIGHTS", words_in(tile, WEIGHTS), WEIGHTS)
             elif self.reduced[part]:
-                loaded += self.move("LOADED_SUMS", "DRAM_OUTPUTS_READ", words_in(tile, OUTPUTS), SUM_BITS)
+                loaded[OUTPUTS] = self.move("LOADED_SUMS", "DRAM_OUTPUTS_READ", words_in(tile, OUTPUTS), SUM_BITS)
         return loaded
 
     def load_addends(self, tile):
@@ -157,7 +162,8 @@ class LayerWalk:
     def finish(self):
         machine, layer = self.machine, self.layer
         ahead = self.port_cycles(layer.prefetch_bytes)
-        port = PortSpec(machine.slots, machine.out_slots, machine.channels, machine.latency_cycles, ahead)
+        slots = machine.slots, machine.out_slots
+        port = PortSpec(*slots, machine.channels, machine.latency_cycles, ahead, machine.early_slots)
         self.totals["CYCLES"] = plain_end(self.runs, port)
         executed = layer.macs * Fraction(layer.skip, FIXED_POINT) if self.mapping.skips else layer.macs
         self.totals["EXECUTED_MACS"] = int(executed)
@@ -172,7 +178,8 @@ def buffer_demands(machine, layer, mapping):
         buffer, word = machine.buffer_of[operand], SUM_BITS if operand is OUTPUTS else operand
         words = held_words(tiles[0], operand, machine, layer, mapping)
         size = ceil(Fraction(words * machine.bits[word], 8))
-        changes = len({part_of(tile, operand) for tile in tiles}) > 1
+        again = machine.reloads and operand is not OUTPUTS
+        changes = len(tiles if again else {part_of(tile, operand) for tile in tiles}) > 1
         if not layer.resident[operand]:
             twice = machine.double_buffered[buffer] and changes and not machine.streams[operand]
             demands[buffer] += 2 * size if twice else size

@@ -20,21 +20,24 @@ from simulator.kernels.params import FIXED_POINT, SUM_BITS
 
 N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand
+EXPOSED, BEHIND_STEP = 1, 2
 
 
 @dataclass(frozen=True)
 class Program:
-    """The loops whose turns fill an operand again, outermost first, and whether it stays over steps."""
+    """The loops whose turns fill an operand again, outermost first; whether it stays over steps; the stationary one."""
 
     reloading: dict[Operand, tuple[Dim, ...]]
     stays: dict[Operand, bool]
+    stationary: Operand | None
 
 
 @dataclass(frozen=True)
 class Fill:
-    """What the PEs hold of an operand, and where the loops that fill it stand."""
+    """What the PEs hold of an operand, as indices and as words, and where the loops that fill it stand."""
 
     turns: tuple[int, ...]
+    indices: dict[tuple[int, ...], list]
     pes: dict[tuple[int, ...], frozenset[tuple]]
 
     @property
@@ -61,7 +64,7 @@ def program_of(full_tile, mapping):
             depth = len(order) - 1
         reloading[operand] = tuple(order[: depth + 1])
         stays[operand] = operand == mapping.stationary or not turning.isdisjoint(order[depth + 1 :])
-    return Program(reloading, stays)
+    return Program(reloading, stays, mapping.stationary)
 
 
 def array_steps(axes, mapping):
@@ -82,10 +85,15 @@ def busy_pes(axes, start, mapping):
         yield tuple(position for position, _ in chosen), [part for _, part in chosen]
 
 
+def indices_of(operand, work):
+    """The indices along the dimensions of an operand."""
+    return [work[d] for d in Dim if d in RELEVANT[operand]]
+
+
 def words_of(operand, work, layer, lowered):
     """The words of an operand that some indices need."""
     if operand is not INPUTS or lowered:
-        return frozenset(product(*(work[d] for d in Dim if d in RELEVANT[operand])))
+        return frozenset(product(*indices_of(operand, work)))
     rows = {p * layer.stride[0] + r * layer.dilation[0] for p in work[P] for r in work[R]}
     columns = {q * layer.stride[1] + s * layer.dilation[1] for q in work[Q] for s in work[S]}
     return frozenset(product(work[N], work[G], work[C], rows, columns))
@@ -109,14 +117,17 @@ def sent_inputs(fill, before, program, machine, mapping):
 
 
 class ArrayWalk:
-    """One tile's walk; `touched` are the outputs that have partial sums already, and grows."""
+    """One tile's walk; `touched` are the outputs that have partial sums already, and grows.
+
+    At every step each PE must hold what its MACs need.
+    """
 
     def __init__(self, tile, program, machine, layer, mapping, touched):
         self.program, self.machine, self.layer, self.mapping = program, machine, layer, mapping
         self.touched = touched
         self.axes = axes_of(tile, mapping.lowered)
         self.holds, self.fills, self.figures, self.macs = {}, Counter(), Counter(), 0
-        self.first_window = None
+        self.first_window, self.first_step = None, 0
         self.sums = set()
         self.walk()
 
@@ -127,23 +138,28 @@ class ArrayWalk:
             each = [prod(map(len, part)) for part in work.values()]
             self.macs += sum(each)
             fullest += max(each)
+            self.first_step = self.first_step or max(each)
             for operand in Operand:
                 turns = tuple(start[d] for d in self.program.reloading[operand])
                 if operand not in self.holds or self.holds[operand].turns != turns:
                     self.fill(operand, turns, work)
+                held = self.holds[operand].indices
+                assert all(held[pe] == indices_of(operand, part) for pe, part in work.items())
         if self.mapping.skips:
             fullest = ceil(fullest * Fraction(self.layer.skip, FIXED_POINT))
         self.figures["MAC_CYCLES"] = ceil(Fraction(fullest, self.machine.macs_per_cycle))
         self.figures["WINDOW"] = len(self.first_window)
+        self.figures["STEP"] = self.first_step
         self.figures["SUMS"] = len(self.sums)
         stationary = self.mapping.stationary
         passes = self.fills[stationary] if stationary in set(Operand) else min(self.fills.values())
         self.figures["PASSES"] = passes
-        self.figures += array_cycles(self.figures, self.fills, self.program, self.machine)
+        self.figures += array_cycles(self.figures, self.program, self.machine)
 
     def fill(self, operand, turns, work):
         pes = {pe: words_of(operand, part, self.layer, self.mapping.lowered) for pe, part in work.items()}
-        fill, before = Fill(turns, pes), self.holds.get(operand)
+        indices = {pe: indices_of(operand, part) for pe, part in work.items()}
+        fill, before = Fill(turns, indices, pes), self.holds.get(operand)
         self.holds[operand] = fill
         self.fills[operand] += 1
         copies = sum(map(len, pes.values()))
@@ -161,7 +177,7 @@ class ArrayWalk:
         self.figures[f"PES_{operand.name}"] += copies
 
 
-def array_cycles(counted, fills, program, machine):
+def array_cycles(counted, program, machine):
     """What the tile takes: the slowest of MACs, networks and buffer ports, then exposed fills, first windows, skew."""
     passes = counted["PASSES"]
     sums_in = ceil(Fraction(counted["SUMS_READ"], machine.words_per_cycle[OUTPUTS]))
@@ -170,19 +186,21 @@ def array_cycles(counted, fills, program, machine):
     exposed = 0
     for operand in (INPUTS, WEIGHTS):
         sending = ceil(Fraction(counted[f"BUS_{operand.name}"], machine.words_per_cycle[operand]))
-        if not (machine.exposed[operand] and program.stays[operand]):
+        passes_through = machine.shift_cycles[operand] and operand != program.stationary
+        if not (machine.exposed[operand] and program.stays[operand]) or passes_through:
             paces.append(sending)
-        elif machine.shift_cycles[operand]:
-            exposed += passes * machine.shift_cycles[operand]
-        else:
-            exposed += sending
+            continue
+        filling = passes * machine.shift_cycles[operand] or sending
+        if machine.exposed[operand] == BEHIND_STEP:
+            filling -= min(filling, passes * ceil(Fraction(counted["STEP"], machine.macs_per_cycle)))
+        exposed += filling
     if machine.exposed[INPUTS] and not program.stays[INPUTS] and not machine.shift_cycles[INPUTS]:
         exposed += passes * ceil(Fraction(counted["WINDOW"], machine.words_per_cycle[INPUTS]))
     pace = max(counted["MAC_CYCLES"], *paces)
     cycles = {
         "DELIVERY_CYCLES": pace - counted["MAC_CYCLES"],
         "PRELOAD_CYCLES": exposed,
-        "SKEW_CYCLES": passes * machine.skew_cycles,
+        "SKEW_CYCLES": machine.skew_cycles * (passes if EXPOSED in machine.exposed else 1),
     }
     return Counter(cycles | {"ARRAY_CYCLES": counted["MAC_CYCLES"] + sum(cycles.values())})
 

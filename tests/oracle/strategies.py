@@ -16,9 +16,23 @@ from simulator.timing.tiles import PortSpec, TileRun
 MANY = settings(max_examples=3 * settings.default.max_examples)
 """For oracles that run in milliseconds: three times the profile's number of cases."""
 
+ALL_DIMS = tuple(Dim)
 LOWERED_DIMS = (Dim.G, Dim.K, Dim.C, Dim.P)
 """The dimensions of a tile that has become a matrix product."""
 
+_COUNTS = st.tuples(*(st.integers(1, most) for most in (2, 3, 4, 4)))
+_AXES = st.tuples(*(st.integers(*ends) for ends in ((1, 5), (1, 3), (1, 3), (1, 3), (0, 2), (0, 2), (0, 2))))
+_FLAGS = st.booleans()
+_FOUR_FLAGS = st.tuples(*(_FLAGS for _ in range(4)))
+_BITS = st.tuples(*(st.sampled_from((4, 8, 12, 16, 32)) for _ in range(4)))
+_STATIONARY = st.none() | st.sampled_from(Operand)
+_CUTS = st.tuples(*(st.integers(-4, 4) for _ in Dim))  # extents of tiles, below 1 the whole
+_DEPTHS = st.tuples(*(st.sampled_from((1, 1, 1, 2, 3)) for _ in Dim))
+_ONE_TO_THREE = st.integers(1, 3)
+_SPREADS = {
+    dims: st.lists(st.sampled_from(dims), min_size=1, max_size=3, unique=True) for dims in (LOWERED_DIMS, ALL_DIMS)
+}
+_ORDERS = st.permutations(ALL_DIMS)
 KINDS = ("any", "depthwise", "pointwise", "linear", "row_filter", "column_filter")
 
 
@@ -26,7 +40,7 @@ KINDS = ("any", "depthwise", "pointwise", "linear", "row_filter", "column_filter
 def nests(draw, kinds=KINDS):
     """A consistent small nest: strides, dilation, uneven padding, rows no window reaches, groups."""
     kind = draw(st.sampled_from(kinds))
-    n, g, k, c = draw(st.tuples(*(st.integers(1, most) for most in (2, 3, 4, 4))))
+    n, g, k, c = draw(_COUNTS)
     if kind == "depthwise":
         g, k, c = g + 1, 1, 1
     elif kind == "linear":
@@ -41,30 +55,29 @@ def nests(draw, kinds=KINDS):
 @st.composite
 def _axes(draw, taps):
     """(pixels, taps, stride, dilation, padding before, padding after, input size) along one axis."""
-    pixels, taps = draw(st.integers(1, 5)), draw(st.integers(1, taps))
-    stride, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    pixels, filter_taps, stride, dilation, before, after, unreached = draw(_AXES)
+    taps = min(taps, filter_taps)
     reach = (pixels - 1) * stride + (taps - 1) * dilation + 1
-    before = min(draw(st.integers(0, 2)), reach - 1)
-    after = min(draw(st.integers(0, 2)), reach - 1 - before)
-    unreached = draw(st.integers(0, stride - 1))
+    before = min(before, reach - 1)
+    after = min(after, reach - 1 - before)
+    unreached = min(unreached, stride - 1)
     return pixels, taps, stride, dilation, before, after, reach - before - after + unreached
 
 
 @st.composite
-def mappings(draw, nest, rows=4, columns=4, registers=3, lowered=None):
+def mappings(draw, nest, rows=4, columns=4, lowered=None):
     """A legal mapping of the nest that no template would choose, on an array of up to rows x columns PEs.
 
-    Spatial bounds may exceed what there is to spread, loops may be listed that run once. `registers` bounds each
-    dimension in a PE. `lowered` is drawn where it is None.
+    Spatial bounds may exceed what there is to spread, loops may be listed that run once. `lowered` is drawn where it
+    is None.
     """
     if lowered is None:
-        lowered = draw(st.booleans())
-    tile = draw(st.tuples(*(st.just(bound) | st.integers(1, bound) for bound in nest.bounds)))
+        lowered = draw(_FLAGS)
+    tile = tuple(bound if cut < 1 else min(cut, bound) for bound, cut in zip(nest.bounds, draw(_CUTS), strict=True))
     extents = array_extents(tile, lowered)
-    free = LOWERED_DIMS if lowered else tuple(Dim)
+    free = LOWERED_DIMS if lowered else ALL_DIMS
     row_bounds, column_bounds = draw(_spread(rows, free)), draw(_spread(columns, free))
-    depth = st.sampled_from((1, 1, *range(1, registers + 1)))
-    register_bounds = draw(st.tuples(*(depth if x in free else st.just(1) for x in Dim)))
+    register_bounds = tuple(bound if x in free else 1 for x, bound in zip(Dim, draw(_DEPTHS), strict=True))
     step = [a * b * c for a, b, c in zip(row_bounds, column_bounds, register_bounds, strict=True)]
     return Mapping(
         dataflow="drawn",
@@ -76,8 +89,8 @@ def mappings(draw, nest, rows=4, columns=4, registers=3, lowered=None):
         registers=register_bounds,
         registers_order=draw(_orders([bound > 1 for bound in register_bounds])),
         lowered=lowered,
-        retains=draw(st.booleans()),
-        stationary=draw(st.none() | st.sampled_from(Operand)),
+        retains=draw(_FLAGS),
+        stationary=draw(_STATIONARY),
     )
 
 
@@ -93,7 +106,7 @@ def array_extents(tile, lowered):
 def _spread(draw, size, dims):
     """Bounds of up to three dimensions along an axis of `size` PEs."""
     bounds = [1] * len(Dim)
-    for x in draw(st.lists(st.sampled_from(dims), min_size=1, max_size=3, unique=True)):
+    for x in draw(_SPREADS[dims]):
         bounds[x] = draw(st.integers(1, size // prod(bounds)))
     return tuple(bounds)
 
@@ -101,8 +114,8 @@ def _spread(draw, size, dims):
 @st.composite
 def _orders(draw, needed):
     """An order of the dimensions that are needed, and at times of all."""
-    order = draw(st.permutations(tuple(Dim)))
-    return tuple(order) if draw(st.booleans()) else tuple(x for x in order if needed[x])
+    order = draw(_ORDERS)
+    return tuple(order) if draw(_FLAGS) else tuple(x for x in order if needed[x])
 
 
 @st.composite
@@ -116,13 +129,14 @@ def tile_runs():
     """Up to six runs of equal tiles, short and long ones; transfers and work of any size, none included."""
     cycles = st.one_of(st.integers(0, 4), st.integers(0, 40))
     count = st.one_of(st.integers(1, 6), st.integers(1, 60))
-    return st.lists(st.builds(TileRun, cycles, cycles, cycles, count), min_size=1, max_size=6)
+    return st.lists(st.builds(TileRun, cycles, cycles, cycles, count, st.just(0) | cycles), min_size=1, max_size=6)
 
 
 def port_specs():
     """Ports with one to four slots each way, one to four channels, any latency, with and without prefetch."""
     latency = st.one_of(st.integers(0, 4), st.integers(0, 60))
-    return st.builds(PortSpec, st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), latency, st.integers(0, 30))
+    few = st.integers(1, 4)
+    return st.builds(PortSpec, few, few, few, latency, st.integers(0, 30), few)
 
 
 @st.composite
@@ -131,20 +145,20 @@ def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64):
 
     `capacity` is that of each buffer, in bytes; `registers` the words of each operand in a PE.
     """
-    height, width = draw(st.tuples(st.integers(1, rows), st.integers(1, columns)))
-    bits = st.sampled_from((4, 8, 12, 16, 32))
+    height, width = draw(st.integers(1, rows)), draw(st.integers(1, columns))
+    inputs, weights, outputs, sums = draw(_BITS)
     return Hardware(
         name="drawn",
         source="hypothesis",
         clock_hz=10**8,
-        input_bits=draw(bits),
-        weight_bits=draw(bits),
-        output_bits=draw(bits),
-        partial_sum_bits=draw(bits),
+        input_bits=inputs,
+        weight_bits=weights,
+        output_bits=outputs,
+        partial_sum_bits=sums,
         array=draw(_arrays(height, width, registers)),
         buffers=draw(_buffers(capacity)),
-        dma_channels=draw(st.integers(1, 3)),
-        dram=draw(_drams()),
+        dma_channels=draw(_ONE_TO_THREE),
+        dram=draw(_DRAMS),
         vector_lanes=1,
         fuses=frozenset(),
         folds=frozenset(),
@@ -153,77 +167,91 @@ def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64):
         configuration_cycles=0,
         dataflows=("drawn",),
         energy="picojoule_45nm",
-        dma_whole_rows=draw(st.booleans()),
-    )
-
-
-@st.composite
-def _arrays(draw, rows, columns, registers):
-    fractions = st.sampled_from((0.0, 0.25, 0.4, 0.9))
-    return Array(
-        rows=rows,
-        columns=columns,
-        macs_per_cycle=draw(st.sampled_from((1, 1, 2, 3))),
-        registers_words=(registers,) * 3,
-        delivery=draw(st.tuples(*(_deliveries(operand) for operand in Operand))),
-        reduce_rows=draw(st.booleans()),
-        reduce_columns=draw(st.booleans()),
-        skewed=draw(st.booleans()),
-        zero_weights=ZeroWeights(draw(fractions), draw(st.integers(1, 3))),
-        zero_inputs_fraction=draw(fractions),
-        gates_zero_inputs=draw(st.booleans()),
+        dma_whole_rows=draw(_FLAGS),
+        dma_reloads=draw(st.booleans()),
     )
 
 
 def _deliveries(operand):
     """The network of an operand; what outputs or inputs alone have is plain for the others."""
-    outputs, flag = operand is Operand.OUTPUTS, st.booleans()
+    outputs = operand is Operand.OUTPUTS
     return st.builds(
         Delivery,
         network=st.sampled_from(("multicast", "systolic", "unicast")),
         words_per_cycle=st.integers(1, 5),
         preload=st.just("hidden") if outputs else st.sampled_from(("hidden", "exposed")),
-        forwarding=flag if operand is Operand.INPUTS else st.just(False),
-        concurrent=flag if outputs else st.just(True),
-        initial_sums=flag if outputs else st.just(False),
+        forwarding=_FLAGS if operand is Operand.INPUTS else st.just(False),
+        concurrent=_FLAGS if outputs else st.just(True),
+        initial_sums=_FLAGS if outputs else st.just(False),
     )
+
+
+_DELIVERIES = st.tuples(*(_deliveries(operand) for operand in Operand))
+_FRACTIONS = st.sampled_from((0.0, 0.25, 0.4, 0.9))
+_MACS = st.sampled_from((1, 1, 2, 3))
+
+
+@st.composite
+def _arrays(draw, rows, columns, registers):
+    reduce_rows, reduce_columns, skewed, gates = draw(_FOUR_FLAGS)
+    return Array(
+        rows=rows,
+        columns=columns,
+        macs_per_cycle=draw(_MACS),
+        registers_words=(registers,) * 3,
+        delivery=draw(_DELIVERIES),
+        reduce_rows=reduce_rows,
+        reduce_columns=reduce_columns,
+        skewed=skewed,
+        zero_weights=ZeroWeights(draw(_FRACTIONS), draw(_ONE_TO_THREE)),
+        zero_inputs_fraction=draw(_FRACTIONS),
+        gates_zero_inputs=gates,
+    )
+
+
+_OWNERS = st.tuples(*(st.integers(0, 2) for _ in Operand))
+_RATES = st.none() | st.integers(1, 8)
 
 
 @st.composite
 def _buffers(draw, capacity):
     """One to three buffers that share the operands out among them."""
-    owner = draw(st.tuples(*(st.integers(0, 2) for _ in Operand)))
+    owner = draw(_OWNERS)
     buffers = []
     for number in sorted(set(owner)):
         holds = tuple(int(operand) for operand in Operand if owner[operand] == number)
-        rates = st.none() | st.integers(1, 8)
         buffers.append(
             Buffer(
                 name=f"buffer{number}",
                 holds=holds,
                 capacity_bytes=capacity,
                 banks=1,
-                read_bytes_per_cycle=draw(rates),
-                write_bytes_per_cycle=draw(rates),
-                double_buffered=draw(st.booleans()),
-                streams=tuple(o for o in holds if o != Operand.OUTPUTS and draw(st.booleans())),
+                read_bytes_per_cycle=draw(_RATES),
+                write_bytes_per_cycle=draw(_RATES),
+                double_buffered=draw(_FLAGS),
+                streams=tuple(o for o in holds if o != Operand.OUTPUTS and draw(_FLAGS)),
             )
         )
     return tuple(buffers)
 
 
-@st.composite
-def _drams(draw):
+_BANDWIDTHS = st.fractions(Fraction(1, 4), 16, max_denominator=8)
+
+
+def _drams():
     """A port as fast as bytes a cycle, slow or unlimited; bursts small or large."""
-    rates = st.fractions(Fraction(1, 4), 16, max_denominator=8)
-    return Dram(
-        bytes_per_cycle=draw(st.one_of(rates, rates, rates, st.none())),
-        latency_cycles=draw(st.integers(0, 3) | st.integers(0, 100)),
-        burst_bytes=draw(st.sampled_from((1, 1, 3, 8, 64))),
-        run_length=tuple(int(operand) for operand in Operand if draw(st.booleans())),
-        run_length_max=draw(st.sampled_from((1, 3, 31))),
-        run_length_bits=draw(st.sampled_from((1, 5))),
+    return st.builds(
+        Dram,
+        bytes_per_cycle=st.one_of(_BANDWIDTHS, _BANDWIDTHS, _BANDWIDTHS, st.none()),
+        latency_cycles=st.integers(0, 3) | st.integers(0, 100),
+        burst_bytes=st.sampled_from((1, 1, 3, 8, 64)),
+        run_length=st.sets(st.sampled_from([int(operand) for operand in Operand])).map(tuple),
+        run_length_max=st.sampled_from((1, 3, 31)),
+        run_length_bits=st.sampled_from((1, 5)),
     )
+
+
+_DRAMS = _drams()
 
 
 def layer_of(nest):

@@ -1,21 +1,25 @@
 """Every total of the closed form equals the count of a walk that looks at each tile, step, PE and word."""
 
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulator.dims import Operand
+from simulator.energy.table import load_energy_table
 from simulator.kernels import evaluate as layer_totals
 from simulator.kernels import steps as tile_figures
 from simulator.kernels.evaluate import evaluate
+from simulator.mapping.dataflow import list_dataflows, load_dataflow
+from simulator.mapping.legality import violations
 from simulator.mapping.records import layer_record, machine_record, make_scratch, mapping_record
+from simulator.mapping.search import search_layer
 from tests.oracle.naive import LayerWalk, buffer_demands
-from tests.oracle.strategies import hardwares, layer_of, mapped_nests, mappings, nests
+from tests.oracle.strategies import MANY, hardwares, layer_of, mapped_nests, nests
 
-MOST = settings(max_examples=5 * settings.default.max_examples)
+DATAFLOWS, TABLE = list_dataflows(), load_energy_table("picojoule_45nm")
 
 FIGURES = (
     "MAC_CYCLES", "BUS_INPUTS", "BUS_WEIGHTS", "BUS_OUTPUTS", "SUMS", "PES_INPUTS", "PES_WEIGHTS", "PES_OUTPUTS",
-    "PASSES", "WINDOW", "ARRAY_CYCLES", "DELIVERY_CYCLES", "PRELOAD_CYCLES", "SKEW_CYCLES",
+    "PASSES", "WINDOW", "STEP", "ARRAY_CYCLES", "DELIVERY_CYCLES", "PRELOAD_CYCLES", "SKEW_CYCLES",
 )  # fmt: skip
 TOTALS = (
     "SUMS_READ", "LOADED_INPUTS", "LOADED_WEIGHTS", "LOADED_SUMS", "LOADED_ADDENDS", "STORED_OUTPUTS", "STORED_SUMS",
@@ -29,10 +33,20 @@ NAMES = {getattr(tile_figures, name): name for name in FIGURES} | {getattr(layer
 def cases(draw, mapped=mapped_nests()):  # noqa: B008
     """Records of a machine, a layer and a mapping, and the scratch that an evaluation needs."""
     hardware, (nest, mapping) = draw(hardwares()), draw(mapped)
-    resident = draw(st.tuples(*(st.sampled_from((False, False, False, True)) for _ in Operand)))
-    facts = draw(st.tuples(st.sampled_from((0, 0, 1, 2)), st.just(0), st.sampled_from((0, 0, 40))))
-    layer = layer_record(hardware, layer_of(nest), nest, resident, *facts)
-    return machine_record(hardware), layer, mapping_record(hardware, mapping), make_scratch(hardware)
+    layer = layer_record(hardware, layer_of(nest), nest, draw(residents()), draw(addends), prefetch_bytes=draw(ahead))
+    case = machine_record(hardware), layer, mapping_record(hardware, mapping), make_scratch(hardware)
+    if draw(st.booleans()):
+        layer["prefetched_bytes"] = evaluated(*case)["FIRST_WEIGHTS_BYTES"]
+    return case
+
+
+def residents():
+    """Which tensors stay in the buffer, most often none."""
+    return st.tuples(*(st.sampled_from((False, False, False, True)) for _ in Operand))
+
+
+addends = st.sampled_from((0, 0, 1, 2))
+ahead = st.sampled_from((0, 0, 40))
 
 
 def evaluated(machine, layer, mapping, scratch):
@@ -48,7 +62,32 @@ def walked(machine, layer, mapping):
     return {name: totals[name] for name in NAMES.values()}
 
 
-@MOST
+@MANY
 @given(cases())
 def test_the_closed_form_counts_what_a_walk_counts(case):
     assert evaluated(*case) == walked(*case[:3])
+
+
+@given(cases(), st.data())
+def test_tiles_fit_the_bytes_that_they_keep_and_not_one_less(case, data):
+    machine, demands = case[0], buffer_demands(*case[:3])
+    machine["capacity_bytes"][: len(demands)] = demands
+    assert evaluated(*case) is not None
+    tight = data.draw(st.sampled_from(range(len(demands))))
+    machine["capacity_bytes"][tight] -= 1
+    assert evaluated(*case) is None
+
+
+@given(hardwares(capacity=600, registers=6), nests(), st.sampled_from(DATAFLOWS), residents(), addends)
+def test_every_dataflows_best_mapping_is_legal_and_costs_what_a_walk_counts(hardware, nest, name, resident, added):
+    flow, layer = load_dataflow(name), layer_of(nest)
+    assume(hardware.array.reduce_rows or not flow.reduces_rows)
+    assume(hardware.array.reduce_columns or not flow.reduces_columns)
+    found = search_layer(hardware, TABLE, layer, [flow], "cycles", resident, addends=added)
+    assume(found is not None)
+    assert violations(found.mapping, layer, hardware, resident) == []
+    facts = layer_record(hardware, layer, nest, resident, added)
+    case = machine_record(hardware), facts, mapping_record(hardware, found.mapping)
+    totals = walked(*case)
+    assert evaluated(*case, make_scratch(hardware)) == totals
+    assert found.keys[1] == totals["CYCLES"]

@@ -28,7 +28,7 @@ def test_no_block_does_two_things_at_once(runs, machine):
 @given(tile_runs(), port_specs())
 def test_every_cycle_of_every_tile_is_in_the_timeline(runs, machine):
     timeline = play(runs, machine, block="vector")
-    words = sum(run.count * (run.load_cycles + run.store_cycles) for run in runs)
+    words = sum(run.count * (run.early_cycles + run.load_cycles + run.store_cycles) for run in runs)
     assert timeline.busy_cycles(PORT) == words + machine.prefetch_cycles
     assert timeline.busy_cycles("vector") == sum(run.count * run.compute_cycles for run in runs)
 
@@ -42,6 +42,8 @@ def test_a_tile_starts_with_its_data_in_and_stores_once_it_is_done(runs, machine
         work = when["compute", tile]
         freed = when.get(("compute", tile - machine.slots))
         load, store = when.get(("load", tile)), when.get(("store", tile))
+        early = when.get(("early", tile))
+        assert early is None or early.end_cycle <= work.begin_cycle
         assert load is None or load.end_cycle <= work.begin_cycle
         assert load is None or freed is None or freed.end_cycle + machine.latency_cycles <= load.begin_cycle
         assert store is None or work.end_cycle + machine.latency_cycles <= store.begin_cycle
@@ -89,34 +91,38 @@ def test_the_chrome_trace_places_each_layer_at_its_start():
 
 
 def compiled_end(runs, machine):
-    rows = [(run.load_cycles, run.compute_cycles, run.store_cycles, run.count) for run in runs]
+    rows = [(run.early_cycles, run.load_cycles, run.compute_cycles, run.store_cycles, run.count) for run in runs]
     columns = (np.array(column, np.int64) for column in zip(*rows, strict=True))
-    slots = (machine.slots, machine.out_slots)
-    return play_runs(*columns, *slots, machine.channels, machine.latency_cycles, machine.prefetch_cycles)
+    port = (machine.early_slots, machine.slots, machine.out_slots, machine.channels, machine.latency_cycles)
+    return play_runs(*columns, port, machine.prefetch_cycles)
 
 
 def plain_end(runs, machine):
     """The machine as max and plus: one line per tile and transaction, in the port's order."""
     slots, late, latency = machine.slots, machine.out_slots, machine.latency_cycles
-    tiles = [(run.load_cycles, run.compute_cycles, run.store_cycles) for run in runs for _ in range(run.count)]
+    tiles = [run for run in runs for _ in range(run.count)]
     n, port, channel_free, computed, moved = len(tiles), 0, {}, {-1: 0}, {}
 
     def move(kind, tile, ready, cycles):
         nonlocal port
         if cycles:
-            channel = kind, tile % machine.channels
+            channel = kind == "store", tile % machine.channels
             issue = max(ready, channel_free.get(channel, 0))
             port = channel_free[channel] = moved[kind, tile] = max(issue + latency, port) + cycles
 
-    for i, (load, work, _) in enumerate(tiles):
-        if slots > late:
-            move("load", i, computed.get(i - slots, 0), load)
+    for i, tile in enumerate(tiles):
+        loads = [("early", machine.early_slots, tile.early_cycles), ("load", slots, tile.load_cycles)]
+        for kind, most, cycles in loads:
+            if most > late:
+                move(kind, i, computed.get(i - most, 0), cycles)
         if i >= late:
-            move("store", i - late, computed[i - late], tiles[i - late][2])
-        if slots <= late:
-            move("load", i, computed.get(i - slots, 0), load)
-        computed[i] = work + max(computed[i - 1], moved.get(("load", i), 0), moved.get(("store", i - late), 0))
+            move("store", i - late, computed[i - late], tiles[i - late].store_cycles)
+        for kind, most, cycles in loads:
+            if most <= late:
+                move(kind, i, computed.get(i - most, 0), cycles)
+        causes = [("early", i), ("load", i), ("store", i - late)]
+        computed[i] = tile.compute_cycles + max(computed[i - 1], *(moved.get(cause, 0) for cause in causes))
     move("load", n, 0, machine.prefetch_cycles)
     for i in range(max(0, n - late), n):
-        move("store", i, computed[i], tiles[i][2])
+        move("store", i, computed[i], tiles[i].store_cycles)
     return max([port, *computed.values()])

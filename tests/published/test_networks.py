@@ -1,16 +1,13 @@
 """Every network of networks.csv, against the counts of its source; each row names the source."""
 
-import csv
-from pathlib import Path
-
 import pytest
 
+from analysis.accuracy.figures import published
 from simulator.network.ir import Network, Op
 from workloads.load import load_network
 from workloads.registry import BUILDERS
 
-with Path(__file__).with_name("networks.csv").open(encoding="utf-8", newline="") as file:
-    ROWS = list(csv.DictReader(file))
+ROWS = published("networks")
 
 
 def counts(network: Network) -> dict[str, int]:

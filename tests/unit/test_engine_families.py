@@ -1,11 +1,10 @@
 """Every bundled network runs end to end, with all laws holding."""
 
-import csv
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from analysis.accuracy.figures import published
 from simulator.engine import simulate
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
@@ -13,8 +12,7 @@ from simulator.mapping.dataflow import list_dataflows
 from workloads.load import load_network
 from workloads.registry import BUILDERS
 
-PUBLISHED = Path(__file__).parents[1] / "published" / "networks.csv"
-SPECS = [row["spec"] for row in csv.DictReader(PUBLISHED.read_text().splitlines())]
+SPECS = [row["spec"] for row in published("networks")]
 SMALL = {"deeplabv3": "resolution=129", "lraspp": "resolution=128", "densenet": "resolution=64"}
 
 

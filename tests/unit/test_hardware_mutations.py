@@ -1,7 +1,5 @@
 """Broken machine files: each is reported with file, line, path and expectation, and nothing else is ever raised."""
 
-from collections.abc import Iterator
-
 import pytest
 import yaml
 from hypothesis import given
@@ -11,6 +9,7 @@ from simulator.errors import InputError, Problem
 from simulator.hardware.load import read_hardware
 from simulator.paths import data_dir
 from simulator.source import parse_yaml
+from tests.mutations import changed, leaf, walk
 
 TEXT = (data_dir() / "eyeriss_chip.yaml").read_text()
 DATA = yaml.safe_load(TEXT)
@@ -54,33 +53,6 @@ NAMES = {
 }
 
 
-def walk(node: object, path: str = "") -> Iterator[str]:
-    """Yield the dotted path of everything below the node."""
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in items:
-        inner = f"{path}.{key}" if path else str(key)
-        yield inner
-        yield from walk(value, inner)
-
-
-def changed(path: str, value: object = None, *, delete: bool = False, rename: str = "") -> str:
-    """Return the machine's file with the value at the path replaced, or its key deleted or renamed."""
-    data = yaml.safe_load(TEXT)
-    node, parts = data, path.split(".")
-    for part in parts[:-1]:
-        node = node[int(part)] if isinstance(node, list) else node[part]
-    last = int(parts[-1]) if isinstance(node, list) else parts[-1]
-    if rename:
-        items = [(rename if key == last else key, item) for key, item in node.items()]
-        node.clear()
-        node.update(items)
-    elif delete:
-        del node[last]
-    else:
-        node[last] = value
-    return yaml.safe_dump(data, sort_keys=False, default_flow_style=False)
-
-
 def problems_of(text: str) -> tuple[Problem, ...]:
     with pytest.raises(InputError) as caught:
         read_hardware(parse_yaml(text, "x.yaml"))
@@ -93,35 +65,30 @@ def problems_of(text: str) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
-def leaf(path: str) -> object:
-    node = DATA
-    for part in path.split("."):
-        node = node[int(part)] if isinstance(node, list) else node[part]
-    return node
-
-
 PATHS = list(walk(DATA))
 KEYS = [path for path in PATHS if not path.rpartition(".")[2].isdecimal()]
-LEAVES = [path for path in PATHS if not isinstance(leaf(path), dict | list)]
-NUMBERS = [path for path in LEAVES if isinstance(leaf(path), int | float) and not isinstance(leaf(path), bool)]
+LEAVES = [path for path in PATHS if not isinstance(leaf(DATA, path), dict | list)]
+NUMBERS = [
+    path for path in LEAVES if isinstance(leaf(DATA, path), int | float) and not isinstance(leaf(DATA, path), bool)
+]
 
 
 @pytest.mark.parametrize("path", [path for path in KEYS if path not in OPTIONAL])
 def test_a_deleted_key_is_missed(path: str):
-    (problem,) = problems_of(changed(path, delete=True))
+    (problem,) = problems_of(changed(TEXT, path, delete=True))
     assert (problem.message, problem.path) == ("missing key", path)
 
 
 @pytest.mark.parametrize("path", sorted(OPTIONAL & set(KEYS)))
 def test_an_optional_key_may_be_deleted(path: str):
-    assert read_hardware(parse_yaml(changed(path, delete=True))).name == "eyeriss_chip"
+    assert read_hardware(parse_yaml(changed(TEXT, path, delete=True))).name == "eyeriss_chip"
 
 
 @pytest.mark.parametrize("path", KEYS)
 def test_a_misspelled_key_is_found_on_its_line_and_the_right_one_suggested(path: str):
     parent, _, key = path.rpartition(".")
     wrong = key + key[-1]
-    text = changed(path, rename=wrong)
+    text = changed(TEXT, path, rename=wrong)
     (problem,) = problems_of(text)
     assert (problem.message, problem.suggestion) == ("unknown key", key)
     assert problem.path == (f"{parent}.{wrong}" if parent else wrong)
@@ -131,7 +98,7 @@ def test_a_misspelled_key_is_found_on_its_line_and_the_right_one_suggested(path:
 @pytest.mark.parametrize("path", LEAVES)
 @pytest.mark.parametrize("value", [[1], {"a": 1}, None], ids=["list", "mapping", "nothing"])
 def test_a_value_of_the_wrong_type_is_refused(path: str, value: object):
-    (problem,) = problems_of(changed(path, value))
+    (problem,) = problems_of(changed(TEXT, path, value))
     assert problem.path == path
     assert problem.got
 
@@ -139,7 +106,7 @@ def test_a_value_of_the_wrong_type_is_refused(path: str, value: object):
 @pytest.mark.parametrize("path", NUMBERS)
 @pytest.mark.parametrize("value", [-1, "many", True, 10**17], ids=str)
 def test_a_number_out_of_its_range_or_no_number_is_refused(path: str, value: object):
-    (problem,) = problems_of(changed(path, value))
+    (problem,) = problems_of(changed(TEXT, path, value))
     assert problem.path == path
     assert problem.got
 
@@ -147,19 +114,19 @@ def test_a_number_out_of_its_range_or_no_number_is_refused(path: str, value: obj
 @pytest.mark.parametrize("path", QUANTITIES)
 @pytest.mark.parametrize("value", [200, "200", "-200 MHz", "200 furlongs", "0 B", "0 MHz", "fast"], ids=str)
 def test_a_quantity_without_a_proper_unit_is_refused(path: str, value: object):
-    (problem,) = problems_of(changed(path, value))
+    (problem,) = problems_of(changed(TEXT, path, value))
     assert problem.path == path
 
 
 @pytest.mark.parametrize("path", QUANTITIES)
 def test_a_unit_in_the_wrong_case_suggests_the_right_one(path: str):
-    (problem,) = problems_of(changed(path, str(leaf(path)).swapcase()))
-    assert (problem.path, problem.suggestion) == (path, leaf(path))
+    (problem,) = problems_of(changed(TEXT, path, str(leaf(DATA, path)).swapcase()))
+    assert (problem.path, problem.suggestion) == (path, leaf(DATA, path))
 
 
 @pytest.mark.parametrize("path", NAMES)
 def test_a_misspelled_name_suggests_the_right_one(path: str):
-    (problem,) = problems_of(changed(path, NAMES[path][:-2] + NAMES[path][-1]))
+    (problem,) = problems_of(changed(TEXT, path, NAMES[path][:-2] + NAMES[path][-1]))
     assert (problem.path, problem.suggestion) == (path, NAMES[path])
 
 

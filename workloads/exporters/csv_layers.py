@@ -1,7 +1,8 @@
-"""Write the project's own layer list in CSV: layers, inputs and outputs; a name and facts have no place there."""
+"""Write the project's own layer list in CSV: everything that a network is, a row a layer."""
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 from simulator.errors import InputError, Problem
@@ -12,17 +13,14 @@ from workloads.importers.csv_layers import COLUMNS
 
 
 def export_csv(network: Network, path: Path) -> None:
-    """Write a network to a file; `workloads.importers.csv_layers` reads its layers back as they were."""
+    """Write a network to a file; `workloads.importers.csv_layers` reads it back as it was."""
     write_atomically(path, csv_text(network))
 
 
 def csv_text(network: Network) -> str:
     """Return a network as CSV, with the columns that it needs."""
-    inputs: list[Record] = [
-        {"name": name, "op": "input", "output": list(shape)} for name, shape in network.inputs.items()
-    ]
-    outputs: list[Record] = [{"op": "output", "inputs": list(network.outputs)}]
-    records = [*inputs, *records_of(network), *outputs]
+    after: Record = {"op": "output", "inputs": list(network.outputs)}
+    records = [*_before(network), *records_of(network), after]
     columns = [column for column in COLUMNS if any(column in record for record in records)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -31,20 +29,36 @@ def csv_text(network: Network) -> str:
     return text.getvalue()
 
 
+def _before(network: Network) -> Iterator[Record]:
+    """Yield rows for the name, the facts and the inputs; warnings come anew with the layers that they are about."""
+    yield {"op": "network", "name": network.name}
+    for key, text in network.facts.items():
+        if key != "warning":
+            yield {"op": "fact", "name": key, "variant": text}
+    for name, shape in network.inputs.items():
+        yield {"name": name, "op": "input", "output": list(shape)}
+
+
 def _cell(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list) and value and isinstance(value[0], str):
-        return ";".join(_name(str(name)) for name in value)
+        return ";".join(_listed(str(name)) for name in value)
     if isinstance(value, list):
         return "x".join(map(str, value))
-    return _name(value) if isinstance(value, str) else repr(value)
+    return _text(value) if isinstance(value, str) else repr(value)
 
 
-def _name(text: str) -> str:
-    """Return a name that survives in a cell."""
-    if ";" in text or text != text.strip() or text.startswith("#") or not text.isprintable():
-        raise InputError(
-            Problem("CSV cannot hold this name", path=text, expected="no semicolons or blanks at its ends")
-        )
+def _listed(name: str) -> str:
+    """Return a name that survives in a list of names."""
+    if ";" in name:
+        raise InputError(Problem("CSV cannot hold this name", path=name, expected="no semicolons"))
+    return _text(name)
+
+
+def _text(text: str) -> str:
+    """Return text that survives in a cell."""
+    if text != text.strip() or text.startswith("#") or not text.isprintable():
+        expected = "printable characters, no # in front and no blanks at the ends"
+        raise InputError(Problem("CSV cannot hold this text", path=text, expected=expected))
     return text

@@ -41,6 +41,8 @@ COMBINATIONS = {
 }
 TWO_ONLY = frozenset({"Div", "Mul", "Sub"})
 MODES = {"bicubic": "cubic", "bilinear": "linear", "nearest": "nearest"}
+WINDOWS = frozenset({Op.CONV, Op.DEPTHWISE, Op.POOL})
+"""Ops that take up a padding before them."""
 SETTLES = frozenset(
     {Op.CONV, Op.DEPTHWISE, Op.POOL, Op.ADD, Op.MUL, Op.ACTIVATION, Op.SOFTMAX, Op.LRN, Op.UPSAMPLE, Op.PAD, Op.CONCAT}
 )
@@ -267,7 +269,7 @@ def pad(w: Writer, layer: Layer) -> bool:
     (n, channels, height, width), (top, left, bottom, right) = layer.input_shapes[0], layer.padding
     if layer.variant or layer.output_shape != (n, channels, height + top + bottom, width + left + right):
         return False
-    if not any(layer.padding):
+    if not any(layer.padding) or any(reader.op in WINDOWS for reader in w.readers(layer.name)):
         return False
     pads = w.numbers(f"{layer.name}::pads", (0, 0, top, left, 0, 0, bottom, right))
     w.node("Pad", [layer.inputs[0], pads], layer.name)
@@ -292,4 +294,5 @@ WRITERS: dict[Op, Callable[[Writer, Layer], bool]] = {
     Op.GATHER: gather,
     Op.RESHAPE: reshape,
     Op.PAD: pad,
+    Op.UNKNOWN: lambda w, layer: False,
 }

@@ -19,19 +19,23 @@ NEIGHBOURS = re.compile(r"across_channels_(\d+)")
 
 def records_of(network: Network) -> list[Record]:
     """Return a record for each layer, in order."""
+    details = details_of(network)
+    return [_record(layer) | details.get(layer.name, {}) for layer in network.layers]
+
+
+def details_of(network: Network) -> dict[str, Record]:
+    """Return, by layer, what neither op nor shapes tell: an unusual stage, and shares of zeros."""
     made: dict[str, Layer] = {}
-    records = []
+    details: dict[str, Record] = {}
     for layer in network.layers:
-        record = _record(layer)
+        found: Record = {}
         if layer.stage and layer.stage != _usual_stage(layer, made):
-            record["stage"] = layer.stage
-        for key in ZEROS:
-            fraction = getattr(layer, key)
-            if fraction is not None:
-                record[key] = fraction
-        records.append(record)
+            found["stage"] = layer.stage
+        found.update((key, fraction) for key in ZEROS if (fraction := getattr(layer, key)) is not None)
+        if found:
+            details[layer.name] = found
         made[layer.name] = layer
-    return records
+    return details
 
 
 def _usual_stage(layer: Layer, made: Mapping[str, Layer]) -> str:

@@ -1,11 +1,11 @@
 """Write ONNX: the graph with all shapes, its weights zeros.
 
 Weights are made by ConstantOfShape, so that the file stays small and any runtime loads it. What ONNX has no op for (a
-grouped fully connected layer, a function of an unknown name) is an op "Layer" of the domain "squeezesim". Stages and
-shares of zeros have no place. The importer gives back the same layers, except that a reshape joins the one before it
-and that x * sigmoid(x), as two layers, becomes one.
+grouped fully connected layer, a function of an unknown name) is an op "Layer" of the domain "squeezesim". The network's
+name, its facts, stages and shares of zeros are metadata of the model, as JSON under the key "squeezesim".
 """
 
+import json
 from pathlib import Path
 
 from simulator.errors import InputError, Problem
@@ -13,6 +13,7 @@ from simulator.files import write_atomically
 from simulator.network.ir import Network
 from workloads.exporters.onnx_layers import write_layer
 from workloads.exporters.onnx_writer import Writer
+from workloads.exporters.records import details_of
 
 IR_VERSION = 9
 OPSET = 20
@@ -48,5 +49,9 @@ def onnx_bytes(network: Network) -> bytes:
     )
     domains = [helper.make_opsetid("", OPSET), helper.make_opsetid("squeezesim", 1)]
     model = helper.make_model(graph, opset_imports=domains, producer_name="squeezesim", ir_version=IR_VERSION)
+    details = details_of(network)
+    layers = {layer.name: {"stage": layer.stage} | details.get(layer.name, {}) for layer in network.layers}
+    told = {"name": network.name, "facts": network.facts, "layers": layers}
+    helper.set_model_props(model, {"squeezesim": json.dumps(told)})
     content: bytes = model.SerializeToString(deterministic=True)
     return content

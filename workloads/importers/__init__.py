@@ -9,25 +9,27 @@ from simulator.network.ir import Network
 
 Importer = Callable[[Path, bool, Mapping[str, int]], Network]
 
+FOLDER = "/"
 IMPORTERS = {
+    FOLDER: "workloads.importers.timeloop:import_folder",
     ".csv": "workloads.importers.csv_file:import_csv",
     ".onnx": "workloads.importers.from_onnx.load:import_onnx",
     ".prototxt": "workloads.importers.from_caffe.load:import_prototxt",
     ".yaml": "workloads.importers.yaml_file:import_yaml",
     ".yml": "workloads.importers.yaml_file:import_yaml",
 }
-"""Suffix -> the function that imports such a file."""
+"""Suffix -> the function that imports such a file, or a folder."""
 
 
 def import_network(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int] | None = None) -> Network:
     """Return the network in a file, in the batch it states.
 
-    `skip_unknown` makes ops that are unknown data movement; `sizes` are extents that a file leaves open, by their
-    names there. Raises InputError with every problem of the file, or for a suffix that is unknown.
+    `skip_unknown` counts the traffic of unknown ops instead of refusing them; `sizes` are extents that a file leaves
+    open, by their names there. Raises InputError with every problem of the file, or for a suffix that is unknown.
     """
-    suffix = path.suffix.lower()
+    suffix = FOLDER if path.is_dir() else path.suffix.lower()
     if suffix not in IMPORTERS:
-        expected = f"a file that ends in {', '.join(IMPORTERS)}"
+        expected = f"a file that ends in {', '.join(list(IMPORTERS)[1:])}"
         got = suffix or "no suffix"
         suggestion = nearest(suffix, IMPORTERS) if suffix else None
         problem = Problem("unknown format of a network", str(path), expected=expected, got=got, suggestion=suggestion)

@@ -1,6 +1,6 @@
 """A graph to which importers add layers as files describe them, within bounds."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -8,7 +8,7 @@ from simulator.errors import InputError, Problem
 from simulator.network.graph import Graph, Tensor
 from simulator.network.ir import MAC_OPS, Layer, Network, Op, Shape
 from simulator.network.shapes import Pair, Sides, window_outputs, window_reach
-from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, check_layer, check_shape
+from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, check_layer, check_shape, shorten
 
 Zeros = tuple[float | None, float | None, float | None]  # shares in inputs, weights and outputs; None: not known
 
@@ -44,6 +44,10 @@ class Assembly(Graph):
     def size(self) -> int:
         """Number of layers so far."""
         return len(self._layers)
+
+    def take_back(self, name: str) -> Layer:
+        """Remove a layer that nothing reads yet, and return it."""
+        return self._layers.pop(name)
 
     def revise(self, name: str, stage: str, variant: str, zeros: Zeros) -> None:
         """Give a layer another stage and variant, where they are said, and its shares of zeros."""
@@ -117,10 +121,16 @@ class Assembly(Graph):
             return x
         return self.activation(x, kind, name)
 
+    def unknown(self, name: str, kind: str, sources: Sequence[Tensor], shape: Shape) -> Tensor:
+        """Add an op that nobody knows: it reads its sources and writes as much as `shape` says, and that is all."""
+        inputs, shapes = tuple(x.name for x in sources), tuple(x.shape for x in sources)
+        self.warnings.append(f"{shorten(name)}: the op {shorten(kind)} is unknown; only its traffic is counted")
+        return self.put(Layer(name, Op.UNKNOWN, inputs, shapes, shape, variant=kind[:LONGEST_NAME]))
+
     def network(self, outputs: tuple[Tensor, ...] = ()) -> Network:
         """Return the network, its warnings among its facts."""
         built = self.build(*(x for x in outputs if self.layer(x.name)))
-        return replace(built, facts={"warning": "; ".join(self.warnings)}) if self.warnings else built
+        return replace(built, facts={"warning": "\n".join(self.warnings)}) if self.warnings else built
 
     def _add(self, layer: Layer) -> Tensor:
         if len(self._layers) >= MOST_LAYERS:

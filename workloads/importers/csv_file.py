@@ -20,7 +20,7 @@ def import_csv(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int] 
     if "op" in columns:
         from workloads.importers.csv_layers import import_rows
 
-        return import_rows(table, path.stem)
+        return import_rows(table, path.stem, skip_unknown)
     from workloads.importers.scalesim import import_topology
 
     return import_topology(table, path.stem)

@@ -5,13 +5,15 @@
     conv1,conv,data,8,3x3,2x2,1x1x1x1,
     fc,linear,,10,,,,
 
-A row of op `input` declares an input by its `output`; one of op `output` names outputs of the network as its inputs.
+A row of op `input` declares an input by its `output`; one of op `output` names outputs of the network as its inputs;
+one of op `network` names the network, and one of op `fact` tells something about it, its text in the column `variant`.
 Sizes are joined by x, several inputs by semicolons; an empty cell is a key that is not given; columns stand in any
 order.
 """
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from simulator.errors import InputError, Problem, nearest
 from simulator.network.ir import Network
@@ -76,31 +78,68 @@ COLUMNS: Mapping[str, Callable[[str], Value]] = {
 """Column -> what its cells say; the order is that in which they are written."""
 
 
-def import_rows(table: Table, name: str) -> Network:
-    """Return the network of a table, called `name`."""
+@dataclass(slots=True)
+class _Listing:
+    """A layer list in the form that YAML has it, and where each part stood."""
+
+    data: dict[str, Value] = field(default_factory=dict)
+    inputs: dict[str, Value] = field(default_factory=dict)
+    layers: list[Value] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    facts: dict[str, Value] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def declare(self, values: dict[str, Value], line: int) -> None:
+        """Take a row of op `input`."""
+        self._keep(self.inputs, "inputs", str(values.get("name", "data")), values.get("output"), line)
+
+    def state(self, values: dict[str, Value], line: int) -> None:
+        """Take a row of op `fact`."""
+        self._keep(self.facts, "facts", str(values.get("name", "")), values.get("variant", ""), line)
+
+    def end(self, values: dict[str, Value], line: int) -> None:
+        """Take a row of op `output`."""
+        named = values.get("inputs")
+        self.outputs.extend(named if isinstance(named, list) else [])
+        self.places["outputs"] = Place(line, 1)
+
+    def call(self, values: dict[str, Value], line: int) -> None:
+        """Take a row of op `network`."""
+        self.data["name"] = values.get("name")
+        self.places["name"] = Place(line, 1)
+
+    def add(self, values: dict[str, Value], line: int) -> None:
+        """Take the row of a layer."""
+        path = f"layers.{len(self.layers)}"
+        self.places |= {path: Place(line, 1), **{f"{path}.{key}": Place(line, 1) for key in values}}
+        self.layers.append(values)
+
+    def _keep(self, kept: dict[str, Value], kind: str, name: str, value: Value, line: int) -> None:
+        """Keep what bears a name under it; one that is given twice is as wrong as nothing."""
+        self.places[f"{kind}.{name}"] = Place(line, 1)
+        kept[name] = "given twice" if name in kept else value
+
+    def document(self, file: str) -> Document:
+        """Return all rows as one document."""
+        data: dict[str, Value] = {**self.data, "inputs": self.inputs, "layers": self.layers, "facts": self.facts}
+        if self.outputs:
+            data["outputs"] = self.outputs
+        places = {"": Place(1, 1), "inputs": Place(1, 1), "layers": Place(1, 1)} | self.places
+        return Document(file, data, places, dict(places))
+
+
+ROWS = {"fact": _Listing.state, "input": _Listing.declare, "network": _Listing.call, "output": _Listing.end}
+"""Op of a row that is no layer -> what takes it."""
+
+
+def import_rows(table: Table, name: str, skip_unknown: bool = False) -> Network:
+    """Return the network of a table, called `name` unless a row says otherwise."""
     _check_columns(table)
-    inputs: dict[str, Value] = {}
-    layers: list[Value] = []
-    outputs: list[Value] = []
-    places = {"": Place(1, 1), "inputs": Place(1, 1), "layers": Place(1, 1), "outputs": Place(1, 1)}
+    listing = _Listing()
     for row in table.rows:
         values = _values(table, row)
-        if values.get("op") == "input":
-            key = str(values.get("name", "data"))
-            inputs[key] = values.get("output")
-            places[f"inputs.{key}"] = Place(row.line, 1)
-        elif values.get("op") == "output":
-            named = values.get("inputs")
-            outputs.extend(named if isinstance(named, list) else [])
-            places["outputs"] = Place(row.line, 1)
-        else:
-            path = f"layers.{len(layers)}"
-            places |= {path: Place(row.line, 1), **{f"{path}.{key}": Place(row.line, 1) for key in values}}
-            layers.append(values)
-    data: dict[str, Value] = {"inputs": inputs, "layers": layers}
-    if outputs:
-        data["outputs"] = outputs
-    return network_of(Document(table.file, data, places, dict(places)), name)
+        ROWS.get(str(values.get("op")), _Listing.add)(listing, values, row.line)
+    return network_of(listing.document(table.file), name, skip_unknown)
 
 
 def _check_columns(table: Table) -> None:

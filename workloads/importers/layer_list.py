@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 MOST_REPORTED = 20
 MOST_COMPARED = 1000  # names, in search of a suggestion
+MOST_NAMED = 10  # of the last layers above, as a hint
 
 
-def network_of(document: Document, name: str) -> Network:
-    """Return the network of a document, called `name` unless it says otherwise; raise InputError with all problems."""
+def network_of(document: Document, name: str, skip_unknown: bool = False) -> Network:
+    """Return the network of a document, called `name` unless it says otherwise; raise InputError with all problems.
+
+    With `skip_unknown` an op that nobody knows is none: its `output`, or as much as its input, counts as traffic.
+    """
     from workloads.importers.layer_schema import LayerList
 
-    listed = validate(document, LayerList)
+    listed = validate(document, LayerList, {"skip_unknown": skip_unknown})
     problems = [problem for at, row in enumerate(listed.layers) for problem in _misplaced(document, at, row)]
     if problems:
         raise InputError(*problems)
@@ -43,13 +47,13 @@ def network_of(document: Document, name: str) -> Network:
 
 def _misplaced(document: Document, at: int, row: "Row") -> Iterator[Problem]:
     """Yield the keys that an op needs and has not, and those that mean nothing to it."""
-    from workloads.importers.layer_table import COMMON, TABLE
+    from workloads.importers.layer_ops import COMMON, UNKNOWN, entry_of
 
-    entry, given, path = TABLE[row.op], row.model_fields_set, ("layers", at)
+    entry, given, path = entry_of(row.op), row.model_fields_set, ("layers", at)
     for key in sorted(entry.needs - given):
-        yield document.problem(path, f"missing key for {row.op}", expected=f"a value for `{key}`")
+        yield document.problem((*path, key), f"missing key for {row.op}", expected=f"a value for `{key}`")
     known = entry.needs | entry.takes | COMMON
-    for key in sorted(given - known):
+    for key in sorted(given - known) if entry.op != UNKNOWN else ():
         expected = f"one of {', '.join(sorted(known))}"
         yield document.problem((*path, key), f"means nothing to {row.op}", expected=expected, of_key=True)
     if entry.inputs is not None and row.inputs is not None and len(row.inputs) != entry.inputs:
@@ -61,18 +65,21 @@ def _named(document: Document, path: str, names: Sequence[str], tensors: dict[st
     """Return tensors by name; raise InputError for those that are not made before."""
     missing = [name for name in names if name not in tensors]
     if missing:
-        raise InputError(*(_absent(document, path, name, tensors) for name in missing[:MOST_REPORTED]))
+        raise InputError(*(_absent(document, path, names, name, tensors) for name in missing[:MOST_REPORTED]))
     return [tensors[name] for name in names]
 
 
-def _absent(document: Document, path: str, name: str, tensors: Iterable[str]) -> Problem:
-    """Return the problem with a name that is not made before."""
-    rows = document.data.get("layers")
+def _absent(document: Document, path: str, names: Sequence[str], name: str, tensors: Iterable[str]) -> Problem:
+    """Return the problem with a name, one of a list perhaps, that is not made before."""
+    rows, known = document.data.get("layers"), list(islice(tensors, MOST_COMPARED))
+    if isinstance(document.get(path), list):
+        path = f"{path}.{names.index(name)}"
+    expected = f"one of {', '.join(shorten(near) for near in known[-MOST_NAMED:])}"
     if isinstance(rows, list) and any(isinstance(row, dict) and row.get("name") == name for row in rows):
         message = "made only here or below: a layer reads what stands above it"
-        return document.problem(path, message, got=shorten(name))
-    close = nearest(shorten(name), islice(tensors, MOST_COMPARED))
-    return document.problem(path, "there is no layer or input of this name", got=shorten(name), suggestion=close)
+        return document.problem(path, message, expected=expected, got=shorten(name))
+    message, close = "there is no layer or input of this name", nearest(shorten(name), known)
+    return document.problem(path, message, expected=expected, got=shorten(name), suggestion=close)
 
 
 def _added(document: Document, g: Assembly, at: int, row: "Row", xs: Sequence[Tensor]) -> Tensor:

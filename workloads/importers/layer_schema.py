@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from simulator.errors import nearest
 from simulator.network.shapes import Padding, Pair
 from simulator.source.document import Rejected
 from simulator.source.fields import LARGEST_COUNT, Count, Fraction01, Written
 from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS
-from workloads.importers.layer_table import TABLE
+from workloads.importers.layer_ops import OPS
 
 WORDS = ("same", "half")
 
@@ -19,9 +19,10 @@ def _numbers(value: object, counts: tuple[int, ...], least: int, expected: str) 
     numbers = value if isinstance(value, list) else [value]
     if len(numbers) not in counts:
         raise Rejected("wrong value", expected)
-    for number in numbers:
+    for i, number in enumerate(numbers):
         if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= LARGEST_COUNT:
-            raise Rejected("wrong value", f"{expected}, each {least} to {LARGEST_COUNT}")
+            at = (i,) if numbers is value else ()
+            raise Rejected("wrong value", f"{expected}, each {least} to {LARGEST_COUNT}", path=at)
     return tuple(numbers)
 
 
@@ -54,17 +55,21 @@ def _channels(value: object) -> tuple[int, ...]:
     return _numbers(value, (1, 2), 0, "how many channels, or [start, stop]")
 
 
-def _op(value: object) -> object:
-    if value not in TABLE:
-        suggestion = nearest(value, TABLE) if isinstance(value, str) else None
-        raise Rejected("unknown op", f"one of {', '.join(TABLE)}", suggestion)
+def _op(value: object, info: ValidationInfo) -> object:
+    skips = bool(info.context and info.context.get("skip_unknown"))
+    known = isinstance(value, str) and value in OPS
+    if not known and not (skips and isinstance(value, str) and value):
+        suggestion = nearest(value, OPS) if isinstance(value, str) else None
+        raise Rejected("unknown op", f"one of {', '.join(OPS)}", suggestion)
     return value
 
 
 def _names(value: object) -> object:
     names = value if isinstance(value, list) else [value]
-    if not names or not all(isinstance(name, str) and name for name in names):
-        raise Rejected("wrong value", "the name of a layer above or of an input, or a list of them")
+    wrong = [i for i, name in enumerate(names) if not isinstance(name, str) or not name]
+    if wrong or not names:
+        at = tuple(wrong[:1]) if names is value else ()
+        raise Rejected("wrong value", "the name of a layer above or of an input, or a list of them", path=at)
     return tuple(names)
 
 
@@ -77,7 +82,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 class Row(Written):
     """One layer; see `workloads.importers.yaml_layers` for what each key means."""
 
-    op: Annotated[str, BeforeValidator(_op)]
+    op: Annotated[str, BeforeValidator(_op), Field(max_length=LONGEST_NAME)]
     name: LayerName | None = None
     inputs: Names | None = None
     filters: Count | None = None

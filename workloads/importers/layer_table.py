@@ -1,51 +1,22 @@
-"""The ops of the project's own layer lists, YAML and CSV: which keys each takes, and the layer it makes.
+"""Add the layers of the project's own layer lists, YAML and CSV; `layer_ops` says which keys each op takes.
 
-A layer list spells a network as `Graph` builds it. Shapes follow by themselves; a key that means nothing to an op is
-an error. `output` gives the shape where it does not follow, as for data movement of other programs' graphs.
+A layer list spells a network as `Graph` builds it: shapes follow by themselves.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from simulator.network.graph import Tensor
 from simulator.network.ir import Layer, Op
 from simulator.network.shapes import sides
 from workloads.importers.assembly import Assembly
+from workloads.importers.layer_ops import OPS, UNKNOWN, entry_of
+from workloads.importers.layer_schema import Row
 from workloads.importers.lowering import text, wrong
 
-if TYPE_CHECKING:
-    from workloads.importers.layer_schema import Row
-
-Build = Callable[[Assembly, "Row", Sequence[Tensor], str], Tensor]
+Build = Callable[[Assembly, Row, Sequence[Tensor], str], Tensor]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An op of a layer list: the kind of layer, how it is added, the keys it needs and those it may have.
-
-    `inputs` is how many it reads, None for one or more. `variant` is that of an op that says it by its name.
-    """
-
-    op: Op
-    build: Build
-    needs: frozenset[str] = frozenset()
-    takes: frozenset[str] = frozenset()
-    inputs: int | None = 1
-    variant: str = ""
-
-
-COMMON = frozenset({"name", "op", "inputs", "output", "stage", "variant"}) | {
-    "zero_inputs_fraction",
-    "zero_weights_fraction",
-    "zero_outputs_fraction",
-}
-WINDOW = frozenset({"kernel", "stride", "padding", "dilation"})
-POOL = WINDOW | {"ceil"}
-CONV = WINDOW | {"filters", "bias", "activation"}
-
-
-def conv(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def conv(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Add a convolution; without `filters` it keeps the channels."""
     x = xs[0]
     groups = x.channels if row.op == "depthwise" else row.groups
@@ -53,64 +24,64 @@ def conv(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
     return g.conv(x, filters, row.kernel, row.stride, row.padding, groups, row.dilation, row.bias, name=name)
 
 
-def linear(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def linear(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Add a fully connected layer."""
     return g.linear(xs[0], row.filters or xs[0].channels, row.bias, groups=row.groups, name=name)
 
 
-def pool(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def pool(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Add a pooling layer of a kind."""
-    x, kind = xs[0], TABLE[row.op].variant or row.variant or "max"
+    x, kind = xs[0], OPS[row.op].variant or row.variant or "max"
     edges = sides(row.padding, x.size, row.kernel, row.stride, row.dilation)
     return g.pool(x, kind, row.kernel, row.stride, edges, row.dilation, row.ceil, name)
 
 
-def global_pool(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def global_pool(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Add a pooling layer over whole maps."""
     return g.global_pool(xs[0], row.variant or "average", name)
 
 
-def activation(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def activation(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Add a function of one element."""
     return g.activation(xs[0], row.variant, name)
 
 
-def concat(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def concat(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Join tensors."""
     return g.concat(*xs, axis=row.axis, name=name)
 
 
-def split(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def split(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Cut channels out."""
     if row.channels is None or len(row.channels) != 2:
         raise wrong(name, "channels are missing", "channels: [start, stop], or output")
     return g.slice(xs[0], *row.channels, name=name)
 
 
-def gather(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def gather(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Pick channels."""
     if row.channels is None or len(row.channels) != 1:
         raise wrong(name, "channels are missing", "channels: a number, or output")
     return g.gather(xs[0], row.channels[0], name)
 
 
-def reshape(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def reshape(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Give elements another shape."""
     if row.shape is None:
         raise wrong(name, "the shape is missing", "shape: [channels, height, width], or output")
     return g.reshape(xs[0], row.shape, name)
 
 
-def upsample(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def upsample(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Resize maps."""
     if row.size is None:
         raise wrong(name, "the size is missing", "size: [height, width], or output")
     return g.upsample(xs[0], row.size, row.variant or "bilinear", name)
 
 
-def stated(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
+def stated(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Add a layer whose output is stated; the keys it has go into it as they are."""
-    entry, x = TABLE[row.op], xs[0]
+    entry, x = OPS[row.op], xs[0]
     output = row.output
     if output is None:
         raise wrong(name, "the output is missing", "output: [channels, height, width]")
@@ -127,41 +98,44 @@ def stated(g: Assembly, row: "Row", xs: Sequence[Tensor], name: str) -> Tensor:
     return g.put(Layer(name, entry.op, inputs, shapes, output, *window, row.groups, row.bias, variant))
 
 
-TABLE: Mapping[str, Entry] = {
-    "activation": Entry(Op.ACTIVATION, activation, needs=frozenset({"variant"})),
-    "add": Entry(Op.ADD, lambda g, row, xs, name: g.add(*xs, name=name), inputs=None),
-    "avg_pool": Entry(Op.POOL, pool, frozenset({"kernel"}), POOL, variant="average"),
-    "concat": Entry(Op.CONCAT, concat, takes=frozenset({"axis"}), inputs=None),
-    "conv": Entry(Op.CONV, conv, frozenset({"filters"}), CONV | {"groups"}),
-    "depthwise": Entry(Op.DEPTHWISE, conv, frozenset({"kernel"}), CONV),
-    "flatten": Entry(Op.RESHAPE, lambda g, row, xs, name: g.flatten(xs[0], name)),
-    "gather": Entry(Op.GATHER, gather, takes=frozenset({"channels"})),
-    "global_pool": Entry(Op.POOL, global_pool),
-    "linear": Entry(Op.LINEAR, linear, frozenset({"filters"}), frozenset({"groups", "bias", "activation"})),
-    "lrn": Entry(
-        Op.LRN, lambda g, row, xs, name: g.lrn(xs[0], (row.size or (5, 5))[0], name), takes=frozenset({"size"})
-    ),
-    "matmul": Entry(Op.MATMUL, stated, frozenset({"output"}), frozenset({"groups"}), inputs=2),
-    "max_pool": Entry(Op.POOL, pool, frozenset({"kernel"}), POOL, variant="max"),
-    "mul": Entry(Op.MUL, lambda g, row, xs, name: g.mul(*xs, name=name), inputs=None),
-    "pad": Entry(Op.PAD, lambda g, row, xs, name: g.pad(xs[0], row.padding, name), takes=frozenset({"padding"})),
-    "pool": Entry(Op.POOL, pool, frozenset({"kernel"}), POOL),
-    "reshape": Entry(Op.RESHAPE, reshape, takes=frozenset({"shape"})),
-    "shuffle": Entry(Op.SHUFFLE, lambda g, row, xs, name: g.shuffle(xs[0], row.groups, name), frozenset({"groups"})),
-    "softmax": Entry(Op.SOFTMAX, lambda g, row, xs, name: g.softmax(xs[0], name)),
-    "split": Entry(Op.SPLIT, split, takes=frozenset({"channels"})),
-    "upsample": Entry(Op.UPSAMPLE, upsample, takes=frozenset({"size"})),
+def unknown(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
+    """Add an op that nobody knows; unless it is said, it makes as much as the first tensor that it reads."""
+    return g.unknown(name, row.variant if row.op == UNKNOWN else row.op, xs, row.output or xs[0].shape)
+
+
+BUILDERS: Mapping[str, Build] = {
+    "activation": activation,
+    "add": lambda g, row, xs, name: g.add(*xs, name=name),
+    "avg_pool": pool,
+    "concat": concat,
+    "conv": conv,
+    "depthwise": conv,
+    "flatten": lambda g, row, xs, name: g.flatten(xs[0], name),
+    "gather": gather,
+    "global_pool": global_pool,
+    "linear": linear,
+    "lrn": lambda g, row, xs, name: g.lrn(xs[0], (row.size or (5, 5))[0], name),
+    "matmul": stated,
+    "max_pool": pool,
+    "mul": lambda g, row, xs, name: g.mul(*xs, name=name),
+    "pad": lambda g, row, xs, name: g.pad(xs[0], row.padding, name),
+    "pool": pool,
+    "reshape": reshape,
+    "shuffle": lambda g, row, xs, name: g.shuffle(xs[0], row.groups, name),
+    "softmax": lambda g, row, xs, name: g.softmax(xs[0], name),
+    "split": split,
+    UNKNOWN: unknown,
+    "upsample": upsample,
 }
-"""Op as it is written -> what it takes and makes."""
+"""Op as it is written -> what adds its layer."""
 
 
-def add_row(g: Assembly, row: "Row", xs: Sequence[Tensor]) -> Tensor:
+def add_row(g: Assembly, row: Row, xs: Sequence[Tensor]) -> Tensor:
     """Add the layer of a row, and its activation; return what they make."""
-    entry = TABLE[row.op]
     name = row.name or g.unique(f"{row.op}{g.size + 1}")
     given = row.model_fields_set
-    free = "output" in given and entry.op not in (Op.CONV, Op.DEPTHWISE)
-    y = (stated if free else entry.build)(g, row, xs, name)
+    free = "output" in given and entry_of(row.op).op not in (Op.CONV, Op.DEPTHWISE, Op.UNKNOWN)
+    y = (stated if free else BUILDERS.get(row.op, unknown))(g, row, xs, name)
     if row.output is not None and y.shape != row.output:
         raise wrong(name, "the output is not what follows from the inputs", text(y.shape), text(row.output))
     zeros = (row.zero_inputs_fraction, row.zero_weights_fraction, row.zero_outputs_fraction)

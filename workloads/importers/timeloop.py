@@ -1,4 +1,4 @@
-"""Import a Timeloop problem (Parashar et al., ISPASS 2019), version 0.3 or 0.4: one layer.
+"""Import a Timeloop problem (Parashar et al., ISPASS 2019), version 0.3 or 0.4: one layer, or a folder of them.
 
     problem:
       shape: {name: ..., dimensions: [...], data_spaces: [...], coefficients: [...]}
@@ -11,21 +11,25 @@ or with one by name, the letters are those of Timeloop's own convolution. Timelo
 large as the windows reach.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 
 from simulator.errors import InputError, nearest
+from simulator.errors import Problem as Wrong
 from simulator.network.ir import Layer, Network, Op
 from simulator.network.shapes import window_reach
-from simulator.source import Document
+from simulator.source import Document, load_yaml
 from simulator.source.document import show
 from simulator.source.parser import Value
 from workloads.importers.assembly import Assembly
-from workloads.importers.bounds import located
+from workloads.importers.bounds import MOST_LAYERS, located
 
 LARGEST = 1 << 31
 MOST_DIMENSIONS = 16
+NUMBER = re.compile(r"^\d+[_.-]+")
 Terms = tuple[tuple[str, str | None], ...]  # of one index: dimension, coefficient
 
 CONV_INPUTS: Mapping[str, tuple[Terms, ...]] = {
@@ -80,12 +84,40 @@ class Problem:
 
 def import_problem(document: Document, name: str) -> Network:
     """Return the one layer of a problem as a network."""
+    g = Assembly(name)
+    add_problem(g, document, name, "data")
+    return g.network()
+
+
+def import_folder(folder: Path, skip_unknown: bool = False, sizes: Mapping[str, int] | None = None) -> Network:
+    """Import the problems in a folder, a layer each, in the order of the files' names; layers do not read each other.
+
+    A layer is called like its file, without a number before the name.
+    """
+    if sizes:
+        raise InputError(Wrong("a folder takes no parameters", str(folder), got=", ".join(sizes)))
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".yaml", ".yml"))
+    if not 1 <= len(files) <= MOST_LAYERS:
+        expected = f"1 to {MOST_LAYERS} problems in YAML"
+        raise InputError(Wrong("not a folder of Timeloop problems", str(folder), expected=expected))
+    g = Assembly(folder.resolve().name)
+    for path in files:
+        document = load_yaml(path)
+        if "problem" not in document.data:
+            raise InputError(document.problem("", "not a Timeloop problem", expected="the key `problem`"))
+        name = g.unique(NUMBER.sub("", path.stem) or path.stem)
+        add_problem(g, document, name, g.unique(f"{name}_input"))
+    return g.network()
+
+
+def add_problem(g: Assembly, document: Document, name: str, data: str) -> None:
+    """Add the layer of a problem, which reads an input of its own."""
     problem = _read(document)
     with located(document.file, document.place("problem").line):
-        return _network(document, problem, name)
+        _add(g, document, problem, name, data)
 
 
-def _network(document: Document, problem: Problem, name: str) -> Network:
+def _add(g: Assembly, document: Document, problem: Problem, name: str, data: str) -> None:
     weights, inputs, outputs = (problem.dimensions(role) for role in ("weights", "inputs", "outputs"))
     windows = [_window(problem, terms, weights) for terms in problem.spaces["inputs"] if len(terms) == 2]
     taps, positions = [w.tap for w in windows], [w.position for w in windows]
@@ -100,20 +132,18 @@ def _network(document: Document, problem: Problem, name: str) -> Network:
         raise InputError(document.problem("problem.shape", what, expected="a convolution or a matrix product"))
     group, zeros = problem.product(groups), problem.zero_weights
     channels, out = group * problem.product(summed), group * problem.product(filters)
-    g = Assembly(name)
     if not windows:
         first = batches[:1] if len(batches) > 1 else []
         height, *width = [d for d in batches if d not in first] or [""]
         size = (problem.product([height]), problem.product(width))
-        x = g.declare("data", (problem.product(first), channels, *size))
+        x = g.declare(data, (problem.product(first), channels, *size))
         shape = (x.shape[0], out, *size)
         g.put(Layer(name, Op.LINEAR, (x.name,), (x.shape,), shape, groups=group, zero_weights_fraction=zeros))
-        return g.network()
+        return
     down, right = (*windows, ABSENT)[:2]
-    x = g.declare("data", (problem.product(batches), channels, down.reach, right.reach))
+    x = g.declare(data, (problem.product(batches), channels, down.reach, right.reach))
     kernel, stride, dilation = (down.taps, right.taps), (down.stride, right.stride), (down.dilation, right.dilation)
     g.conv(x, out, kernel, stride, 0, group, dilation, name=name, zero_weights_fraction=zeros)
-    return g.network()
 
 
 def _window(problem: Problem, terms: Terms, weights: Sequence[str]) -> Window:

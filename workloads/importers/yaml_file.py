@@ -19,4 +19,4 @@ def import_yaml(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int]
         return import_problem(document, path.stem)
     from workloads.importers.yaml_layers import import_layers
 
-    return import_layers(document, path.stem)
+    return import_layers(document, path.stem, skip_unknown)

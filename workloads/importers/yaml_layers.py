@@ -39,6 +39,6 @@ from simulator.source import Document
 from workloads.importers.layer_list import network_of
 
 
-def import_layers(document: Document, name: str) -> Network:
+def import_layers(document: Document, name: str, skip_unknown: bool = False) -> Network:
     """Return the network of a document."""
-    return network_of(document, name)
+    return network_of(document, name, skip_unknown)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.network.ir import Layer, Network, Op
+from simulator.network.ir import Network
 from workloads.importers import lowering
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import MOST_LAYERS, located, read_text, shorten
@@ -83,7 +83,7 @@ def _unknown(c: Context, layer: Message, views: list[View], skip: bool) -> View:
     """Count a layer nobody knows as reading its bottoms and writing as much as the first."""
     name, written = layer.text("name", "layer"), layer.text("type")
     if not skip:
-        expected = "a type that is known, or unknown ones skipped and counted as data movement"
+        expected = "a type that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
         spelling = {known: known for known in OPS} | {"conv": "convolution", "fc": "innerproduct", "pool": "pooling"}
         close = nearest(kind(layer), spelling)
         raise InputError(
@@ -98,15 +98,5 @@ def _unknown(c: Context, layer: Message, views: list[View], skip: bool) -> View:
             )
         )
     sources = [lowering.settle(c.g, view) for view in views]
-    c.g.warnings.append(f"{shorten(name)}: the type {shorten(written)} is unknown and counts as data movement")
-    x = c.g.put(
-        Layer(
-            c.name(layer),
-            Op.RESHAPE,
-            tuple(source.name for source in sources),
-            tuple(source.shape for source in sources),
-            sources[0].shape,
-            variant=f"unknown:{written}",
-        )
-    )
+    x = c.g.unknown(c.name(layer), written, sources, sources[0].shape)
     return View(x, views[0].axes) if sources[0] == views[0].tensor else lowering.like_maps(x, views[0])

@@ -13,13 +13,22 @@ from workloads.importers.bounds import shorten
 from workloads.importers.from_onnx.model import Const, Dims, Model, Node
 from workloads.importers.views import LINES, Layout, View, fan, layout_of, shape_in
 
-Value = View | Const
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A sequence of tensors, as some exporters split one into."""
+
+    values: tuple[View | Const, ...]
+
+
+Value = View | Const | Parts
 
 _FOLDED_BY_EXPORTER = re.compile(r"onnx::Conv_\d+|.*_fused_bn.*")
 _NUMBER = re.compile(r"\d+")
 _QUANTIZED = re.compile(r"(_quantized|_DequantizeLinear)$")
 _UNTOLD_NAME = re.compile(r"(node_|n)?\w*_?\d+")
 CHANNELS_LAST_TO_FIRST = (0, 3, 1, 2)
+PASSING = frozenset({"Cast", "DequantizeLinear", "Identity", "QuantizeLinear", "Transpose"})
 
 
 @dataclass(slots=True)
@@ -32,13 +41,13 @@ class Context:
     sizes: Mapping[str, int]
     values: dict[str, Value] = field(default_factory=dict)
     readers: dict[str, list[Node]] = field(default_factory=dict)
-    later: set[str] = field(default_factory=set)
+    makers: dict[str, Node] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Note who reads what, and what the nodes will make."""
         self.values.update(self.model.constants)
         for node in self.nodes:
-            self.later.update(name for name in node.outputs if name)
+            self.makers.update((name, node) for name in node.outputs if name)
             for name in node.inputs:
                 self.readers.setdefault(name, []).append(node)
         counts = Counter(name for node in self.nodes for name in node.outputs if name)
@@ -55,7 +64,7 @@ class Context:
             self.values[name] = self._declared(name)
         if name in self.values:
             return self.values[name]
-        if name in self.later:
+        if name in self.makers:
             got = f"{shorten(name)}, which is made later: nodes must be in order, without cycles"
         else:
             got = f"{shorten(name)}, which nothing makes"
@@ -66,8 +75,15 @@ class Context:
         value = self.value(node, position)
         if isinstance(value, View):
             return value
-        got = "nothing" if value is None else "a constant"
+        got = "nothing" if value is None else "a constant" if isinstance(value, Const) else "a sequence of tensors"
         raise self.wrong(node, f"input {position} does not depend on the network's input", "a computed tensor", got)
+
+    def parts(self, node: Node) -> tuple[View | Const, ...]:
+        """Return the tensors of a sequence, the first input."""
+        value = self.value(node, 0)
+        if not isinstance(value, Parts):
+            raise self.wrong(node, "input 0 is not a sequence of tensors")
+        return value.values
 
     def const(self, node: Node, position: int) -> Const | None:
         """Return an input that is a constant; None where it is left out or computed."""
@@ -90,7 +106,7 @@ class Context:
         name = node.inputs[position] if node.has(position) else ""
         if name in self.values:
             value = self.values[name]
-            return value if isinstance(value, Const) else Const(value.dims)
+            return value if isinstance(value, Const) else Const(value.dims) if isinstance(value, View) else None
         dims = self.model.inputs.get(name) or self.model.shapes.get(name)
         known = tuple(extent for extent in dims or () if isinstance(extent, int))
         return Const(known, name=name) if dims and len(known) == len(dims) else None
@@ -103,6 +119,8 @@ class Context:
         """
         if not node.has(bias):
             return False
+        if self._is_nought(node.inputs[bias]):
+            return False
         names = [node.inputs[at] if node.has(at) else "" for at in (bias, weight)]
         for at, name in enumerate(names):
             value = self.values.get(name)
@@ -113,10 +131,28 @@ class Context:
         numbered = _NUMBER.fullmatch(names[0]) and _NUMBER.fullmatch(names[1])
         return not (numbered and any(not _NUMBER.fullmatch(name) for name in self.model.constants))
 
+    def _is_nought(self, name: str) -> bool:
+        """Return whether a tensor is zeros that were worked out, for an op that wants a bias where a module has none.
+
+        PyTorch's newer exporter writes such ones; zeros that a model holds are biases that were never trained.
+        """
+        value = self.values.get(name)
+        return isinstance(value, Const) and not value.name and value.values is not None and not value.values.any()
+
     def sole(self, node: Node, position: int = 0) -> bool:
         """Return whether nobody else reads an input."""
         name = node.inputs[position]
         return len(self.readers[name]) == 1 and name not in self.model.outputs
+
+    def comes_from(self, node: Node, op: str) -> bool:
+        """Return whether the first input is made by an op of that kind for this node alone, maybe turned on the way."""
+        name = node.inputs[0]
+        while len(self.readers.get(name, ())) == 1 and name not in self.model.outputs and name in self.makers:
+            maker = self.makers[name]
+            if maker.op == op or maker.op not in PASSING:
+                return maker.op == op
+            name = maker.inputs[0] if maker.inputs else ""
+        return False
 
     def name(self, node: Node, weight: int | None = None) -> str:
         """Return a free name for the layer of a node: its own, or its module's where that says more."""

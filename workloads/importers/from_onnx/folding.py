@@ -38,7 +38,8 @@ def fold(node: Node, inputs: Sequence[Const | None]) -> tuple[Const, ...]:
         return (_kept(np.asarray(dims, np.int64) if node.op == "Shape" else np.asarray(given[0].size, np.int64)),)
     try:
         if node.op in FOLDS and all(const.values is not None for const in given):
-            return _computed(node, [const.values for const in given if const.values is not None])
+            name = node.outputs[0] if node.op == "ConstantOfShape" else given[0].name if node.op in REARRANGED else ""
+            return _computed(node, [const.values for const in given if const.values is not None], name)
         if node.op in VIEWED:
             return tuple(Const(const.dims, name=given[0].name) for const in _computed(node, _placeholders(given)))
     except (*BROKEN, OverflowError, MemoryError, ZeroDivisionError):
@@ -58,14 +59,14 @@ def _placeholders(consts: Sequence[Const]) -> list[Array]:
     return [np.broadcast_to(np.float32(0), consts[0].dims), *(c.values for c in consts[1:] if c.values is not None)]
 
 
-def _computed(node: Node, arrays: Sequence[Array]) -> tuple[Const, ...]:
+def _computed(node: Node, arrays: Sequence[Array], name: str = "") -> tuple[Const, ...]:
     with np.errstate(all="ignore"):
         result = FOLDS[node.op](node, arrays)
-    return tuple(_kept(array) for array in (result if isinstance(result, list) else [result]))
+    return tuple(_kept(array, name) for array in (result if isinstance(result, list) else [result]))
 
 
-def _kept(array: Array) -> Const:
-    return Const(tuple(array.shape), array if array.size <= FEW else None)
+def _kept(array: Array, name: str = "") -> Const:
+    return Const(tuple(array.shape), array if array.size <= FEW else None, name)
 
 
 def _axes(node: Node, arrays: Sequence[Array]) -> Dims | None:
@@ -275,6 +276,9 @@ EXTENTS: Mapping[str, Callable[[Node, Sequence[Const | None]], Dims]] = {
     "ScatterND": lambda node, inputs: _required(inputs, 0).dims,
 }
 """Op -> its extents, where values are not known."""
+
+REARRANGED = frozenset({"Cast", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
+"""Ops that leave weights what they are."""
 
 VIEWED = frozenset({"Expand", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
 """Ops that numpy carries out without touching the values, so that any values will do for the extents."""

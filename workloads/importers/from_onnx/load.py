@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.network.ir import Layer, Network, Op
+from simulator.network.ir import Network
 from workloads.importers import lowering
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import located, shorten
@@ -12,6 +12,7 @@ from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.folding import UnknownError, fold
 from workloads.importers.from_onnx.model import Const, Dims, Model, Node
 from workloads.importers.from_onnx.ops import DOMAINS, OPS
+from workloads.importers.from_onnx.own_metadata import detail, named, told_by
 from workloads.importers.from_onnx.patterns import with_functions
 from workloads.importers.from_onnx.read import inferred_shapes, read_bytes, read_file
 from workloads.importers.views import View, fan, layout_of, shape_in
@@ -23,8 +24,8 @@ def import_onnx(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int]
     """Import a file.
 
     Weights need not be there, only their extents. `sizes` gives extents that the file leaves open by their names; an
-    open batch is 1. An op that is not known raises InputError, or with `skip_unknown` becomes data movement that is
-    named in a warning among the network's facts.
+    open batch is 1. An op that is not known raises InputError; with `skip_unknown` its traffic is counted and a
+    warning among the network's facts names it.
     """
     with located(str(path)):
         return network_of(read_file(path), path.stem, skip_unknown, sizes or {})
@@ -46,7 +47,9 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
             if output:
                 c.values[output] = value
     outputs = [tensor for name in model.outputs if (tensor := c.settled(name))]
-    return c.g.network(tuple(outputs))
+    told = told_by(model.metadata)
+    detail(c.g, told)
+    return named(c.g.network(tuple(outputs)), told)
 
 
 def _check_sizes(model: Model, sizes: Mapping[str, int]) -> None:
@@ -99,31 +102,25 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
     if not skip:
         op = f"{node.domain}.{node.op}" if node.domain else node.op
         path = shorten(node.label)
-        expected = "an op that is known, or unknown ones skipped and counted as data movement"
+        expected = "an op that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
         suggestion = nearest(node.op, OPS)
         raise InputError(Problem("unknown op", path=path, expected=expected, got=shorten(op), suggestion=suggestion))
     views = [value for at in range(len(node.inputs)) if isinstance(value := c.value(node, at), View)]
     if not views:
         raise c.wrong(node, "an unknown op that reads no tensor")
     sources = [lowering.settle(c.g, view) for view in views]
-    inputs, shapes = tuple(x.name for x in sources), tuple(x.shape for x in sources)
     results: list[Value] = []
     for output in node.outputs:
-        dims = _stated_shape(c, node, output) if output else (1,)
-        layout = layout_of(len(dims))
         if output in c.readers or output in c.model.outputs:
-            layer = Layer(
-                c.name(node), Op.RESHAPE, inputs, shapes, shape_in(layout, dims), variant=f"unknown:{node.op}"
-            )
-            results.append(fan(c.g.put(layer), layout, dims))
+            dims = _stated_shape(c, output) or views[0].dims
+            layout = layout_of(len(dims))
+            results.append(fan(c.g.unknown(c.name(node), node.op, sources, shape_in(layout, dims)), layout, dims))
         else:
-            results.append(Const(dims))
-    c.g.warnings.append(f"{shorten(node.label)}: the op {shorten(node.op)} is unknown and counts as data movement")
+            results.append(Const(()))
     return results
 
 
-def _stated_shape(c: Context, node: Node, output: str) -> Dims:
+def _stated_shape(c: Context, output: str) -> Dims | None:
+    """Return the shape that the file states or ONNX's own inference finds; without one it is that of the input."""
     dims = c.model.shapes.get(output) or inferred_shapes(c.model, c.sizes).get(output)
-    if not dims or len(dims) > DEEPEST_RANK:
-        raise c.wrong(node, "the shape of what this unknown op makes is not in the file", "a file with all shapes")
-    return dims
+    return dims if dims and len(dims) <= DEEPEST_RANK else None

@@ -106,4 +106,5 @@ class Model:
     outputs: tuple[str, ...]
     shapes: Mapping[str, Dims]  # of inner tensors, where the file states them in full
     opset: int
+    metadata: Mapping[str, str]
     source: bytes  # the file without weights

@@ -2,13 +2,25 @@
 
 from collections.abc import Sequence
 
-from simulator.network.ir import Layer, Op
+from simulator.network.ir import Op
 from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.own_op import layer_of
 from workloads.importers.from_onnx.vector import combined, stretched
-from workloads.importers.views import MAPS, View, arrange, arranged, is_shuffle, look, own_layout, transposed
+from workloads.importers.views import (
+    MAPS,
+    H,
+    View,
+    W,
+    arrange,
+    arranged,
+    is_shuffle,
+    layout_of,
+    look,
+    own_layout,
+    transposed,
+)
 
 Results = Sequence[Value]
 LOOK_THROUGH = frozenset(
@@ -23,7 +35,7 @@ def constant(c: Context, node: Node) -> Results:
 
     for value in node.attributes.values():
         if isinstance(value, Const):
-            return [value]
+            return [Const(value.dims, value.values, node.outputs[0])]
         if isinstance(value, int | float):
             return [Const((), np.asarray(value))]
         if isinstance(value, tuple) and not any(isinstance(entry, str) for entry in value):
@@ -124,7 +136,12 @@ def concat(c: Context, node: Node) -> Results:
 
 def concatenated(c: Context, node: Node, positions: Sequence[int]) -> View:
     """Join the inputs at some positions."""
-    values = [value for at in positions if (value := c.value(node, at)) is not None]
+    values = [c.value(node, at) for at in positions]
+    return joined(c, node, [value for value in values if isinstance(value, View | Const)])
+
+
+def joined(c: Context, node: Node, values: Sequence[View | Const]) -> View:
+    """Join tensors along the axis of a node."""
     views = [value for value in values if isinstance(value, View)]
     if not views:
         raise c.wrong(node, "needs a computed tensor")
@@ -138,78 +155,6 @@ def concatenated(c: Context, node: Node, positions: Sequence[int]) -> View:
     return lowering.concat(c.g, views, axis, constants, c.name(node))
 
 
-def split(c: Context, node: Node) -> Results:
-    """Split: one layer for each part."""
-    view = c.view(node)
-    axis = c.axis(node, 0, len(view.axes))
-    extent = view.dims[axis]
-    count = node.int("num_outputs", len(node.outputs))
-    if not 1 <= count <= max(1, len(node.outputs)):
-        raise c.wrong(node, "not as many parts as outputs", str(len(node.outputs)), str(count))
-    step = -(-extent // count)
-    even = tuple(max(0, min(step, extent - part * step)) for part in range(count))
-    sizes = c.ints(node, 1, "split") or even
-    if sum(sizes) != extent or min(sizes) < 1 or len(sizes) != len(node.outputs):
-        raise c.wrong(node, "parts do not add up to the axis", f"{extent} in {len(node.outputs)} parts", str(sizes))
-    starts = [sum(sizes[:part]) for part in range(len(sizes))]
-    return [
-        lowering.take(c.g, view, axis, start, count, f"{c.name(node)}_{part}")
-        for part, (start, count) in enumerate(zip(starts, sizes, strict=True), start=1)
-    ]
-
-
-def cut(c: Context, node: Node) -> Results:
-    """Slice."""
-    view = c.view(node)
-    starts, ends = c.ints(node, 1, "starts"), c.ints(node, 2, "ends")
-    if starts is None or ends is None or len(starts) != len(ends):
-        raise c.wrong(node, "starts and ends do not match")
-    axes = c.ints(node, 3, "axes") or tuple(range(len(starts)))
-    steps = c.ints(node, 4) or (1,) * len(starts)
-    if not len(axes) == len(steps) == len(starts) or 0 in steps:
-        raise c.wrong(node, "axes and steps do not match starts")
-    for start, end, given, step in zip(starts, ends, axes, steps, strict=True):
-        axis = c.checked_axis(node, given, len(view.axes))
-        taken = range(*slice(start, end, step).indices(view.dims[axis]))
-        if not taken:
-            raise c.wrong(node, "nothing is left of an axis", f"a part of 0:{view.dims[axis]}", f"{start}:{end}:{step}")
-        view = lowering.take(c.g, view, axis, taken[0], len(taken), c.name(node), step)
-    return [view]
-
-
-def gather(c: Context, node: Node) -> Results:
-    """Gather: a slice where the index is a constant range, else an op of its own; or an embedding."""
-    data, index = c.value(node, 0), c.value(node, 1)
-    if isinstance(data, Const) and isinstance(index, View):
-        return [_embedding(c, node, data, index)]
-    view = c.view(node)
-    axis = c.axis(node, 0, len(view.axes))
-    if index is None:
-        raise c.wrong(node, "needs an index")
-    ints = index.ints() if isinstance(index, Const) else None
-    extent = view.dims[axis]
-    if ints and not all(-extent <= position < extent for position in ints):
-        raise c.wrong(node, "the index is out of range", f"-{extent} to {extent - 1}", str(ints[:8]))
-    wrapped = [position % extent for position in ints or ()]
-    if wrapped and wrapped == list(range(wrapped[0], wrapped[0] + len(wrapped))) and len(index.dims) < 2:
-        part = lowering.take(c.g, view, axis, wrapped[0], len(wrapped), c.name(node))
-        kept = part.axes if index.dims else (*part.axes[:axis], *part.axes[axis + 1 :])
-        return [View(part.tensor, kept, part.name)]
-    if not all(index.dims):
-        raise c.wrong(node, "the index is empty")
-    return [lowering.gather(c.g, view, axis, index.dims, c.name(node))]
-
-
-def _embedding(c: Context, node: Node, data: Const, index: View) -> View:
-    if len(data.dims) != 2 or c.axis(node, 0, 2) != 0:
-        raise c.wrong(node, "not an embedding", "rows of a matrix of weights", lowering.text(data.dims))
-    x = lowering.settle(c.g, index)
-    tokens = x.shape[1] * x.shape[2] * x.shape[3]
-    y = c.g.put(Layer(c.name(node), Op.GATHER, (x.name,), (x.shape,), (x.shape[0], data.dims[1], tokens, 1)))
-    flat = lowering.reshape(c.g, look(y, (0, 2, 1)), (*index.dims, data.dims[1]), node.label)
-    return flat
-
-
 def pad(c: Context, node: Node) -> Results:
     """Pad; none at all is nothing."""
     view = c.view(node)
@@ -221,13 +166,22 @@ def pad(c: Context, node: Node) -> Results:
     sides = {c.checked_axis(node, axis, rank): (pads[at], pads[at + len(axes)]) for at, axis in enumerate(axes)}
     if not any(any(both) for both in sides.values()):
         return [view]
-    if rank != 4 or any(any(both) for axis, both in sides.items() if axis < 2):
+    layout = own_layout(view) or layout_of(rank)
+    spatial = {layout[axis]: both for axis, both in sides.items() if layout[axis] in (H, W)}
+    beyond = any(any(both) for axis, both in sides.items() if layout[axis] not in (H, W))
+    if rank > 4 or beyond or min(pads) < 0:
         return [lowering.repeat(c.g, view, _grown(view.dims, sides), c.name(node), Op.PAD)]
-    (top, bottom), (left, right) = sides.get(2, (0, 0)), sides.get(3, (0, 0))
-    if min(top, left, bottom, right) < 0:
-        raise c.wrong(node, "not a padding", "numbers of 0 or more", str(pads))
-    x = arrange(c.g, view, MAPS)
-    return [look(c.g.pad(x, (top, left, bottom, right), c.name(node)), MAPS)]
+    (top, bottom), (left, right) = spatial.get(H, (0, 0)), spatial.get(W, (0, 0))
+    x = c.g.pad(arrange(c.g, view, layout), (top, left, bottom, right), c.name(node))
+    c.g.revise(x.name, "", _pad_kind(c, node), (None, None, None))
+    return [look(x, layout)]
+
+
+def _pad_kind(c: Context, node: Node) -> str:
+    """Return what a padding is of, where that is not zeros."""
+    mode, const = node.text("mode", "constant"), c.const(node, 2)
+    value = (const.floats() if const else None) or (node.float("value", 0.0),)
+    return mode if mode != "constant" else "constant" if value[0] else ""
 
 
 def _grown(dims: Dims, sides: dict[int, tuple[int, int]]) -> Dims:
@@ -340,7 +294,6 @@ OPS = {
     "DynamicQuantizeLinear": same,
     "Expand": expand,
     "Flatten": flatten,
-    "Gather": gather,
     "Identity": same,
     "Layer": own_layer,
     "Pad": pad,
@@ -352,9 +305,7 @@ OPS = {
     "Resize": resize,
     "Shape": shape,
     "Size": size,
-    "Slice": cut,
     "SpaceToDepth": space_to_depth,
-    "Split": split,
     "Squeeze": squeeze,
     "Tile": tile,
     "Transpose": transpose,

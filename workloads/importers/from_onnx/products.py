@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from simulator.network.shapes import Padding, Pair, sides
+from simulator.network.graph import Tensor
+from simulator.network.ir import Op
+from simulator.network.shapes import Pair, Sides, sides
 from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
-from workloads.importers.views import View, transposed
+from workloads.importers.views import View, look, own_layout, transposed
 
 Results = Sequence[Value]
 
@@ -36,15 +38,29 @@ def qlinear_conv(c: Context, node: Node) -> Results:
 
 def convolution(c: Context, node: Node, weight: int, bias: int) -> View:
     """Convolve the first input; weights [K, C / groups, ...] and bias stand at these positions."""
-    x, rank = c.view(node), spatial_rank(c, node)
+    rank = spatial_rank(c, node)
     dims = weight_dims(c, node, weight, rank)
-    groups, channels = node.int("group", 1), x.dims[1]
+    groups, channels = node.int("group", 1), c.view(node).dims[1]
     if groups < 1 or dims[1] * groups != channels:
         raise c.wrong(node, "weights and input do not match", f"{channels} input channels", f"{dims[1]} x {groups}")
     kernel, stride, padding, dilation = window(c, node, rank, dims[2:])
     own_bias = c.has_bias(node, weight, bias)
     name = c.name(node, weight)
+    x, padding = without_pad(c, node, padding)
     return lowering.conv(c.g, x, dims[0], kernel, stride, padding, dilation, groups, own_bias, name)
+
+
+def without_pad(c: Context, node: Node, padding: Sides) -> tuple[View, Sides]:
+    """Return the first input and the padding; zeros that an op before puts around for this one alone join it."""
+    view = c.view(node)
+    layout = own_layout(view)
+    before = c.g.layer(view.tensor.name)
+    if not (layout and before and before.op is Op.PAD and not before.variant and c.comes_from(node, "Pad")):
+        return view, padding
+    c.g.take_back(before.name)
+    x = Tensor(before.inputs[0], before.input_shapes[0])
+    top, left, bottom, right = (inner + outer for inner, outer in zip(padding, before.padding, strict=True))
+    return look(x, layout), (top, left, bottom, right)
 
 
 def weight_dims(c: Context, node: Node, position: int, rank: int) -> Dims:
@@ -69,7 +85,7 @@ def spatial_rank(c: Context, node: Node) -> int:
     return rank
 
 
-def window(c: Context, node: Node, rank: int, kernel: Dims) -> tuple[Pair, Pair, Padding, Pair]:
+def window(c: Context, node: Node, rank: int, kernel: Dims) -> tuple[Pair, Pair, Sides, Pair]:
     """Return kernel, stride, padding and dilation of a node; a signal's axis is the vertical one."""
     stride = _pair(c, node, "strides", rank, (1,) * rank)
     dilation = _pair(c, node, "dilations", rank, (1,) * rank)
@@ -79,7 +95,7 @@ def window(c: Context, node: Node, rank: int, kernel: Dims) -> tuple[Pair, Pair,
     return size, stride, _padding(c, node, rank, size, stride, dilation), dilation
 
 
-def _padding(c: Context, node: Node, rank: int, kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
+def _padding(c: Context, node: Node, rank: int, kernel: Pair, stride: Pair, dilation: Pair) -> Sides:
     automatic = node.text("auto_pad", "NOTSET")
     if automatic in ("SAME_UPPER", "SAME_LOWER"):
         size = c.view(node).dims[2:]
@@ -118,7 +134,7 @@ def conv_transpose(c: Context, node: Node) -> Results:
     if not size:
         rows = [_grown(x.dims[2:], axis, kernel, stride, dilation) + extra[axis] for axis in range(rank)]
         size = _padded(tuple(rows))
-    if not wanted and not isinstance(padding, str | int) and len(padding) == 4:
+    if not wanted:
         size = (size[0] - padding[0] - padding[2], size[1] - padding[1] - padding[3])
     return [lowering.transposed_conv(c.g, x, filters, kernel, size, groups, c.has_bias(node, 1, 2), name)]
 

@@ -99,7 +99,8 @@ def _model(proto: "onnx.ModelProto", folder: Path | None) -> Model:
     outputs = tuple(value.name for value in graph.output)
     shapes = dict(_shapes([*graph.value_info, *graph.output]))
     nodes = tuple(_node(node) for node in graph.node)
-    return Model(nodes, constants, inputs, outputs, shapes, opset, proto.SerializeToString())
+    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    return Model(nodes, constants, inputs, outputs, shapes, opset, metadata, proto.SerializeToString())
 
 
 def _node(node: "onnx.NodeProto") -> Node:

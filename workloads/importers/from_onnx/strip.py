@@ -20,9 +20,10 @@ FIELDS: Mapping[str, Mapping[int, str]] = {
 """Kind of message -> fields that are messages worth looking into."""
 
 DROPPED: Mapping[str, frozenset[int]] = {
-    "model": frozenset({14, 20}),  # metadata, training
+    "model": frozenset({20}),  # training
     "node": frozenset({6, 9}),  # documentation (stack traces), metadata
 }
+METADATA, MOST_METADATA_BYTES = 14, 1 << 20  # of a model, each entry
 PAYLOAD = frozenset({4, 5, 6, 7, 9, 10, 11})  # of a tensor: values of each type, raw ones
 
 
@@ -52,10 +53,17 @@ def strip(message: memoryview, kind: str = "model", depth: int = 0) -> bytes:
         if field in inner:
             part = strip(message[start:stop], inner[field], depth + 1)
             kept += _encoded(key) + _encoded(len(part)) + part
-        elif field not in dropped and not (kind == "tensor" and field in PAYLOAD and length > KEPT_BYTES):
+        elif field not in dropped and not _is_bulk(kind, field, length):
             kept += message[at:stop]
         at = stop
     return bytes(kept)
+
+
+def _is_bulk(kind: str, field: int, length: int) -> bool:
+    """Return whether a field is a large tensor's values, or large metadata."""
+    if kind == "model":
+        return field == METADATA and length > MOST_METADATA_BYTES
+    return kind == "tensor" and field in PAYLOAD and length > KEPT_BYTES
 
 
 def _skip(message: memoryview, at: int, wire: int) -> int:

@@ -7,7 +7,7 @@ from simulator.network.ir import Op
 from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
-from workloads.importers.from_onnx.products import spatial_rank, window
+from workloads.importers.from_onnx.products import spatial_rank, window, without_pad
 from workloads.importers.views import C, View, merged, natural, own_layout
 
 Results = Sequence[Value]
@@ -154,7 +154,9 @@ def pooled(c: Context, node: Node, kind: str) -> View:
         raise c.wrong(node, "not a kernel_shape", f"{rank} numbers of 1 or more", lowering.text(kernel))
     size, stride, padding, dilation = window(c, node, rank, kernel)
     ceil = bool(node.int("ceil_mode", 0))
-    return lowering.pool(c.g, c.view(node), kind, size, stride, padding, dilation, ceil, c.name(node))
+    name = c.name(node)
+    x, padding = (c.view(node), padding) if ceil else without_pad(c, node, padding)
+    return lowering.pool(c.g, x, kind, size, stride, padding, dilation, ceil, name)
 
 
 def global_pool(kind: str) -> Handler:

@@ -1,0 +1,111 @@
+"""What an anchor's rows come to: one line each, and the words for what is missed."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from analysis.accuracy.anchor import Evaluation, Row, Status
+from analysis.accuracy.statistics import absolute_deviations
+
+LONG = 40  # rows from which on a table is shortened or folded away
+SHOWN_OF_LONG = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Figures compared with their deviations, and bounds by whether they hold. Deviations are fractions."""
+
+    anchor: str
+    figures: int
+    median: float | None
+    worst: Row | None
+    held: int  # listed as missed or not
+    missed: int  # listed as missed or not
+
+    @property
+    def bounds(self) -> int:
+        """Rows that bear a bound."""
+        return self.held + self.missed
+
+
+def summarize(evaluation: Evaluation) -> Summary:
+    """Count an anchor's rows."""
+    compared = [row for row in evaluation.rows if row.counts and row.deviation is not None]
+    deviations = absolute_deviations(compared)
+    return Summary(
+        evaluation.anchor.name,
+        len(compared),
+        median(deviations) if deviations else None,
+        compared[deviations.index(max(deviations))] if deviations else None,
+        len(evaluation.having(Status.HELD, Status.GAINED)),
+        len(evaluation.having(Status.MISSED, Status.BROKEN)),
+    )
+
+
+def complaints(evaluation: Evaluation) -> list[str]:
+    """Return a line for everything that contradicts what the anchor says of its bounds."""
+    name = evaluation.anchor.name
+    broken = [f"{name}: {miss_text(row)}: {row.key}" for row in evaluation.having(Status.BROKEN)]
+    gained = [f"{name}: no longer missed: {row.key}" for row in evaluation.having(Status.GAINED)]
+    return [*broken, *gained, *(f"{name}: no such row: {key}" for key in evaluation.unknown)]
+
+
+def shown_rows(evaluation: Evaluation) -> tuple[Row, ...]:
+    """Return the rows for a screen: of many, those outside their bounds and the largest deviations."""
+    if len(evaluation.rows) <= LONG:
+        return evaluation.rows
+    outside = evaluation.having(Status.BROKEN, Status.GAINED, Status.MISSED)
+    chosen = sorted(evaluation.rows, key=lambda row: (row not in outside, -abs(row.deviation or 0.0)))
+    kept = set(map(id, chosen[: max(SHOWN_OF_LONG, len(outside))]))
+    return tuple(row for row in evaluation.rows if id(row) in kept)
+
+
+def figure(value: float | None) -> str:
+    """Write a figure: whole numbers in full, others with four digits.
+
+    >>> figure(86016), figure(1467.431), figure(2.59), figure(None)
+    ('86,016', '1,467', '2.59', '-')
+    """
+    if value is None:
+        return "-"
+    return f"{value:,d}" if isinstance(value, int) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def percent(fraction: float | None) -> str:
+    """Write a deviation with its sign.
+
+    >>> percent(-0.0381), percent(0.0), percent(None)
+    ('-3.8%', '0', '-')
+    """
+    if fraction is None:
+        return "-"
+    return f"{100 * fraction:+.1f}%" if fraction else "0"
+
+
+def share(fraction: float | None) -> str:
+    """Write an absolute deviation.
+
+    >>> share(0.0381), share(0.0), share(None)
+    ('3.8%', '0', '-')
+    """
+    return percent(fraction).removeprefix("+")
+
+
+def worst_text(summary: Summary) -> str:
+    """Write the worst deviation and whose it is."""
+    worst = summary.worst
+    return f"{percent(worst.deviation)} {worst.key}" if worst and worst.deviation else share(0.0 if worst else None)
+
+
+def miss_text(row: Row) -> str:
+    """Say by how much a row misses its bound.
+
+    >>> from analysis.accuracy.bounds import within
+    >>> miss_text(Row("time", 10, 12, within(0.1)))
+    '+20.0%, 10.0 points outside ±10%'
+    """
+    bound, outside = row.bound, abs(row.excess)
+    if bound is None:
+        return "no bound"
+    if bound.relative:
+        return f"{percent(row.deviation)}, {100 * outside:.1f} points outside {bound.text}"
+    return f"{figure(row.ours)}{row.unit and ' ' + row.unit}, {outside:.3g} outside {bound.text}"

@@ -1,0 +1,153 @@
+"""Let the profile redesign a network: try moves, keep the one that saves most cycles, until none pays.
+
+Nothing here knows the network: what a design is, how it is simulated, and which moves its profile suggests are given.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class StageUse:
+    """A stage of a network: its cycles, and how much of the array its MACs use meanwhile."""
+
+    name: str
+    cycles: int
+    utilization: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a design costs, and how well each of its stages uses the array."""
+
+    cycles: int
+    energy_pj: float
+    macs: int
+    params: int
+    stages: tuple[StageUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a design may have at most. One that starts above a bound may not move further away from it."""
+
+    macs: int
+    params: int
+
+    def allow(self, macs: int, params: int, now: Figures) -> bool:
+        """Whether a design may follow the present one."""
+        return macs <= max(self.macs, now.macs) and params <= max(self.params, now.params)
+
+    def keep(self, figures: Figures) -> bool:
+        """Whether a design is within both."""
+        return figures.macs <= self.macs and figures.params <= self.params
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Generic[D]):
+    """A change of a design: what is done, its kind, and the design it leads to."""
+
+    text: str
+    kind: str
+    design: D
+
+
+@dataclass(frozen=True, slots=True)
+class Trial(Generic[D]):
+    """One move, or two that were made at once, and what it leads to."""
+
+    text: str
+    kind: str
+    design: D
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[D]):
+    """What was tried from a design, the best first, and the trial that was taken."""
+
+    before: Figures
+    taken: Trial[D]
+    trials: tuple[Trial[D], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Redesign(Generic[D]):
+    """The way from a design to one that no move makes better, and all designs that were simulated on it."""
+
+    start: Trial[D]
+    steps: tuple[Step[D], ...]
+    visited: dict[D, Figures]
+
+    @property
+    def end(self) -> Trial[D]:
+        """The design that was arrived at."""
+        return self.steps[-1].taken if self.steps else self.start
+
+    @property
+    def saving(self) -> float:
+        """Share of the first design's cycles that the last one does without."""
+        return 1 - self.end.figures.cycles / self.start.figures.cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Problem(Generic[D]):
+    """How to simulate a design, how to count its MACs and parameters without, and which moves its figures suggest."""
+
+    measure: Callable[[D], Figures]
+    size: Callable[[D], tuple[int, int]]
+    propose: Callable[[D, Figures], Iterable[Move[D]]]
+    bounds: Bounds
+
+
+def redesign(problem: Problem[D], start: D) -> Redesign[D]:
+    """Take the move that saves most cycles, again and again; where no single one saves any, two at once.
+
+    Two moves find what a bound hides: one that frees parameters, and one that spends them better. A tie is decided by
+    the order in which moves are proposed.
+    """
+    visited: dict[D, Figures] = {}
+
+    def measure(design: D) -> Figures:
+        if design not in visited:
+            visited[design] = problem.measure(design)
+        return visited[design]
+
+    first = now = Trial("start", "", start, measure(start))
+    steps: list[Step[D]] = []
+    while True:
+        trials: list[Trial[D]] = []
+        for moves in (_single(problem, now), _double(problem, now, measure)):
+            known = {trial.design for trial in trials} | {now.design}
+            allowed = {
+                m.design: m for m in reversed(list(moves)) if m.design not in known and _allowed(problem, m, now)
+            }
+            trials += [Trial(m.text, m.kind, m.design, measure(m.design)) for m in reversed(allowed.values())]
+            trials.sort(key=lambda trial: trial.figures.cycles)
+            if trials and trials[0].figures.cycles < now.figures.cycles:
+                break
+        else:
+            return Redesign(first, tuple(steps), visited)
+        steps.append(Step(now.figures, trials[0], tuple(trials)))
+        now = trials[0]
+
+
+def _allowed(problem: Problem[D], move: Move[D], now: Trial[D]) -> bool:
+    return problem.bounds.allow(*problem.size(move.design), now.figures)
+
+
+def _single(problem: Problem[D], now: Trial[D]) -> Iterator[Move[D]]:
+    yield from problem.propose(now.design, now.figures)
+
+
+def _double(problem: Problem[D], now: Trial[D], measure: Callable[[D], Figures]) -> Iterator[Move[D]]:
+    """Yield all pairs of moves, the second as the first one's profile suggests."""
+    for first in problem.propose(now.design, now.figures):
+        if not _allowed(problem, first, now):
+            continue
+        for second in problem.propose(first.design, measure(first.design)):
+            kind = first.kind if first.kind == second.kind else f"{first.kind}, {second.kind}"
+            yield Move(f"{first.text}; {second.text}", kind, second.design)

@@ -1,0 +1,45 @@
+"""SqueezeNext: the variants on the paper's arrays, and the loop in which the profile redesigns the network."""
+
+from analysis.codesign.bench import Bench
+from analysis.codesign.report import Report, Section
+from analysis.codesign.squeezenext_moves import figures_of
+from analysis.codesign.squeezenext_paper import by_block, by_layer, claims, relative, run_variants, saving
+from analysis.codesign.squeezenext_redesign import (
+    MACHINE,
+    V5,
+    better_section,
+    bounds_of,
+    loop_section,
+    machines_section,
+    redesign_on,
+)
+from analysis.codesign.words import change
+
+
+def run(bench: Bench) -> Report:
+    """Compare v1 to v5 with the paper, then redesign v1 for the paper's machine and for others."""
+    runs = run_variants(bench)
+    v5 = figures_of(bench.run(MACHINE, V5.spec))
+    way = redesign_on(bench, MACHINE, bounds_of(v5))
+    held = redesign_on(bench, MACHINE, bounds_of(v5), least_kernel=5)
+    sections = (
+        Section("The paper's claims", (claims(runs),)),
+        by_block(runs),
+        by_layer(runs),
+        relative(bench, runs),
+        loop_section(way, held, v5),
+        better_section((way, held), v5),
+        machines_section(bench, way, bounds_of(v5)),
+    )
+    findings = (
+        f"v5 needs {saving(runs, '16x16'):.1%} fewer cycles than v1 on 16x16 PEs.",
+        f"From v1 the redesign loop finds, unaided, {way.end.design}: {way.saving:.1%} fewer cycles than v1,"
+        f" {change(way.end.figures.cycles, v5.cycles)} than v5, with no more MACs and parameters than v5.",
+        f"With the first layer held at 5x5 it reaches {held.saving:.1%}.",
+    )
+    return Report(
+        "SqueezeNext, designed by its profile",
+        'Gholami et al., "SqueezeNext: Hardware-Aware Neural Network Design", CVPR Workshops 2018, arXiv 1803.10615.',
+        findings,
+        sections,
+    )

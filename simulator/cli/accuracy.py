@@ -1,0 +1,128 @@
+"""`simulate accuracy`: published figures beside ours, and whether the bounds on them hold."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analysis.accuracy.anchor import Evaluation
+
+STDOUT = Path("-")
+PICTURE = "images/accuracy.png"
+
+
+def accuracy(
+    anchors: Annotated[list[str] | None, typer.Argument(metavar="[ANCHOR...]", help="all if left out")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="write the page")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="save everything as JSON; - is stdout")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per figure; - is stdout")] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="draw images/accuracy.png beside the page of --out")] = False,
+) -> None:
+    """Compare published figures with ours.
+
+    Each anchor is a set of figures from a paper, a chip or another simulator. The status is 1 if a bound is broken
+    that is not listed as missed.
+    """
+    from analysis.accuracy import evaluate_anchors
+    from simulator.cli.output import progress
+
+    _check(out, json, csv, plot)
+    with progress("accuracy") as advance:
+        evaluations = evaluate_anchors(anchors or (), advance)
+    _save(evaluations, out, json, csv, plot)
+    _print(evaluations, out, json, csv)
+    _judge(evaluations)
+
+
+def _check(out: Path | None, json: Path | None, csv: Path | None, plot: bool) -> None:
+    from simulator.cli.destinations import check_file
+    from simulator.errors import InputError, Problem
+
+    if plot and (out is None or out == STDOUT):
+        raise InputError(Problem("--plot needs a page to draw for", expected="--out FILE.md"))
+    if [out, json, csv].count(STDOUT) > 1:
+        raise InputError(Problem("only one of --out, --json and --csv can go to stdout"))
+    for file in (out, json, csv):
+        check_file(file)
+
+
+def _save(
+    evaluations: "Sequence[Evaluation]", out: Path | None, json: Path | None, csv: Path | None, plot: bool
+) -> None:
+    """Write what was asked for; a file named - is printed instead."""
+    from analysis.accuracy.page import page
+    from analysis.accuracy.tables import csv_rows, json_data
+    from analysis.csv_text import csv_text
+
+    if out:
+        _write(out, page(evaluations, PICTURE if plot else None))
+    if out and plot:
+        from analysis.accuracy.picture import write_picture
+
+        write_picture(evaluations, out.parent / PICTURE)
+    if json:
+        from json import dumps
+
+        _write(json, dumps(json_data(evaluations), indent=1, ensure_ascii=False) + "\n")
+    if csv:
+        _write(csv, csv_text(csv_rows(evaluations)))
+
+
+def _write(path: Path, text: str) -> None:
+    from simulator.files import write_atomically
+
+    if path == STDOUT:
+        print(text, end="")
+    else:
+        write_atomically(path, text)
+
+
+def _print(evaluations: "Sequence[Evaluation]", *files: Path | None) -> None:
+    """Print each anchor's rows and the summary, unless stdout is taken."""
+    from analysis.accuracy.summary import shown_rows, summarize
+    from analysis.accuracy.tables import SUMMARY_COLUMNS
+    from simulator.cli.output import print_grid
+
+    if STDOUT in files:
+        return
+    for evaluation in evaluations:
+        rows = shown_rows(evaluation)
+        print(f"{evaluation.anchor.title}\n{evaluation.anchor.source}")
+        _print_rows(evaluation)
+        if len(rows) < len(evaluation.rows):
+            print(f"and {len(evaluation.rows) - len(rows)} rows that deviate less; --csv has all")
+        print()
+    print_grid([summarize(evaluation) for evaluation in evaluations], SUMMARY_COLUMNS)
+
+
+def _print_rows(evaluation: "Evaluation") -> None:
+    from analysis.accuracy.summary import shown_rows
+    from analysis.accuracy.tables import ROW_COLUMNS, shown
+    from simulator.cli.output import print_grid
+
+    rows = shown(evaluation, shown_rows(evaluation))
+    if not sys.stdout.isatty():
+        print_grid(rows, ROW_COLUMNS)
+        return
+    from rich.console import Console
+
+    from analysis.accuracy.terminal import print_rows
+
+    print_rows(rows, Console())
+
+
+def _judge(evaluations: "Sequence[Evaluation]") -> None:
+    """Complain of what the anchors say wrongly of their bounds; fail if one is broken."""
+    from analysis.accuracy.anchor import Status
+    from analysis.accuracy.summary import complaints
+    from simulator.cli.codes import FAILED_CHECK
+
+    for evaluation in evaluations:
+        for line in complaints(evaluation):
+            print(line, file=sys.stderr)
+    if any(evaluation.having(Status.BROKEN) for evaluation in evaluations):
+        raise typer.Exit(FAILED_CHECK)

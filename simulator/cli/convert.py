@@ -1,0 +1,55 @@
+"""`simulate convert`: write a network in another format."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+STDOUT = Path("-")
+
+
+def convert(
+    network: Annotated[str, typer.Argument(metavar="NET", help="NAME, NAME:KEY=VALUE,... or a file")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="csv, yaml, onnx or timeloop")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="for timeloop a folder; csv and yaml go to stdout unless given"
+        ),
+    ] = None,
+    batch: Annotated[int | None, typer.Option(min=1, max=65536, help="1 if nothing says otherwise")] = None,
+    skip_unknown: Annotated[
+        bool, typer.Option("--skip-unknown", help="keep a file's unknown ops as such instead of refusing them")
+    ] = False,
+) -> None:
+    """Write a network as a layer list, an ONNX model or Timeloop problems.
+
+    ONNX and Timeloop files are called like the network unless -o says otherwise.
+    """
+    from simulator.cli.destinations import check_file
+    from simulator.cli.loading import load
+    from workloads.exporters import TEXTS, check_format, text_of
+    from workloads.exporters import convert as write
+
+    check_format(to)
+    if to != "timeloop":
+        check_file(output)
+    loaded = load(network, batch, skip_unknown)
+    if output == STDOUT or (output is None and to in TEXTS):
+        print(text_of(loaded, to), end="")
+        return
+    path = output or _path_for(loaded.name, to)
+    write(loaded, to, path)
+    print(path)
+
+
+def _path_for(name: str, to: str) -> Path:
+    """Return a path in the current folder named after the network; raise InputError if something is there already."""
+    from simulator.errors import InputError, Problem
+    from workloads.exporters import SUFFIXES
+
+    path = Path(re.sub(r"[^A-Za-z0-9_.,=+-]+", "_", name)[:100] + SUFFIXES[to])
+    if path.exists():
+        raise InputError(Problem("there already", str(path), expected="-o FILE, to say where or to overwrite"))
+    return path

@@ -1,0 +1,40 @@
+"""`simulate experiment`: run an experiment and write its report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def experiment(
+    name: Annotated[str, typer.Argument(help="an experiment; all are listed if left out")] = "",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="folder for report.md, pictures and data")] = None,
+    formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
+) -> None:
+    """Run a co-design experiment and write a short illustrated report, a paper's claims beside ours."""
+    from analysis.codesign.registry import EXPERIMENTS, load_experiment
+    from simulator.errors import InputError, Problem
+
+    if not name:
+        width = max(map(len, EXPERIMENTS))
+        for known, about in EXPERIMENTS.items():
+            print(f"{known:<{width}}  {about}")
+        return
+    run = load_experiment(name)
+    if out is None:
+        raise InputError(Problem("--out is missing", expected="a folder for the report: --out DIR"))
+    from analysis.codesign.bench import Bench
+    from analysis.codesign.report import write_report
+    from analysis.plots import checked_formats
+    from simulator.cli.destinations import check_folder
+    from simulator.cli.output import progress
+
+    kinds = checked_formats(formats.split(","))
+    check_folder(out)
+    with progress(name) as advance:
+        report = run(Bench(advance))
+    files = write_report(report, out, kinds)
+    print(report.title)
+    for finding in report.findings:
+        print(f"- {finding}")
+    print(files[0])

@@ -1,0 +1,35 @@
+"""Tell what a user means by a name or a file: a network, a machine, or something smaller."""
+
+from pathlib import Path
+
+KEYS = {
+    "machine": frozenset(
+        {"clock", "precision_bits", "array", "buffers", "dram", "dataflows", "energy", "vector", "dma"}
+    ),
+    "dataflow": frozenset({"rows", "columns", "registers", "stationary", "lowered", "order"}),
+    "energy": frozenset({"unit", "mac", "rf", "array", "buffer", "dram", "vector_op", "leakage_per_cycle"}),
+    "network": frozenset({"inputs", "layers", "outputs", "facts", "problem"}),
+}
+"""Kind of YAML file -> the keys that tell it."""
+
+
+def kind_of(spec: str) -> str:
+    """Return the kind of what a name or a path means: one of `KEYS`, or "run"; a machine if in doubt."""
+    from workloads.load import is_file
+    from workloads.registry import BUILDERS
+
+    if spec.endswith(".json"):
+        return "run"
+    if spec.partition(":")[0].removesuffix(".py") in BUILDERS:
+        return "network"
+    if spec.lower().endswith((".yaml", ".yml")):
+        return _kind_of_yaml(spec) if Path(spec).is_file() else "machine"
+    return "network" if is_file(spec) else "machine"
+
+
+def _kind_of_yaml(file: str) -> str:
+    """Choose by the keys at the top: the kind that knows most of them, a machine if in doubt."""
+    from simulator.source import load_yaml
+
+    keys = set(load_yaml(file).data)
+    return max(KEYS, key=lambda kind: len(keys & KEYS[kind]))
