@@ -74,8 +74,8 @@ def at_least(value: float) -> Bound:
 def deviation(published: float, ours: float) -> float:
     """Return ours against the published figure, as a fraction of it.
 
-    >>> deviation(10, 9), deviation(0, 0)
-    (-0.1, 0.0)
+    >>> deviation(4, 5), deviation(0, 0)
+    (0.25, 0.0)
     """
     if published == ours:
         return 0.0

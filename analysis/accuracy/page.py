@@ -1,10 +1,9 @@
 """The accuracy page: summary, picture, what is missed and why, and every figure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 
 from analysis.accuracy.anchor import Anchor, Evaluation, Missing, Row, Status
-from analysis.accuracy.summary import LONG, figure, miss_text, percent, share, summarize, worst_text
+from analysis.accuracy.summary import LONG, figure, measured, miss_text, percent, share, summarize, worst_text
 
 INTRODUCTION = """\
 # Accuracy
@@ -77,10 +76,10 @@ def _section(evaluation: Evaluation) -> Iterator[str]:
     long = len(evaluation.rows) > LONG
     if long:
         yield from (f"<details><summary>{len(evaluation.rows)} rows</summary>", "")
-    for part, rows in groupby(evaluation.rows, key=lambda row: row.part):
+    for part in dict.fromkeys(row.part for row in evaluation.rows):
         if part:
             yield from (f"**{part}**", "")
-        yield from _rows_table(evaluation, list(rows))
+        yield from _rows_table(evaluation, [row for row in evaluation.rows if row.part == part])
     if long:
         yield from ("</details>", "")
 
@@ -99,7 +98,7 @@ def _rows_table(evaluation: Evaluation, rows: Sequence[Row]) -> list[str]:
         (
             row.quantity,
             figure(row.published),
-            figure(row.ours) + ("" if unit or not row.unit else f" {row.unit}"),
+            figure(row.ours) if unit else measured(row),
             percent(row.deviation),
             row.bound.text if row.bound else "-",
             _verdict(evaluation.status(row)),

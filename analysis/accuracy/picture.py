@@ -1,13 +1,15 @@
 """The picture of the accuracy page: ours against published on both logarithmic axes, and deviations by anchor."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.accuracy.anchor import Evaluation
-from analysis.csv_text import Row, csv_text
+from analysis.csv_text import Row
 from analysis.theme import BLACK, CATEGORIES, GREY, MARKERS, SMALL_POINTS, themed
+from analysis.units import tick
 from simulator.files import write_atomically
 
 if TYPE_CHECKING:
@@ -35,15 +37,12 @@ def rows(evaluations: Sequence[Evaluation]) -> list[Row]:
     ]
 
 
-def write_picture(evaluations: Sequence[Evaluation], path: Path) -> list[Path]:
-    """Write the picture and, beside it, the rows it shows; return the files."""
-    shown, table = rows(evaluations), path.with_suffix(".csv")
-    write_atomically(table, csv_text(shown))
+def write_picture(evaluations: Sequence[Evaluation], path: Path) -> None:
+    """Write the picture as PNG, without the date."""
     stream = BytesIO()
     with themed():
-        draw(shown).savefig(stream, format="png", metadata={})
+        draw(rows(evaluations)).savefig(stream, format="png", metadata={})
     write_atomically(path, stream.getvalue())
-    return [path, table]
 
 
 def draw(shown: Sequence[Row]) -> "Figure":
@@ -51,7 +50,7 @@ def draw(shown: Sequence[Row]) -> "Figure":
     from matplotlib.figure import Figure
 
     anchors = list(dict.fromkeys(str(row["anchor"]) for row in shown))
-    figure = Figure(figsize=(9.6, 4.4), layout="constrained")
+    figure = Figure(figsize=(9.6, max(4.4, 0.5 * len(anchors))), layout="constrained")
     values, deviations = figure.subplots(1, 2, width_ratios=(1, 1.15))
     for number, anchor in enumerate(anchors):
         own = [row for row in shown if row["anchor"] == anchor]
@@ -59,7 +58,7 @@ def draw(shown: Sequence[Row]) -> "Figure":
         values.scatter([row["published"] for row in own], [row["ours"] for row in own], label=anchor, **look)
         _draw_deviations(deviations, [float(row["deviation"]) for row in own], number, look)
     _dress_values(values, [float(row[key]) for row in shown for key in ("published", "ours")])
-    _dress_deviations(deviations, anchors)
+    _dress_deviations(deviations, Counter(str(row["anchor"]) for row in shown))
     return figure
 
 
@@ -77,27 +76,33 @@ def _draw_deviations(axes: "Axes", own: Sequence[float], number: int, look: dict
     beyond = [deviation for deviation in own if abs(deviation) > REACH]
     for side in (-1, 1):
         if far := [d for d in beyond if d * side > 0]:
-            text = f"{len(far)} to {100 * max(far, key=abs):+.0f}%"
+            text = f"{len(far)} beyond, to {100 * max(far, key=abs):+.0f}%"
             place, align = (100 * side * (REACH - 0.02), "right" if side > 0 else "left")
             axes.text(place, number - 0.3, text, ha=align, va="center", fontsize=SMALL_POINTS, color=BLACK)
 
 
 def _dress_values(axes: "Axes", values: Sequence[float]) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     least, most = (min(values) / 2, max(values) * 2) if values else (1.0, 10.0)
     axes.plot([least, most], [least, most], color=GREY, linewidth=0.8, zorder=0)
     axes.set(xscale="log", yscale="log", xlim=(least, most), ylim=(least, most), aspect="equal")
-    axes.set(xlabel="published, in units of each figure", ylabel="ours")
+    axes.set(xlabel="published, each figure in its own unit", ylabel="ours")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(numticks=7))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+        axis.set_minor_formatter(NullFormatter())
     axes.set_title("Ours against published")
     axes.grid(visible=True, axis="both")
 
 
-def _dress_deviations(axes: "Axes", anchors: Sequence[str]) -> None:
+def _dress_deviations(axes: "Axes", counts: Mapping[str, int]) -> None:
     edge = 100 * REACH
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
     axes.axvspan(-10, 10, color=GREY, alpha=0.12, zorder=0, linewidth=0)
-    axes.set(xlim=(-edge * 1.06, edge * 1.06), ylim=(len(anchors) - 0.4, -0.6))
-    axes.set_yticks(range(len(anchors)), anchors)
+    axes.set(xlim=(-edge * 1.06, edge * 1.06), ylim=(len(counts) - 0.4, -0.6))
+    axes.set_yticks(range(len(counts)), [f"{anchor}  {count}" for anchor, count in counts.items()])
     axes.set_xlabel("deviation, % (grey: within 10%)")
-    axes.set_title("Deviation of every figure")
+    axes.set_title("Deviation of every figure, and their number")
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")

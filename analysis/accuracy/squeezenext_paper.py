@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 
-from analysis.accuracy.anchor import Row
+from analysis.accuracy.anchor import Missing, Row
 from analysis.accuracy.bounds import within
 from analysis.accuracy.figures import published
 from analysis.accuracy.statistics import mean_row
@@ -14,10 +14,14 @@ SOURCE = 'Gholami et al., "SqueezeNext", arXiv 1803.10615v2'
 FASTEST = "1.0-SqNxt-23v5"
 
 
+TIME, ENERGY = "time (table 3)", "energy (table 3)"
+HEADLINE = ("AlexNet", "SqueezeNet v1.0")
+
+
 @cache
-def run_of(machine: str, spec: str) -> Run:
+def run_of(machine: str, spec: str, objective: str = "cycles") -> Run:
     """Simulate a network once, however many figures are read off it."""
-    return simulate(machine, spec)
+    return simulate(machine, spec, objective=objective)
 
 
 def table3(array: str) -> Iterator[Row]:
@@ -36,11 +40,30 @@ def table3(array: str) -> Iterator[Row]:
         time = float(row[f"time_{array}"]) / float(fastest[f"time_{array}"])
         energy = float(row[f"energy_{array}"]) / float(fastest[f"energy_{array}"])
         name = f"{row['network']} / v5"
-        times.append(Row(name, time, total.cycles / base.cycles, within(0.05), part="time (table 3)"))
-        energies.append(Row(name, energy, total.energy_pj / base.energy_pj, within(0.10), part="energy (table 3)"))
+        times.append(Row(name, time, total.cycles / base.cycles, within(0.05), part=TIME))
+        energies.append(Row(name, energy, total.energy_pj / base.energy_pj, within(0.10), part=ENERGY))
     yield from times
-    yield mean_row(times, 0.025, "time (table 3)")
+    yield mean_row(times, 0.025, TIME)
     yield from energies
+
+
+def thrifty_energies(array: str) -> Iterator[Row]:
+    """Yield the energies of both baselines once more, for tiles chosen by energy x delay instead of cycles."""
+    machine, rows = f"squeezenext_{array}", {row["network"]: row for row in published("squeezenext_table3")}
+    for name in HEADLINE:
+        ours, base = (run_of(machine, rows[network]["spec"], "edp").total.energy_pj for network in (name, FASTEST))
+        theirs = float(rows[name][f"energy_{array}"]) / float(rows[FASTEST][f"energy_{array}"])
+        yield Row(f"{name} / v5, tiled for energy x delay", theirs, ours / base, part=ENERGY, counts=False)
+
+
+def missing_energy(*networks: str) -> Missing:
+    """Explain the energies that miss their bound."""
+    return Missing(
+        "The paper tiles by a cost of time and DRAM accesses that it does not give, and DRAM takes most of the energy. "
+        "Ours tiles for cycles: where the array is the slower one, nothing keeps it from fetching inputs again. Tiled "
+        "for energy x delay the ratios change by as much as the deviation. Costs of an access are not published.",
+        tuple(f"{ENERGY}: {network} / v5" for network in networks),
+    )
 
 
 def padded_squeezenet(array: str) -> Row:
@@ -49,4 +72,4 @@ def padded_squeezenet(array: str) -> Row:
     ours = run_of(machine, "squeezenet:version=1.0").total.cycles / run_of(machine, rows[FASTEST]["spec"]).total.cycles
     time = float(rows["SqueezeNet v1.0"][f"time_{array}"])
     name = "SqueezeNet v1.0 as released (861M MACs) / v5"
-    return Row(name, time, ours, part="time (table 3)", counts=False)
+    return Row(name, time, ours, part=TIME, counts=False)

@@ -6,7 +6,7 @@ from statistics import median
 from analysis.accuracy.anchor import Evaluation, Row, Status
 from analysis.accuracy.statistics import absolute_deviations
 
-LONG = 40  # rows from which on a table is shortened or folded away
+LONG = 60  # rows from which on a table is shortened or folded away
 SHOWN_OF_LONG = 10
 
 
@@ -50,13 +50,14 @@ def complaints(evaluation: Evaluation) -> list[str]:
 
 
 def shown_rows(evaluation: Evaluation) -> tuple[Row, ...]:
-    """Return the rows for a screen: of many, those outside their bounds and the largest deviations."""
+    """Return the rows for a screen: of many, those that stand out and the largest deviations."""
     if len(evaluation.rows) <= LONG:
         return evaluation.rows
-    outside = evaluation.having(Status.BROKEN, Status.GAINED, Status.MISSED)
-    chosen = sorted(evaluation.rows, key=lambda row: (row not in outside, -abs(row.deviation or 0.0)))
-    kept = set(map(id, chosen[: max(SHOWN_OF_LONG, len(outside))]))
-    return tuple(row for row in evaluation.rows if id(row) in kept)
+    kept = {row.key for row in evaluation.having(Status.BROKEN, Status.GAINED, Status.MISSED)}
+    kept |= {row.key for row in evaluation.rows if row.bound and not row.bound.relative}
+    deviating = sorted((row for row in evaluation.rows if row.deviation), key=lambda row: -abs(row.deviation or 0.0))
+    kept |= {row.key for row in deviating[:SHOWN_OF_LONG]}
+    return tuple(row for row in evaluation.rows if row.key in kept)
 
 
 def figure(value: float | None) -> str:
@@ -73,12 +74,13 @@ def figure(value: float | None) -> str:
 def percent(fraction: float | None) -> str:
     """Write a deviation with its sign.
 
-    >>> percent(-0.0381), percent(0.0), percent(None)
-    ('-3.8%', '0', '-')
+    >>> percent(-0.0381), percent(-0.0001), percent(0.0), percent(None)
+    ('-3.8%', '0.0%', '0', '-')
     """
     if fraction is None:
         return "-"
-    return f"{100 * fraction:+.1f}%" if fraction else "0"
+    text = f"{100 * fraction:+.1f}%" if fraction else "0"
+    return text[1:] if text[1:] == "0.0%" else text
 
 
 def share(fraction: float | None) -> str:
@@ -108,4 +110,13 @@ def miss_text(row: Row) -> str:
         return "no bound"
     if bound.relative:
         return f"{percent(row.deviation)}, {100 * outside:.1f} points outside {bound.text}"
-    return f"{figure(row.ours)}{row.unit and ' ' + row.unit}, {outside:.3g} outside {bound.text}"
+    return f"{measured(row)}, {outside:.3g} outside {bound.text}"
+
+
+def measured(row: Row) -> str:
+    """Write our figure with its unit.
+
+    >>> measured(Row("time", None, 12.5, unit="ms")), measured(Row("share", None, 40, unit="%"))
+    ('12.5 ms', '40%')
+    """
+    return f"{figure(row.ours)}{row.unit if row.unit in ('', '%') else f' {row.unit}'}"

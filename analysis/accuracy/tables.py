@@ -1,6 +1,7 @@
 """Anchors as tables for a screen, and as data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from analysis.accuracy.anchor import Evaluation, Row
 from analysis.accuracy.summary import Summary, figure, percent, share, summarize, worst_text
@@ -11,7 +12,7 @@ Shown = tuple[Row, str]  # with its status
 
 
 ROW_COLUMNS: tuple[Column[Shown], ...] = (
-    Column("figure", 0, lambda shown: shown[0].key, is_number=False),
+    Column("figure", 0, lambda shown: shown[0].quantity, is_number=False),
     Column("published", 1, lambda shown: figure(shown[0].published)),
     Column("ours", 1, lambda shown: figure(shown[0].ours)),
     Column("unit", 5, lambda shown: shown[0].unit or "-", is_number=False),
@@ -30,9 +31,11 @@ SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
 )
 
 
-def shown(evaluation: Evaluation, rows: Sequence[Row]) -> list[Shown]:
-    """Pair rows with their status."""
-    return [(row, evaluation.status(row).value) for row in rows]
+def parts(evaluation: Evaluation, rows: Sequence[Row]) -> Iterator[tuple[list[Shown], tuple[Column[Shown], ...]]]:
+    """Yield the rows of each part with their status, and the columns that show them, the first named after the part."""
+    for part in dict.fromkeys(row.part for row in rows):
+        name = replace(ROW_COLUMNS[0], title=part or ROW_COLUMNS[0].title)
+        yield [(row, evaluation.status(row).value) for row in rows if row.part == part], (name, *ROW_COLUMNS[1:])
 
 
 def csv_rows(evaluations: Sequence[Evaluation]) -> list[dict[str, Cell]]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analysis.accuracy.anchor import Status
-from analysis.accuracy.tables import ROW_COLUMNS, Shown
-from analysis.layout import GAP, fit
+from analysis.accuracy.tables import Shown
+from analysis.layout import GAP, Column, fit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,12 +19,12 @@ STYLES: dict[str, str] = {
 }
 
 
-def print_rows(rows: Sequence[Shown], console: "Console") -> None:
+def print_rows(rows: Sequence[Shown], columns: Sequence[Column[Shown]], console: "Console") -> None:
     """Print rows within the width of the console."""
     from rich.table import Table
     from rich.text import Text
 
-    grid = fit(rows, ROW_COLUMNS, console.width)
+    grid = fit(rows, columns, console.width)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for column, cells in zip(grid.columns, grid.cells, strict=True):
         table.add_column(cells[0], justify="right" if column.is_number else "left", no_wrap=True)

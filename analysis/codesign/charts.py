@@ -14,7 +14,7 @@ Tick = Callable[[float], str]
 Points = Sequence[tuple[float, float, str]]  # x, y, and a word beside the point
 
 WIDTH = 8.6  # inches
-_ROTATED = 9  # characters of the longest label from which on labels stand upright, where there are many
+_LETTERS = 85  # that fit side by side below a figure; labels of more stand upright
 
 
 def panels(count: int, height: float = 3.2, columns: int = 1, share_y: bool = False) -> "tuple[Figure, list[Axes]]":
@@ -75,9 +75,8 @@ def waterfall(axes: "Axes", start: tuple[str, float], steps: Sequence[tuple[str,
     level, labels, levels = start[1], [start[0]], [start[1]]
     axes.bar(0, level, color=GREY, width=0.7)
     for place, (name, delta) in enumerate(steps, start=1):
-        axes.bar(
-            place, abs(delta), bottom=min(level, level + delta), color=GREEN if delta < 0 else VERMILLION, width=0.7
-        )
+        colour = GREEN if delta < 0 else VERMILLION
+        axes.bar(place, abs(delta), bottom=min(level, level + delta), color=colour, edgecolor=colour, width=0.7)
         axes.plot([place - 1 + 0.35, place - 0.35], [level, level], color=BLACK, linewidth=0.7)
         level += delta
         _note_above(axes, place, max(level, level - delta), f"{'-' if delta < 0 else '+'}{tick(abs(delta))}")
@@ -137,21 +136,37 @@ def points(axes: "Axes", series: Mapping[str, Points], x_tick: Tick, y_tick: Tic
 
 
 def field(
-    axes: "Axes", across: Sequence[str], down: Sequence[str], values: Sequence[Sequence[float]], write: Tick
+    axes: "Axes",
+    across: Sequence[str],
+    down: Sequence[str],
+    values: Sequence[Sequence[float]],
+    write: Tick,
+    logarithmic: bool = False,
 ) -> None:
     """Draw a table as colours with its values written in; dark is large."""
+    from matplotlib.colors import LogNorm, Normalize
+
     flat = [value for line in values for value in line]
-    image = axes.imshow(values, cmap="cividis_r", aspect="auto")
-    middle = (min(flat) + max(flat)) / 2
+    low, high = min(flat), max(max(flat), min(flat) * 1.001)
+    norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
+    axes.imshow(values, cmap="cividis_r", aspect="auto", norm=norm)
     for y, line in enumerate(values):
         for x, value in enumerate(line):
-            colour = "white" if value > middle else "black"
+            colour = "white" if norm(value) > 0.5 else "black"
             axes.text(x, y, write(value), ha="center", va="center", fontsize=8, color=colour)
     axes.set_xticks(range(len(across)), across)
     axes.set_yticks(range(len(down)), down)
     axes.grid(visible=False)
     axes.tick_params(length=0)
-    image.set_clim(min(flat), max(flat) if max(flat) > min(flat) else min(flat) + 1)
+
+
+def plain_log_ticks(axes: "Axes", tick: Tick) -> None:
+    """Write the ticks of a logarithmic y axis at 1, 2 and 5."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
 
 
 def outer_legend(axes: "Axes", reverse: bool = False) -> None:
@@ -210,7 +225,9 @@ def _mark(axes: "Axes", marks: Mapping[str, Sequence[float | None]], places: Seq
 def _dress_bars(axes: "Axes", labels: Sequence[str], tick: Tick) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    upright = len(labels) > 6 and max(map(len, labels)) > _ROTATED
+    longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
+    grid = axes.get_subplotspec()
+    upright = longest * len(labels) * (grid.get_gridspec().ncols if grid else 1) > _LETTERS
     axes.set_xticks(range(len(labels)), labels, rotation=90 if upright else 0)
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))

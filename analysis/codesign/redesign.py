@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 
 D = TypeVar("D")
 
+LEAST_GAIN = 0.001
+"""Share of the cycles that a move has to save to be worth a change of the network."""
+
 
 @dataclass(frozen=True, slots=True)
 class StageUse:
@@ -95,21 +98,25 @@ class Redesign(Generic[D]):
 
 @dataclass(frozen=True, slots=True)
 class Problem(Generic[D]):
-    """How to simulate a design, how to count its MACs and parameters without, and which moves its figures suggest."""
+    """How to simulate a design, how to count its MACs and parameters without, and which moves its figures suggest.
+
+    `sacrifice` gives moves that free parameters or MACs; they are only tried together with another one.
+    """
 
     measure: Callable[[D], Figures]
     size: Callable[[D], tuple[int, int]]
     propose: Callable[[D, Figures], Iterable[Move[D]]]
+    sacrifice: Callable[[D], Iterable[Move[D]]]
     bounds: Bounds
 
 
-def redesign(problem: Problem[D], start: D) -> Redesign[D]:
-    """Take the move that saves most cycles, again and again; where no single one saves any, two at once.
+def redesign(problem: Problem[D], start: D, known: dict[D, Figures] | None = None) -> Redesign[D]:
+    """Take the move that saves most cycles, again and again; where no single one saves enough, two at once.
 
     Two moves find what a bound hides: one that frees parameters, and one that spends them better. A tie is decided by
-    the order in which moves are proposed.
+    the order in which moves are proposed. What is `known` of designs is not simulated again.
     """
-    visited: dict[D, Figures] = {}
+    visited: dict[D, Figures] = dict(known or {})
 
     def measure(design: D) -> Figures:
         if design not in visited:
@@ -118,21 +125,23 @@ def redesign(problem: Problem[D], start: D) -> Redesign[D]:
 
     first = now = Trial("start", "", start, measure(start))
     steps: list[Step[D]] = []
-    while True:
-        trials: list[Trial[D]] = []
-        for moves in (_single(problem, now), _double(problem, now, measure)):
-            known = {trial.design for trial in trials} | {now.design}
-            allowed = {
-                m.design: m for m in reversed(list(moves)) if m.design not in known and _allowed(problem, m, now)
-            }
-            trials += [Trial(m.text, m.kind, m.design, measure(m.design)) for m in reversed(allowed.values())]
-            trials.sort(key=lambda trial: trial.figures.cycles)
-            if trials and trials[0].figures.cycles < now.figures.cycles:
-                break
-        else:
-            return Redesign(first, tuple(steps), visited)
-        steps.append(Step(now.figures, trials[0], tuple(trials)))
-        now = trials[0]
+    while step := _step(problem, now, measure):
+        steps.append(step)
+        now = step.taken
+    return Redesign(first, tuple(steps), visited)
+
+
+def _step(problem: Problem[D], now: Trial[D], measure: Callable[[D], Figures]) -> Step[D] | None:
+    """Try all single moves and, if none pays, all pairs; return the best, or None where nothing pays."""
+    trials: dict[D, Trial[D]] = {}
+    for count, moves in enumerate((_single(problem, now), _double(problem, now, measure)), start=1):
+        for move in moves:
+            if move.design not in trials and move.design != now.design and _allowed(problem, move, now):
+                trials[move.design] = Trial(move.text, move.kind, move.design, measure(move.design))
+        ranked = sorted(trials.values(), key=lambda trial: trial.figures.cycles)
+        if ranked and ranked[0].figures.cycles <= (1 - count * LEAST_GAIN) * now.figures.cycles:
+            return Step(now.figures, ranked[0], tuple(ranked))
+    return None
 
 
 def _allowed(problem: Problem[D], move: Move[D], now: Trial[D]) -> bool:
@@ -145,7 +154,7 @@ def _single(problem: Problem[D], now: Trial[D]) -> Iterator[Move[D]]:
 
 def _double(problem: Problem[D], now: Trial[D], measure: Callable[[D], Figures]) -> Iterator[Move[D]]:
     """Yield all pairs of moves, the second as the first one's profile suggests."""
-    for first in problem.propose(now.design, now.figures):
+    for first in (*problem.propose(now.design, now.figures), *problem.sacrifice(now.design)):
         if not _allowed(problem, first, now):
             continue
         for second in problem.propose(first.design, measure(first.design)):

@@ -1,5 +1,6 @@
 """A report in Markdown: sections of text, tables and pictures, written into a folder."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from analysis.sweep.pictures import Picture, write_pictures
 from simulator.files import write_atomically
 
 FILE_NAME = "report.md"
+_FIGURE = re.compile(r"[+<-]?\d[\d,.]*(%|x|[KMG]|[KMGT]iB|[pnµm]?[sJ])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +107,4 @@ def _line(cells: Iterable[str]) -> str:
 
 def _is_figure(cell: str) -> bool:
     """Whether a cell holds a number, or stands for a missing one."""
-    return cell == "-" or cell.strip("*").lstrip("+-<")[:1].isdigit()
+    return cell == "-" or bool(_FIGURE.fullmatch(cell.strip("*")))

@@ -72,16 +72,29 @@ def smaller_kernel(design: Design) -> Iterator[Move[Design]]:
         yield Move(f"first layer {kernel}x{kernel}", "first layer", replace(design, kernel=kernel))
 
 
-def moved_blocks(design: Design, figures: Figures) -> Iterator[Move[Design]]:
+def moved_block(design: Design, source: int, target: int) -> Iterator[Move[Design]]:
+    """Propose to move a block from a stage, unless it is the last one there, to another."""
+    if design.blocks[source] > 1:
+        blocks = list(design.blocks)
+        blocks[source], blocks[target] = blocks[source] - 1, blocks[target] + 1
+        text = f"a block from stage {source + 1} to {target + 1}"
+        yield Move(text, "blocks", replace(design, blocks=tuple(blocks)))
+
+
+def better_used(design: Design, figures: Figures) -> Iterator[Move[Design]]:
     """Propose to move a block from each stage to each one that uses the array better."""
     used = [use.utilization for use in figures.stages if use.name.startswith("block")]
     for source, least in enumerate(used):
         for target, better in enumerate(used):
-            if better > least and design.blocks[source] > 1:
-                blocks = list(design.blocks)
-                blocks[source], blocks[target] = blocks[source] - 1, blocks[target] + 1
-                text = f"a block from stage {source + 1} to {target + 1}"
-                yield Move(text, "blocks", replace(design, blocks=tuple(blocks)))
+            if better > least:
+                yield from moved_block(design, source, target)
+
+
+def narrower(design: Design) -> Iterator[Move[Design]]:
+    """Propose to move a block to each stage before its own, which has fewer channels and so fewer parameters."""
+    for source in range(len(design.blocks)):
+        for target in range(source):
+            yield from moved_block(design, source, target)
 
 
 def filled_width(design: Design, hardware: Hardware) -> Iterator[Move[Design]]:
@@ -109,7 +122,7 @@ def problem_on(bench: Bench, hardware: Hardware, bounds: Bounds, least_kernel: i
 
     def propose(design: Design, figures: Figures) -> Iterator[Move[Design]]:
         yield from (move for move in smaller_kernel(design) if move.design.kernel >= least_kernel)
-        yield from moved_blocks(design, figures)
+        yield from better_used(design, figures)
         yield from filled_width(design, hardware)
         yield from other_orders(design)
         yield from other_squeeze(design)
@@ -118,4 +131,4 @@ def problem_on(bench: Bench, hardware: Hardware, bounds: Bounds, least_kernel: i
         network = load_network(design.spec)
         return network.macs, network.params
 
-    return Problem(lambda design: figures_of(bench.run(hardware, design.spec)), size, propose, bounds)
+    return Problem(lambda design: figures_of(bench.run(hardware, design.spec)), size, propose, narrower, bounds)

@@ -27,10 +27,12 @@ V1, V5 = published_design("v1"), published_design("v5")
 Way = Redesign[Design]
 
 
-def redesign_on(bench: Bench, machine: str, bounds: Bounds, least_kernel: int = 3) -> Way:
+def redesign_on(
+    bench: Bench, machine: str, bounds: Bounds, least_kernel: int = 3, known: dict[Design, Figures] | None = None
+) -> Way:
     """Redesign v1 for a machine."""
     bench.expect(ABOUT_RUNS)
-    return redesign(problem_on(bench, load_hardware(machine), bounds, least_kernel), V1)
+    return redesign(problem_on(bench, load_hardware(machine), bounds, least_kernel), V1, known)
 
 
 def bounds_of(v5: Figures) -> Bounds:
@@ -45,7 +47,8 @@ def loop_section(way: Way, held: Way, v5: Figures) -> Section:
         " layer; a block from a stage to one that uses the array better; nothing narrower than the array; another order"
         " of 3x1 and 1x3; squeezing what the shortcut has made or what the block is given. Moves that take MACs or"
         f" parameters beyond v5's ({v5.macs:,} and {v5.params:,}) are ruled out. The move that saves most cycles is"
-        " taken; where no single one saves any, the best pair of moves; until nothing pays."
+        " taken; where none saves a thousandth, the best pair of moves, the first of which may also move a block back"
+        " to where it needs fewer parameters; until nothing pays."
     )
     parts: list[Part] = [rules, Illustration(_waterfall_picture(way, v5), _waterfall_caption(way, v5))]
     parts += [_steps_table(way), _first_trials(way), _direction(way.end.design), _held_text(held, v5)]
@@ -72,7 +75,8 @@ def _sizes(figures: Figures) -> dict[str, int | float]:
 def _draw_waterfall(rows: Sequence[Row], v5: Figures) -> "Figure":
     figure, (axes,) = charts.panels(1, height=3.6)
     steps = [
-        (str(row["move"]).replace("; ", "\n").replace("a block from ", ""), -float(row["saved"])) for row in rows[1:]
+        (str(row["move"]).replace("; ", "\n").replace("a block from ", "block, "), -float(row["saved"]))
+        for row in rows[1:]
     ]
     charts.waterfall(axes, ("v1", float(rows[0]["cycles"])), steps, units.tick)
     axes.set_xticks(
@@ -128,7 +132,8 @@ def _first_trials(way: Way) -> str:
     step = way.steps[0]
     tried = [f"{trial.text} {change(trial.figures.cycles, step.before.cycles)}" for trial in step.trials[:SHOWN]]
     used = [f"{use.name} {units.percent(use.utilization)}" for use in step.before.stages]
-    return f"The profile of v1, use of the array: {listed(used)}. What the first step tried: {listed(tried)} cycles."
+    skips = " (above 100% where zero weights are skipped)" if any(u.utilization > 1 for u in step.before.stages) else ""
+    return f"The profile of v1, use of the array: {listed(used)}{skips}. The first step tried: {listed(tried)} cycles."
 
 
 def _direction(design: Design) -> str:
@@ -175,19 +180,18 @@ def better_section(ways: Sequence[Way], v5: Figures) -> Section:
         {"design": str(d), "cycles": f.cycles, "energy": f.energy_pj, "within_bounds": int(bounds.keep(f)), **_sizes(f)}
         for d, f in visited.items()
     ]
-    picture = Picture("designs", data, lambda: _draw_designs(visited, v5))
+    picture = Picture("designs", data, lambda: _draw_designs(visited, ways[0].end.figures, v5))
     caption = "All designs that the loop simulated: cycles and energy; those within v5's MACs and parameters apart."
     return Section("Better than v5 on this machine", (text, table, Illustration(picture, caption)))
 
 
-def _draw_designs(visited: dict[Design, Figures], v5: Figures) -> "Figure":
+def _draw_designs(visited: dict[Design, Figures], end: Figures, v5: Figures) -> "Figure":
     figure, (axes,) = charts.panels(1, height=3.4)
     bounds = bounds_of(v5)
     inside = [(f.cycles, f.energy_pj, "") for f in visited.values() if bounds.keep(f)]
     outside = [(f.cycles, f.energy_pj, "") for f in visited.values() if not bounds.keep(f)]
-    first = visited[V1]
-    marks = [(first.cycles, first.energy_pj, "v1"), (v5.cycles, v5.energy_pj, "v5")]
-    series = {"within v5's bounds": inside, "beyond them": outside, "published": marks}
+    marks = [(f.cycles, f.energy_pj, name) for name, f in (("v1", visited[V1]), ("v5", v5), ("loop", end))]
+    series = {"within v5's bounds": inside, "beyond them": outside, "named": marks}
     charts.points(axes, series, units.tick, units.tick)
     axes.set(xlabel="cycles", ylabel="energy, in MACs")
     return figure

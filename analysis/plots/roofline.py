@@ -118,7 +118,7 @@ def draw(run: Run) -> "Figure":
     for axes, level in zip(panels, levels, strict=True):
         _draw_roof(axes, level, [place for group in groups if (place := group.place(level))], run)
         _draw_groups(axes, level, groups)
-        axes.set_xlabel(f"MACs per {_title(level)} byte")
+        axes.set_xlabel("MACs per byte between buffer and PEs" if level.networks else f"MACs per {_title(level)} byte")
     panels[0].set_ylabel("MACs per cycle")
     panels[0].set_title(printable(f"{run.network.name} on {run.hardware.name}"))
     _draw_key(figure, groups, run)
@@ -240,6 +240,8 @@ def _draw_key(figure: "Figure", groups: Sequence[Group], run: Run) -> None:
         colour, marker = _look(index)
         label = f"{name.replace('_', ' ')} ({initials(name)})"
         handles.append(Line2D([], [], linestyle="", color=colour, marker=marker, label=label))
+    if groups:
+        handles.append(Line2D([], [], linestyle="", label="areas and percentages: of cycles"))
     for number, group in enumerate(groups[:NUMBERED], start=1):
         handles.append(Line2D([], [], linestyle="", label=f"{number}  {group.label(run)}"))
     figure.legend(handles=handles, loc="outside right upper", fontsize=7.5)

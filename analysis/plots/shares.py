@@ -1,6 +1,6 @@
 """What each kind of op takes of MACs, cycles and energy, side by side."""
 
-from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from analysis import units
@@ -13,7 +13,7 @@ from simulator.result.run import LayerResult, Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MEASURES = {
+MEASURES: dict[str, Callable[[LayerResult], float]] = {
     "macs": lambda layer: layer.macs,
     "cycles": lambda layer: layer.cycles,
     "energy_pj": lambda layer: layer.energy_pj,
@@ -31,21 +31,23 @@ def rows(run: Run) -> list[Row]:
     Kinds come in the order of their cycles.
     """
     kinds = kinds_of(run)
-    sums: dict[str, Counter[str]] = {}
+    sums: dict[str, dict[str, float]] = {}
     for layer in run.layers:
         if layer.cycles or layer.macs:
-            _add(sums.setdefault(kinds[layer.name], Counter()), layer)
+            _add(sums.setdefault(kinds[layer.name], dict.fromkeys(("layers", *MEASURES), 0)), layer)
     totals = {name: sum(kind[name] for kind in sums.values()) for name in MEASURES}
     ordered = sorted(sums.items(), key=lambda item: (-item[1]["cycles"], item[0]))
     return [
-        {"kind": kind, "layers": found["layers"]}
-        | {name: found[name] for name in MEASURES}
-        | {f"{name}_share": found[name] / totals[name] if totals[name] else 0.0 for name in MEASURES}
+        {"kind": kind, **found, **{f"{name}_share": _share(found[name], whole) for name, whole in totals.items()}}
         for kind, found in ordered
     ]
 
 
-def _add(sums: "Counter[str]", layer: LayerResult) -> None:
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _add(sums: dict[str, float], layer: LayerResult) -> None:
     sums["layers"] += 1
     for name, value in MEASURES.items():
         sums[name] += value(layer)

@@ -83,36 +83,37 @@ def _write(path: Path, text: str) -> None:
 
 def _print(evaluations: "Sequence[Evaluation]", *files: Path | None) -> None:
     """Print each anchor's rows and the summary, unless stdout is taken."""
-    from analysis.accuracy.summary import shown_rows, summarize
+    from analysis.accuracy.summary import summarize
     from analysis.accuracy.tables import SUMMARY_COLUMNS
     from simulator.cli.output import print_grid
 
     if STDOUT in files:
         return
     for evaluation in evaluations:
-        rows = shown_rows(evaluation)
-        print(f"{evaluation.anchor.title}\n{evaluation.anchor.source}")
-        _print_rows(evaluation)
-        if len(rows) < len(evaluation.rows):
-            print(f"and {len(evaluation.rows) - len(rows)} rows that deviate less; --csv has all")
-        print()
+        _print_anchor(evaluation)
     print_grid([summarize(evaluation) for evaluation in evaluations], SUMMARY_COLUMNS)
 
 
-def _print_rows(evaluation: "Evaluation") -> None:
+def _print_anchor(evaluation: "Evaluation") -> None:
+    """Print an anchor's title and a table for each part; of many rows only those that stand out."""
     from analysis.accuracy.summary import shown_rows
-    from analysis.accuracy.tables import ROW_COLUMNS, shown
+    from analysis.accuracy.tables import parts
     from simulator.cli.output import print_grid
 
-    rows = shown(evaluation, shown_rows(evaluation))
-    if not sys.stdout.isatty():
-        print_grid(rows, ROW_COLUMNS)
-        return
-    from rich.console import Console
+    chosen = shown_rows(evaluation)
+    print(f"{evaluation.anchor.title}\n{evaluation.anchor.source}\n")
+    for rows, columns in parts(evaluation, chosen):
+        if sys.stdout.isatty():
+            from rich.console import Console
 
-    from analysis.accuracy.terminal import print_rows
+            from analysis.accuracy.terminal import print_rows
 
-    print_rows(rows, Console())
+            print_rows(rows, columns, Console())
+        else:
+            print_grid(rows, columns)
+        print()
+    if len(chosen) < len(evaluation.rows):
+        print(f"{len(evaluation.rows) - len(chosen)} rows not shown deviate less or not at all; --csv has all\n")
 
 
 def _judge(evaluations: "Sequence[Evaluation]") -> None:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import typer
 
-from simulator.cli import accuracy, check, convert, experiment, listing, report, show, simulate, sweep
+from simulator.cli import accuracy, check, convert, experiment, explain, listing, report, show, simulate, sweep
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "accuracy": accuracy.accuracy,
     "check": check.check,
     "convert": convert.convert,
     "experiment": experiment.experiment,
+    "explain": explain.explain,
     "list": listing.list_names,
     "report": report.report,
     "show": show.show,

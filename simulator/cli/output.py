@@ -31,11 +31,15 @@ def print_run(run: "Run") -> None:
 
 def print_grid(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
     """Print a table without colour, within the terminal's width if there is one."""
+    for line in text_lines(fit(rows, columns, line_width())):
+        print(line)
+
+
+def line_width() -> int | None:
+    """Return the terminal's width; None for a pipe, where lines may be as long as they are."""
     from shutil import get_terminal_size
 
-    width = get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in text_lines(fit(rows, columns, width)):
-        print(line)
+    return get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def print_json(data: object) -> None:

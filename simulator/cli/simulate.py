@@ -82,13 +82,12 @@ def _simulate(request: Request) -> None:
     from simulator.cli.loading import load
     from simulator.cli.output import progress
     from simulator.engine import simulate
-    from simulator.hardware.load import load_hardware
 
     _check(request)
-    hardware, network = load_hardware(request.hardware), load(request.network, request.batch, request.skip_unknown)
+    network = load(request.network, request.batch, request.skip_unknown)
     with progress("mapping") as advance:
         run = simulate(
-            hardware,
+            request.hardware,
             network,
             dataflow=request.dataflow,
             objective=request.objective,

@@ -66,6 +66,7 @@ TOTAL_NAMES = (
     "CYCLES",
     "FIRST_WEIGHTS_BYTES",
     "EXECUTED_MACS",
+    "REGISTERS",
 )
 """Totals of a layer that results are made of; see `simulator.kernels.steps` and `simulator.kernels.evaluate`."""
 
@@ -180,7 +181,10 @@ def bottleneck(t: Totals, bounds: dict[str, int]) -> str:
 
 
 def array_traffic(t: Totals, hardware: Hardware) -> dict[str, dict[str, Traffic]]:
-    """Bytes by level and operand. DRAM counts what crosses the port; what is added to outputs counts as inputs."""
+    """Bytes by level and operand. DRAM counts what crosses the port; what is added to outputs counts as inputs.
+
+    Without registers in use, operands go from the networks into the MACs, and there is no such level.
+    """
     bits = word_bits(hardware)
 
     def size(words: int, operand: int) -> int:
@@ -189,7 +193,7 @@ def array_traffic(t: Totals, hardware: Hardware) -> dict[str, dict[str, Traffic]
     sums, macs = 3, t["EXECUTED_MACS"]
     added = size(t["LOADED_ADDENDS"], 2)
     final = size(t["STORED_OUTPUTS"], sums)
-    return {
+    traffic = {
         "dram": {
             "inputs": Traffic(t["DRAM_INPUTS"], 0),
             "weights": Traffic(t["DRAM_WEIGHTS"], 0),
@@ -208,12 +212,14 @@ def array_traffic(t: Totals, hardware: Hardware) -> dict[str, dict[str, Traffic]
             "weights": Traffic(size(t["PES_WEIGHTS"], 1), 0),
             "outputs": Traffic(size(t["SUMS_READ"], sums), size(t["PES_OUTPUTS"], sums)),
         },
-        "rf": {
+    }
+    if t["REGISTERS"]:
+        traffic["rf"] = {
             "inputs": Traffic(size(macs, 0), size(t["PES_INPUTS"], 0)),
             "weights": Traffic(size(macs, 1), size(t["PES_WEIGHTS"], 1)),
             "outputs": Traffic(size(macs, sums), size(macs, sums)),
-        },
-    }
+        }
+    return traffic
 
 
 def footprints(step: Step, hardware: Hardware) -> dict[str, int]:

@@ -34,6 +34,7 @@ DATAFLOWS = (
     "output_stationary_lowered",
     "output_stationary_pixels",
     "row_stationary",
+    "row_stationary_sets",
     "weight_stationary",
     "weight_stationary_lowered",
     "weight_stationary_packed",

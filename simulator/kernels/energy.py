@@ -11,6 +11,7 @@ from simulator.kernels.evaluate import (
     LOADED_INPUTS,
     LOADED_SUMS,
     LOADED_WEIGHTS,
+    REGISTERS,
     STORED_OUTPUTS,
     STORED_SUMS,
     SUMS_READ,
@@ -46,10 +47,10 @@ PARTS = (
 
 
 @jit
-def register_energy(macs: int, energy: Record) -> float:
-    """Energy of so many MACs and of the registers they use: two operands read, a partial sum read and written."""
+def register_energy(macs: int, registers: int, energy: Record) -> float:
+    """Energy of so many MACs and of the registers they use, if any: two operands read, a sum read and written."""
     pj = energy.rf_pj[INPUTS] + energy.rf_pj[WEIGHTS] + 2 * energy.rf_pj[OUTPUTS]
-    return macs * (energy.mac_pj + pj)
+    return macs * (energy.mac_pj + registers * pj)
 
 
 @jit
@@ -57,9 +58,9 @@ def energy_parts(energy: Record, totals: Ints, parts: Floats) -> float:
     """Write picojoules by component and operand into `parts`, in the order of `PARTS`; return their sum."""
     macs, rf, array, buffer = totals[EXECUTED_MACS], energy.rf_pj, energy.array_pj, energy.buffer_pj
     parts[0] = macs * energy.mac_pj
-    parts[1] = (macs + totals[PES_INPUTS]) * rf[INPUTS]
-    parts[2] = (macs + totals[PES_WEIGHTS]) * rf[WEIGHTS]
-    parts[3] = 2 * macs * rf[OUTPUTS]
+    parts[1] = totals[REGISTERS] * (macs + totals[PES_INPUTS]) * rf[INPUTS]
+    parts[2] = totals[REGISTERS] * (macs + totals[PES_WEIGHTS]) * rf[WEIGHTS]
+    parts[3] = totals[REGISTERS] * 2 * macs * rf[OUTPUTS]
     parts[4] = totals[PES_INPUTS] * array[INPUTS]
     parts[5] = totals[PES_WEIGHTS] * array[WEIGHTS]
     parts[6] = totals[PES_OUTPUTS] * array[OUTPUTS]

@@ -62,8 +62,9 @@ from simulator.kernels.walk import FIRST, fits, loaded_inputs, outermost_turn, s
     CYCLES,
     FIRST_WEIGHTS_BYTES,  # bytes of weights that the first tile loads
     EXECUTED_MACS,  # all, less skipped zero weights
+    REGISTERS,  # 1 where PEs keep operands in registers, 0 where these come from the networks at every MAC
     TOTALS,
-) = range(FIGURES, FIGURES + 17)
+) = range(FIGURES, FIGURES + 18)
 
 
 @jit
@@ -258,6 +259,7 @@ def evaluate(
         turn(walk, turned, mapping.tile)
     add_kinds(kinds, walk.kinds, machine.initial_sums, totals)
     totals[EXECUTED_MACS] = executed_macs(layer, mapping)
+    totals[REGISTERS] = mapping.retains
     ahead = port_cycles(layer.prefetch_bytes, machine)
     totals[CYCLES] = finish(state, i, ahead, port)
     if machine.overlapped:

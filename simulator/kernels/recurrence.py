@@ -1,8 +1,9 @@
 """Max-plus recurrence of DMA, DRAM port, buffer slots and array: the end time of a sequence of tiles.
 
 Every transaction waits for its data, its channel and the port; every tile waits for its data, its output slot and the
-array. A tile's data come in two loads where one operand has more slots than the other: the early one and the rest. All of it is max and plus, so the state after a tile is a function of the state before, and shifting the state
-by t cycles shifts the result by t. `simulator.timing.timeline` plays the same machine event by event.
+array. A tile's data come in two loads where one operand has more slots than the other: the early one and the rest.
+All of it is max and plus, so the state after a tile is a function of the state before, and shifting the state by t
+cycles shifts the result by t. `simulator.timing.timeline` plays the same machine event by event.
 
 State vector: [port free, array free, last end,
                load channel free * channels, store channel free * channels, compute end * ring, store size * ring]

@@ -296,7 +296,7 @@ def ruled_out(
         )
         if machine.dram_numerator > 0:
             cycles += machine.latency_cycles
-    pj = register_energy(executed_macs(layer, mapping), energy) + size * energy.dram_pj_per_byte
+    pj = register_energy(executed_macs(layer, mapping), mapping.retains, energy) + size * energy.dram_pj_per_byte
     pj += cycles * energy.leakage_pj_per_cycle
     set_keys(objective, cycles, pj, size, keys)
     return not better(keys, best_keys)

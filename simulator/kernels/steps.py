@@ -50,7 +50,7 @@ from simulator.kernels.params import (
 ) = range(17)
 
 
-BEHIND_STEP = 2  # of `exposed`
+HIDDEN, BEHIND_STEP = 0, 2  # of `exposed`
 STATIONARY = 2  # of `stays`
 
 
@@ -236,19 +236,29 @@ def buffer_port_cycles(machine: Record, words: Ints, sums_read: int) -> int:
 
 @jit
 def preloads(machine: Record, program: Record, operand: int) -> bool:
-    """Whether filling the operand's registers keeps PEs waiting: it is exposed, and the operand then stays.
+    """Whether the operand's registers are filled before a pass, rather than while it runs.
 
-    What a systolic array hands from PE to PE passes through, whatever loops turn, unless it is the stationary operand.
+    What a systolic array hands from PE to PE passes through, whatever loops turn, unless it is the stationary operand;
+    that one shifts in as a whole, be it beneath the pass before.
     """
-    least = STATIONARY if machine.shift_cycles[operand] else 1
-    return machine.exposed[operand] > 0 and program.stays[operand] >= least
+    if machine.shift_cycles[operand]:
+        return program.stays[operand] == STATIONARY
+    return machine.exposed[operand] > 0 and program.stays[operand] > 0
 
 
 @jit
-def exposed_cycles(machine: Record, fills: int, operand: int, words: Ints) -> int:
-    """Cycles that filling the stationary operand, `fills` in all passes of a tile, keeps the PEs waiting."""
+def preload_cycles(machine: Record, cycles: int, operand: int, words: Ints) -> int:
+    """Cycles that filling an operand's registers in all passes of a tile keeps the PEs waiting.
+
+    A fill shifts through a systolic array, or takes its share of `cycles`. Exposed, it adds all of that; behind a step,
+    what exceeds the step's; hidden, what exceeds those of the pass before, where a tile's first hides in the last tile.
+    """
+    passes = words[PASSES]
+    fills = passes * machine.shift_cycles[operand] if machine.shift_cycles[operand] else cycles
     if machine.exposed[operand] == BEHIND_STEP:
-        return max(0, fills - words[PASSES] * ceil_div(words[STEP], machine.macs_per_cycle))
+        return max(0, fills - passes * ceil_div(words[STEP], machine.macs_per_cycle))
+    if machine.exposed[operand] == HIDDEN:
+        return (passes - 1) * max(0, fills // passes - words[MAC_CYCLES] // passes)
     return fills
 
 
@@ -258,9 +268,9 @@ def tile_cycles(machine: Record, program: Record, first: bool, out: Ints) -> Non
 
     Operands stream over networks of their own while PEs multiply, so the slowest of MACs, networks and buffer ports
     sets the pace. Where exposed, filling registers that then stay adds to it, and where inputs stream, so does the
-    first window of each pass, before which no PE can start (in a systolic array that is the skew). A fill that hides
-    behind a single step adds what it takes longer. The skew adds, too: where fills are exposed the array runs empty
-    before each pass, elsewhere one pass follows the other like two steps of one.
+    first window of each pass, before which no PE can start (in a systolic array that is the skew). The skew adds, too:
+    where fills are exposed the array runs empty before each pass, elsewhere one pass follows the other like two steps
+    of one.
     """
     sums_read = out[BUS_OUTPUTS] - (out[SUMS] if first and not machine.initial_sums else 0)
     incoming = ceil_div(sums_read, machine.words_per_cycle[OUTPUTS])
@@ -270,8 +280,7 @@ def tile_cycles(machine: Record, program: Record, first: bool, out: Ints) -> Non
     for operand in range(2):
         cycles = ceil_div(out[BUS_INPUTS + operand], machine.words_per_cycle[operand])
         if preloads(machine, program, operand):
-            shifted = out[PASSES] * machine.shift_cycles[operand]
-            preload += exposed_cycles(machine, shifted if shifted else cycles, operand, out)
+            preload += preload_cycles(machine, cycles, operand, out)
         else:
             pace = max(pace, cycles)
     if machine.exposed[INPUTS] and not program.stays[INPUTS] and not machine.shift_cycles[INPUTS]:

@@ -16,7 +16,8 @@ class Dataflow:
 
     `stationary` is the operand that the loops over array steps leave in place, or None: then registers keep nothing.
     `order` lists the loops over array steps, outermost first. `packs`: see `simulator.mapping.mapping.Mapping`.
-    `whole` names dimensions that no tile of the buffer cuts.
+    `whole` names dimensions that no tile of the buffer cuts, `stepwise` those of which a tile holds what the array
+    covers at once, `first` those that take all the PEs they can before others share what is left.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Dataflow:
     order: tuple[Dim, ...]
     packs: bool = False
     whole: tuple[Dim, ...] = ()
+    stepwise: tuple[Dim, ...] = ()
+    first: tuple[Dim, ...] = ()
 
     @property
     def reduces_rows(self) -> bool:
@@ -80,4 +83,6 @@ def load_dataflow(spec: str | Path) -> Dataflow:
         order=order,
         packs=written.packs,
         whole=tuple(Dim[name] for name in written.whole),
+        stepwise=tuple(Dim[name] for name in written.stepwise),
+        first=tuple(Dim[name] for name in written.first),
     )

@@ -60,11 +60,19 @@ def tile_counts(extent: int) -> list[int]:
     return sorted(sizes, reverse=True)
 
 
-def axis_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> list[tuple[int, ...]]:
+def axis_bounds(
+    extents: Sequence[int], dims: Sequence[Dim], length: int, first: Sequence[Dim] = ()
+) -> list[tuple[int, ...]]:
     """Ways to unroll `dims` along an axis of `length` PEs so that no bound could grow; tuples in the order of `dims`.
 
-    Filter taps take what they can; other dimensions share what is left in every balanced way.
+    Filter taps and what comes `first` take what they can; other dimensions share what is left in every balanced way. A
+    single one may also leave part of the axis idle, as fewer PEs are faster where words have a long way to many.
     """
+    spread = [d for d in dims if extents[d] > 1 and d not in FILTER_TAPS and d not in first]
+    if len(spread) == 1 and all(extents[d] == 1 for d in dims if d not in spread):
+        options = balanced(extents[spread[0]])
+        used = {max(bound for bound in options if bound <= part) for part in tile_counts(length)}
+        return [tuple(bound if d in spread else 1 for d in dims) for bound in sorted(used, reverse=True)]
     found: list[tuple[int, ...]] = []
 
     def extend(chosen: tuple[int, ...], left: int) -> None:
@@ -73,7 +81,7 @@ def axis_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> lis
             return
         d = dims[len(chosen)]
         options = [b for b in balanced(extents[d]) if b <= left]
-        for bound in options[:1] if d in FILTER_TAPS else options:
+        for bound in options[:1] if d in FILTER_TAPS or d in first else options:
             extend((*chosen, bound), left // bound)
 
     extend((), length)
@@ -97,10 +105,10 @@ def placements(dataflow: Dataflow, nest: LoopNest, hardware: Hardware) -> list[P
         extents[Dim.C] *= prod(nest.stride)
     found = []
     known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for row_bounds in axis_bounds(extents, dataflow.rows, hardware.array.rows):
+    for row_bounds in axis_bounds(extents, dataflow.rows, hardware.array.rows, dataflow.first):
         rows = _spread(row_bounds, dataflow.rows)
         left = [-(-e // r) for e, r in zip(extents, rows, strict=True)]
-        for column_bounds in axis_bounds(left, dataflow.columns, hardware.array.columns):
+        for column_bounds in axis_bounds(left, dataflow.columns, hardware.array.columns, dataflow.first):
             columns = _spread(column_bounds, dataflow.columns)
             spatial = Placement(rows, columns, rows).spatial
             rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]

@@ -38,11 +38,13 @@ class WrittenDataflow(Written):
     lowered: bool = False
     packs: bool = False
     whole: Axis = Field(default_factory=list)
+    stepwise: Axis = Field(default_factory=list)
+    first: Axis = Field(default_factory=list)
     order: Axis = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _check(self) -> "WrittenDataflow":
-        for where in ("rows", "columns", "registers", "whole", "order"):
+        for where in ("rows", "columns", "registers", "whole", "stepwise", "first", "order"):
             _distinct(getattr(self, where), where)
         if self.order and len(self.order) != len(DIM_NAMES):
             raise Rejected("not all loops are ordered", f"all of {', '.join(DIM_NAMES)}", path=("order",))

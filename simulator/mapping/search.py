@@ -68,13 +68,18 @@ def aligned_counts(extent: int, step: int) -> tuple[int, ...]:
     return tuple(sorted(found, reverse=True))
 
 
-def tile_choices(nest: LoopNest, steps: Sequence[int], whole: Sequence[Dim] = ()) -> tuple[Ints, Ints]:
+def tile_choices(nest: LoopNest, steps: Sequence[int], dataflow: Dataflow | None = None) -> tuple[Ints, Ints]:
     """Tile extents to try for each dimension, largest first, as [8, *] padded with zeros, and how many there are.
 
-    `steps` [8] are the extents that the array covers at once. Filters are not cut, nor is what is `whole`.
+    `steps` [8] are the extents that the array covers at once. Filters are not cut; a dataflow may say more.
     """
+    whole, stepwise = {Dim.R, Dim.S, *(dataflow.whole if dataflow else ())}, dataflow.stepwise if dataflow else ()
     lists = [
-        (nest.bounds[d],) if d in (Dim.R, Dim.S, *whole) else aligned_counts(nest.bounds[d], step)
+        (min(step, nest.bounds[d]),)
+        if d in stepwise
+        else (nest.bounds[d],)
+        if d in whole
+        else aligned_counts(nest.bounds[d], step)
         for d, step in zip(Dim, steps, strict=True)
     ]
     counts = np.array([len(sizes) for sizes in lists], dtype=np.int64)
@@ -191,7 +196,7 @@ class Search:
         trial["spatial"], trial["registers"] = candidate.placement.spatial, candidate.placement.registers
         trial["skips"] = skips_zeros(self.hardware, candidate.dataflow, candidate.placement.spatial)
         steps = tile_steps(candidate.placement, candidate.dataflow.lowered)
-        choices, counts = tile_choices(self.nest, steps, candidate.dataflow.whole)
+        choices, counts = tile_choices(self.nest, steps, candidate.dataflow)
         search_tiles(
             self.machine,
             self.layer,

@@ -37,8 +37,8 @@ class MachineFacts:
 
     `compressed` names the operands that DRAM holds in other bytes than the buffer. `buffer_bytes_per_cycle` is what
     all buffers together read at best, None where unlimited. `network_bytes_per_cycle` is what the network of each
-    operand carries between buffer and PEs, partial sums in one direction; a layer's bound of that name, in cycles, times
-    this is what the layer moves there.
+    operand carries between buffer and PEs, partial sums in one direction: a layer's bound of that name, in cycles,
+    times this is what the layer moves there.
     """
 
     name: str

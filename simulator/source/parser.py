@@ -152,6 +152,10 @@ def _syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
     if place.line > len(lines):
         place = Place(len(lines), len(lines[-1]) + 1)  # libyaml ends the last line itself
     cause = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    if "nesting" in cause:  # libyaml has a bound of its own
+        return Problem(
+            "the file holds too much", file, place.line, place.column, expected=f"at most {MAX_DEPTH} levels"
+        )
     tab = "\t" in lines[place.line - 1][: place.column]
     expected = "spaces, not tabs" if tab else "lines of `key: value`, nested ones indented with spaces"
     return Problem(f"not valid YAML: {cause}", file, place.line, place.column, expected=expected)

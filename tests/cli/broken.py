@@ -1,7 +1,7 @@
 """A hundred and more broken files of one kind, made from a sound one: what is wrong, and where a report must point."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -13,16 +13,15 @@ BILLION_LAUGHS = "".join(f"l{i}: &l{i} [{', '.join(['*l' + str(i - 1) if i else 
 
 @dataclass(frozen=True)
 class Sound:
-    """A file in order: its keys that may be left out, those of the author's own choice, values that may be zero, have
-    a unit, or are one of several names.
-    """
+    """A file in order, and what is special in it, by path."""
 
     text: str
     optional: frozenset[str]
-    chosen: frozenset[str] = frozenset()
+    chosen: frozenset[str] = frozenset()  # keys of the author's own choice
+    missed: dict[str, str] = field(default_factory=dict)  # keys that are missed elsewhere
     may_be_zero: frozenset[str] = frozenset()
     quantities: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # values that are one of several words
 
     @property
     def data(self) -> object:
@@ -63,7 +62,7 @@ def _keys(sound: Sound) -> Iterator[Broken]:
     for path in sound.keys:
         parent, _, key = path.rpartition(".")
         if path not in sound.optional:
-            missed = parent if path in sound.chosen else path
+            missed = sound.missed.get(path, path)
             yield Broken(f"{path} deleted", changed(sound.text, path, delete=True).encode(), missed)
         if path not in sound.chosen:
             wrong = key + key[-1]

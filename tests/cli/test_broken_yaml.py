@@ -49,6 +49,12 @@ outputs: [fc]
         }
     ),
     chosen=frozenset({"inputs.data"}),
+    missed={
+        "inputs.data": "inputs",
+        "layers.1.name": "layers.3.inputs.0",
+        "layers.2.name": "layers.3.inputs.1",
+        "layers.6.name": "outputs.0",
+    },
     may_be_zero=frozenset({"layers.0.padding"}),
     names=(
         *(f"layers.{i}.op" for i in (0, 1, 4, 5, 6)),

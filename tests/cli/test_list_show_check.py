@@ -35,6 +35,7 @@ def test_list_names_everything_bundled(capsys: pytest.CaptureFixture[str]) -> No
 )
 def test_list_of_one_kind_has_a_described_name_a_line(kind: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     lines = output(capsys, "list", kind).splitlines()
+    lines = [line for line in lines if not line.startswith("network ")]  # the titles of a table
     described = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines}
     assert name in described
     assert list(described) == sorted(described)
@@ -42,6 +43,23 @@ def test_list_of_one_kind_has_a_described_name_a_line(kind: str, name: str, caps
 
 def test_list_of_networks_tells_parameters_and_choices(capsys: pytest.CaptureFixture[str]) -> None:
     assert "variant=v1|v2|v3|v4|v5" in output(capsys, "list", "networks")
+
+
+def test_list_of_networks_tells_macs_parameters_and_published_accuracy(capsys: pytest.CaptureFixture[str]) -> None:
+    titles, *rows = (line.split() for line in output(capsys, "list", "networks").splitlines())
+    squeezenext = dict(zip(titles, next(row for row in rows if row[0] == "squeezenext"), strict=False))
+    assert (squeezenext["MACs"], squeezenext["params"]) == ("278M", "706K")
+    assert (squeezenext["top-1"], squeezenext["top-5"]) == ("59.05", "82.60")
+    detector = next(row for row in rows if row[0] == "ssdlite")
+    assert "mAP" in detector
+
+
+def test_list_of_a_family_has_a_row_for_each_member_with_published_figures(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    titles, *rows = (line.split() for line in output(capsys, "list", "squeezenext").splitlines())
+    assert titles == ["network", "MACs", "params", "top-1", "top-5"]
+    assert ["squeezenext:variant=v5", "225M", "916K", "59.24", "82.41"] in rows
 
 
 def test_an_unknown_kind_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

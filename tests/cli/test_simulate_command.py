@@ -15,6 +15,7 @@ from simulator.errors import InputError
 from simulator.result.json_io import load_run
 from simulator.result.laws import LawViolation, Violation
 from tests.builders import small_run
+from workloads.load import load_network
 
 HW_NET = ["--hw", "eyeriss_like", "--net", "squeezenext"]
 
@@ -62,8 +63,7 @@ def test_options_reach_the_engine(engine: FakeEngine, tmp_path: Path) -> None:
     engine.asked.pop("progress")
     assert engine.asked == {
         "hardware": "eyeriss_like",
-        "network": "squeezenext",
-        "batch": 4,
+        "network": load_network("squeezenext", batch=4),
         "dataflow": "row_stationary",
         "objective": "edp",
         "mapping": mapping,

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from simulator.dims import REDUCTION, RELEVANT, Dim, Operand
 from simulator.kernels.params import FIXED_POINT, SUM_BITS
 from simulator.timing.tiles import PortSpec, TileRun
-from tests.oracle.naive_array import ArrayWalk, array_steps, axes_of, busy_pes, program_of, words_of
+from tests.oracle.naive_array import ArrayWalk, array_steps, axes_of, busy_pes, packing, program_of, words_of
 from tests.oracle.test_timeline import plain_end
 
 N, G, K, C, P, Q, R, S = Dim
@@ -165,8 +165,22 @@ class LayerWalk:
         slots = machine.slots, machine.out_slots
         port = PortSpec(*slots, machine.channels, machine.latency_cycles, ahead, machine.early_slots)
         self.totals["CYCLES"] = plain_end(self.runs, port)
+        if machine.overlapped:
+            self.overlap()
+        self.totals["REGISTERS"] = int(self.mapping.retains)
         executed = layer.macs * Fraction(layer.skip, FIXED_POINT) if self.mapping.skips else layer.macs
         self.totals["EXECUTED_MACS"] = int(executed)
+
+    def overlap(self):
+        """Neighbours hide the layer's ends: the longer of array and port, nothing rounded between tiles."""
+        totals = self.totals
+        names = ("DRAM_INPUTS", "DRAM_WEIGHTS", "DRAM_OUTPUTS_READ", "DRAM_OUTPUTS_WRITTEN")
+        totals["PORT_CYCLES"] = self.port_cycles(sum(totals[name] for name in names))
+        if not totals["DELIVERY_CYCLES"]:
+            exact = ceil(Fraction(totals["MAC_STEPS"], self.machine.macs_per_cycle * packing(self.layer, self.mapping)))
+            totals["ARRAY_CYCLES"] += exact - totals["MAC_CYCLES"]
+            totals["MAC_CYCLES"] = exact
+        totals["CYCLES"] = max(totals["ARRAY_CYCLES"], totals["PORT_CYCLES"])
 
 
 def buffer_demands(machine, layer, mapping):

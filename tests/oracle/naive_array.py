@@ -20,7 +20,7 @@ from simulator.kernels.params import FIXED_POINT, SUM_BITS
 
 N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand
-EXPOSED, BEHIND_STEP = 1, 2
+HIDDEN, EXPOSED, BEHIND_STEP = range(3)
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,13 @@ class ArrayWalk:
                     self.fill(operand, turns, work)
                 held = self.holds[operand].indices
                 assert all(held[pe] == indices_of(operand, part) for pe, part in work.items())
+        if self.mapping.packs:
+            fullest = packed_steps(self.axes, self.mapping, packing(self.layer, self.mapping))
         if self.mapping.skips:
             fullest = ceil(fullest * Fraction(self.layer.skip, FIXED_POINT))
-        self.figures["MAC_CYCLES"] = ceil(Fraction(fullest, self.machine.macs_per_cycle))
+        self.figures["MAC_STEPS"] = fullest
+        packed = packing(self.layer, self.mapping)
+        self.figures["MAC_CYCLES"] = ceil(Fraction(fullest, self.machine.macs_per_cycle * packed))
         self.figures["WINDOW"] = len(self.first_window)
         self.figures["STEP"] = self.first_step
         self.figures["SUMS"] = len(self.sums)
@@ -177,6 +181,26 @@ class ArrayWalk:
         self.figures[f"PES_{operand.name}"] += copies
 
 
+def packing(layer, mapping):
+    """Taps that lie side by side in the lanes over channels."""
+    return prod(layer.stride) if mapping.packs else 1
+
+
+def packed_steps(axes, mapping, packed):
+    """MACs of the fullest PE where each channel comes `packed` times, dealt out to the lanes over channels."""
+    lanes, deep = mapping.spatial[C], mapping.registers[C]
+    slots, dealt = list(range(len(axes[C]) * packed)), 0
+    while slots:
+        step, slots = slots[: lanes * deep], slots[lanes * deep :]
+        dealt += len(step[:deep])
+    others = 0
+    for start in array_steps(axes, mapping):
+        if start[C] == 0:
+            work = dict(busy_pes(axes, start, mapping)).values()
+            others += max(prod(len(part[d]) for d in Dim if d != C) for part in work)
+    return others * dealt
+
+
 def array_cycles(counted, program, machine):
     """What the tile takes: the slowest of MACs, networks and buffer ports, then exposed fills, first windows, skew."""
     passes = counted["PASSES"]
@@ -186,13 +210,16 @@ def array_cycles(counted, program, machine):
     exposed = 0
     for operand in (INPUTS, WEIGHTS):
         sending = ceil(Fraction(counted[f"BUS_{operand.name}"], machine.words_per_cycle[operand]))
-        passes_through = machine.shift_cycles[operand] and operand != program.stationary
-        if not (machine.exposed[operand] and program.stays[operand]) or passes_through:
+        shift, preload = machine.shift_cycles[operand], machine.exposed[operand]
+        before = operand == program.stationary if shift else preload and program.stays[operand]
+        if not before:
             paces.append(sending)
             continue
-        filling = passes * machine.shift_cycles[operand] or sending
-        if machine.exposed[operand] == BEHIND_STEP:
+        filling = passes * shift or sending
+        if preload == BEHIND_STEP:
             filling -= min(filling, passes * ceil(Fraction(counted["STEP"], machine.macs_per_cycle)))
+        if preload == HIDDEN:
+            filling = sum(max(0, shift - counted["MAC_CYCLES"] // passes) for _ in range(1, passes))
         exposed += filling
     if machine.exposed[INPUTS] and not program.stays[INPUTS] and not machine.shift_cycles[INPUTS]:
         exposed += passes * ceil(Fraction(counted["WINDOW"], machine.words_per_cycle[INPUTS]))

@@ -162,12 +162,13 @@ def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64):
         vector_lanes=1,
         fuses=frozenset(),
         folds=frozenset(),
-        layer_order="serial",
+        layer_order=draw(st.sampled_from(("serial", "serial", "overlapped"))),
         keeps_activations=False,
         configuration_cycles=0,
         dataflows=("drawn",),
         energy="picojoule_45nm",
         dma_whole_rows=draw(_FLAGS),
+        dma_moves_padding=draw(st.booleans()),
         dma_reloads=draw(st.booleans()),
     )
 
@@ -248,6 +249,7 @@ def _drams():
         run_length=st.sets(st.sampled_from([int(operand) for operand in Operand])).map(tuple),
         run_length_max=st.sampled_from((1, 3, 31)),
         run_length_bits=st.sampled_from((1, 5)),
+        winograd=st.sampled_from((None, None, (2, 3), (2, 2))),
     )
 
 

@@ -1,5 +1,7 @@
 """Every total of the closed form equals the count of a walk that looks at each tile, step, PE and word."""
 
+from fractions import Fraction
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -19,12 +21,12 @@ DATAFLOWS, TABLE = list_dataflows(), load_energy_table("picojoule_45nm")
 
 FIGURES = (
     "MAC_CYCLES", "BUS_INPUTS", "BUS_WEIGHTS", "BUS_OUTPUTS", "SUMS", "PES_INPUTS", "PES_WEIGHTS", "PES_OUTPUTS",
-    "PASSES", "WINDOW", "STEP", "ARRAY_CYCLES", "DELIVERY_CYCLES", "PRELOAD_CYCLES", "SKEW_CYCLES",
+    "PASSES", "WINDOW", "STEP", "MAC_STEPS", "ARRAY_CYCLES", "DELIVERY_CYCLES", "PRELOAD_CYCLES", "SKEW_CYCLES",
 )  # fmt: skip
 TOTALS = (
     "SUMS_READ", "LOADED_INPUTS", "LOADED_WEIGHTS", "LOADED_SUMS", "LOADED_ADDENDS", "STORED_OUTPUTS", "STORED_SUMS",
     "DRAM_INPUTS", "DRAM_WEIGHTS", "DRAM_OUTPUTS_READ", "DRAM_OUTPUTS_WRITTEN", "PORT_CYCLES", "ALL_TILES", "CYCLES",
-    "FIRST_WEIGHTS_BYTES", "EXECUTED_MACS",
+    "FIRST_WEIGHTS_BYTES", "EXECUTED_MACS", "REGISTERS",
 )  # fmt: skip
 NAMES = {getattr(tile_figures, name): name for name in FIGURES} | {getattr(layer_totals, name): name for name in TOTALS}
 
@@ -33,7 +35,9 @@ NAMES = {getattr(tile_figures, name): name for name in FIGURES} | {getattr(layer
 def cases(draw, mapped=mapped_nests()):  # noqa: B008
     """Records of a machine, a layer and a mapping, and the scratch that an evaluation needs."""
     hardware, (nest, mapping) = draw(hardwares()), draw(mapped)
-    layer = layer_record(hardware, layer_of(nest), nest, draw(residents()), draw(addends), prefetch_bytes=draw(ahead))
+    layer = layer_record(
+        hardware, layer_of(nest), nest, draw(residents()), draw(addends), prefetch_bytes=draw(ahead), stored=draw(stored)
+    )
     case = machine_record(hardware), layer, mapping_record(hardware, mapping), make_scratch(hardware)
     if draw(st.booleans()):
         layer["prefetched_bytes"] = evaluated(*case)["FIRST_WEIGHTS_BYTES"]
@@ -47,6 +51,7 @@ def residents():
 
 addends = st.sampled_from((0, 0, 1, 2))
 ahead = st.sampled_from((0, 0, 40))
+stored = st.sampled_from((Fraction(1), Fraction(1), Fraction(4, 9)))
 
 
 def evaluated(machine, layer, mapping, scratch):

@@ -8,8 +8,8 @@
 
 Rows stand for themselves: each layer reads an input of its own. The map is taken as it is, padding included; a window
 that hangs over its edge counts, as SCALE-Sim rounds up. A second stride (across) may follow the first, and an N:M
-sparsity of weights. A name with DP in it marks a depthwise layer, as there. A product is M positions of K inputs and N
-filters.
+sparsity of weights. A name with DP in it marks a depthwise layer, as there: each channel has so many filters. A product
+is M positions of K inputs and N filters.
 """
 
 import re
@@ -33,7 +33,7 @@ CONV_COLUMNS = (
 GEMM_COLUMNS = ("M", "N", "K")
 MOST_DIGITS = 10
 _SPARSITY = re.compile(r"(\d{1,4}):(\d{1,4})")
-_DEPTHWISE = re.compile(r"DP|depthwise|(^|[_/-])dw", re.IGNORECASE)
+_DEPTHWISE = re.compile(r"DP|(?i:depthwise|(^|[_/-])dw)")
 
 
 def import_topology(table: Table, name: str) -> Network:
@@ -65,8 +65,8 @@ def _conv(g: Assembly, table: Table, row: Line) -> None:
     hanging = [(tap - extent) % step for tap, extent, step in zip(taps, size, strides, strict=True)]
     name = g.unique(row.cells[0] or "conv")
     x = g.input(channels, height, width, name=g.unique(f"{name}_input"))
-    depthwise = _DEPTHWISE.search(name) is not None and filters in (1, channels)
-    groups, filters = (channels, channels) if depthwise else (1, filters)
+    depthwise = _DEPTHWISE.search(name) is not None
+    groups, filters = (channels, channels * filters if filters < channels else filters) if depthwise else (1, filters)
     zeros = 1 - sparsity if sparsity else None
     padding = (0, 0, hanging[0], hanging[1])
     g.conv(x, filters, taps, strides, padding, groups, name=name, zero_weights_fraction=zeros)

@@ -12,8 +12,8 @@ def rows() -> Iterator[Row]:
     """Yield MACs without bias, and weights with biases, of each network."""
     for figures in published("networks"):
         network = load_network(figures["spec"])
-        yield Row(f"{figures['spec']}", int(figures["macs"]), network.macs, EQUAL, part="MACs")
-        yield Row(f"{figures['spec']}", int(figures["params"]), network.params, EQUAL, part="parameters")
+        yield Row(figures["spec"], int(figures["macs"]), network.macs, EQUAL, part="MACs")
+        yield Row(figures["spec"], int(figures["params"]), network.params, EQUAL, part="parameters")
 
 
 ANCHOR = Anchor(

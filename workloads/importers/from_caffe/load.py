@@ -25,7 +25,7 @@ def import_prototxt(path: Path, skip_unknown: bool = False, sizes: Mapping[str, 
         raise InputError(Problem("a prototxt takes no parameters", file, got=", ".join(sizes)))
     root = parse(read_text(path, MOST_BYTES), file)
     root.check_names(frozenset({"name", "input", "input_dim", "input_shape", "state", *LAYER_FIELDS}))
-    written = root.messages("layer") + root.messages("layers")
+    written = sorted(root.messages("layer") + root.messages("layers"), key=lambda layer: layer.line)
     if not written:
         raise InputError(Problem("no layers", file, 1, expected="`layer { ... }`"))
     if len(written) > MOST_LAYERS:

@@ -110,6 +110,12 @@ def _gather(node: Node, arrays: Sequence[Array]) -> Array:
     return np.take(arrays[0], arrays[1].astype(np.int64), axis=node.int("axis", 0))
 
 
+def _gather_nd(node: Node, arrays: Sequence[Array]) -> Array:
+    if node.int("batch_dims", 0):
+        raise UnknownError("batches")
+    return np.asarray(arrays[0][tuple(np.moveaxis(arrays[1].astype(np.int64), -1, 0))])
+
+
 def _range(node: Node, arrays: Sequence[Array]) -> Array:
     start, stop, step = (float(array.reshape(-1)[0]) for array in arrays)
     if not 0 <= (stop - start) / step <= FEW:
@@ -185,6 +191,7 @@ FOLDS: Mapping[str, Fold] = {
     "Expand": _expand,
     "Floor": _plain(np.floor),
     "Gather": _gather,
+    "GatherND": _gather_nd,
     "Greater": _plain(np.greater),
     "GreaterOrEqual": _plain(np.greater_equal),
     "Less": _plain(np.less),
@@ -241,6 +248,11 @@ def _gathered_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
     return (*dims[:axis], *index, *dims[axis + 1 :])
 
 
+def _gathered_nd_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
+    dims, index = _required(inputs, 0).dims, _required(inputs, 1).dims
+    return (*index[:-1], *dims[node.int("batch_dims", 0) + index[-1] :])
+
+
 def _reduced_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
     dims = _required(inputs, 0).dims
     axes = _required(inputs, 1).ints() if len(inputs) > 1 else node.ints("axes")
@@ -272,6 +284,7 @@ EXTENTS: Mapping[str, Callable[[Node, Sequence[Const | None]], Dims]] = {
     "Concat": _concat_dims,
     "ConstantOfShape": _filled_dims,
     "Gather": _gathered_dims,
+    "GatherND": _gathered_nd_dims,
     "Reshape": _reshape_dims,
     "ScatterND": lambda node, inputs: _required(inputs, 0).dims,
 }

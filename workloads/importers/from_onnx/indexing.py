@@ -75,10 +75,10 @@ def gather(c: Context, node: Node) -> Results:
     if ints and not all(-extent <= position < extent for position in ints):
         raise c.wrong(node, "the index is out of range", f"-{extent} to {extent - 1}", str(ints[:8]))
     wrapped = [position % extent for position in ints or ()]
-    if wrapped and wrapped == list(range(wrapped[0], wrapped[0] + len(wrapped))) and len(index.dims) < 2:
+    if wrapped and wrapped == list(range(wrapped[0], wrapped[0] + len(wrapped))):
         part = lowering.take(c.g, view, axis, wrapped[0], len(wrapped), c.name(node))
-        kept = part.axes if index.dims else (*part.axes[:axis], *part.axes[axis + 1 :])
-        return [View(part.tensor, kept, part.name)]
+        dims = (*part.dims[:axis], *index.dims, *part.dims[axis + 1 :])
+        return [lowering.reshape(c.g, part, dims, node.label)]
     if not all(index.dims):
         raise c.wrong(node, "the index is empty")
     return [lowering.gather(c.g, view, axis, index.dims, c.name(node))]

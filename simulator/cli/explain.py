@@ -1,0 +1,39 @@
+"""`simulate explain`: what bounds a run or a layer of it, and what changes would save."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def explain(
+    run_file: Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")],
+    layer: Annotated[str, typer.Argument(help="a layer of it; the whole network if left out")] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print JSON instead of text, with every change tried")
+    ] = False,
+) -> None:
+    """Explain a saved run: what bounds it, and what would help.
+
+    Each change of the machine or the network is simulated by itself; what it saves is what simulating it again gives.
+    """
+    from analysis.explain import explain_layer, explain_network
+    from analysis.explain.data import layer_data, network_data
+    from analysis.explain.text import layer_text, network_text
+    from simulator.cli.output import line_width, print_json, progress
+    from simulator.result.json_io import load_run
+
+    run = load_run(run_file)
+    with progress("changes") as advance:
+        about_layer = explain_layer(run, layer, advance) if layer else None
+        about_network = None if layer else explain_network(run, advance)
+    if about_layer:
+        lines, data = layer_text(about_layer, line_width()), layer_data(about_layer)
+    else:
+        assert about_network is not None
+        lines, data = network_text(about_network, line_width()), network_data(about_network)
+    if as_json:
+        print_json(data)
+        return
+    for line in lines:
+        print(line)

@@ -1,0 +1,15 @@
+"""Every bound of every anchor: those that the accuracy page calls held do hold, those that it explains are missed."""
+
+import pytest
+
+from analysis.accuracy import ANCHORS, evaluate_anchors
+from analysis.accuracy.summary import complaints, summarize, worst_text
+
+
+@pytest.mark.parametrize("name", ANCHORS)
+def test_every_bound_is_held_or_listed_as_missed(name: str) -> None:
+    (evaluation,) = evaluate_anchors([name])
+    summary = summarize(evaluation)
+    print(f"{name}: {summary.held} of {summary.bounds} bounds held, worst {worst_text(summary)}")
+    assert summary.bounds > 0
+    assert complaints(evaluation) == []

@@ -1,0 +1,169 @@
+"""The accuracy page and what it is made of, on an anchor of made-up figures."""
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from analysis.accuracy import picture
+from analysis.accuracy.anchor import Anchor, Evaluation, Missing, Row, Status
+from analysis.accuracy.bounds import EQUAL, NOT_ABOVE, NOT_BELOW, Bound, at_least, at_most, between, within
+from analysis.accuracy.evaluate import evaluate, evaluate_anchors
+from analysis.accuracy.figures import FOLDER, published
+from analysis.accuracy.page import page
+from analysis.accuracy.registry import ANCHORS, load_anchor
+from analysis.accuracy.statistics import mean_row, median_row, quantile_row
+from analysis.accuracy.summary import LONG, complaints, shown_rows, summarize
+from analysis.accuracy.tables import csv_rows, json_data
+from simulator.errors import InputError
+from simulator.source.locate import bundled
+
+ROWS = (
+    Row("equal", 5, 5, EQUAL, "cycles"),
+    Row("near", 10.0, 10.4, within(0.05), "ms", "times"),
+    Row("far", 10.0, 14.0, within(0.05), "ms", "times"),
+    Row("share", None, 0.4, between(0.3, 0.5), part="shares"),
+    Row("shown only", 2.0, 3.0, part="shares", counts=False),
+)
+
+
+def anchor(*rows: Row, listed: tuple[str, ...] = ()) -> Anchor:
+    missing = (Missing("Clocks differ.", listed),) if listed else ()
+    return Anchor("made_up", "Made-up figures", "nowhere", ("eyeriss_chip",), lambda: rows, missing, ("A remark.",))
+
+
+def statuses(evaluation: Evaluation) -> list[Status]:
+    return [evaluation.status(row) for row in evaluation.rows]
+
+
+@pytest.mark.parametrize(
+    ("bound", "good", "bad"),
+    [
+        (EQUAL, 10, 11),
+        (within(0.1), 11, 11.1),
+        (within(0.1), 9, 8.9),
+        (NOT_ABOVE, 10, 10.1),
+        (NOT_BELOW, 10, 9.9),
+        (at_most(12), 12, 12.1),
+        (at_least(8), 8, 7.9),
+        (between(8, 12), 8, 12.1),
+    ],
+)
+def test_a_bound_holds_up_to_its_limit(bound: Bound, good: float, bad: float) -> None:
+    assert not Row("x", 10, good, bound).excess
+    assert Row("x", 10, bad, bound).excess
+
+
+def test_a_bound_on_the_deviation_needs_a_published_figure() -> None:
+    with pytest.raises(ValueError, match="needs a published figure"):
+        _ = Row("x", None, 1, within(0.1)).excess
+    assert Row("zero", 0, 0, EQUAL).excess == 0
+    assert Row("zero", 0, 1, EQUAL).excess > 0
+
+
+def test_a_row_is_judged_by_its_bound_and_by_what_the_anchor_lists() -> None:
+    assert statuses(evaluate(anchor(*ROWS, listed=("times: far",)))) == [
+        Status.HELD,
+        Status.HELD,
+        Status.MISSED,
+        Status.HELD,
+        Status.UNBOUNDED,
+    ]
+    assert complaints(evaluate(anchor(*ROWS, listed=("times: far",)))) == []
+
+
+def test_what_an_anchor_says_wrongly_is_complained_of() -> None:
+    lines = complaints(evaluate(anchor(*ROWS, listed=("times: near", "times: fare"))))
+    assert lines == [
+        "made_up: +40.0%, 35.0 points outside ±5%: times: far",
+        "made_up: no longer missed: times: near",
+        "made_up: no such row: times: fare",
+    ]
+
+
+def test_rows_of_the_same_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="same name: equal"):
+        evaluate(anchor(ROWS[0], ROWS[0]))
+
+
+def test_a_summary_counts_figures_and_bounds() -> None:
+    summary = summarize(evaluate(anchor(*ROWS)))
+    assert (summary.figures, summary.bounds, summary.held, summary.missed) == (3, 4, 3, 1)
+    assert summary.worst == ROWS[2]
+    assert summary.median == pytest.approx(0.04)
+
+
+def test_statistics_of_deviations_are_rows_in_percent() -> None:
+    rows = [Row(str(i), 100, 100 + i) for i in range(11)]
+    assert mean_row(rows, 0.05, "all").ours == pytest.approx(5)
+    assert median_row(rows, 0.04, "all").excess == pytest.approx(1)
+    assert quantile_row(rows, 0.9, 0.1, "all").ours == pytest.approx(9)
+
+
+def test_the_page_shows_every_row_and_explains_what_is_missed() -> None:
+    text = page([evaluate(anchor(*ROWS, listed=("times: far",)))], "images/accuracy.png")
+    assert "![ours against published, and the deviations, by anchor](images/accuracy.png)" in text
+    assert "| [Made-up figures](#made_up) | 3 | 4.0% | +40.0% times: far | 3 of 4 |" in text
+    assert "- **Made-up figures.** Clocks differ.\n  - times: far: +40.0%, 35.0 points outside ±5%" in text
+    assert "| far | 10 | 14 | +40.0% | ±5% | **missed** |" in text
+    assert "| share | - | 0.4 | - | 0.3 to 0.5 | held |" in text
+    assert "[eyeriss_chip](../hw_configs/eyeriss_chip.yaml)" in text
+    assert "not explained" not in text
+    assert "not explained: times: far" in page([evaluate(anchor(*ROWS))])
+
+
+def test_long_tables_are_folded_on_the_page_and_shortened_on_a_screen() -> None:
+    rows = [Row(f"row {i}", 1000, 1000 + i, at_most(1e6), part="odd" if i % 2 else "even") for i in range(LONG)]
+    rows.append(Row("exact", 1000, 1000, EQUAL))
+    evaluation = evaluate(anchor(*rows))
+    text = page([evaluation])
+    assert f"<details><summary>{LONG + 1} rows</summary>" in text
+    assert text.count("**odd**") == text.count("**even**") == 1
+    exact = evaluate(anchor(*(Row(f"row {i}", i, i, EQUAL) for i in range(LONG)), Row("off", 10, 9, within(0.2))))
+    assert [row.quantity for row in shown_rows(exact)] == ["off"]
+
+
+def test_json_and_csv_hold_every_row_with_its_bound() -> None:
+    evaluation = evaluate(anchor(*ROWS, listed=("times: far",)))
+    (data,) = json.loads(json.dumps(json_data([evaluation])))["anchors"]
+    assert data["summary"]["worst"] == "times: far"
+    assert [row["status"] for row in data["rows"]] == ["held", "held", "missed", "held", None]
+    assert data["rows"][2]["why"] == "Clocks differ."
+    lines = csv_rows([evaluation])
+    assert [line["anchor"] for line in lines] == ["made_up"] * len(ROWS)
+    assert lines[3]["published"] == ""
+
+
+def test_the_picture_shows_figures_that_count_and_lie_on_logarithmic_axes(tmp_path: Path) -> None:
+    rows = (*ROWS, Row("zero", 0, 0, EQUAL), Row("threefold", 1, 3))
+    evaluations = [evaluate(anchor(*rows))]
+    shown = [row["figure"] for row in picture.rows(evaluations)]
+    assert shown == ["equal", "times: near", "times: far", "threefold"]
+    for name, drawn in (("accuracy.png", evaluations), ("nothing.png", [])):
+        picture.write_picture(drawn, tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_anchors_are_registered_under_their_own_names_in_order() -> None:
+    assert list(ANCHORS) == sorted(ANCHORS)
+    for name, module in ANCHORS.items():
+        found = load_anchor(name)
+        assert found.name == name == module.rpartition(".")[2]
+        assert found.title and found.source
+        assert set(found.machines) <= set(bundled())
+    files = Path(import_module("analysis.accuracy.anchors").__path__[0]).glob("[a-z]*.py")
+    assert {path.stem for path in files} == set(ANCHORS)
+
+
+def test_an_unknown_anchor_is_told_the_nearest() -> None:
+    with pytest.raises(InputError, match='did you mean "eyeriss_chip"'):
+        evaluate_anchors(["networks", "eyeris_chip"])
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.stem)
+def test_every_file_of_published_figures_names_its_source_and_is_complete(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# ")
+    rows = published(path.stem)
+    assert rows
+    assert all(None not in row and None not in row.values() for row in rows)
