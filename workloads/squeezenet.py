@@ -10,18 +10,20 @@ with a padded first convolution and no padding at the end. Papers that count 837
 padding of its last convolution, too.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from simulator.errors import InputError, Problem
 from simulator.network.graph import Graph, Tensor
 from simulator.network.ir import Network
 from simulator.network.shapes import Padding
-from workloads.parameters import Classes, Resolution
+from workloads.parameters import Between, Classes, Resolution
 
 Version = Literal["1.0", "1.1"]
 Bypass = Literal["none", "simple", "complex"]
+Share = Annotated[float, Between(0.0, 1.0)]
+Ratio = Annotated[float, Between(0.01, 1.0)]
 
-# fire: (squeeze 1x1, expand 1x1 and 3x3 each)
-FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
+FIRES = {2: 128, 3: 128, 4: 256, 5: 256, 6: 384, 7: 384, 8: 512, 9: 512}  # fire: filters that expand, 1x1 and 3x3
 POOL_AFTER = {"1.0": (4, 8), "1.1": (3, 5)}
 STEM = {"1.0": (96, 7), "1.1": (64, 3)}  # filters, kernel
 RESOLUTION = {("1.0", "complex"): 224, ("1.1", "simple"): 224}  # 227 elsewhere
@@ -30,23 +32,31 @@ RESOLUTION = {("1.0", "complex"): 224, ("1.1", "simple"): 224}  # 227 elsewhere
 def squeezenet(
     version: Version = "1.0",
     bypass: Bypass = "none",
+    squeeze_ratio: Ratio = 0.125,
+    share_3x3: Share = 0.5,
+    pools: str | None = None,
     resolution: Resolution | None = None,
     classes: Classes = 1000,
     last_padding: Literal[0, 1] | None = None,
 ) -> Network:
-    """Build SqueezeNet; the resolution and the padding of the last convolution are the source's unless given."""
+    """Build SqueezeNet; the resolution and the padding of the last convolution are the source's unless given.
+
+    What the paper's section 5 varies is free: `squeeze_ratio` and `share_3x3` of the filters that expand (SR and
+    pct_3x3 there), and `pools`, the fire modules after which maps are halved (4-8 in version 1.0).
+    """
     complex_1_0 = (version, bypass) == ("1.0", "complex")
     stem_padding: Padding = "same" if complex_1_0 else 0
     size = resolution or RESOLUTION.get((version, bypass), 227)
+    pool_after = pools_of(pools) if pools else POOL_AFTER[version]
     g = Graph("squeezenet")
     x = g.input(3, size, size)
     filters, kernel = STEM[version]
     x = g.conv(x, filters, kernel, stride=2, padding=stem_padding, bias=True, activation="relu", name="conv1")
     x = g.max_pool(x, kernel=3, stride=2, ceil=not complex_1_0, name="pool1")
-    for number, (squeeze, expand) in FIRES.items():
+    for number, expand in FIRES.items():
         with g.scope(f"fire{number}"):
-            x = bypassed_fire(g, x, squeeze, expand, bypass)
-        if number in POOL_AFTER[version]:
+            x = bypassed_fire(g, x, max(1, round(expand * squeeze_ratio)), expand, share_3x3, bypass)
+        if number in pool_after:
             x = g.max_pool(x, kernel=3, stride=2, ceil=not complex_1_0, name=f"pool{number}")
     if last_padding is None:
         last_padding = 1 if version == "1.0" and not complex_1_0 else 0
@@ -55,9 +65,22 @@ def squeezenet(
     return g.build()
 
 
-def bypassed_fire(g: Graph, x: Tensor, squeeze: int, expand: int, bypass: str) -> Tensor:
+def pools_of(text: str) -> tuple[int, ...]:
+    """Read the fire modules that a pool follows.
+
+    >>> pools_of("4-8")
+    (4, 8)
+    """
+    numbers = tuple(int(part) if part.isdecimal() else 0 for part in text.split("-"))
+    if not set(numbers) <= set(FIRES) or len(set(numbers)) < len(numbers):
+        expected = f"numbers from {min(FIRES)} to {max(FIRES)}, each once, such as 4-8"
+        raise InputError(Problem("no fire modules", path="pools", expected=expected, got=text))
+    return numbers
+
+
+def bypassed_fire(g: Graph, x: Tensor, squeeze: int, expand: int, share_3x3: float, bypass: str) -> Tensor:
     """Add a fire module and what the bypass adds to it."""
-    y = fire(g, x, squeeze, expand)
+    y = fire(g, x, squeeze, expand, share_3x3)
     if bypass != "none" and x.channels == y.channels:
         return g.add(x, y, name="bypass_add")
     if bypass == "complex":
@@ -65,9 +88,13 @@ def bypassed_fire(g: Graph, x: Tensor, squeeze: int, expand: int, bypass: str) -
     return y
 
 
-def fire(g: Graph, x: Tensor, squeeze: int, expand: int) -> Tensor:
+def fire(g: Graph, x: Tensor, squeeze: int, expand: int, share_3x3: float) -> Tensor:
     """Squeeze with 1x1, expand with 1x1 and 3x3, join."""
     x = g.conv(x, squeeze, bias=True, activation="relu", name="squeeze1x1")
-    narrow = g.conv(x, expand, bias=True, activation="relu", name="expand1x1")
-    wide = g.conv(x, expand, kernel=3, padding=1, bias=True, activation="relu", name="expand3x3")
-    return g.concat(narrow, wide, name="concat")
+    wide = round(expand * share_3x3)
+    made = []
+    if wide < expand:
+        made.append(g.conv(x, expand - wide, bias=True, activation="relu", name="expand1x1"))
+    if wide:
+        made.append(g.conv(x, wide, kernel=3, padding=1, bias=True, activation="relu", name="expand3x3"))
+    return g.concat(*made, name="concat") if len(made) > 1 else made[0]

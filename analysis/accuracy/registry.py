@@ -10,11 +10,15 @@ ANCHORS: dict[str, str] = {
     "eyeriss_chip": "analysis.accuracy.anchors.eyeriss_chip",
     "fuseconv": "analysis.accuracy.anchors.fuseconv",
     "gemmini": "analysis.accuracy.anchors.gemmini",
+    "isca16": "analysis.accuracy.anchors.isca16",
     "networks": "analysis.accuracy.anchors.networks",
+    "nvdla": "analysis.accuracy.anchors.nvdla",
     "scalesim": "analysis.accuracy.anchors.scalesim",
     "shufflenet_v2": "analysis.accuracy.anchors.shufflenet_v2",
     "squeezenext_16x16": "analysis.accuracy.anchors.squeezenext_16x16",
     "squeezenext_8x8": "analysis.accuracy.anchors.squeezenext_8x8",
+    "timeloop": "analysis.accuracy.anchors.timeloop",
+    "tpu_v1": "analysis.accuracy.anchors.tpu_v1",
 }
 """Anchor -> the module that holds it as `ANCHOR`."""
 

@@ -127,7 +127,8 @@ def points(axes: "Axes", series: Mapping[str, Points], x_tick: Tick, y_tick: Tic
         xs, ys = [x for x, _, _ in places], [y for _, y, _ in places]
         axes.scatter(xs, ys, s=26, color=colour, marker=marker, label=name, zorder=3)
         for x, y, word in places:
-            axes.annotate(word, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=SMALL_POINTS)
+            beside = (4, 3) if number % 2 == 0 else (4, -9)  # so that words of two series do not meet
+            axes.annotate(word, (x, y), xytext=beside, textcoords="offset points", fontsize=SMALL_POINTS)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: x_tick(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: y_tick(value)))
     axes.grid(visible=True, axis="both")

@@ -16,11 +16,12 @@ FORWARDING = frozenset({Op.CONCAT, Op.RESHAPE, Op.SPLIT})
 def tied(network: Network, name: str) -> frozenset[str]:
     """Return the layers whose filters change if those of a layer do, itself included.
 
-    Raises CannotChange where the number is not free: the network's outputs and inputs, and what a gather picks from.
+    Raises CannotChange where the number is not free: in the network's inputs, in what its outputs are made of without
+    another convolution or product, and in what a gather picks from.
     """
     classes = _Classes()
     makers: dict[str, list[str]] = defaultdict(list)
-    fixed = {*network.inputs, *network.outputs}
+    fixed = {*network.inputs, *_made_into_outputs(network)}
     for layer in network.layers:
         if layer.op in PASSING:
             for source in _joined(layer):
@@ -34,6 +35,19 @@ def tied(network: Network, name: str) -> frozenset[str]:
     if any(classes.root(tensor) == wanted for tensor in fixed):
         raise CannotChange(f"the filters of {name} are not free: its outputs or inputs of the network depend on them")
     return frozenset(maker for maker in makers if classes.root(maker) == wanted)
+
+
+def _made_into_outputs(network: Network) -> set[str]:
+    """Return the outputs, and the tensors of which ops that have no filters make them."""
+    layers = {layer.name: layer for layer in network.layers}
+    found: set[str] = set()
+    waiting = list(network.outputs)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in layers:
+            found.add(name)
+            waiting += () if layers[name].op in MAKERS else layers[name].inputs
+    return found
 
 
 def _joined(layer: Layer) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from math import log
 from typing import TYPE_CHECKING
 
 from analysis.layout import elide, printable
@@ -11,6 +12,7 @@ from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 MAX_NAME = 22  # characters of a label
@@ -103,17 +105,22 @@ def _mark_cut_bars(axes: "Axes", heights: Sequence[float], top: float, unit: str
             )
 
 
-def tick_bytes(axes: "Axes") -> None:
-    """Put ticks of the y axis at round numbers of bytes, KiB, MiB, ..., all in the unit of the highest."""
+def tick_in(axis: "Axis", unit: str) -> None:
+    """Put ticks of an axis whose limits are set at round numbers of a unit ("B": of bytes, KiB, MiB, ...)."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-    top, scale = axes.get_ylim()[1], 1
-    while top / scale >= 1024:
-        scale *= 1024
-    suffix = size(scale)[1:]
-    places = MaxNLocator(5, steps=[1, 2, 4, 5, 8, 10]).tick_values(0, top / scale)
-    axes.yaxis.set_major_locator(FixedLocator([place * scale for place in places if 0 <= place * scale <= top]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:g}{suffix}" if value else "0"))
+    low, high = axis.get_view_interval()
+    scale = 1024 ** int(log(high, 1024)) if unit == "B" and high >= 1024 else 1
+    suffix = size(scale)[1:] if unit == "B" else ""
+    places = [
+        place * scale for place in MaxNLocator(5, steps=[1, 2, 4, 5, 8, 10]).tick_values(low / scale, high / scale)
+    ]
+    axis.set_major_locator(FixedLocator([place for place in places if low <= place <= high]))
+
+    def text(value: float, _: object) -> str:
+        return f"{value / scale:g}{suffix}" if suffix and value else tick(value, unit)
+
+    axis.set_major_formatter(FuncFormatter(text))
 
 
 def name_layers(axes: "Axes", layers: Sequence[LayerResult]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from analysis import units
 from analysis.csv_text import Row
 from analysis.layout import printable
-from analysis.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, tick_bytes, timed_layers
+from analysis.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, tick_in, timed_layers
 from analysis.theme import COMPONENT_LABELS, OPERAND_COLOURS
 from simulator.dims import LEVEL_NAMES, OPERAND_NAMES
 from simulator.result.run import LayerResult, Run
@@ -54,7 +54,7 @@ def _draw_level(axes: "Axes", level: str, layers: list[LayerResult], *, name_sta
     series = {operand: [_bytes(layer, level, operand) for layer in layers] for operand in OPERAND_NAMES}
     stacked_bars(axes, series, OPERAND_COLOURS, unit="B")
     shade_stages(axes, layers, name=name_stages)
-    tick_bytes(axes)
+    tick_in(axes.yaxis, "B")
     total = units.size(sum(layer.bytes_at(level) for layer in layers))
     axes.set_ylabel(f"{COMPONENT_LABELS[level]}\n{total}")
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import typer
 
-from simulator.cli import accuracy, check, convert, experiment, explain, listing, report, show, simulate, sweep
+from simulator.cli import accuracy, check, compare, convert, experiment, explain, listing, report, show, simulate, sweep
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "accuracy": accuracy.accuracy,
     "check": check.check,
+    "compare": compare.compare,
     "convert": convert.convert,
     "experiment": experiment.experiment,
     "explain": explain.explain,

@@ -11,6 +11,6 @@ def load(spec: str, batch: int | None = None, skip_unknown: bool = False) -> Net
     from workloads.load import load_network
 
     network = load_network(spec, batch, skip_unknown)
-    for warning in filter(None, network.facts.get("warning", "").split("\n")):
+    for warning in filter(None, network.facts.get("warning", "").split("; ")):
         print(printable(f"warning: {warning}"), file=sys.stderr)
     return network

@@ -85,9 +85,7 @@ def play_mapping(
     scratch = make_scratch(hardware)
     fits = ev.evaluate(
         machine_record(hardware, step.reserved_bytes),
-        layer_record(
-            hardware, layer, nest, step.resident, step.addends, prefetched_bytes, prefetch_bytes, step.stored
-        ),
+        layer_record(hardware, layer, nest, step.resident, step.addends, prefetched_bytes, prefetch_bytes, step.stored),
         mapping_record(hardware, mapping),
         scratch.program,
         scratch.walk,

@@ -31,6 +31,7 @@ DATAFLOWS = (
     "input_stationary_lowered",
     "no_local_reuse",
     "output_stationary_channels",
+    "output_stationary_filters",
     "output_stationary_lowered",
     "output_stationary_pixels",
     "row_stationary",

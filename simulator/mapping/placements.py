@@ -65,14 +65,8 @@ def axis_bounds(
 ) -> list[tuple[int, ...]]:
     """Ways to unroll `dims` along an axis of `length` PEs so that no bound could grow; tuples in the order of `dims`.
 
-    Filter taps and what comes `first` take what they can; other dimensions share what is left in every balanced way. A
-    single one may also leave part of the axis idle, as fewer PEs are faster where words have a long way to many.
+    Filter taps and what comes `first` take what they can; other dimensions share what is left in every balanced way.
     """
-    spread = [d for d in dims if extents[d] > 1 and d not in FILTER_TAPS and d not in first]
-    if len(spread) == 1 and all(extents[d] == 1 for d in dims if d not in spread):
-        options = balanced(extents[spread[0]])
-        used = {max(bound for bound in options if bound <= part) for part in tile_counts(length)}
-        return [tuple(bound if d in spread else 1 for d in dims) for bound in sorted(used, reverse=True)]
     found: list[tuple[int, ...]] = []
 
     def extend(chosen: tuple[int, ...], left: int) -> None:
@@ -88,6 +82,22 @@ def axis_bounds(
     return largest(found)
 
 
+def idle_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> list[tuple[int, ...]]:
+    """Ways to unroll the one of `dims` that is longer than 1 along parts of `length` PEs; none if there are more such.
+
+    The parts are those of `tile_counts`, so that a longer axis can do what one of half its length can.
+
+    >>> idle_bounds([1, 1, 13, 1, 1, 1, 1, 1], (Dim.K, Dim.C), 6)
+    [(5, 1), (3, 1), (2, 1), (1, 1)]
+    """
+    long = [d for d in dims if extents[d] > 1]
+    if len(long) != 1:
+        return []
+    sizes = balanced(extents[long[0]])
+    bounds = {next(size for size in sizes if size <= part) for part in tile_counts(length)}
+    return [tuple(bound if d in long else 1 for d in dims) for bound in sorted(bounds, reverse=True)]
+
+
 def _spread(bounds: Sequence[int], dims: Sequence[Dim]) -> tuple[int, ...]:
     full = [1] * 8
     for d, bound in zip(dims, bounds, strict=True):
@@ -95,20 +105,24 @@ def _spread(bounds: Sequence[int], dims: Sequence[Dim]) -> tuple[int, ...]:
     return tuple(full)
 
 
-def placements(dataflow: Dataflow, nest: LoopNest, hardware: Hardware) -> list[Placement]:
+def placements(dataflow: Dataflow, nest: LoopNest, hardware: Hardware, idle: bool = False) -> list[Placement]:
     """Every placement of the dataflow that the array and the registers of a PE can hold; at least one.
 
     A placement is dropped if a larger one of the same kind fits, so that a larger array or register file only adds.
+    With `idle`, axes of a single dimension may have idle PEs; none if there is no such axis.
     """
     extents = list(array_bounds(nest, dataflow.lowered))
     if dataflow.packs:
         extents[Dim.C] *= prod(nest.stride)
+    axes = ((dataflow.rows, hardware.array.rows), (dataflow.columns, hardware.array.columns))
+    if idle and not any(idle_bounds(extents, dims, length) for dims, length in axes):
+        return []
     found = []
     known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for row_bounds in axis_bounds(extents, dataflow.rows, hardware.array.rows, dataflow.first):
+    for row_bounds in _ways(extents, dataflow, dataflow.rows, hardware.array.rows, idle):
         rows = _spread(row_bounds, dataflow.rows)
         left = [-(-e // r) for e, r in zip(extents, rows, strict=True)]
-        for column_bounds in axis_bounds(left, dataflow.columns, hardware.array.columns, dataflow.first):
+        for column_bounds in _ways(left, dataflow, dataflow.columns, hardware.array.columns, idle):
             columns = _spread(column_bounds, dataflow.columns)
             spatial = Placement(rows, columns, rows).spatial
             rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]
@@ -117,6 +131,14 @@ def placements(dataflow: Dataflow, nest: LoopNest, hardware: Hardware) -> list[P
                 known[key] = register_bounds(dataflow, nest, rest, rows, columns, hardware)
             found += [Placement(rows, columns, registers) for registers in known[key]]
     return found
+
+
+def _ways(
+    extents: Sequence[int], dataflow: Dataflow, dims: Sequence[Dim], length: int, idle: bool
+) -> list[tuple[int, ...]]:
+    """Ways to unroll a dataflow's dimensions along an axis."""
+    some = idle_bounds(extents, dims, length) if idle else []
+    return some or axis_bounds(extents, dims, length, dataflow.first)
 
 
 def register_bounds(

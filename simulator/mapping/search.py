@@ -1,6 +1,6 @@
 """Find the best mapping of a layer: every dataflow, placement, tile and loop order, for an objective."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -39,6 +39,9 @@ MOST_TILES = (1 << 12, 1 << 16, 1 << 24)
 BEAM = 32
 """Placements of a dataflow whose tiles are searched: the best by the objective's part that the array decides."""
 
+IDLE_BEAM = 8
+"""Likewise, of all dataflows' placements that leave PEs idle."""
+
 _GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))  # pixels, filters, reduction
 
 
@@ -68,25 +71,28 @@ def aligned_counts(extent: int, step: int) -> tuple[int, ...]:
     return tuple(sorted(found, reverse=True))
 
 
-def tile_choices(nest: LoopNest, steps: Sequence[int], dataflow: Dataflow | None = None) -> tuple[Ints, Ints]:
+def tile_choices(nest: LoopNest, steps: Sequence[int], dataflow: Dataflow) -> tuple[Ints, Ints]:
     """Tile extents to try for each dimension, largest first, as [8, *] padded with zeros, and how many there are.
 
     `steps` [8] are the extents that the array covers at once. Filters are not cut; a dataflow may say more.
     """
-    whole, stepwise = {Dim.R, Dim.S, *(dataflow.whole if dataflow else ())}, dataflow.stepwise if dataflow else ()
     lists = [
-        (min(step, nest.bounds[d]),)
-        if d in stepwise
-        else (nest.bounds[d],)
-        if d in whole
-        else aligned_counts(nest.bounds[d], step)
-        for d, step in zip(Dim, steps, strict=True)
+        tuple(_fixed_extents(d, bound, step, dataflow)) or aligned_counts(bound, step)
+        for d, bound, step in zip(Dim, nest.bounds, steps, strict=True)
     ]
     counts = np.array([len(sizes) for sizes in lists], dtype=np.int64)
     choices = np.zeros((8, counts.max()), dtype=np.int64)
     for d, sizes in enumerate(lists):
         choices[d, : len(sizes)] = sizes
     return choices, counts
+
+
+def _fixed_extents(d: Dim, bound: int, step: int, dataflow: Dataflow) -> Iterator[int]:
+    """Yield the only extent that tiles may have along a dimension, if it is not free."""
+    if d in (Dim.R, Dim.S, *dataflow.whole):
+        yield bound
+    elif d in dataflow.stepwise:
+        yield min(step, bound)
 
 
 def tile_steps(candidate: Placement, lowered: bool) -> list[int]:
@@ -133,9 +139,8 @@ def search_layer(
     """
     for most_tiles in MOST_TILES:
         search = Search(hardware, table, layer, objective, resident, reserved_bytes, addends, stored)
-        candidates = [c for rank, flow in enumerate(dataflows) for c in search.ranked(flow, rank)]
-        for candidate in sorted(candidates, key=lambda c: c.promise):
-            search.improve(candidate, most_tiles)
+        search.try_all(dataflows, most_tiles)
+        search.try_idle(dataflows, most_tiles)
         if search.found is not None:
             return search.found
     return None
@@ -174,9 +179,36 @@ class Search:
         self.best, self.best_keys = record(MAPPING), np.full(KEYS, np.inf)
         self.found: Found | None = None
 
-    def ranked(self, dataflow: Dataflow, rank: int) -> list[Candidate]:
-        """The most promising placements of a dataflow, best first, at most BEAM; `rank` is that of the dataflow."""
-        found = placements(dataflow, self.nest, self.hardware)
+    def try_all(self, dataflows: Sequence[Dataflow], most_tiles: int) -> None:
+        """Search the tiles of the most promising placements of all dataflows."""
+        candidates = [
+            candidate
+            for rank, flow in enumerate(dataflows)
+            for candidate in self.judged(flow, rank, placements(flow, self.nest, self.hardware))[:BEAM]
+        ]
+        for candidate in sorted(candidates, key=lambda c: c.promise):
+            self.improve(candidate, most_tiles)
+
+    def try_idle(self, dataflows: Sequence[Dataflow], most_tiles: int) -> None:
+        """Search those that leave PEs idle, if they may take fewer cycles: others may wait for words.
+
+        In a systolic array words wait for the wave front, which crosses idle PEs, too.
+        """
+        if self.hardware.array.skewed or self.objective != 0:
+            return
+        candidates = [
+            candidate
+            for rank, flow in enumerate(dataflows)
+            for candidate in self.judged(flow, rank, placements(flow, self.nest, self.hardware, idle=True))
+            if candidate.least_cycles < self.best_keys[1]
+        ]
+        for candidate in sorted(candidates, key=lambda c: c.promise)[:IDLE_BEAM]:
+            self.improve(candidate, most_tiles)
+
+    def judged(self, dataflow: Dataflow, rank: int, found: Sequence[Placement]) -> list[Candidate]:
+        """Placements in the order of what they promise; `rank` is that of the dataflow."""
+        if not found:
+            return []
         figures = np.zeros((len(found), 3), dtype=np.int64)
         spatial = np.array([placement.spatial for placement in found], dtype=np.int64)
         registers = np.array([placement.registers for placement in found], dtype=np.int64)
@@ -187,8 +219,8 @@ class Search:
         )
         first, second = (0, 2) if self.objective == 0 else (2, 0)
         promises = [(int(row[first]), int(row[second]), rank, i) for i, row in enumerate(figures)]
-        best = sorted(range(len(found)), key=lambda i: promises[i])[:BEAM]
-        return [Candidate(dataflow, found[i], int(figures[i, 1]), promises[i]) for i in best]
+        order = sorted(range(len(found)), key=lambda i: promises[i])
+        return [Candidate(dataflow, found[i], int(figures[i, 1]), promises[i]) for i in order]
 
     def improve(self, candidate: Candidate, most_tiles: int) -> None:
         """Search the tiles of a candidate for something better than the best."""

@@ -127,7 +127,7 @@ def test_an_unknown_op_is_an_error_that_names_it_unless_skipped(
     assert "frobnicate" in err and f"{strange}:6" in err
     assert run([*command, strange, "--skip-unknown"]) == 0
     captured = capsys.readouterr()
-    assert captured.err == "warning: odd: the op frobnicate is unknown; only its traffic is counted\n"
+    assert captured.err == "warning: odd: the op frobnicate is unknown, only its traffic is counted\n"
 
 
 @pytest.mark.parametrize("machine", ["eyeriss_like", "squeezenext_16x16", "systolic_32x32"])

@@ -36,7 +36,13 @@ def cases(draw, mapped=mapped_nests()):  # noqa: B008
     """Records of a machine, a layer and a mapping, and the scratch that an evaluation needs."""
     hardware, (nest, mapping) = draw(hardwares()), draw(mapped)
     layer = layer_record(
-        hardware, layer_of(nest), nest, draw(residents()), draw(addends), prefetch_bytes=draw(ahead), stored=draw(stored)
+        hardware,
+        layer_of(nest),
+        nest,
+        draw(residents()),
+        draw(addends),
+        prefetch_bytes=draw(ahead),
+        stored=draw(stored),
     )
     case = machine_record(hardware), layer, mapping_record(hardware, mapping), make_scratch(hardware)
     if draw(st.booleans()):

@@ -30,11 +30,10 @@ def csv_text(network: Network) -> str:
 
 
 def _before(network: Network) -> Iterator[Record]:
-    """Yield rows for the name, the facts and the inputs; warnings come anew with the layers that they are about."""
+    """Yield rows for the name, the facts and the inputs."""
     yield {"op": "network", "name": network.name}
     for key, text in network.facts.items():
-        if key != "warning":
-            yield {"op": "fact", "name": key, "variant": text}
+        yield {"op": "fact", "name": key, "variant": text}
     for name, shape in network.inputs.items():
         yield {"name": name, "op": "input", "output": list(shape)}
 

@@ -233,7 +233,7 @@ def shuffle(w: Writer, layer: Layer) -> bool:
     """Write a channel shuffle: reshape, transpose, reshape."""
     n, channels, *size = layer.input_shapes[0]
     groups, name = layer.groups, layer.name
-    if groups in (1, channels) or layer.variant:
+    if groups in (1, channels) or layer.variant or not w.is_new(layer):
         return False
     wide = w.reshape(layer.inputs[0], (n, groups, channels // groups, *size), f"{name}::groups")
     turned = w.node("Transpose", [wide], f"{name}::turned", perm=(0, 2, 1, 3, 4))
@@ -259,6 +259,8 @@ def reshape(w: Writer, layer: Layer) -> bool:
     readers = w.readers(layer.name)
     safe = all(r.op in SETTLES or (r.op is Op.LINEAR and after[2:] == (1, 1) and r.groups == 1) for r in readers)
     if layer.variant or moved or not safe or before == after or prod(before) != prod(after) or before[0] != after[0]:
+        return False
+    if not w.is_new(layer):
         return False
     w.reshape(layer.inputs[0], after, layer.name)
     return True

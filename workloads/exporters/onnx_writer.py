@@ -1,7 +1,7 @@
 """Collect the nodes and constants of an ONNX graph."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
@@ -23,6 +23,7 @@ class Writer:
         for layer in network.layers:
             for name in layer.inputs:
                 self._readers.setdefault(name, []).append(layer)
+        self._moved: set[Hashable] = set()
         self._counts = Counter(name for layer in network.layers for name in layer.inputs)
         self._counts.update(network.outputs)
 
@@ -65,6 +66,13 @@ class Writer:
     def reshape(self, source: str, dims: Sequence[int], output: str) -> str:
         """Add a reshape."""
         return self.node("Reshape", [source, self.numbers(f"{output}::dims", dims)], output)
+
+    def is_new(self, layer: Layer) -> bool:
+        """Return whether no layer before moves the same tensor in the same way; an importer would join the two."""
+        key = (layer.inputs, layer.output_shape, layer.groups)
+        known = key in self._moved
+        self._moved.add(key)
+        return not known
 
     def own(self, layer: Layer) -> None:
         """Add a layer that ONNX has no op for."""

@@ -90,13 +90,14 @@ def _geometry(layer: Layer) -> dict[str, Value | None]:
     """Return the keys of windows, filters and groups that are not as usual."""
     multiplies = layer.op in (Op.CONV, Op.DEPTHWISE, Op.LINEAR)
     keeps = layer.op is Op.DEPTHWISE and layer.output_shape[1] == layer.input_shapes[0][1]
+    grouped = layer.op is not Op.DEPTHWISE and layer.groups > 1
     return {
         "filters": layer.output_shape[1] if multiplies and not keeps else None,
         "kernel": _pair(layer.kernel) if layer.kernel != (1, 1) or layer.op in (Op.POOL, Op.DEPTHWISE) else None,
         "stride": _pair(layer.stride) if layer.stride != (1, 1) else None,
         "padding": _padding(layer.padding) if any(layer.padding) else None,
         "dilation": _pair(layer.dilation) if layer.dilation != (1, 1) else None,
-        "groups": layer.groups if layer.op is not Op.DEPTHWISE and layer.groups > 1 else None,
+        "groups": layer.groups if layer.op is Op.SHUFFLE or grouped else None,
         "bias": layer.bias or None,
     }
 

@@ -10,12 +10,10 @@ from pathlib import Path
 from simulator.dims import Dim
 from simulator.errors import InputError, Problem
 from simulator.files import write_atomically
-from simulator.network.ir import Layer, Network
+from simulator.network.ir import Layer, Network, Op
 
 LETTERS = {Dim.N: "N", Dim.G: "G", Dim.K: "M", Dim.C: "C", Dim.P: "P", Dim.Q: "Q", Dim.R: "R", Dim.S: "S"}
-SHAPE = """\
-problem:
-  version: "0.4"
+CONVOLUTION = """\
   shape:
     name: convolution
     dimensions: [N, G, M, C, P, Q, R, S]
@@ -29,6 +27,19 @@ problem:
         projection: [[[G]], [[M]], [[C]], [[R]], [[S]]]
       - name: Inputs
         projection: [[[N]], [[G]], [[C]], [[R, Hdilation], [P, Hstride]], [[S, Wdilation], [Q, Wstride]]]
+      - name: Outputs
+        projection: [[[N]], [[G]], [[M]], [[P]], [[Q]]]
+        read_write: true
+"""
+PRODUCT = """\
+  shape:
+    name: product
+    dimensions: [N, G, M, C, P, Q]
+    data_spaces:
+      - name: Weights
+        projection: [[[G]], [[M]], [[C]]]
+      - name: Inputs
+        projection: [[[N]], [[G]], [[C]], [[P]], [[Q]]]
       - name: Outputs
         projection: [[[N]], [[G]], [[M]], [[P]], [[Q]]]
         read_write: true
@@ -53,10 +64,13 @@ def problem_text(layer: Layer) -> str:
     nest = layer.nest
     if nest is None:
         raise InputError(Problem("the layer multiplies nothing", path=layer.name))
-    sizes = {LETTERS[dim]: nest.bounds[dim] for dim in Dim}
-    sizes |= dict(zip(("Hstride", "Wstride"), nest.stride, strict=True))
-    sizes |= dict(zip(("Hdilation", "Wdilation"), nest.dilation, strict=True))
+    slides = layer.op in (Op.CONV, Op.DEPTHWISE)
+    sizes = {LETTERS[dim]: nest.bounds[dim] for dim in Dim if slides or dim not in (Dim.R, Dim.S)}
+    if slides:
+        sizes |= dict(zip(("Hstride", "Wstride"), nest.stride, strict=True))
+        sizes |= dict(zip(("Hdilation", "Wdilation"), nest.dilation, strict=True))
     instance = ", ".join(f"{key}: {value}" for key, value in sizes.items())
     zeros = layer.zero_weights_fraction
     densities = f", densities: {{Weights: {1 - zeros!r}}}" if zeros is not None else ""
-    return f"{SHAPE}  instance: {{{instance}{densities}}}\n"
+    shape = CONVOLUTION if slides else PRODUCT
+    return f'problem:\n  version: "0.4"\n{shape}  instance: {{{instance}{densities}}}\n'

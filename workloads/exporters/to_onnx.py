@@ -6,17 +6,22 @@ name, its facts, stages and shares of zeros are metadata of the model, as JSON u
 """
 
 import json
+from collections.abc import Collection
+from itertools import zip_longest
 from pathlib import Path
 
 from simulator.errors import InputError, Problem
 from simulator.files import write_atomically
-from simulator.network.ir import Network
+from simulator.network.ir import Network, Op
 from workloads.exporters.onnx_layers import write_layer
 from workloads.exporters.onnx_writer import Writer
 from workloads.exporters.records import details_of
+from workloads.importers.from_onnx.load import import_onnx_bytes
 
 IR_VERSION = 9
 OPSET = 20
+DOMAIN = "squeezesim"
+CONVOLUTIONS = frozenset({Op.CONV, Op.DEPTHWISE})  # ONNX has an op for each of them
 
 
 def export_onnx(network: Network, path: Path) -> None:
@@ -25,14 +30,39 @@ def export_onnx(network: Network, path: Path) -> None:
 
 
 def onnx_bytes(network: Network) -> bytes:
-    """Return a network as a serialized ONNX model; raise InputError where the onnx package is missing."""
+    """Return a network as a serialized ONNX model; raise InputError where the onnx package is missing.
+
+    A layer that the importer would read as something else, as when two reshapes of one tensor are one to it, is written
+    as an op of the project's own too.
+    """
+    own: frozenset[str] = frozenset()
+    content = _serialized(network, own)
+    while (misread := _misread(network, content)) and not misread <= own:
+        own |= misread
+        content = _serialized(network, own)
+    return content
+
+
+def _misread(network: Network, content: bytes) -> frozenset[str]:
+    """Return the first layer that the importer reads otherwise, and those that make what it reads."""
+    found = import_onnx_bytes(content, network.name)
+    pairs = zip_longest(network.layers, found.layers[: len(network.layers)])
+    wrong = next((layer for layer, read in pairs if layer is not None and layer != read), None)
+    if wrong is None:
+        return frozenset()
+    movers = {layer.name for layer in network.layers if layer.op not in CONVOLUTIONS}
+    return frozenset({wrong.name, *wrong.inputs} & movers) or frozenset(movers)
+
+
+def _serialized(network: Network, own: Collection[str]) -> bytes:
+    """Return the model in which the layers named in `own` are ops of the project's own."""
     try:
         from onnx import TensorProto, ValueInfoProto, helper
     except ImportError as error:
         raise InputError(Problem("ONNX needs the extra onnx", expected='pip install "squeezesim[onnx]"')) from error
     writer = Writer(network)
     for layer in network.layers:
-        write_layer(writer, layer)
+        writer.own(layer) if layer.name in own else write_layer(writer, layer)
     shapes = dict(network.inputs) | {layer.name: layer.output_shape for layer in network.layers}
 
     def info(name: str) -> ValueInfoProto:
@@ -47,11 +77,14 @@ def onnx_bytes(network: Network) -> bytes:
         initializer=writer.initializers,
         value_info=[info(name) for name in inner],
     )
-    domains = [helper.make_opsetid("", OPSET), helper.make_opsetid("squeezesim", 1)]
-    model = helper.make_model(graph, opset_imports=domains, producer_name="squeezesim", ir_version=IR_VERSION)
-    details = details_of(network)
-    layers = {layer.name: {"stage": layer.stage} | details.get(layer.name, {}) for layer in network.layers}
-    told = {"name": network.name, "facts": network.facts, "layers": layers}
-    helper.set_model_props(model, {"squeezesim": json.dumps(told)})
+    domains = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+    model = helper.make_model(graph, opset_imports=domains, producer_name=DOMAIN, ir_version=IR_VERSION)
+    helper.set_model_props(model, {DOMAIN: _metadata(network)})
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def _metadata(network: Network) -> str:
+    details = details_of(network)
+    layers = {layer.name: {"stage": layer.stage} | details.get(layer.name, {}) for layer in network.layers}
+    return json.dumps({"name": network.name, "facts": network.facts, "layers": layers})

@@ -124,13 +124,13 @@ class Assembly(Graph):
     def unknown(self, name: str, kind: str, sources: Sequence[Tensor], shape: Shape) -> Tensor:
         """Add an op that nobody knows: it reads its sources and writes as much as `shape` says, and that is all."""
         inputs, shapes = tuple(x.name for x in sources), tuple(x.shape for x in sources)
-        self.warnings.append(f"{shorten(name)}: the op {shorten(kind)} is unknown; only its traffic is counted")
+        self.warnings.append(f"{shorten(name)}: the op {shorten(kind)} is unknown, only its traffic is counted")
         return self.put(Layer(name, Op.UNKNOWN, inputs, shapes, shape, variant=kind[:LONGEST_NAME]))
 
     def network(self, outputs: tuple[Tensor, ...] = ()) -> Network:
         """Return the network, its warnings among its facts."""
         built = self.build(*(x for x in outputs if self.layer(x.name)))
-        return replace(built, facts={"warning": "\n".join(self.warnings)}) if self.warnings else built
+        return replace(built, facts={"warning": "; ".join(self.warnings)}) if self.warnings else built
 
     def _add(self, layer: Layer) -> Tensor:
         if len(self._layers) >= MOST_LAYERS:

@@ -32,9 +32,11 @@ def network_of(document: Document, name: str, skip_unknown: bool = False) -> Net
     if problems:
         raise InputError(*problems)
     g = Assembly(listed.name or name)
-    with located(document.file):
-        tensors = {key: g.declare(key, shape) for key, shape in listed.inputs.items()}
-        last = next(iter(tensors.values()))
+    tensors = {}
+    for key, shape in listed.inputs.items():
+        with located(document.file, document.place(("inputs", key)).line):
+            tensors[key] = g.declare(key, shape)
+    last = next(iter(tensors.values()))
     for at, row in enumerate(listed.layers):
         xs = _named(document, f"layers.{at}.inputs", row.inputs, tensors) if row.inputs else [last]
         last = _added(document, g, at, row, xs)

@@ -100,7 +100,11 @@ def stated(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
 
 def unknown(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Add an op that nobody knows; unless it is said, it makes as much as the first tensor that it reads."""
-    return g.unknown(name, row.variant if row.op == UNKNOWN else row.op, xs, row.output or xs[0].shape)
+    shape = row.output or xs[0].shape
+    if row.op != UNKNOWN:
+        return g.unknown(name, row.op, xs, shape)
+    inputs, shapes = tuple(x.name for x in xs), tuple(x.shape for x in xs)
+    return g.put(Layer(name, Op.UNKNOWN, inputs, shapes, shape, variant=row.variant))
 
 
 BUILDERS: Mapping[str, Build] = {

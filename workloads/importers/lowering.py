@@ -267,7 +267,7 @@ def reshape(g: Assembly, view: View, dims: Sequence[int], name: str) -> View:
     parts = [atoms for atoms in view.axes if atoms]
     result = reshaped(view, dims, name)
     if result and [atoms for atoms in result.axes if atoms] == parts:
-        return View(view.tensor, result.axes, view.name)
+        return View(view.tensor, result.axes, view.name or name)
     if result is None:
         flat = reshaped(view, (prod(dims),), name)
         assert flat is not None

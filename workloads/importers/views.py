@@ -169,7 +169,7 @@ def _moved(g: Assembly, view: View, grouped: Sequence[Atoms]) -> Tensor:
     if key in g.moved:
         return g.moved[key]
     n, c, h, w = (prod(atom.size for atom in atoms) for atoms in grouped)
-    name = g.unique(view.name.strip("/") or f"{source.name}_reshape")
+    name = g.unique(view.name or f"{source.name}_reshape")
     groups = _shuffled_groups(source.shape, grouped)
     if groups:
         g.moved[key] = g.shuffle(source, groups, name)

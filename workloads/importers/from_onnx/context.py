@@ -42,6 +42,7 @@ class Context:
     values: dict[str, Value] = field(default_factory=dict)
     readers: dict[str, list[Node]] = field(default_factory=dict)
     makers: dict[str, Node] = field(default_factory=dict)
+    own: bool = False  # whether the project's own exporter wrote the model
 
     def __post_init__(self) -> None:
         """Note who reads what, and what the nodes will make."""
@@ -154,9 +155,13 @@ class Context:
             name = maker.inputs[0] if maker.inputs else ""
         return False
 
+    def title(self, node: Node) -> str:
+        """Return what to call the layer of a node; the project's own exporter means its names to the letter."""
+        return node.label if self.own else node.label.strip("/")
+
     def name(self, node: Node, weight: int | None = None) -> str:
         """Return a free name for the layer of a node: its own, or its module's where that says more."""
-        label = node.label.strip("/")
+        label = self.title(node)
         if weight is not None and _UNTOLD_NAME.fullmatch(label) and node.has(weight):
             module, _, kind = node.inputs[weight].rpartition(".")
             label = module if kind.startswith("weight") and module else label

@@ -40,13 +40,13 @@ def einsum(c: Context, node: Node) -> Sequence[Value]:
     def extents(*groups: str) -> list[int]:
         return [sizes[letter] for letter in batch] + [prod(sizes[letter] for letter in group) for group in groups]
 
-    x = lowering.reshape(c.g, _ordered(left, first, batch + rows + summed), extents(rows, summed), node.label)
+    x = lowering.reshape(c.g, _ordered(left, first, batch + rows + summed), extents(rows, summed), c.title(node))
     if isinstance(right, Const):
         y = lowering.linear(c.g, x, prod(sizes[letter] for letter in columns), False, c.name(node, 1))
     else:
         other = lowering.reshape(c.g, _ordered(right, second, batch + summed + columns), extents(summed, columns), "")
         y = lowering.matmul(c.g, x, other, c.name(node))
-    y = lowering.reshape(c.g, y, [sizes[letter] for letter in batch + rows + columns], node.label)
+    y = lowering.reshape(c.g, y, [sizes[letter] for letter in batch + rows + columns], c.title(node))
     return [_ordered(y, batch + rows + columns, result)]
 
 

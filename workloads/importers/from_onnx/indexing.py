@@ -78,7 +78,7 @@ def gather(c: Context, node: Node) -> Results:
     if wrapped and wrapped == list(range(wrapped[0], wrapped[0] + len(wrapped))):
         part = lowering.take(c.g, view, axis, wrapped[0], len(wrapped), c.name(node))
         dims = (*part.dims[:axis], *index.dims, *part.dims[axis + 1 :])
-        return [lowering.reshape(c.g, part, dims, node.label)]
+        return [lowering.reshape(c.g, part, dims, c.title(node))]
     if not all(index.dims):
         raise c.wrong(node, "the index is empty")
     return [lowering.gather(c.g, view, axis, index.dims, c.name(node))]
@@ -90,7 +90,7 @@ def _embedding(c: Context, node: Node, data: Const, index: View) -> View:
     x = lowering.settle(c.g, index)
     tokens = x.shape[1] * x.shape[2] * x.shape[3]
     y = c.g.put(Layer(c.name(node), Op.GATHER, (x.name,), (x.shape,), (x.shape[0], data.dims[1], tokens, 1)))
-    flat = lowering.reshape(c.g, look(y, (0, 2, 1)), (*index.dims, data.dims[1]), node.label)
+    flat = lowering.reshape(c.g, look(y, (0, 2, 1)), (*index.dims, data.dims[1]), c.title(node))
     return flat
 
 

@@ -40,14 +40,14 @@ def import_onnx_bytes(content: bytes, name: str, skip_unknown: bool = False) -> 
 def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, int]) -> Network:
     """Turn a model into a network."""
     _check_sizes(model, sizes)
-    c = Context(model, with_functions(model), Assembly(name), sizes)
+    told = told_by(model.metadata)
+    c = Context(model, with_functions(model), Assembly(name), sizes, own=bool(told))
     for node in c.nodes:
         results = _results(c, node, skip_unknown)
         for output, value in zip(node.outputs, results, strict=False):
             if output:
                 c.values[output] = value
     outputs = [tensor for name in model.outputs if (tensor := c.settled(name))]
-    told = told_by(model.metadata)
     detail(c.g, told)
     return named(c.g.network(tuple(outputs)), told)
 

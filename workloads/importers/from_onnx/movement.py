@@ -77,7 +77,7 @@ def reshape(c: Context, node: Node) -> Results:
         got = lowering.text(wanted or ())
         raise c.wrong(node, "not the same number of elements", lowering.text(view.dims), got) from error
     plain = own_layout(view) == MAPS
-    return [_settled(c, node, lowering.reshape(c.g, view, dims, node.label), plain)]
+    return [_settled(c, node, lowering.reshape(c.g, view, dims, c.title(node)), plain)]
 
 
 def _settled(c: Context, node: Node, view: View, plain: bool) -> View:
@@ -94,7 +94,7 @@ def flatten(c: Context, node: Node) -> Results:
     view = c.view(node)
     axis = node.int("axis", 1)
     axis = axis if axis == len(view.axes) else c.checked_axis(node, axis, len(view.axes))
-    return [lowering.flatten(c.g, view, axis, node.label)]
+    return [lowering.flatten(c.g, view, axis, c.title(node))]
 
 
 def squeeze(c: Context, node: Node) -> Results:
@@ -126,7 +126,7 @@ def transpose(c: Context, node: Node) -> Results:
     order = node.ints("perm") or tuple(range(len(view.axes)))[::-1]
     if sorted(order) != list(range(len(view.axes))):
         raise c.wrong(node, "not a permutation", f"the axes 0 to {len(view.axes) - 1}", str(order))
-    return [transposed(view, order, node.label)]
+    return [transposed(view, order, c.title(node))]
 
 
 def concat(c: Context, node: Node) -> Results:
@@ -244,8 +244,8 @@ def depth_to_space(c: Context, node: Node) -> Results:
     dcr = node.text("mode", "DCR") == "DCR"
     parts = (n, block, block, ch // block**2, h, w) if dcr else (n, ch // block**2, block, block, h, w)
     order = (0, 3, 4, 1, 5, 2) if dcr else (0, 1, 4, 2, 5, 3)
-    wide = transposed(lowering.reshape(c.g, view, parts, node.label), order, node.label)
-    return [lowering.reshape(c.g, wide, (n, ch // block**2, h * block, w * block), node.label)]
+    wide = transposed(lowering.reshape(c.g, view, parts, c.title(node)), order, c.title(node))
+    return [lowering.reshape(c.g, wide, (n, ch // block**2, h * block, w * block), c.title(node))]
 
 
 def space_to_depth(c: Context, node: Node) -> Results:
@@ -255,8 +255,8 @@ def space_to_depth(c: Context, node: Node) -> Results:
         raise c.wrong(node, "maps do not divide into blocks", f"multiples of {block}")
     n, ch, h, w = view.dims
     parts = (n, ch, h // block, block, w // block, block)
-    deep = transposed(lowering.reshape(c.g, view, parts, node.label), (0, 3, 5, 1, 2, 4), node.label)
-    return [lowering.reshape(c.g, deep, (n, ch * block**2, h // block, w // block), node.label)]
+    deep = transposed(lowering.reshape(c.g, view, parts, c.title(node)), (0, 3, 5, 1, 2, 4), c.title(node))
+    return [lowering.reshape(c.g, deep, (n, ch * block**2, h // block, w // block), c.title(node))]
 
 
 def own_layer(c: Context, node: Node) -> Results:

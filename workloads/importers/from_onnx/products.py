@@ -157,7 +157,7 @@ def _gemm(c: Context, node: Node, weight: int, bias: int) -> View:
     x = c.view(node)
     if len(x.axes) != 2:
         raise c.wrong(node, "not a matrix", "an input of 2 axes", f"{len(x.axes)} axes")
-    x = transposed(x, (1, 0), node.label) if node.int("transA", 0) else x
+    x = transposed(x, (1, 0), c.title(node)) if node.int("transA", 0) else x
     const = c.weight(node, weight)
     if const is None or len(const.dims) != 2:
         raise c.wrong(node, "nothing tells how many weights there are", "an initializer of 2 axes, if only its extents")

@@ -132,7 +132,9 @@ def stretched(c: Context, node: Node, view: View, dims: Dims) -> View:
         raise c.wrong(node, "operands do not match", lowering.text(view.dims), lowering.text(dims))
     wanted = tuple(max(a, b) for a, b in zip(own, other, strict=True))
     return (
-        view if wanted == own and rank == len(view.dims) else lowering.repeat(c.g, view, wanted, f"{node.label}_repeat")
+        view
+        if wanted == own and rank == len(view.dims)
+        else lowering.repeat(c.g, view, wanted, f"{c.title(node)}_repeat")
     )
 
 
@@ -164,7 +166,7 @@ def global_pool(kind: str) -> Handler:
 
     def apply(c: Context, node: Node) -> Results:
         view = c.view(node)
-        x = lowering.as_maps(c.g, view, node.label)
+        x = lowering.as_maps(c.g, view, c.title(node))
         return [lowering.like_maps(c.g.global_pool(x, kind, c.name(node)), view)]
 
     return apply

@@ -1,0 +1,133 @@
+"""`simulate compare`: saved runs, or machines and networks simulated now, side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from analysis.compare import Comparison
+    from simulator.result.run import Run
+
+STDOUT = Path("-")
+
+
+def compare(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN.json...]", help="saved runs, the first the base")
+    ] = None,
+    hardware: Annotated[str, typer.Option("--hw", metavar="H,H,...", help="machines to simulate on instead")] = "",
+    network: Annotated[str, typer.Option("--net", metavar="N,N,...", help="networks to simulate instead")] = "",
+    by: Annotated[str, typer.Option(metavar="NAME", help="cycles, energy or dram (bytes)")] = "cycles",
+    batch: Annotated[int | None, typer.Option(min=1, max=65536, help="with --hw and --net")] = None,
+    dataflow: Annotated[str, typer.Option(metavar="NAME", help="with --hw and --net")] = "best",
+    objective: Annotated[str, typer.Option(metavar="NAME", help="with --hw and --net")] = "cycles",
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per change; - is stdout")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="save changes.csv and waterfalls here")] = None,
+    formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
+) -> None:
+    """Compare runs: what changed by stage, by part and by layer.
+
+    Layers correspond by name, then by shape. Example: simulate compare --hw eyeriss_like --net squeezenet,squeezenext
+    """
+    from analysis.compare import compare as compare_runs
+    from analysis.compare.text import run_labels
+    from analysis.plots import checked_formats
+    from simulator.cli.destinations import check_file, check_folder
+
+    kinds = checked_formats(formats.split(","))
+    check_file(csv)
+    if out:
+        check_folder(out)
+    runs = _runs(files or [], hardware, network, (batch, dataflow, objective))
+    labels = run_labels(runs)
+    comparisons = [compare_runs(runs[0], other, by) for other in runs[1:]]
+    _save(comparisons, labels, csv, out, kinds)
+    if csv != STDOUT:
+        _print(runs, comparisons, labels)
+
+
+def _runs(files: Sequence[Path], hardware: str, network: str, options: tuple[int | None, str, str]) -> "list[Run]":
+    """Load the runs, or simulate every machine with every network; raise InputError for fewer than two."""
+    from simulator.errors import InputError, Problem
+    from simulator.result.json_io import load_run
+
+    if files and (hardware or network):
+        raise InputError(Problem("saved runs do not go with --hw and --net", expected="one or the other"))
+    if files:
+        if len(files) < 2:
+            raise InputError(Problem("nothing to compare with", expected="two saved runs or more", got=str(files[0])))
+        return [load_run(file) for file in files]
+    machines, networks = specs(hardware), specs(network)
+    if not machines or not networks or len(machines) * len(networks) < 2:
+        expected = "two saved runs or more, or --hw and --net with several names in one of them"
+        raise InputError(Problem("nothing to compare", expected=expected))
+    return _simulated(machines, networks, options)
+
+
+def specs(text: str) -> list[str]:
+    """Split a list of names, which may carry parameters of their own.
+
+    >>> specs("squeezenet,mobilenet_v1:width=0.5,resolution=160,alexnet")
+    ['squeezenet', 'mobilenet_v1:width=0.5,resolution=160', 'alexnet']
+    """
+    found: list[str] = []
+    for part in text.split(","):
+        if found and ":" in found[-1] and "=" in part and ":" not in part:
+            found[-1] += f",{part}"
+        elif part.strip():
+            found.append(part.strip())
+    return found
+
+
+def _simulated(machines: list[str], networks: list[str], options: tuple[int | None, str, str]) -> "list[Run]":
+    from simulator.cli.loading import load
+    from simulator.cli.output import progress
+    from simulator.engine import simulate
+    from simulator.hardware.load import load_hardware
+
+    batch, dataflow, objective = options
+    loaded = [(load_hardware(machine), load(spec, batch)) for machine in machines for spec in networks]
+    runs = []
+    for hardware, network in loaded:
+        with progress(f"{network.name} on {hardware.name}") as advance:
+            runs.append(simulate(hardware, network, dataflow=dataflow, objective=objective, progress=advance))
+    return runs
+
+
+def _save(
+    comparisons: "list[Comparison]", labels: list[str], csv: Path | None, out: Path | None, kinds: tuple[str, ...]
+) -> None:
+    from analysis.compare.rows import comparison_rows
+    from analysis.csv_text import csv_text
+    from simulator.files import write_atomically
+
+    text = csv_text(comparison_rows(comparisons, labels)) if csv or out else ""
+    if csv == STDOUT:
+        print(text, end="")
+    elif csv:
+        write_atomically(csv, text)
+    if out:
+        from analysis.compare.waterfall import waterfall
+        from analysis.sweep.pictures import write_pictures
+
+        write_atomically(out / "changes.csv", text)
+        numbers = [""] if len(comparisons) == 1 else [f"_{number}" for number in range(2, len(comparisons) + 2)]
+        pictures = [
+            waterfall(comparison, (labels[0], label), f"waterfall{number}")
+            for comparison, label, number in zip(comparisons, labels[1:], numbers, strict=True)
+        ]
+        write_pictures(pictures, out, kinds)
+
+
+def _print(runs: "list[Run]", comparisons: "list[Comparison]", labels: list[str]) -> None:
+    from analysis.compare.text import comparison_text, overview
+    from simulator.cli.output import line_width
+
+    for line in overview(runs, labels, line_width()):
+        print(line)
+    for comparison, label in zip(comparisons, labels[1:], strict=True):
+        print()
+        for line in comparison_text(comparison, (labels[0], label), line_width()):
+            print(line)

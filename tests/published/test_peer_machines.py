@@ -1,0 +1,125 @@
+"""Machines of peers against their papers' own arithmetic, and whole networks on every machine."""
+
+import pytest
+
+from analysis.accuracy.anchors.nvdla import spreadsheet_layers
+from analysis.accuracy.anchors.timeloop import MAPPING, reference_network, scalars_moved
+from simulator.engine import simulate
+from simulator.hardware.load import load_hardware
+from simulator.result.run import Run
+
+PEERS = (
+    "edge_npu_like",
+    "eyeriss_isca16",
+    "eyeriss_isca16_nlr",
+    "eyeriss_isca16_os",
+    "eyeriss_isca16_ws",
+    "nvdla_64",
+    "nvdla_spreadsheet",
+    "shidiannao_like",
+    "timeloop_eyeriss_like",
+    "tpu_v1",
+)
+
+
+@pytest.mark.parametrize("machine", PEERS)
+@pytest.mark.parametrize("network", ["squeezenext:variant=v5", "mobilenet_v2", "resnet:depth=18"])
+def test_whole_networks_run_and_obey_the_laws(machine: str, network: str) -> None:
+    run = simulate(machine, network)
+    assert run.total.cycles > 0
+    assert sum(layer.macs for layer in run.layers) == run.network.macs
+
+
+@pytest.mark.parametrize(
+    ("name", "macs", "buffer_kb", "gb_s"),
+    [
+        ("nvdla_spreadsheet", 2048, 512, 10),
+        ("nvdla_2048", 2048, 512, 20),
+        ("nvdla_1024", 1024, 256, 15),
+        ("nvdla_512", 512, 256, 10),
+        ("nvdla_256", 256, 256, 5),
+        ("nvdla_128", 128, 256, 2),
+        ("nvdla_64", 64, 128, 1),
+        ("nvdla_32", 32, 128, 0.5),
+    ],
+)
+def test_nvdla_has_the_macs_buffer_and_bandwidth_of_its_tables(
+    name: str, macs: int, buffer_kb: int, gb_s: float
+) -> None:
+    machine = load_hardware(name)
+    data, weights, _ = machine.buffers
+    assert machine.array.pes * machine.array.macs_per_cycle == macs
+    assert data.capacity_bytes + weights.capacity_bytes == buffer_kb * 1024
+    assert machine.dram.bytes_per_cycle == pytest.approx(1.024 * gb_s)
+
+
+def test_the_spreadsheet_is_bound_by_macs_in_conv1_and_by_dram_in_conv3() -> None:
+    layers = spreadsheet_layers()
+    assert layers["conv1"][0].bottleneck == "compute"
+    assert layers["conv3"][0].bottleneck == "dram"
+
+
+def test_timeloops_counts_hold_for_partial_sums_that_go_out_and_come_back(tmp_path) -> None:
+    """With filter rows outside the array, each sum leaves three times and comes back twice."""
+    mapping = tmp_path / "spilling.yaml"
+    text = MAPPING.read_text(encoding="utf-8")
+    text = text.replace("buffer: [P14, Q4]", "buffer: [R3, P14, Q4]").replace("[R3, K8]", "[K8]")
+    mapping.write_text(text, encoding="utf-8")
+    (layer,) = simulate("timeloop_eyeriss_like", reference_network(), mapping=mapping).layers
+    macs, outputs = layer.macs, 32 * 112 * 112
+    moved = scalars_moved(layer, 2)
+    assert layer.traffic["array"]["outputs"].read_bytes == 2 * 2 * outputs
+    glb_inputs = layer.traffic["buffer"]["inputs"].total_bytes / 2
+    assert moved["shared_glb"] == glb_inputs + 3 * outputs + 2 * outputs
+    # Each of the nine PEs of a column begins a sum at every step, but the two in three that get one back.
+    begun = 9 * 3 * outputs - 2 * outputs
+    assert moved["psum_spad"] == 2 * macs - begun + 2 * outputs
+
+
+def energy_by_level(run: Run) -> dict[str, float]:
+    levels: dict[str, float] = {}
+    for part, energy in run.total.energy_parts.items():
+        level = part.partition(".")[0]
+        levels[level] = levels.get(level, 0.0) + energy
+    return levels
+
+
+def test_no_local_reuse_spends_its_energy_in_the_buffer_and_none_in_registers() -> None:
+    """Chen et al., ISCA 2016, section VII: NLR has no register file, and most of its energy is the global buffer's."""
+    levels = energy_by_level(simulate("eyeriss_isca16_nlr", "squeezenext:variant=v5", objective="energy"))
+    assert levels["rf"] == 0
+    assert levels["buffer"] > levels["mac"]
+
+
+def test_the_tpu_waits_for_weights_on_fully_connected_layers_and_not_on_large_convolutions() -> None:
+    """Jouppi et al., ISCA 2017, figure 5: MLPs lie under the slanted part of the roofline."""
+    layers = {layer.name: layer for layer in simulate("tpu_v1", "alexnet", batch=128).layers}
+    assert {layers[name].bottleneck for name in ("fc6", "fc7")} == {"dram"}
+    assert layers["conv3"].bottleneck != "dram"
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3", "conv4", "conv5"])
+def test_row_stationary_dram_traffic_is_the_closed_form_of_its_tiles(row_stationary: Run, layer: str) -> None:
+    """Sums stay until they are complete: inputs come once for each block of filters, weights for each strip and block
+    of images, outputs leave once. nn-dataflow's and the ISCA 2016 paper's traffic follows from the same three terms.
+    """
+    (result,) = (r for r in row_stationary.layers if r.name == layer)
+    images, channels, height, width = result.input_shapes[0]
+    filters, rows, columns = result.output_shape[1:]
+    taps, stride, padding = result.kernel[0], result.stride[0], {"conv1": 0, "conv2": 4}.get(layer, 2)
+    tiles = {loop[0]: int(loop[1:].partition(":")[0]) for loop in result.mapping["dram"]}
+    strip = -(-rows // tiles.get("P", 1))
+    strips = [min(strip, rows - start) for start in range(0, rows, strip)]
+    loaded_rows = sum((height_of - 1) * stride + taps for height_of in strips)
+    words = {
+        "inputs": images * channels * loaded_rows * (width + padding) * tiles.get("K", 1),
+        "weights": filters * channels // result.groups * taps**2 * tiles.get("N", 1) * len(strips),
+        "outputs": images * filters * rows * columns,
+    }
+    assert height + padding >= max(loaded_rows // len(strips), taps)
+    assert {name: moved.total_bytes // 2 for name, moved in result.traffic["dram"].items()} == words
+
+
+@pytest.fixture(scope="module")
+def row_stationary() -> Run:
+    return simulate("eyeriss_isca16", "alexnet", batch=16, objective="energy")

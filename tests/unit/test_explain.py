@@ -1,0 +1,207 @@
+"""Verdicts and levers: what they say is what simulating the change gives, exactly."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analysis.explain import Explanation, explain_layer, explain_network
+from analysis.explain.design import design_of
+from analysis.explain.evidence import verdict_of
+from analysis.explain.explanation import network_changes, worth_telling
+from analysis.explain.layer_levers import layer_changes
+from analysis.explain.machine_levers import MACHINE_LEVERS, machine_changes
+from analysis.explain.stages import stage_uses
+from analysis.explain.text import layer_text, network_text
+from simulator import simulate
+from simulator.engine.memory import Memory
+from simulator.errors import InputError
+from simulator.paths import data_dir
+from simulator.result.json_io import run_from_json, run_to_json
+from simulator.result.run import Run
+from tests.builders import conv_result, run_of, small_run
+from tests.cli.tiny import tiny
+
+
+@pytest.fixture(scope="module")
+def v1() -> Run:
+    return simulate("squeezenext_16x16", "squeezenext")
+
+
+@pytest.fixture(scope="module")
+def explained(v1: Run) -> Explanation:
+    return explain_network(v1)
+
+
+@pytest.mark.parametrize("machine", ["eyeriss_chip", "squeezenext_16x16", "systolic_32x32"])
+def test_every_lever_saves_exactly_what_simulating_its_change_afresh_saves(machine: str) -> None:
+    run = run_from_json(run_to_json(simulate(machine, tiny(filters=12))))
+    savings = {saving.what: saving for part in (explain_network(run),) for saving in
+               (*part.machine_changes, *part.network_changes)}  # fmt: skip
+    design = design_of(run)
+    changes = [*machine_changes(design), *network_changes(design, run)]
+    assert {change.what for change in changes} >= set(savings)
+    assert len(savings) > 15
+    for change in changes:
+        if change.what in savings:
+            again = change.design.simulate(Memory())
+            saving = savings[change.what]
+            assert again.total.cycles == saving.cycles == run.total.cycles - saving.saved
+            assert again.total.macs == saving.macs
+
+
+def test_doubling_the_bandwidth_in_the_machines_file_gives_what_the_lever_says(
+    explained: Explanation, tmp_path: Path
+) -> None:
+    text = (data_dir() / "squeezenext_16x16.yaml").read_text(encoding="utf-8")
+    (tmp_path / "fast.yaml").write_text(text.replace("bandwidth: 16 GB/s", "bandwidth: 32 GB/s"))
+    faster = simulate(tmp_path / "fast.yaml", "squeezenext")
+    saving = next(saving for saving in explained.machine_changes if saving.lever == "dram_bandwidth_doubled")
+    assert saving.what == "dram.bandwidth: 16 -> 32 GB/s"
+    assert saving.cycles == faster.total.cycles
+
+
+def test_the_smaller_first_kernel_gives_what_the_networks_builder_gives() -> None:
+    run = simulate("squeezenext_16x16", "squeezenext:resolution=229")
+    built = simulate("squeezenext_16x16", "squeezenext:resolution=229,kernel=5")
+    design = design_of(run)
+    changes = layer_changes(design, design.network.layers[:1])
+    change = next(change for change in changes if change.what == "conv1 (7x7): kernel -> 5x5")
+    assert change.design.simulate(Memory()).layers == built.layers
+
+
+def test_squeezenext_is_told_to_change_its_first_layer_and_its_early_blocks(explained: Explanation, v1: Run) -> None:
+    targets = {saving.target for saving in explained.best_of_network}
+    assert {"conv1", "block1"} <= targets
+    moved = explained.best_at_equal_macs[0]
+    assert moved.target == "block1" and "to block3" in moved.what and moved.saved > 0
+    assert abs(moved.macs_saved) < v1.total.macs / 100
+    worst = max(explained.stages, key=lambda stage: stage.excess)
+    assert (worst.stage, worst.filters) == ("block1", (8, 32))
+    text = "\n".join(network_text(explained))
+    assert "conv1 (7x7)" in text and "block1 (8 to 32 filters)" in text
+    assert len(explained.best_of_network) == len(explained.best_of_machine) == 5
+
+
+def test_savings_come_largest_first_and_one_of_each_lever_and_target(explained: Explanation) -> None:
+    for savings in (explained.network_changes, explained.machine_changes):
+        assert [saving.saved for saving in savings] == sorted((saving.saved for saving in savings), reverse=True)
+    for best in (explained.best_of_network, explained.best_of_machine, explained.best_at_equal_macs):
+        assert len({(saving.lever, saving.target) for saving in best}) == len(best)
+        assert all(saving.saved > 0 for saving in best)
+
+
+def test_more_of_anything_never_costs_cycles(explained: Explanation) -> None:
+    more = ("doubled", "enlarged", "kept", "halved")
+    for saving in explained.machine_changes:
+        if saving.lever.endswith(more):
+            assert saving.saved >= 0, saving.what
+
+
+def test_a_layers_changes_are_ranked_by_what_they_save_of_it() -> None:
+    run = simulate("squeezenext_16x16", tiny())
+    name = "conv1"
+    explained = explain_layer(run, name)
+    kept = [saving.layer_cycles or 0 for saving in explained.machine_changes]
+    assert kept == sorted(kept) and kept[0] < explained.layer.cycles
+    change = next(one for one in machine_changes(design_of(run)) if one.what == explained.machine_changes[0].what)
+    again = next(layer for layer in change.design.simulate(Memory()).layers if layer.name == name)
+    assert again.cycles == kept[0]
+    lines = list(layer_text(explained))
+    assert lines[0].startswith(f"{name} (stem conv 3x3 to 8x16x16) of tiny on squeezenext_16x16")
+    assert "mapping" in lines and any(line.startswith("layer saves") for line in lines)
+    sentences = lines[: lines.index("mapping")]
+    assert max(map(len, list(layer_text(explained, 60))[: len(sentences)])) <= 60
+
+
+def test_verdicts_name_the_bound_and_give_figures(v1: Run) -> None:
+    verdicts = {layer.name: verdict_of(layer, v1) for layer in v1.layers}
+    assert verdicts["conv1"].bound_by == "compute" and "well used (91" in verdicts["conv1"].verdict
+    assert "for DRAM: 16 channels in and 8 out make too few MACs of a byte" in verdicts["conv4"].verdict
+    assert any("MACs a byte; from 16 on" in sentence for sentence in verdicts["conv4"].evidence)
+    assert verdicts["conv5"].verdict == "128 of 256 PEs are left out: 8 channels in and 16 out on a 16x16 array"
+    assert any("C8 on 16 rows and K16 on 16 columns" in sentence for sentence in verdicts["conv5"].evidence)
+    assert verdicts["pool1"].bound_by == "" and "costs nothing" in verdicts["pool1"].verdict
+
+
+def test_every_bottleneck_of_every_machine_has_its_evidence() -> None:
+    for machine in ("eyeriss_chip", "systolic_32x32"):
+        run = simulate(machine, "alexnet")
+        for layer in run.layers:
+            verdict = verdict_of(layer, run)
+            assert not layer.cycles or (len(verdict.evidence) >= 2 and str(f"{layer.cycles:,}") in verdict.evidence[0])
+
+
+def test_stages_account_for_all_cycles_and_macs(v1: Run) -> None:
+    stages = stage_uses(v1)
+    assert sum(stage.cycles for stage in stages) == v1.total.cycles
+    assert sum(stage.macs for stage in stages) == v1.total.macs
+    assert sum(stage.cycles_share for stage in stages) == pytest.approx(1)
+
+
+def test_changes_are_ranked_by_what_the_run_minimizes() -> None:
+    explained = explain_network(simulate("eyeriss_like", tiny(), objective="energy"))
+    worths = [saving.worth for saving in explained.machine_changes]
+    assert worths == sorted(worths, reverse=True)
+    assert all(saving.worth == pytest.approx(saving.energy_saved_share) for saving in explained.machine_changes)
+
+
+def test_a_run_of_one_dataflow_is_offered_the_best_of_all() -> None:
+    run = simulate("eyeriss_like", tiny(), dataflow="no_local_reuse")
+    saving = next(
+        saving for saving in explain_network(run).machine_changes if saving.what == "dataflow: no_local_reuse -> best"
+    )
+    assert saving.cycles == simulate("eyeriss_like", tiny()).total.cycles
+
+
+def test_levers_that_a_machine_has_no_use_for_yield_nothing() -> None:
+    design = design_of(simulate("systolic_32x32", tiny()))
+    assert list(MACHINE_LEVERS["activations_kept"](design)) == []
+    assert list(MACHINE_LEVERS["buffer_double_buffered"](design)) == []
+    assert list(MACHINE_LEVERS["weights_prefetched"](design)) == []
+
+
+def test_an_array_keeps_its_pes_when_it_is_reshaped_and_edge_wide_networks_follow() -> None:
+    design = design_of(simulate("systolic_32x32", tiny()))
+    for what, changed in MACHINE_LEVERS["array_reshaped"](design):
+        array = changed.hardware.array
+        assert array.pes == 1024 and "delivery: 32 -> 64" in what
+        assert all(delivery.words_per_cycle == 64 for delivery in array.delivery)
+
+
+def test_a_run_without_its_subject_or_of_another_version_is_refused() -> None:
+    with pytest.raises(InputError, match="does not say what was simulated"):
+        explain_network(small_run())
+    run = simulate("eyeriss_like", tiny())
+    slower = replace(run, total=replace(run.total, cycles=run.total.cycles + 1))
+    with pytest.raises(InputError, match="another version"):
+        explain_network(slower)
+
+
+def test_an_unknown_layer_is_told_the_nearest(v1: Run) -> None:
+    with pytest.raises(InputError, match='did you mean "conv12"'):
+        explain_layer(v1, "Conv-12x")
+
+
+def test_nothing_that_saves_nothing_is_worth_telling() -> None:
+    assert worth_telling([]) == ()
+    run = run_of(conv_result("conv"))
+    assert stage_uses(run)[0].use.executed == run.total.macs
+
+
+def test_mappings_of_a_file_can_be_explained(tmp_path: Path) -> None:
+    from simulator.cli.mappings import run_mappings
+
+    first = simulate("squeezenext_16x16", tiny())
+    (tmp_path / "mappings.yaml").write_text(run_mappings(first))
+    replayed = simulate("squeezenext_16x16", tiny(), mapping=tmp_path / "mappings.yaml")
+    explained = explain_network(replayed)
+    assert explained.machine_changes[0].saved > 0
+
+
+def test_networks_and_machines_are_not_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = simulate("eyeriss_chip", tiny())
+    for module, name in (("simulate", "load_hardware"), ("simulate", "load_network"), ("memory", "load_dataflow")):
+        monkeypatch.setattr(sys.modules[f"simulator.engine.{module}"], name, None)
+    assert design_of(run).simulate(Memory()).total == run.total

@@ -1,0 +1,133 @@
+"""What the peers' machines need of the model: each mechanism by itself, on layers small enough to count by hand."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from simulator.dims import Dim
+from simulator.engine import simulate
+from simulator.engine.plan import plan
+from simulator.hardware.load import load_hardware
+from simulator.mapping.dataflow import load_dataflow
+from simulator.mapping.placements import placements
+from simulator.mapping.records import winograd_ratio
+from simulator.mapping.search import tile_choices, tile_steps
+from simulator.network.graph import Graph
+from simulator.network.ir import Layer, Network, Op
+from simulator.network.nest import LoopNest
+from simulator.result.run import LayerResult
+
+
+def network_of(layer: Layer) -> Network:
+    return Network("one", {layer.inputs[0]: layer.input_shapes[0]}, (layer,), (layer.name,))
+
+
+def conv(channels, filters, size, kernel, stride=1, padding=0) -> Network:
+    made = (size + 2 * padding - kernel) // stride + 1
+    shapes = ((1, channels, size, size),), (1, filters, made, made)
+    return network_of(Layer("conv", Op.CONV, ("x",), *shapes, (kernel,) * 2, (stride,) * 2, (padding,) * 4))
+
+
+def only(run) -> LayerResult:
+    return next(layer for layer in run.layers if layer.macs)
+
+
+def test_taps_of_a_strided_window_share_the_lanes_over_channels():
+    """3 channels and a stride of 4 fill 48 lanes; 121 taps become 121 / 16 of a tap each."""
+    result = only(simulate("nvdla_256", conv(3, 16, 55, 11, 4)))
+    assert result.cycle_parts["compute"] == -(-48 // 16 * 121 * 12 * 12 // 16)
+    assert result.mapping["packs"] is True
+
+
+def test_without_a_stride_lanes_take_channels_only():
+    assert only(simulate("nvdla_256", conv(3, 16, 12, 3))).cycle_parts["compute"] == 9 * 10 * 10
+
+
+@pytest.mark.parametrize(
+    ("taps", "stride", "dilation", "ratio"),
+    [((3, 3), (1, 1), (1, 1), 16 / 9), ((1, 1), (1, 1), (1, 1), 1), ((3, 1), (1, 1), (1, 1), 1),
+     ((3, 3), (2, 2), (1, 1), 1), ((3, 3), (1, 1), (2, 2), 1)],
+)  # fmt: skip
+def test_square_filters_of_stride_one_are_stored_transformed(taps, stride, dilation, ratio):
+    nest = LoopNest((1, 1, 8, 8, 8, 8, *taps), stride, dilation, (0, 0, 0, 0), (10, 10))
+    assert winograd_ratio(load_hardware("nvdla_256"), nest) == pytest.approx(ratio)
+    assert winograd_ratio(load_hardware("eyeriss_like"), nest) == 1
+
+
+def test_transformed_weights_cross_the_port_and_not_the_lanes():
+    result = only(simulate("nvdla_256", conv(16, 16, 10, 3)))
+    assert result.traffic["dram"]["weights"].read_bytes == 16 * 16 * 16
+    assert result.traffic["buffer"]["weights"].write_bytes == 16 * 16 * 9
+
+
+@pytest.mark.parametrize("machine", ["nvdla_256", "nvdla_32"])
+def test_an_overlapped_layer_takes_the_longer_of_array_and_port(machine):
+    run = simulate(machine, "squeezenext:variant=v5")
+    assert run.total.macs == 224_916_480
+    for result in run.layers:
+        if result.macs:
+            assert result.cycles == max(result.bounds["array"], result.bounds["dram"])
+
+
+def test_padding_that_lies_in_memory_is_loaded_like_the_rest():
+    machine = load_hardware("eyeriss_isca16")
+    padded, bare = conv(4, 8, 13, 3, padding=1), conv(4, 8, 15, 3)
+    read = [only(simulate(machine, net)).traffic["dram"]["inputs"].read_bytes for net in (padded, bare)]
+    assert read[0] == read[1]
+    added = replace(machine, dma_moves_padding=False)
+    assert only(simulate(added, padded)).traffic["dram"]["inputs"].read_bytes < read[0]
+
+
+def pooled() -> Network:
+    g = Graph("pooled")
+    x = g.conv(g.input(16, 14, 14), 16, 3, padding=1, activation="relu", name="conv")
+    g.conv(g.max_pool(x, 2, stride=2, name="pool"), 16, 1, name="next")
+    return g.build()
+
+
+def test_a_pool_that_rides_thins_out_what_is_stored():
+    step = next(step for step in plan(pooled(), load_hardware("nvdla_256")) if step.layer.name == "conv")
+    assert step.riders == ("conv_relu", "pool")
+    assert step.stored == Fraction(1, 4)
+    first, *_, second = (r for r in simulate("nvdla_256", pooled()).layers if r.macs)
+    assert first.traffic["dram"]["outputs"].write_bytes == 16 * 7 * 7
+    assert second.traffic["dram"]["inputs"].read_bytes == 16 * 7 * 7
+
+
+def test_nothing_is_added_to_a_pool_that_rides():
+    """Addends have the shape of the outputs, not of what the pool leaves."""
+    g = Graph("added")
+    x = g.input(4, 8, 8)
+    y = g.max_pool(g.conv(x, 4, 1, name="conv"), 2, stride=2, name="pool")
+    g.add(y, g.conv(x, 4, 1, stride=2, name="shortcut"), name="sum")
+    machine = replace(load_hardware("edge_npu_like"), fuses=frozenset({"add", "pool"}))
+    carriers = {step.layer.name: step.carrier for step in plan(g.build(), machine)}
+    assert carriers["pool"] == "conv"
+    assert carriers["sum"] == "shortcut"
+
+
+def test_operands_that_no_register_keeps_cost_no_register_energy():
+    result = only(simulate("eyeriss_isca16_nlr", conv(16, 16, 8, 3)))
+    assert "rf" not in result.traffic
+    assert {part: pj for part, pj in result.energy_parts.items() if part.startswith("rf")} == {
+        "rf.inputs": 0, "rf.weights": 0, "rf.outputs": 0,
+    }  # fmt: skip
+
+
+def test_strips_are_as_high_as_the_array_is_wide_and_come_one_at_a_time():
+    """AlexNet CONV1 on 16 columns: 55 rows in four strips of 14, whose one channel the array takes in a pass."""
+    nest = LoopNest((1, 1, 96, 3, 55, 55, 11, 11), (4, 4), (1, 1), (0, 0, 0, 0), (227, 227))
+    machine, flow = load_hardware("eyeriss_isca16"), load_dataflow("row_stationary_sets")
+    found = placements(flow, nest, machine)
+    assert {placement.columns[Dim.P] for placement in found} == {14}
+    for placement in found:
+        choices, counts = tile_choices(nest, tile_steps(placement, lowered=False), flow)
+        assert (counts[Dim.P], choices[Dim.P, 0]) == (1, 14)
+        assert (counts[Dim.C], choices[Dim.C, 0]) == (1, placement.spatial[Dim.C] * placement.registers[Dim.C])
+
+
+def test_channels_that_tiles_must_not_cut_are_never_cut():
+    for result in simulate("nvdla_64", "resnet:depth=50").layers:
+        if result.mapping:
+            assert not [loop for loop in result.mapping["dram"] if loop.startswith("C")]
