@@ -31,7 +31,11 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     yield "DRAM", f"{bandwidth}, latency {dram.latency_cycles} cycles, bursts of {dram.burst_bytes} bytes"
     if dram.run_length:
         yield "compression", "run length: " + ", ".join(OPERAND_NAMES[operand] for operand in dram.run_length)
-    yield "DMA", units.counted(hardware.dma_channels, "channel")
+    if dram.winograd:
+        outputs, taps = dram.winograd
+        yield "weights", f"{taps}x{taps} filters stored in Winograd form for {outputs}x{outputs} outputs"
+    padding = ", maps moved with their padding" if hardware.dma_moves_padding else ""
+    yield "DMA", units.counted(hardware.dma_channels, "channel") + padding
     yield "vector unit", units.counted(hardware.vector_lanes, "lane")
     yield "fuses", ", ".join(sorted(hardware.fuses)) or "nothing"
     yield "folds", ", ".join(sorted(hardware.folds)) or "nothing"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from analysis.accuracy.anchor import Anchor, Evaluation, Missing, Row, Status
-from analysis.accuracy.summary import LONG, figure, measured, miss_text, percent, share, summarize, worst_text
+from analysis.accuracy.summary import LONG, figure, miss_text, percent, share, summarize, with_unit, worst_text
 
 INTRODUCTION = """\
 # Accuracy
@@ -97,8 +97,8 @@ def _rows_table(evaluation: Evaluation, rows: Sequence[Row]) -> list[str]:
     cells = [
         (
             row.quantity,
-            figure(row.published),
-            figure(row.ours) if unit else measured(row),
+            figure(row.published) if unit else with_unit(row.published, row.unit),
+            figure(row.ours) if unit else with_unit(row.ours, row.unit),
             percent(row.deviation),
             row.bound.text if row.bound else "-",
             _verdict(evaluation.status(row)),

@@ -110,13 +110,14 @@ def miss_text(row: Row) -> str:
         return "no bound"
     if bound.relative:
         return f"{percent(row.deviation)}, {100 * outside:.1f} points outside {bound.text}"
-    return f"{measured(row)}, {outside:.3g} outside {bound.text}"
+    return f"{with_unit(row.ours, row.unit)}, {outside:.3g} outside {bound.text}"
 
 
-def measured(row: Row) -> str:
-    """Write our figure with its unit.
+def with_unit(value: float | None, unit: str) -> str:
+    """Write a figure with its unit.
 
-    >>> measured(Row("time", None, 12.5, unit="ms")), measured(Row("share", None, 40, unit="%"))
-    ('12.5 ms', '40%')
+    >>> with_unit(12.5, "ms"), with_unit(40, "%"), with_unit(3, ""), with_unit(None, "ms")
+    ('12.5 ms', '40%', '3', '-')
     """
-    return f"{figure(row.ours)}{row.unit if row.unit in ('', '%') else f' {row.unit}'}"
+    text = figure(value)
+    return text if value is None else f"{text}{unit}" if unit in ("", "%") else f"{text} {unit}"

@@ -126,9 +126,10 @@ def points(axes: "Axes", series: Mapping[str, Points], x_tick: Tick, y_tick: Tic
         colour, marker = CATEGORIES[number % len(CATEGORIES)], MARKERS[number % len(MARKERS)]
         xs, ys = [x for x, _, _ in places], [y for _, y, _ in places]
         axes.scatter(xs, ys, s=26, color=colour, marker=marker, label=name, zorder=3)
+        beside, side = ((4, -9), "left") if number % 2 == 0 else ((-4, 3), "right")  # words of two series do not meet
         for x, y, word in places:
-            beside = (4, 3) if number % 2 == 0 else (4, -9)  # so that words of two series do not meet
-            axes.annotate(word, (x, y), xytext=beside, textcoords="offset points", fontsize=SMALL_POINTS)
+            axes.annotate(word, (x, y), xytext=beside, textcoords="offset points", fontsize=SMALL_POINTS, ha=side)
+    axes.margins(x=0.1, y=0.08)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: x_tick(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: y_tick(value)))
     axes.grid(visible=True, axis="both")

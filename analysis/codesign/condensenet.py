@@ -10,7 +10,8 @@ from analysis.codesign.report import Claim, Illustration, Part, Report, Section,
 from analysis.codesign.words import change, kilo, listed, millions
 from analysis.csv_text import Row
 from analysis.sweep.pictures import Picture
-from analysis.theme import BLUE, GREEN, GREY, ORANGE, SKY, VERMILLION
+from analysis.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
+from simulator.hardware.load import load_hardware
 from simulator.network.ir import Op
 from simulator.result.run import LayerResult, Run
 from workloads.load import load_network
@@ -22,7 +23,15 @@ GROUPS = 8
 STAGES = tuple(range(GROUPS))
 DEPLOYED = f"condensenet:groups={GROUPS}"
 MACHINES = ("squeezenext_16x16", "systolic_32x32")
-PARTS = {"1x1": BLUE, "3x3": GREEN, "gather": VERMILLION, "shuffle": ORANGE, "linear": SKY, "other ops": GREY}
+PARTS = {
+    "1x1": BLUE,
+    "3x3": GREEN,
+    "gather": VERMILLION,
+    "shuffle": ORANGE,
+    "activation": PURPLE,  # and the norm before it
+    "linear": SKY,
+    "other ops": GREY,
+}
 MOVES = frozenset({Op.GATHER, Op.SHUFFLE})
 
 Runs = Mapping[tuple[str, str], Run]  # by machine and spec
@@ -75,8 +84,6 @@ def _gather_costs(bench: Bench, machine: str) -> dict[str, Run]:
 
 def load_folds(machine: str) -> frozenset[str]:
     """Return the ops that a machine absorbs."""
-    from simulator.hardware.load import load_hardware
-
     return load_hardware(machine).folds
 
 
@@ -127,11 +134,12 @@ def _findings(runs: Runs, costs: Mapping[str, Mapping[str, Run]]) -> tuple[str, 
     for machine in MACHINES:
         dense, deployed = runs[machine, f"{DEPLOYED},stage=0"], runs[machine, DEPLOYED]
         pruned = runs[machine, f"{DEPLOYED},stage={GROUPS - 1}"]
+        zeros, form = (change(own.total.cycles, dense.total.cycles) for own in (pruned, deployed))
+        use = [units.percent(own.total.utilization) for own in (deployed, dense)]
         lines.append(
-            f"On {machine} condensing alone makes {change(pruned.total.cycles, dense.total.cycles)} cycles, the deployed"
-            f" form {change(deployed.total.cycles, dense.total.cycles)} than dense, at"
-            f" {change(deployed.total.macs, dense.total.macs)} MACs; it uses {units.percent(deployed.total.utilization)}"
-            f" of the array, dense {units.percent(dense.total.utilization)}."
+            f"{machine}: {zeros} cycles with the zeros of the last condensing stage than dense; {form} in the deployed"
+            f" form, of {change(deployed.total.macs, dense.total.macs)} MACs, which uses {use[0]} of the array"
+            f" (dense {use[1]})."
         )
     for machine, own in costs.items():
         moved, absorbed = own.values()
@@ -214,6 +222,13 @@ def _gather_section(costs: Mapping[str, Mapping[str, Run]]) -> Section:
     folded = [machine for machine in MACHINES if MOVES & load_folds(machine)]
     parts: list[Part] = [Illustration(picture, caption), table]
     parts.append(f"As described, addressing absorbs gathers or shuffles on: {listed(folded)}.")
+    for machine, cases in costs.items():
+        moved, absorbed = (by_part(own)["activation"] for own in cases.values())
+        if absorbed > moved:
+            text = (
+                f"On {machine} a norm rides on the gather before it; absorbing the gather leaves it a pass of its own"
+            )
+            parts.append(f"{text}: {kilo(absorbed)} K cycles instead of {kilo(moved)}.")
     return Section("What the gather costs", tuple(parts))
 
 

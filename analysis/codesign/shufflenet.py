@@ -32,9 +32,9 @@ ADVICE = {
 ARM_CASES = {(32, 32): 76.2, (22, 44): 72.9, (13, 78): 69.1, (9, 108): 57.6}
 """Images a second on a Snapdragon 810 for the channels of guideline 1 there (Ma et al., arXiv 1807.11164, table 1)."""
 SERIES = {
-    "ShuffleNet v1, g=3": {f"v1 {w}x": f"shufflenet_v1:groups=3,width={w}" for w in (0.5, 1.0, 1.5, 2.0)},
-    "ShuffleNet v2": {f"v2 {w}x": f"shufflenet_v2:width={w}" for w in (0.5, 1.0, 1.5, 2.0)},
-    "MobileNet v2": {f"mb2 {w}": f"mobilenet_v2:width={w},resolution=224" for w in (0.5, 0.75, 1.0, 1.4)},
+    "ShuffleNet v1, g=3": {f"{w}x": f"shufflenet_v1:groups=3,width={w}" for w in (0.5, 1.0, 1.5, 2.0)},
+    "ShuffleNet v2": {f"{w}x": f"shufflenet_v2:width={w}" for w in (0.5, 1.0, 1.5, 2.0)},
+    "MobileNet v2": {f"{w}": f"mobilenet_v2:width={w},resolution=224" for w in (0.5, 0.75, 1.0, 1.4)},
 }
 NEAR = 0.02  # speeds that differ by less are called equal
 

@@ -68,6 +68,7 @@ def _claims(runs: Runs) -> list[Claim]:
     simple, complex_ = (runs[machine, f"{BASE}:bypass={kind}"] for kind in ("simple", "complex"))
     narrow, all_3x3 = (runs[machine, f"{BASE}:share_3x3={share}"] for share in (0.0, 1.0))
     early, late = (runs[machine, f"{BASE}:pools={pools}"] for pools in (POOLS[0], POOLS[-1]))
+    work, time = late.total.macs / early.total.macs, late.total.cycles / early.total.cycles
     return [
         Claim(
             "parameters of AlexNet relative to SqueezeNet's",
@@ -88,7 +89,7 @@ def _claims(runs: Runs) -> list[Claim]:
         Claim(
             "late downsampling costs no parameters, but work",
             "larger maps",
-            f"{late.total.macs / early.total.macs:.1f}x the MACs, {late.total.cycles / early.total.cycles:.1f}x the cycles",
+            f"{work:.1f}x the MACs, {time:.1f}x the cycles",
             late.network.params == early.network.params and late.total.cycles > early.total.cycles,
         ),
         Claim(
@@ -109,17 +110,20 @@ def _claims(runs: Runs) -> list[Claim]:
 def _findings(runs: Runs) -> tuple[str, ...]:
     lines = []
     for title, choices in VARIED.items():
+        words, specs = list(choices), list(choices.values())
         texts = []
-        first, last = list(choices.values())[0], list(choices.values())[-1]
         for machine in MACHINES:
-            a, b = runs[machine, first].total, runs[machine, last].total
-            energy = change(b.energy_pj, a.energy_pj, "less")
-            texts.append(f"{change(b.cycles, a.cycles)} cycles and {energy} energy on {machine}")
-        a, b = runs[MACHINES[0], first], runs[MACHINES[0], last]
-        sizes = f"{change(b.total.macs, a.total.macs)} MACs, {change(b.network.params, a.network.params)} parameters"
-        ends = f"from {list(choices)[0]} to {list(choices)[-1]}"
-        lines.append(f"{title[0].upper()}{title[1:]}, {ends}: {sizes}; {listed(texts)}.")
+            start, end = runs[machine, specs[0]].total, runs[machine, specs[-1]].total
+            energy = change(end.energy_pj, start.energy_pj, "less")
+            texts.append(f"{change(end.cycles, start.cycles)} cycles and {energy} energy on {machine}")
+        first, last = runs[MACHINES[0], specs[0]].network, runs[MACHINES[0], specs[-1]].network
+        sizes = f"{change(last.macs, first.macs)} MACs, {change(last.params, first.params)} parameters"
+        lines.append(f"{_sentence(title)}, from {words[0]} to {words[-1]}: {sizes}; {listed(texts)}.")
     return tuple(lines)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _section(number: int, title: str, choices: Mapping[str, str], runs: Runs) -> Section:
@@ -139,7 +143,7 @@ def _section(number: int, title: str, choices: Mapping[str, str], runs: Runs) ->
     base = next((word for word, spec in choices.items() if _is_base(spec, runs)), next(iter(choices)))
     picture = Picture(f"varied{number}", rows, lambda: _draw(title, choices, base, runs))
     caption = f"SqueezeNet by {title}, relative to {base}, which is version 1.0."
-    return Section(title[0].upper() + title[1:], (Illustration(picture, caption), _table(choices, runs)))
+    return Section(_sentence(title), (Illustration(picture, caption), _table(choices, runs)))
 
 
 def _is_base(spec: str, runs: Runs) -> bool:

@@ -84,14 +84,20 @@ def compare(before: Run, after: Run, by: str = "cycles") -> Comparison:
     return comparison
 
 
-def _measure(by: str, before: Run, after: Run) -> Measure:
+def checked_measure(by: str) -> Measure:
+    """Return the measure of that name; raise InputError with the nearest one."""
     if by not in MEASURES:
         known = ", ".join(MEASURES)
         raise InputError(Problem("nothing to compare by", expected=known, got=by, suggestion=nearest(by, MEASURES)))
+    return MEASURES[by]
+
+
+def _measure(by: str, before: Run, after: Run) -> Measure:
+    measure = checked_measure(by)
     units = [run.hardware.energy_unit for run in (before, after)]
     if by == "energy" and units[0] != units[1]:
         raise InputError(Problem("energies in different units", expected=units[0], got=units[1]))
-    return MEASURES[by]
+    return measure
 
 
 def _layer_change(pair: Pair, measure: Measure, base: float) -> Change:

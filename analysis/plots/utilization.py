@@ -8,7 +8,7 @@ from analysis import units
 from analysis.csv_text import Row
 from analysis.layout import elide, printable
 from analysis.losses import PeCycles, pe_cycles, sum_pe_cycles
-from analysis.plots.bars import layer_figure, name_layers, shade_stages, timed_layers
+from analysis.plots.bars import BAR_WIDTH, draw_bars, layer_figure, name_layers, set_places, shade_stages, timed_layers
 from analysis.theme import BLACK, SMALL_POINTS, USE_COLOURS, USE_LABELS
 from simulator.result.run import LayerResult, Run
 
@@ -51,8 +51,9 @@ def draw(run: Run) -> "Figure":
 
     layers = timed_layers(run)
     uses = [pe_cycles(layer, run) for layer in layers]
-    figure, (above, below) = layer_figure(len(layers), panels=2, shared=False)
-    _stack(above, layers, uses, range(len(layers)), [0.86] * len(layers))
+    figure, (above, below) = layer_figure(len(layers), panels=2)
+    set_places(above, len(layers))
+    _stack(above, layers, uses, range(len(layers)), [BAR_WIDTH] * len(layers))
     _explain(above, layers, uses)
     _mark_skipped(above, layers, run)
     shade_stages(above, layers, name=True)
@@ -85,7 +86,7 @@ def _stack(
     for name, colour in USE_COLOURS.items():
         heights = [use.fraction(name) for use in uses]
         colours = [colour if layer.macs else WITHOUT_MACS for layer in layers]
-        axes.bar(places, heights, widths, bottom, color=colours, linewidth=0)
+        draw_bars(axes, places, heights, widths, bottom, colours)
         bottom = [low + height for low, height in zip(bottom, heights, strict=True)]
     axes.set_ylim(0, 1)
 

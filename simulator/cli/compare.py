@@ -31,12 +31,14 @@ def compare(
 
     Layers correspond by name, then by shape. Example: simulate compare --hw eyeriss_like --net squeezenet,squeezenext
     """
+    from analysis.compare import checked_measure
     from analysis.compare import compare as compare_runs
     from analysis.compare.text import run_labels
     from analysis.plots import checked_formats
     from simulator.cli.destinations import check_file, check_folder
 
     kinds = checked_formats(formats.split(","))
+    checked_measure(by)
     check_file(csv)
     if out:
         check_folder(out)

@@ -1,6 +1,6 @@
 """Find the best mapping of a layer: every dataflow, placement, tile and loop order, for an objective."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -37,7 +37,7 @@ MOST_TILES = (1 << 12, 1 << 16, 1 << 24)
 """Mappings of more tiles are tried only if none of fewer fits."""
 
 BEAM = 32
-"""Placements of a dataflow whose tiles are searched: the best by the objective's part that the array decides."""
+"""Placements of a dataflow whose tiles are searched in any case: the best by what the array decides."""
 
 IDLE_BEAM = 8
 """Likewise, of all dataflows' placements that leave PEs idle."""
@@ -140,7 +140,6 @@ def search_layer(
     for most_tiles in MOST_TILES:
         search = Search(hardware, table, layer, objective, resident, reserved_bytes, addends, stored)
         search.try_all(dataflows, most_tiles)
-        search.try_idle(dataflows, most_tiles)
         if search.found is not None:
             return search.found
     return None
@@ -180,30 +179,30 @@ class Search:
         self.found: Found | None = None
 
     def try_all(self, dataflows: Sequence[Dataflow], most_tiles: int) -> None:
-        """Search the tiles of the most promising placements of all dataflows."""
-        candidates = [
-            candidate
-            for rank, flow in enumerate(dataflows)
-            for candidate in self.judged(flow, rank, placements(flow, self.nest, self.hardware))[:BEAM]
-        ]
-        for candidate in sorted(candidates, key=lambda c: c.promise):
-            self.improve(candidate, most_tiles)
+        """Search the tiles of the most promising placements of all dataflows, then of those that may still be faster.
 
-    def try_idle(self, dataflows: Sequence[Dataflow], most_tiles: int) -> None:
-        """Search those that leave PEs idle, if they may take fewer cycles: others may wait for words.
-
-        In a systolic array words wait for the wave front, which crosses idle PEs, too.
+        The latter are those whose array cycles, with the layer as one tile, are fewer than the best so far; among them
+        are placements that leave PEs idle, for layers that wait for words. (In a systolic array words wait for the
+        wave front, which crosses idle PEs, too.)
         """
-        if self.hardware.array.skewed or self.objective != 0:
-            return
+        found = [self.judged(flow, i, placements(flow, self.nest, self.hardware)) for i, flow in enumerate(dataflows)]
+        for candidate in in_order(c for candidates in found for c in candidates[:BEAM]):
+            self.improve(candidate, most_tiles)
+        if self.objective == 0:
+            idle = [] if self.hardware.array.skewed else self.idle(dataflows)
+            for candidate in (*in_order(c for candidates in found for c in candidates[BEAM:]), *idle):
+                if candidate.promise[0] < self.best_keys[1]:
+                    self.improve(candidate, most_tiles)
+
+    def idle(self, dataflows: Sequence[Dataflow]) -> list[Candidate]:
+        """The most promising placements that leave PEs idle and may take fewer cycles than the best so far."""
         candidates = [
             candidate
-            for rank, flow in enumerate(dataflows)
-            for candidate in self.judged(flow, rank, placements(flow, self.nest, self.hardware, idle=True))
-            if candidate.least_cycles < self.best_keys[1]
+            for i, flow in enumerate(dataflows)
+            for candidate in self.judged(flow, i, placements(flow, self.nest, self.hardware, idle=True))
+            if candidate.promise[0] < self.best_keys[1]
         ]
-        for candidate in sorted(candidates, key=lambda c: c.promise)[:IDLE_BEAM]:
-            self.improve(candidate, most_tiles)
+        return in_order(candidates)[:IDLE_BEAM]
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[Placement]) -> list[Candidate]:
         """Placements in the order of what they promise; `rank` is that of the dataflow."""
@@ -248,6 +247,11 @@ class Search:
         if (self.best_keys != before).any():
             keys = tuple(float(key) for key in self.best_keys)
             self.found = Found(as_mapping(self.best, candidate.placement, candidate.dataflow), keys)
+
+
+def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The most promising first."""
+    return sorted(candidates, key=lambda candidate: candidate.promise)
 
 
 def template_record(dataflow: Dataflow) -> Record:

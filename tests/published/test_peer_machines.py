@@ -104,7 +104,7 @@ def test_row_stationary_dram_traffic_is_the_closed_form_of_its_tiles(row_station
     of images, outputs leave once. nn-dataflow's and the ISCA 2016 paper's traffic follows from the same three terms.
     """
     (result,) = (r for r in row_stationary.layers if r.name == layer)
-    images, channels, height, width = result.input_shapes[0]
+    images, channels, _, width = result.input_shapes[0]
     filters, rows, columns = result.output_shape[1:]
     taps, stride, padding = result.kernel[0], result.stride[0], {"conv1": 0, "conv2": 4}.get(layer, 2)
     tiles = {loop[0]: int(loop[1:].partition(":")[0]) for loop in result.mapping["dram"]}
@@ -116,7 +116,6 @@ def test_row_stationary_dram_traffic_is_the_closed_form_of_its_tiles(row_station
         "weights": filters * channels // result.groups * taps**2 * tiles.get("N", 1) * len(strips),
         "outputs": images * filters * rows * columns,
     }
-    assert height + padding >= max(loaded_rows // len(strips), taps)
     assert {name: moved.total_bytes // 2 for name, moved in result.traffic["dram"].items()} == words
 
 

@@ -103,7 +103,7 @@ def test_a_bar_that_towers_over_all_others_is_shrunk_in_proportion_and_bears_its
     axes = Figure().subplots()
     series = {"below": [900.0, *[9.0] * 30], "above": [100.0, *[1.0] * 30]}
     bars.stacked_bars(axes, series, {"below": "red", "above": "blue"})
-    below, above = (container.patches[0].get_height() for container in axes.containers)
+    below, above = (series.get_paths()[0].get_extents().height for series in axes.collections)
     assert below + above == pytest.approx(axes.get_ylim()[1]) == pytest.approx(12)
     assert below / above == pytest.approx(9)
     assert "1K" in [text.get_text() for text in axes.texts]

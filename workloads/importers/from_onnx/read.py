@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError, Problem
-from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS
+from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, shorten
 from workloads.importers.from_onnx.model import Attribute, Const, Dims, Model, Node
 from workloads.importers.from_onnx.strip import MalformedError, strip
 
@@ -28,8 +28,8 @@ def read_file(path: Path) -> Model:
                 raise InputError(Problem("the file is too large", str(path), expected=f"at most {MOST_BYTES} bytes"))
             if path.stat().st_size == 0:
                 raise InputError(Problem("the file is empty", str(path), expected="an ONNX model"))
-            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
-                return read_bytes(view, str(path), path.parent)
+            content = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+            return read_bytes(content, str(path), path.parent)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(Problem(f"cannot read the file: {reason}", str(path))) from error
@@ -91,23 +91,29 @@ def _model(proto: "onnx.ModelProto", folder: Path | None) -> Model:
     graph = proto.graph
     if len(graph.node) > MOST_NODES:
         raise InputError(Problem("too many nodes", expected=f"at most {MOST_NODES}", got=str(len(graph.node))))
-    constants = {tensor.name: _const(tensor, folder) for tensor in graph.initializer}
+    constants = {_text(tensor.name): _const(tensor, folder) for tensor in graph.initializer}
     for sparse in graph.sparse_initializer:
-        constants[sparse.values.name] = Const(tuple(sparse.dims), name=sparse.values.name)
-    inputs = {value.name: _extents(value) for value in graph.input if value.name not in constants}
+        name = _text(sparse.values.name)
+        constants[name] = Const(tuple(sparse.dims), name=name)
+    inputs = {name: _extents(value) for value in graph.input if (name := _text(value.name)) not in constants}
     opset = max((entry.version for entry in proto.opset_import if entry.domain in STANDARD_DOMAINS), default=1)
-    outputs = tuple(value.name for value in graph.output)
+    outputs = tuple(_text(value.name) for value in graph.output)
     shapes = dict(_shapes([*graph.value_info, *graph.output]))
     nodes = tuple(_node(node) for node in graph.node)
-    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    metadata = {_text(entry.key): _text(entry.value) for entry in proto.metadata_props}
     return Model(nodes, constants, inputs, outputs, shapes, opset, metadata, proto.SerializeToString())
 
 
 def _node(node: "onnx.NodeProto") -> Node:
-    attributes = {entry.name: value for entry in node.attribute if (value := _attribute(entry)) is not None}
-    domain = "" if node.domain in STANDARD_DOMAINS else node.domain
-    name = node.name[:LONGEST_NAME]
-    return Node(node.op_type, name, tuple(node.input), tuple(node.output), attributes, domain)
+    attributes = {_text(entry.name): value for entry in node.attribute if (value := _attribute(entry)) is not None}
+    domain = "" if node.domain in STANDARD_DOMAINS else _text(node.domain)
+    inputs, outputs = tuple(map(_text, node.input)), tuple(map(_text, node.output))
+    return Node(_text(node.op_type), _text(node.name)[:LONGEST_NAME], inputs, outputs, attributes, domain)
+
+
+def _text(value: str | bytes) -> str:
+    """Return text; protobuf hands out bytes where they are not UTF-8."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
 def _attribute(entry: "onnx.AttributeProto") -> Attribute | None:
@@ -132,20 +138,21 @@ def _const(tensor: "onnx.TensorProto", folder: Path | None) -> Const:
 
     dims = tuple(int(extent) for extent in tensor.dims)
     if any(extent < 0 for extent in dims):
-        raise InputError(Problem("a constant has a negative extent", path=tensor.name, got=str(dims)))
-    const = Const(dims, name=tensor.name)
+        raise InputError(Problem("a constant has a negative extent", path=shorten(_text(tensor.name)), got=str(dims)))
+    name = _text(tensor.name)
+    const = Const(dims, name=name)
     if const.size > FEW or (tensor.data_location == tensor.EXTERNAL and not _load_external(tensor, folder)):
         return const
     try:
         values = numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
         return const  # no values, or not as many as its extents say
-    return Const(dims, values, tensor.name) if values.dtype.kind in "biuf" and values.shape == dims else const
+    return Const(dims, values, name) if values.dtype.kind in "biuf" and values.shape == dims else const
 
 
 def _load_external(tensor: "onnx.TensorProto", folder: Path | None) -> bool:
     """Read a small constant from a file beside the model; return whether it was there."""
-    entries = {entry.key: entry.value for entry in tensor.external_data}
+    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
     offset, length = entries.get("offset", "0"), entries.get("length", "")
     location = Path(entries.get("location", ""))
     if folder is None or location.name != str(location) or not (offset.isdecimal() and length.isdecimal()):
@@ -164,7 +171,7 @@ def _load_external(tensor: "onnx.TensorProto", folder: Path | None) -> bool:
 
 def _extents(value: "onnx.ValueInfoProto") -> tuple[int | str | None, ...]:
     shape = value.type.tensor_type.shape
-    return tuple(int(dim.dim_value) if dim.dim_value > 0 else dim.dim_param or None for dim in shape.dim)
+    return tuple(int(dim.dim_value) if dim.dim_value > 0 else _text(dim.dim_param) or None for dim in shape.dim)
 
 
 def _shapes(values: "Iterable[onnx.ValueInfoProto]") -> Iterator[tuple[str, Dims]]:
@@ -172,7 +179,7 @@ def _shapes(values: "Iterable[onnx.ValueInfoProto]") -> Iterator[tuple[str, Dims
         extents = _extents(value)
         known = tuple(extent for extent in extents if isinstance(extent, int))
         if value.type.tensor_type.HasField("shape") and len(known) == len(extents):
-            yield value.name, known
+            yield _text(value.name), known
 
 
 def _broken(file: str, reason: str) -> InputError:

@@ -1,0 +1,153 @@
+"""`simulate explain` and `simulate compare`: output, files, bad input."""
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from simulator.cli.compare import specs
+from simulator.cli.exits import run
+from simulator.result.json_io import save_run
+from tests.builders import small_run
+
+
+@pytest.fixture(autouse=True)
+def tiny_is_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
+    from workloads.registry import BUILDERS
+
+    monkeypatch.setitem(BUILDERS, "tiny", "tests.cli.tiny:tiny")
+
+
+@pytest.fixture
+def saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert run(["--hw", "squeezenext_16x16", "--net", "tiny", "--json", str(tmp_path / "run.json")]) == 0
+    capsys.readouterr()
+    return tmp_path / "run.json"
+
+
+def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and "Traceback" not in err
+    return err
+
+
+def test_explain_tells_stages_layers_and_changes(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = output(capsys, "explain", str(saved))
+    assert out.startswith("tiny on squeezenext_16x16: ")
+    for title in ("where the time goes", "the layers that take most", "changes of the network", "of the machine"):
+        assert title in out
+    assert "dram.bandwidth: 16 -> 32 GB/s" in out
+
+
+def test_explain_as_json_holds_every_change(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = json.loads(output(capsys, "explain", str(saved), "--json"))
+    assert data["cycles"] == json.loads(saved.read_text())["total"]["cycles"]
+    assert data["best_of_machine"] and data["best_of_machine"][0] in data["machine_changes"]
+    for saving in (*data["machine_changes"], *data["network_changes"]):
+        assert saving["cycles"] + saving["saved"] == data["cycles"]
+    assert {stage["stage"] for stage in data["stages"]} == {"stem", "block", "head"}
+    for layer in data["layers"]:
+        use = layer["use"]
+        assert use["executed"] + use["spatial"] + use["temporal"] + use["stall"] == use["available"]
+
+
+def test_explain_of_a_layer_tells_verdict_mapping_and_changes(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = output(capsys, "explain", str(saved), "conv2")
+    assert out.startswith("conv2 (block conv 3x3 to 8x8x8) of tiny on squeezenext_16x16")
+    assert "bound by" in out and "mapping" in out and "layer saves" in out
+    data = json.loads(output(capsys, "explain", str(saved), "conv2", "--json"))
+    assert data["layer"]["name"] == "conv2" and data["layer"]["evidence"]
+    assert data["machine_changes"][0]["layer_cycles"] <= data["layer"]["cycles"]
+
+
+def test_explain_works_for_layers_that_do_not_multiply(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "costs nothing" in output(capsys, "explain", str(saved), "add1")
+
+
+def test_explain_of_bad_input_is_told_the_way_out(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 'did you mean "conv2"' in complaint(capsys, "explain", str(saved), "Conv2")
+    assert "No such file" in complaint(capsys, "explain", str(tmp_path / "none.json"))
+    save_run(small_run(), tmp_path / "old.json")
+    assert "does not say what was simulated" in complaint(capsys, "explain", str(tmp_path / "old.json"))
+    saved.write_text(saved.read_text().replace('"latency_cycles": 100', '"latency_cycles": 99'))
+    assert "altered since the run was made" in complaint(capsys, "explain", str(saved))
+
+
+def test_compare_of_saved_runs_prints_every_way_of_cutting(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.json"
+    assert run(["--hw", "squeezenext_16x16", "--net", "tiny:filters=16", "--json", str(other)]) == 0
+    capsys.readouterr()
+    out = output(capsys, "compare", str(saved), str(other))
+    assert [line.split()[0] for line in out.splitlines() if line.startswith(("stage", "part", "layer"))] == [
+        "stage",
+        "part",
+        "layer",
+    ]
+    assert sum(line.startswith("total") for line in out.splitlines()) == 3
+
+
+def test_compare_simulates_machines_and_networks_and_saves_tables_and_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["compare", "--hw", "squeezenext_16x16,squeezenext_8x8", "--net", "tiny,tiny:filters=12"]
+    output(capsys, *command, "--out", str(tmp_path / "out"), "--format", "png,svg", "--csv", str(tmp_path / "c.csv"))
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"changes.csv"} | {f"waterfall_{n}.{kind}" for n in (2, 3, 4) for kind in ("csv", "png", "svg")}
+    assert (tmp_path / "c.csv").read_text() == (tmp_path / "out/changes.csv").read_text()
+    rows = list(csv.DictReader(StringIO((tmp_path / "c.csv").read_text())))
+    for label in {row["after_run"] for row in rows}:
+        sums = {
+            cut: sum(int(row["change"]) for row in rows if row["after_run"] == label and row["by"] == cut)
+            for cut in ("total", "part", "stage", "layer")
+        }
+        assert len(set(sums.values())) == 1
+
+
+def test_compare_sends_csv_to_stdout_and_draws_a_single_waterfall(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["compare", "--hw", "squeezenext_16x16", "--net", "tiny,tiny:filters=16", "--by", "energy"]
+    out = output(capsys, *command, "--csv", "-", "--out", str(tmp_path))
+    assert out.startswith("before_run,after_run,measure,by,name,")
+    assert {path.name for path in tmp_path.iterdir()} == {"changes.csv", "waterfall.csv", "waterfall.png"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "two saved runs or more"),
+        (["--hw", "eyeriss_like", "--net", "tiny"], "several names"),
+        (["--net", "tiny,tiny"], "several names"),
+        (["a.json"], "nothing to compare with"),
+        (["a.json", "b.json"], "No such file"),
+        (["a.json", "b.json", "--hw", "eyeriss_like"], "do not go with"),
+        (["--hw", "eyeriss_like", "--net", "tiny,tinny"], 'did you mean "tiny"'),
+        (["--hw", "eyeriss_like,eyeris_like", "--net", "tiny"], 'did you mean "eyeriss_like"'),
+        (["--hw", "squeezenext_16x16", "--net", "tiny,tiny:filters=4", "--by", "time"], "cycles"),
+        (["--hw", "eyeriss_like", "--net", "tiny,tiny:filters=4", "--format", "gif"], "png, svg, pdf"),
+    ],
+)
+def test_misuse_of_compare_is_told_with_exit_code_2(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told in complaint(capsys, "compare", *arguments, "--out", str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_list_of_networks_may_carry_parameters() -> None:
+    assert specs("a:x=1,y=2,b,c:z=3") == ["a:x=1,y=2", "b", "c:z=3"]
+    assert specs("") == []
