@@ -63,8 +63,16 @@ def _stall_text(cause: str, share: float, layer: LayerResult, run: Run) -> str:
         return waits
     best = layer.macs / max(1, sum(layer.footprint_bytes.values()))
     if best < _ridge(run):
-        return f"{waits}: {_channels(layer)} make too few MACs of a byte"
+        return f"{waits}: {_few_macs(layer)}"
     return f"{waits}: more bytes move than the layer has, or too late"
+
+
+def _few_macs(layer: LayerResult) -> str:
+    """Say why even bytes that move once make few MACs: weights serve few outputs, or channels are few."""
+    if layer.footprint_bytes.get("weights", 0) > sum(layer.footprint_bytes.values()) / 2:
+        uses = layer.macs // max(1, layer.params)
+        return f"most bytes are weights, and each is used {f'{uses} times' if uses > 1 else 'once'}"
+    return f"{_channels(layer)} make too few MACs of a byte"
 
 
 def _channels(layer: LayerResult) -> str:

@@ -12,6 +12,8 @@ from simulator.result.run import LayerResult, Run
 
 COSTLIEST = 8  # layers that a network's explanation tells of
 WIDTH = 120  # of sentences, where the width is not limited
+UNLIMITED = 10_000  # of tables, likewise
+NARROWEST = 24  # characters that a change is wrapped to
 
 
 def signed(saved: float) -> str:
@@ -44,13 +46,12 @@ STAGE_COLUMNS: tuple[Column[StageUse], ...] = (
 
 
 def saving_columns(run: Run, layer: LayerResult | None = None) -> tuple[Column[Saving], ...]:
-    """Return the columns of a table of changes; with a layer, what becomes of its cycles too."""
+    """Return the figures of a table of changes; with a layer, what becomes of its cycles too."""
     columns: list[Column[Saving]] = [
         Column("saves", 0, lambda row: _saved(row.saved_share)),
         Column("cycles", 1, lambda row: f"{row.saved:,}"),
         Column("MACs", 3, lambda row: signed(row.macs_saved / run.total.macs if run.total.macs else 0.0)),
         Column("energy", 4, lambda row: signed(row.energy_saved_share)),
-        Column("change", 2, lambda row: row.what, is_number=False),
     ]
     if layer is not None:
         columns.insert(0, Column("layer saves", 0, lambda row: _layer_saves(row, layer.cycles)))
@@ -113,7 +114,12 @@ def _savings(savings: Sequence[Saving], columns: Sequence[Column[Saving]], width
     idle = [saving for saving in savings if not saving.worth and not saving.saved]
     effective = [saving for saving in savings if saving not in idle]
     if effective:
-        yield from text_lines(fit(effective, columns, width))
+        figures = text_lines(fit(effective, columns, None))
+        for line, what in zip(figures, ("change", *(saving.what for saving in effective)), strict=True):
+            room = max(NARROWEST, (width or UNLIMITED) - len(line) - 2)
+            first, *more = wrap(printable(what), room)
+            yield f"{line}  {first}"
+            yield from (f"{' ' * len(line)}  {rest}" for rest in more)
     else:
         yield "none of those tried saves anything"
     if idle:

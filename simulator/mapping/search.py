@@ -11,9 +11,11 @@ import numpy as np
 from simulator.dims import Dim, Operand
 from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Hardware
+from simulator.kernels.evaluate import PORT_CYCLES, evaluate
 from simulator.kernels.params import MAPPING, Ints, Record
 from simulator.kernels.search import KEYS, search_tiles
 from simulator.kernels.search import placements as placement_figures
+from simulator.kernels.steps import ARRAY_CYCLES
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.placements import Placement, placements, tile_counts
@@ -24,6 +26,7 @@ from simulator.mapping.records import (
     layer_record,
     machine_record,
     make_scratch,
+    mapping_record,
     record,
     skips_zeros,
 )
@@ -181,18 +184,35 @@ class Search:
     def try_all(self, dataflows: Sequence[Dataflow], most_tiles: int) -> None:
         """Search the tiles of the most promising placements of all dataflows, then of those that may still be faster.
 
-        The latter are those whose array cycles, with the layer as one tile, are fewer than the best so far; among them
-        are placements that leave PEs idle, for layers that wait for words. (In a systolic array words wait for the
-        wave front, which crosses idle PEs, too.)
+        The latter matter to layers that the array slows down, and are those whose array cycles, with the layer as one
+        tile, are fewer than the best so far. Among them are placements that leave PEs idle, for layers that wait for
+        words. (In a systolic array words wait for the wave front, which crosses idle PEs, too.)
         """
         found = [self.judged(flow, i, placements(flow, self.nest, self.hardware)) for i, flow in enumerate(dataflows)]
         for candidate in in_order(c for candidates in found for c in candidates[:BEAM]):
             self.improve(candidate, most_tiles)
-        if self.objective == 0:
+        if self.objective == 0 and self.best_is_array_bound():
             idle = [] if self.hardware.array.skewed else self.idle(dataflows)
             for candidate in (*in_order(c for candidates in found for c in candidates[BEAM:]), *idle):
                 if candidate.promise[0] < self.best_keys[1]:
                     self.improve(candidate, most_tiles)
+
+    def best_is_array_bound(self) -> bool:
+        """Whether the best mapping so far takes longer on the array than at the DRAM port."""
+        if self.found is None:
+            return False
+        mapping, scratch = mapping_record(self.hardware, self.found.mapping), self.scratch
+        evaluate(
+            self.machine,
+            self.layer,
+            mapping,
+            scratch.program,
+            scratch.walk,
+            scratch.state,
+            scratch.kinds,
+            scratch.totals,
+        )
+        return bool(scratch.totals[ARRAY_CYCLES] > scratch.totals[PORT_CYCLES])
 
     def idle(self, dataflows: Sequence[Dataflow]) -> list[Candidate]:
         """The most promising placements that leave PEs idle and may take fewer cycles than the best so far."""
@@ -209,17 +229,26 @@ class Search:
         if not found:
             return []
         figures = np.zeros((len(found), 3), dtype=np.int64)
-        spatial = np.array([placement.spatial for placement in found], dtype=np.int64)
-        registers = np.array([placement.registers for placement in found], dtype=np.int64)
-        trial, scratch = template_record(dataflow), self.scratch
-        trial["skips"] = all(skips_zeros(self.hardware, dataflow, placement.spatial) for placement in found)
-        placement_figures(
-            self.machine, self.layer, trial, spatial, registers, scratch.program, scratch.walk, scratch.kinds, figures
-        )
+        skips = np.array([skips_zeros(self.hardware, dataflow, placement.spatial) for placement in found])
+        for skipping in np.unique(skips):
+            rows = np.flatnonzero(skips == skipping)
+            figures[rows] = self.figures(dataflow, [found[i] for i in rows], bool(skipping))
         first, second = (0, 2) if self.objective == 0 else (2, 0)
         promises = [(int(row[first]), int(row[second]), rank, i) for i, row in enumerate(figures)]
         order = sorted(range(len(found)), key=lambda i: promises[i])
         return [Candidate(dataflow, found[i], int(figures[i, 1]), promises[i]) for i in order]
+
+    def figures(self, dataflow: Dataflow, found: Sequence[Placement], skips: bool) -> Ints:
+        """What the array makes of placements [*, 3]; see `simulator.kernels.search.placements`."""
+        figures = np.zeros((len(found), 3), dtype=np.int64)
+        spatial = np.array([placement.spatial for placement in found], dtype=np.int64)
+        registers = np.array([placement.registers for placement in found], dtype=np.int64)
+        trial, scratch = template_record(dataflow), self.scratch
+        trial["skips"] = skips
+        placement_figures(
+            self.machine, self.layer, trial, spatial, registers, scratch.program, scratch.walk, scratch.kinds, figures
+        )
+        return figures
 
     def improve(self, candidate: Candidate, most_tiles: int) -> None:
         """Search the tiles of a candidate for something better than the best."""

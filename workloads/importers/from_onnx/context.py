@@ -142,8 +142,8 @@ class Context:
 
     def sole(self, node: Node, position: int = 0) -> bool:
         """Return whether nobody else reads an input."""
-        name = node.inputs[position]
-        return len(self.readers[name]) == 1 and name not in self.model.outputs
+        name = node.inputs[position] if node.has(position) else ""
+        return len(self.readers.get(name, ())) == 1 and name not in self.model.outputs
 
     def comes_from(self, node: Node, op: str) -> bool:
         """Return whether the first input is made by an op of that kind for this node alone, maybe turned on the way."""

@@ -19,7 +19,8 @@ TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 9: np
 """Number of an ONNX type -> numpy's; others are kept as they are."""
 
 
-BROKEN = (ValueError, TypeError, IndexError, StopIteration)
+BROKEN = (ValueError, TypeError, IndexError, StopIteration, RuntimeError)
+"""What numpy raises for extents, axes and indices that do not fit each other."""
 MOST_COMPUTED = 64 * FEW  # elements, of which no more than FEW are kept
 
 

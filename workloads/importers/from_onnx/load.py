@@ -77,12 +77,20 @@ def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
         except UnknownError:
             return _unfolded(c, node)
     if node.op in OPS and node.domain in DOMAINS:
-        results = OPS[node.op](c, node)
+        results = _made(c, node)
         too_deep = next((v for v in results if isinstance(v, View) and len(v.axes) > DEEPEST_RANK), None)
         if too_deep:
             raise c.wrong(node, "too many axes", f"at most {DEEPEST_RANK}", str(len(too_deep.axes)))
         return results
     return _unknown(c, node, skip_unknown)
+
+
+def _made(c: Context, node: Node) -> Sequence[Value]:
+    """Return what an op's layers give; an op with other inputs or attributes than ONNX says is an error at its node."""
+    try:
+        return OPS[node.op](c, node)
+    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as error:
+        raise c.wrong(node, "inputs or attributes are not what this op has") from error
 
 
 def _is_const(c: Context, name: str) -> bool:

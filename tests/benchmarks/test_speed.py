@@ -1,0 +1,69 @@
+"""How fast the hot paths are. Run with `pytest tests/benchmarks --benchmark-enable`; otherwise each runs once, as a test.
+
+One evaluation should take a microsecond, the search of a network a second, the recurrence half a microsecond a tile.
+`extra_info` holds the figure per unit of work.
+"""
+
+import numba
+import pytest
+
+from simulator.engine import simulate
+from simulator.kernels.energy import energy_parts
+from simulator.kernels.evaluate import ALL_TILES, CYCLES, evaluate
+from simulator.kernels.recurrence import play_runs
+from simulator.timing.timeline import play
+from tests.benchmarks.subjects import PORT, columns, different_tiles, evaluation, port_tuple, search
+
+
+@numba.njit(no_cfunc_wrapper=True)
+def evaluate_often(times, case, energy, parts):
+    """Evaluate a mapping, counts, cycles and energy, so often; return the sum of the cycles."""
+    cycles = 0
+    for _ in range(times):
+        evaluate(*case)
+        energy_parts(energy, case[-1], parts)
+        cycles += case[-1][CYCLES]
+    return cycles
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv4", "conv39", "conv92", "fc1000"])
+def test_one_evaluation_of_a_mapping(benchmark, layer):
+    times = 10_000
+    case, energy, parts = evaluation("squeezenext", layer)
+    once = evaluate_often(1, case, energy, parts)
+    assert benchmark(evaluate_often, times, case, energy, parts) == times * once
+    benchmark.extra_info |= {"evaluations": times, "tiles_a_mapping": int(case[-1][ALL_TILES])} | per(benchmark, times)
+
+
+@pytest.mark.parametrize(
+    ("network", "layer"), [("squeezenext", "conv1"), ("squeezenext", "conv39"), ("alexnet", "conv2")]
+)
+def test_the_search_of_a_layer_over_all_dataflows(benchmark, network, layer):
+    found = benchmark(search, network, layer)
+    assert found is not None and found.keys[0] > 0
+
+
+@pytest.mark.parametrize("network", ["squeezenext", "alexnet"])
+def test_a_whole_network(benchmark, network):
+    run = benchmark(simulate, "eyeriss_like", network)
+    assert run.total.macs == run.network.macs
+
+
+def test_the_recurrence_tile_by_tile(benchmark):
+    count = 200_000
+    arrays = columns(different_tiles(count))
+    end = benchmark(play_runs, *arrays, port_tuple(PORT), PORT.prefetch_cycles)
+    assert end > arrays[2].sum()
+    benchmark.extra_info |= {"tiles": count} | per(benchmark, count)
+
+
+def test_the_timeline_tile_by_tile(benchmark):
+    runs = different_tiles(2_000)
+    timeline = benchmark(play, runs, PORT)
+    assert timeline.end_cycle == play_runs(*columns(runs), port_tuple(PORT), PORT.prefetch_cycles)
+    benchmark.extra_info |= {"tiles": len(runs)} | per(benchmark, len(runs))
+
+
+def per(benchmark, count):
+    """The least time per unit of work; nothing where nothing was timed."""
+    return {"best_ns_a_unit": round(benchmark.stats.stats.min / count * 1e9, 1)} if benchmark.stats else {}
