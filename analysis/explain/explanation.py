@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from analysis.explain.design import Change, Design, Progress, design_of
 from analysis.explain.evidence import Verdict, verdict_of
@@ -12,16 +13,17 @@ from analysis.explain.stages import StageUse, stage_uses
 from simulator.engine.memory import Memory
 from simulator.errors import InputError, Problem, nearest
 from simulator.network.ir import Layer
-from simulator.result.run import LayerResult, Run, Total
+from simulator.result.run import LayerResult, Run
 
 COVERED = 0.9  # of the cycles: layers beyond are not changed, but where one is asked for
 MOST_GROUPS = 12  # of alike layers that are changed
 WORTH_TELLING = 5
-MEASURES: dict[str, Callable[[Total], float]] = {
-    "cycles": lambda total: total.cycles,
-    "dram": lambda total: total.dram_bytes,
-    "edp": lambda total: total.cycles * total.energy_pj,
-    "energy": lambda total: total.energy_pj,
+MEASURES: dict[str, Callable[[Run], float]] = {
+    "balanced": lambda run: run.total.cycles + run.total.dram_bytes / (run.hardware.dram_bytes_per_cycle or inf),
+    "cycles": lambda run: run.total.cycles,
+    "dram": lambda run: run.total.dram_bytes,
+    "edp": lambda run: run.total.cycles * run.total.energy_pj,
+    "energy": lambda run: run.total.energy_pj,
 }
 """What the mappings of a run minimize -> what of its totals changes are ranked by."""
 
@@ -202,7 +204,7 @@ def _saving(change: Change, run: Run, after: Run, layer: str) -> Saving:
         target=change.target,
         what=change.what,
         of_machine=change.lever in MACHINE_LEVERS,
-        worth=_part_saved(*(MEASURES[change.design.objective](figures) for figures in (before, total))),
+        worth=_part_saved(*(MEASURES[change.design.objective](one) for one in (run, after))),
         cycles=total.cycles,
         saved=before.cycles - total.cycles,
         saved_share=_part_saved(before.cycles, total.cycles),

@@ -42,7 +42,7 @@ def simulate_command(
     ] = None,
     dataflow: Annotated[str, typer.Option(metavar="NAME", help="a dataflow, or best: each layer's own")] = "best",
     objective: Annotated[
-        str, typer.Option(metavar="NAME", help="what mappings minimize: cycles, energy, edp or dram")
+        str, typer.Option(metavar="NAME", help="what mappings minimize: cycles, energy, edp, dram or balanced")
     ] = "cycles",
     mapping: Annotated[Path | None, typer.Option(metavar="FILE", help="replay the mappings of this file")] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save the run; - is stdout")] = None,

@@ -13,6 +13,7 @@ from simulator.kernels.energy import PARTS, energy_parts, register_energy
 from simulator.kernels.evaluate import CYCLES, DRAM_INPUTS, DRAM_OUTPUTS_WRITTEN, evaluate, executed_macs, new_kind
 from simulator.kernels.geometry import clipped_box
 from simulator.kernels.jit import jit
+from simulator.kernels.objectives import KEYS, better, port_floor, set_keys
 from simulator.kernels.params import (
     FIXED_POINT_BITS,
     INPUTS,
@@ -46,33 +47,6 @@ from simulator.kernels.walk import fits, loaded_inputs, start_walk
 
 Scratch: TypeAlias = tuple[Record, Record, Ints, Ints, Ints]
 """What `evaluate` writes into: program, walk, state, kinds, totals."""
-
-BY_CYCLES, BY_ENERGY, BY_ENERGY_DELAY, BY_DRAM = range(4)
-KEYS = 4  # objective, then cycles, energy, DRAM bytes: ties break in this order
-
-
-@jit
-def set_keys(objective: int, cycles: float, energy: float, dram: float, keys: Floats) -> None:
-    """Write the objective and its tie-breakers."""
-    keys[1], keys[2], keys[3] = cycles, energy, dram
-    if objective == BY_CYCLES:
-        keys[0] = cycles
-    elif objective == BY_ENERGY:
-        keys[0] = energy
-    elif objective == BY_ENERGY_DELAY:
-        keys[0] = energy * cycles
-    else:
-        keys[0] = dram
-
-
-@jit
-def better(a: Floats, b: Floats) -> bool:
-    """Compare keys in order."""
-    for k in range(KEYS):
-        if a[k] != b[k]:
-            return a[k] < b[k]
-    return False
-
 
 @jit
 def axis_tables(machine: Record, layer: Record, choices: Ints, counts: Ints, table: Ints) -> None:
@@ -242,14 +216,6 @@ def placements(
 
 
 @jit
-def port_floor(machine: Record, size: int) -> int:
-    """Cycles that the DRAM port needs at least for so many bytes."""
-    if machine.dram_numerator == 0:
-        return 0
-    return max(0, size) * machine.dram_denominator // machine.dram_numerator
-
-
-@jit
 def floor_macs(machine: Record, layer: Record, mapping: Record, extents: Ints) -> int:
     """MAC cycles that a tile needs at least."""
     y = np.empty(8, np.int64)
@@ -298,7 +264,7 @@ def ruled_out(
             cycles += machine.latency_cycles
     pj = register_energy(executed_macs(layer, mapping), mapping.retains, energy) + size * energy.dram_pj_per_byte
     pj += cycles * energy.leakage_pj_per_cycle
-    set_keys(objective, cycles, pj, size, keys)
+    set_keys(machine, objective, cycles, pj, size, keys)
     return not better(keys, best_keys)
 
 
@@ -393,6 +359,6 @@ def search_tiles(
             ) and evaluate(machine, layer, mapping, program, walk, state, kinds, totals):
                 evaluated += 1
                 pj = energy_parts(energy, totals, parts)
-                set_keys(objective, totals[CYCLES], pj, dram_total(totals), keys)
+                set_keys(machine, objective, totals[CYCLES], pj, dram_total(totals), keys)
                 keep_better(mapping, keys, best, best_keys)
     return evaluated

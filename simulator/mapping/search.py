@@ -33,8 +33,11 @@ from simulator.mapping.records import (
 from simulator.network.ir import Layer
 from simulator.network.nest import LoopNest
 
-OBJECTIVES = ("cycles", "energy", "edp", "dram")
-"""What a search minimizes; ties break by cycles, energy, DRAM bytes, and at last by the order of the search."""
+OBJECTIVES = ("cycles", "energy", "edp", "dram", "balanced")
+"""What a search minimizes; balanced: cycles plus those that the DRAM port needs.
+
+Ties break by cycles, energy, DRAM bytes, and at last by the order of the search.
+"""
 
 MOST_TILES = (1 << 12, 1 << 16, 1 << 24)
 """Mappings of more tiles are tried only if none of fewer fits."""
@@ -232,8 +235,8 @@ class Search:
         skips = np.array([skips_zeros(self.hardware, dataflow, placement.spatial) for placement in found])
         for skipping in np.unique(skips):
             rows = np.flatnonzero(skips == skipping)
-            figures[rows] = self.figures(dataflow, [found[i] for i in rows], bool(skipping))
-        first, second = (0, 2) if self.objective == 0 else (2, 0)
+            figures[rows] = self.figures(dataflow, [found[int(i)] for i in rows], bool(skipping))
+        first, second = (0, 2) if OBJECTIVES[self.objective] in ("cycles", "balanced") else (2, 0)
         promises = [(int(row[first]), int(row[second]), rank, i) for i, row in enumerate(figures)]
         order = sorted(range(len(found)), key=lambda i: promises[i])
         return [Candidate(dataflow, found[i], int(figures[i, 1]), promises[i]) for i in order]

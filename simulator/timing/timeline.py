@@ -24,8 +24,8 @@ PORT = "dram port"
 class Interval:
     """A block at work on a tile from `begin_cycle` until `end_cycle`; the prefetch counts as the tile after the last.
 
-    `kind` is "early", "load", "compute", "store" or "prefetch". A DMA channel is at work from issue to last word, latency
-    included; the port only while words cross it.
+    `kind` is "early", "load", "compute", "store" or "prefetch". A DMA channel is at work from issue to last word,
+    latency included; the port only while words cross it.
     """
 
     block: str

@@ -1,4 +1,4 @@
-"""How fast the hot paths are. Run with `pytest tests/benchmarks --benchmark-enable`; otherwise each runs once, as a test.
+"""How fast the hot paths are: `pytest tests/benchmarks --benchmark-enable`. Otherwise each runs once, as a test.
 
 One evaluation should take a microsecond, the search of a network a second, the recurrence half a microsecond a tile.
 `extra_info` holds the figure per unit of work.

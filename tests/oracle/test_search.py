@@ -74,15 +74,18 @@ def best_of_all(hardware, layer, flow, every, objective):
         for mapping["tile"], mapping["dram_order"] in product(tiles_to_try(layer.nest, placement, flow), ORDERS):
             if evaluate(machine, data, mapping, *arrays):
                 pj = energy_parts(energy, scratch.totals, parts)
-                keys = keys_of(scratch.totals, pj, objective)
+                keys = keys_of(hardware, scratch.totals, pj, objective)
                 best = min(best or keys, keys)
     return best
 
 
-def keys_of(figures, pj, objective):
+def keys_of(hardware, figures, pj, objective):
     cycles = figures[totals.CYCLES]
     dram = figures[totals.DRAM_INPUTS : totals.DRAM_OUTPUTS_WRITTEN + 1].sum()
-    return {"cycles": cycles, "energy": pj, "edp": pj * cycles, "dram": dram}[objective], cycles, pj, dram
+    port = hardware.dram.bytes_per_cycle
+    balanced = cycles + (int(dram / port) if port else 0)
+    first = {"cycles": cycles, "energy": pj, "edp": pj * cycles, "dram": dram, "balanced": balanced}[objective]
+    return first, cycles, pj, dram
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
