@@ -90,6 +90,7 @@ def mappings(draw, nest, rows=4, columns=4, lowered=None):
         registers_order=draw(_orders([bound > 1 for bound in register_bounds])),
         lowered=lowered,
         retains=draw(_FLAGS),
+        packs=draw(_FLAGS) and not lowered,
         stationary=draw(_STATIONARY),
     )
 
@@ -180,7 +181,7 @@ def _deliveries(operand):
         Delivery,
         network=st.sampled_from(("multicast", "systolic", "unicast")),
         words_per_cycle=st.integers(1, 5),
-        preload=st.just("hidden") if outputs else st.sampled_from(("hidden", "exposed")),
+        preload=st.just("hidden") if outputs else st.sampled_from(("hidden", "exposed", "behind_step")),
         forwarding=_FLAGS if operand is Operand.INPUTS else st.just(False),
         concurrent=_FLAGS if outputs else st.just(True),
         initial_sums=_FLAGS if outputs else st.just(False),

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from simulator.errors import InputError, Problem
@@ -47,14 +47,19 @@ class Context:
     def __post_init__(self) -> None:
         """Note who reads what, and what the nodes will make."""
         self.values.update(self.model.constants)
-        for node in self.nodes:
-            self.makers.update((name, node) for name in node.outputs if name)
-            for name in node.inputs:
-                self.readers.setdefault(name, []).append(node)
+        self._note(self.nodes)
         counts = Counter(name for node in self.nodes for name in node.outputs if name)
         twice = [name for name, count in counts.items() if count > 1 or name in self.model.constants]
         if twice:
             raise InputError(Problem("a tensor is made twice", path=shorten(twice[0]), expected="names made once"))
+
+    def _note(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            self.makers.update((name, node) for name in node.outputs if name)
+            for name in node.inputs:
+                self.readers.setdefault(name, []).append(node)
+            for branch in node.branches():
+                self._note(branch.nodes)
 
     def value(self, node: Node, position: int) -> Value | None:
         """Return an input, declaring it where it is one of the network's; None where it is left out."""

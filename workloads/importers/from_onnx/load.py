@@ -10,7 +10,7 @@ from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import located, shorten
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.folding import UnknownError, fold
-from workloads.importers.from_onnx.model import Const, Dims, Model, Node
+from workloads.importers.from_onnx.model import Branch, Const, Dims, Model, Node
 from workloads.importers.from_onnx.ops import DOMAINS, OPS
 from workloads.importers.from_onnx.own_metadata import detail, named, told_by
 from workloads.importers.from_onnx.patterns import with_functions
@@ -42,14 +42,19 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
     _check_sizes(model, sizes)
     told = told_by(model.metadata)
     c = Context(model, with_functions(model), Assembly(name), sizes, own=bool(told))
-    for node in c.nodes:
+    run(c, c.nodes, skip_unknown)
+    outputs = [tensor for name in model.outputs if (tensor := c.settled(name))]
+    detail(c.g, told)
+    return named(c.g.network(tuple(outputs)), told)
+
+
+def run(c: Context, nodes: Sequence[Node], skip_unknown: bool) -> None:
+    """Add the layers of nodes, in order."""
+    for node in nodes:
         results = _results(c, node, skip_unknown)
         for output, value in zip(node.outputs, results, strict=False):
             if output:
                 c.values[output] = value
-    outputs = [tensor for name in model.outputs if (tensor := c.settled(name))]
-    detail(c.g, told)
-    return named(c.g.network(tuple(outputs)), told)
 
 
 def _check_sizes(model: Model, sizes: Mapping[str, int]) -> None:
@@ -71,11 +76,13 @@ def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
     """Return what a node makes: constants of constants, else whatever its op's layers give."""
     inputs = [c.value(node, at) if _is_const(c, name) else None for at, name in enumerate(node.inputs)]
     consts = [value for value in inputs if isinstance(value, Const)]
-    if node.inputs and len(consts) == sum(map(bool, node.inputs)):
+    if node.inputs and len(consts) == sum(map(bool, node.inputs)) and not node.branches():
         try:
             return fold(node, [value if isinstance(value, Const) else None for value in inputs])
         except UnknownError:
             return _unfolded(c, node)
+    if node.op == "If":
+        return _branch(c, node, skip_unknown)
     if node.op in OPS and node.domain in DOMAINS:
         results = _made(c, node)
         too_deep = next((v for v in results if isinstance(v, View) and len(v.axes) > DEEPEST_RANK), None)
@@ -83,6 +90,21 @@ def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
             raise c.wrong(node, "too many axes", f"at most {DEEPEST_RANK}", str(len(too_deep.axes)))
         return results
     return _unknown(c, node, skip_unknown)
+
+
+def _branch(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
+    """Follow the branch of an If that shapes decide, as exporters write around a squeeze."""
+    condition = c.const(node, 0)
+    chosen = condition.ints() if condition else None
+    branch = node.attributes.get("then_branch" if chosen and chosen[0] else "else_branch")
+    if not chosen or not isinstance(branch, Branch):
+        raise c.wrong(node, "the branch depends on the network's input", "a condition that shapes decide")
+    c.values.update(branch.constants)
+    run(c, branch.nodes, skip_unknown)
+    missing = next((name for name in branch.outputs if name not in c.values), None)
+    if missing is not None:
+        raise c.wrong(node, "the branch does not make its output", got=shorten(missing))
+    return [c.values[name] for name in branch.outputs]
 
 
 def _made(c: Context, node: Node) -> Sequence[Value]:

@@ -43,7 +43,16 @@ class Const:
         return None if self.values is None else tuple(float(value) for value in self.values.reshape(-1))
 
 
-Attribute: TypeAlias = int | float | str | Const | tuple[int | float | str, ...]
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A graph inside a node, which also reads what is made around it."""
+
+    nodes: "tuple[Node, ...]"
+    constants: Mapping[str, Const]
+    outputs: tuple[str, ...]
+
+
+Attribute: TypeAlias = int | float | str | Const | Branch | tuple[int | float | str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,10 @@ class Node:
             return self._refuse(name, "whole numbers", value)
         numbers = tuple(number for number in value if isinstance(number, int))
         return numbers if len(numbers) == len(value) else self._refuse(name, "whole numbers", value)
+
+    def branches(self) -> list[Branch]:
+        """Return the graphs inside the node."""
+        return [value for value in self.attributes.values() if isinstance(value, Branch)]
 
     def _refuse(self, name: str, expected: str, value: object) -> NoReturn:
         path = f"{shorten(self.label)}.{name}"

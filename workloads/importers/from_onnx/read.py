@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.errors import InputError, Problem
 from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, shorten
-from workloads.importers.from_onnx.model import Attribute, Const, Dims, Model, Node
+from workloads.importers.from_onnx.model import Attribute, Branch, Const, Dims, Model, Node
 from workloads.importers.from_onnx.strip import MalformedError, strip
 
 if TYPE_CHECKING:
@@ -117,7 +117,11 @@ def _text(value: str | bytes) -> str:
 
 
 def _attribute(entry: "onnx.AttributeProto") -> Attribute | None:
-    """Return an attribute's value; None for subgraphs and others that no op here reads."""
+    """Return an attribute's value; None for lists of graphs, which no op here reads."""
+    if entry.HasField("g"):
+        constants = {_text(tensor.name): _const(tensor, None) for tensor in entry.g.initializer}
+        outputs = tuple(_text(value.name) for value in entry.g.output)
+        return Branch(tuple(_node(node) for node in entry.g.node), constants, outputs)
     if entry.HasField("t"):
         return _const(entry.t, None)
     if entry.HasField("i") or entry.type == entry.INT:
@@ -130,7 +134,7 @@ def _attribute(entry: "onnx.AttributeProto") -> Attribute | None:
         return tuple(bytes(text).decode("utf-8", "replace") for text in entry.strings)
     if entry.floats:
         return tuple(float(value) for value in entry.floats)
-    return None if entry.HasField("g") or entry.graphs else tuple(int(value) for value in entry.ints)
+    return None if entry.graphs else tuple(int(value) for value in entry.ints)
 
 
 def _const(tensor: "onnx.TensorProto", folder: Path | None) -> Const:

@@ -1,6 +1,7 @@
 """ONNX ops of the vector unit: activations, elementwise ops, norms, pools, softmax."""
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from simulator.network.graph import Tensor
 from simulator.network.ir import Op
@@ -150,6 +151,8 @@ def average_pool(c: Context, node: Node) -> Results:
 
 def pooled(c: Context, node: Node, kind: str) -> View:
     """Pool windows of an input."""
+    if len(c.view(node).axes) == 5:
+        return _pooled_lines(c, node, kind)
     rank = spatial_rank(c, node)
     kernel = node.ints("kernel_shape") or ()
     if len(kernel) != rank or min(kernel) < 1:
@@ -159,6 +162,20 @@ def pooled(c: Context, node: Node, kind: str) -> View:
     name = c.name(node)
     x, padding = (c.view(node), padding) if ceil else without_pad(c, node, padding)
     return lowering.pool(c.g, x, kind, size, stride, padding, dilation, ceil, name)
+
+
+def _pooled_lines(c: Context, node: Node, kind: str) -> View:
+    """Pool along the first of three axes, as PyTorch spells a normalisation across channels: the others are one."""
+    view = c.view(node)
+    n, channels, depth, *size = view.dims
+    kernel, strides = node.ints("kernel_shape") or (), node.ints("strides") or (1, 1, 1)
+    before, *flat, after, _, _ = node.ints("pads") or (0,) * 6
+    if len(kernel) != 3 or {*kernel[1:], *strides[1:]} != {1} or any(flat):
+        raise c.wrong(node, "only signals and images are supported", "a kernel of one row and column", str(kernel))
+    lines = lowering.reshape(c.g, view, (n, channels, depth, prod(size)), f"{c.title(node)}_lines")
+    window = ((kernel[0], 1), (strides[0], 1), (before, 0, after, 0), (1, 1), bool(node.int("ceil_mode", 0)))
+    y = lowering.pool(c.g, lines, kind, *window, c.name(node))
+    return lowering.reshape(c.g, y, (n, channels, y.dims[2], *size), c.title(node))
 
 
 def global_pool(kind: str) -> Handler:
