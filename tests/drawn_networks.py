@@ -160,8 +160,9 @@ STEPS = {
 
 def nests(network: Network) -> list[tuple[object, ...]]:
     """Return what Timeloop can hold of each layer that multiplies: bounds, strides, dilations, share of zeros."""
+    slides = (Op.CONV, Op.DEPTHWISE)
     return [
-        (layer.nest.bounds, layer.nest.stride, layer.nest.dilation, layer.zero_weights_fraction, layer.op)
+        (layer.nest.bounds, layer.nest.stride, layer.nest.dilation, layer.zero_weights_fraction, layer.op in slides)
         for layer in network.layers
         if layer.nest
     ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from operator import ge
+from operator import ge, mul
 
 from simulator.dims import RELEVANT, Dim, Operand
 from simulator.hardware.model import Hardware
@@ -15,6 +15,7 @@ from simulator.mapping.records import array_bounds
 from simulator.network.nest import LoopNest
 
 FILTER_TAPS = (Dim.R, Dim.S)
+OPERANDS = tuple(Operand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Placement:
     @property
     def spatial(self) -> tuple[int, ...]:
         """PEs over which each dimension is spread."""
-        return tuple(r * c for r, c in zip(self.rows, self.columns, strict=True))
+        return tuple(map(mul, self.rows, self.columns))
 
 
 def balanced(extent: int) -> list[int]:
@@ -187,15 +188,15 @@ def excess(
     placement: Placement, dataflow: Dataflow, nest: LoopNest, hardware: Hardware
 ) -> dict[Operand, tuple[int, int]]:
     """Operands that need more register words in a PE than it has, as (needed, available)."""
-    order = tuple(reversed(dataflow.registers))
+    order = tuple(map(int, reversed(dataflow.registers)))
     needed = register_words(placement, order, dataflow.stationary, nest, dataflow.lowered, hardware)
     available = hardware.array.registers_words
-    return {o: (needed[o], available[o]) for o in Operand if needed[o] > available[o]}
+    return {OPERANDS[o]: (needed[o], available[o]) for o in range(3) if needed[o] > available[o]}
 
 
 def register_words(
     placement: Placement,
-    order: Sequence[Dim],
+    order: Sequence[int],
     stationary: Operand | None,
     nest: LoopNest,
     lowered: bool,
@@ -207,37 +208,50 @@ def register_words(
     words pass through, but what lies inside a loop that reuses it must wait for the next turn. Inputs that neighbours
     hand on are spread over the PEs that share them.
     """
-    bounds, words = placement.registers, []
-    window = any(bounds[d] > 1 for d in FILTER_TAPS)
-    for operand, relevant in _RELEVANT:
-        inside: Sequence[int] = relevant
-        if operand is not stationary and not (window and operand is Operand.INPUTS):
-            reuse = next((j for j, d in enumerate(order) if bounds[d] > 1 and d not in relevant), len(order))
-            inside = [d for d in order[reuse:] if d in relevant]
-        if operand is Operand.INPUTS and not lowered:
-            shared = hardware.array.delivery[Operand.INPUTS].forwarding
-            words.append(_window_words(bounds, inside, placement, nest, shared))
-        else:
-            words.append(prod([bounds[d] for d in inside]))
+    bounds, words = placement.registers, [1, 1, 1]
+    window = bounds[Dim.R] > 1 or bounds[Dim.S] > 1
+    for operand, relevant in enumerate(_RELEVANT):
+        inside = relevant
+        if operand != stationary and not (window and operand == INPUTS):
+            inside = _reused(order, bounds, relevant)
+        if operand == INPUTS and not lowered:
+            shared = hardware.array.delivery[INPUTS].forwarding
+            words[operand] = _window_words(bounds, inside, placement, nest, shared)
+            continue
+        for d in inside:
+            words[operand] *= bounds[d]
     return words[0], words[1], words[2]
 
 
-_RELEVANT = tuple((operand, tuple(int(d) for d in Dim if d in RELEVANT[operand])) for operand in Operand)
+def _reused(order: Sequence[int], bounds: Sequence[int], relevant: frozenset[int]) -> frozenset[int]:
+    """Dimensions of an operand that turn inside the outermost loop that reuses it; none if no loop does."""
+    for j, d in enumerate(order):
+        if bounds[d] > 1 and d not in relevant:
+            return relevant.intersection(order[j:])
+    return frozenset()
+
+
+INPUTS = int(Operand.INPUTS)
+_RELEVANT = tuple(frozenset(map(int, RELEVANT[operand])) for operand in Operand)
 _AXES = ((int(Dim.P), int(Dim.R)), (int(Dim.Q), int(Dim.S)))
 _POINTS = (int(Dim.N), int(Dim.G), int(Dim.C))
 
 
 def _window_words(
-    bounds: Sequence[int], inside: Sequence[int], placement: Placement, nest: LoopNest, shared: bool
+    bounds: Sequence[int], inside: frozenset[int], placement: Placement, nest: LoopNest, shared: bool
 ) -> int:
     """Input words of a PE's window; where PEs share, the window of all of them divided by their number."""
-    words, pes = prod([bounds[d] for d in _POINTS if d in inside]), 1
+    words = pes = 1
+    for d in _POINTS:
+        if d in inside:
+            words *= bounds[d]
     for axis, (pixel, tap) in enumerate(_AXES):
         a, b = bounds[pixel] if pixel in inside else 1, bounds[tap] if tap in inside else 1
         if a * b == 1:
             continue
         if shared:
-            across = [placement.rows[d] * placement.columns[d] for d in (pixel, tap)]
-            a, b, pes = a * across[0], b * across[1], pes * across[0] * across[1]
+            pixels = placement.rows[pixel] * placement.columns[pixel]
+            taps = placement.rows[tap] * placement.columns[tap]
+            a, b, pes = a * pixels, b * taps, pes * pixels * taps
         words *= distinct(a, b, nest.stride[axis], nest.dilation[axis])
     return -(-words // pes)

@@ -12,9 +12,10 @@ from simulator.dims import Dim, Operand
 from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Hardware
 from simulator.kernels.evaluate import PORT_CYCLES, evaluate
+from simulator.kernels.objectives import KEYS
 from simulator.kernels.params import MAPPING, Ints, Record
-from simulator.kernels.search import KEYS, search_tiles
 from simulator.kernels.search import placements as placement_figures
+from simulator.kernels.search import search_tiles
 from simulator.kernels.steps import ARRAY_CYCLES
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping

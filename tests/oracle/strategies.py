@@ -1,5 +1,6 @@
 """What the oracles draw: nests, mappings, machines, tiles and ports, small enough to walk and odd enough to hurt."""
 
+from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
@@ -32,6 +33,8 @@ _ONE_TO_THREE = st.integers(1, 3)
 _SPREADS = {
     dims: st.lists(st.sampled_from(dims), min_size=1, max_size=3, unique=True) for dims in (LOWERED_DIMS, ALL_DIMS)
 }
+_WINDOW = (Dim.P, Dim.Q, Dim.R, Dim.S)
+_SMALL = st.tuples(*(st.tuples(st.sampled_from((1, 1, 2)), st.sampled_from((1, 1, 2))) for _ in _WINDOW))
 _ORDERS = st.permutations(ALL_DIMS)
 KINDS = ("any", "depthwise", "pointwise", "linear", "row_filter", "column_filter")
 
@@ -124,6 +127,28 @@ def mapped_nests(draw, nests=nests(), **limits):  # noqa: B008
     """A nest and a mapping of it; `limits` as for `mappings`."""
     nest = draw(nests)
     return nest, draw(mappings(nest, **limits))
+
+
+@st.composite
+def sliding_windows(draw):
+    """A nest and a mapping whose innermost loop slides a window over pixels or taps, in one PE or over some."""
+    nest = draw(nests(kinds=("any", "any", "depthwise")))
+    loop, small = draw(st.sampled_from(_WINDOW)), draw(_SMALL)
+    spread, registers = ([1] * 8 for _ in range(2))
+    for x, (across, inside) in zip(_WINDOW, small, strict=True):
+        spread[x], registers[x] = across, inside
+    order = tuple(x for x in draw(_ORDERS) if x != loop)
+    mapping = draw(mappings(nest, lowered=False))
+    return nest, replace(
+        mapping,
+        tile=nest.bounds,
+        buffer_order=(*order, loop),
+        rows=tuple(spread),
+        columns=(1,) * 8,
+        registers=tuple(registers),
+        registers_order=ALL_DIMS,
+        retains=True,
+    )
 
 
 def tile_runs():

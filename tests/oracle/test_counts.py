@@ -15,7 +15,7 @@ from simulator.mapping.legality import violations
 from simulator.mapping.records import layer_record, machine_record, make_scratch, mapping_record
 from simulator.mapping.search import search_layer
 from tests.oracle.naive import LayerWalk, buffer_demands
-from tests.oracle.strategies import hardwares, layer_of, mapped_nests, nests
+from tests.oracle.strategies import hardwares, layer_of, mapped_nests, nests, sliding_windows
 
 MOST = settings(max_examples=5 * settings.default.max_examples)
 DATAFLOWS, TABLE = list_dataflows(), load_energy_table("picojoule_45nm")
@@ -77,6 +77,11 @@ def walked(machine, layer, mapping):
 @MOST
 @given(cases())
 def test_the_closed_form_counts_what_a_walk_counts(case):
+    assert evaluated(*case) == walked(*case[:3])
+
+
+@given(cases(sliding_windows()))
+def test_windows_slide_as_in_a_walk(case):
     assert evaluated(*case) == walked(*case[:3])
 
 

@@ -130,9 +130,13 @@ def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: 
         return replace(first, tensor=_combined(g, op, [view.tensor for view in views], name, variant))
     rank = max(len(view.axes) for view in views)
     wide = [replace(view, axes=((),) * (rank - len(view.axes)) + view.axes) for view in views]
-    layout = _shared_layout(wide)
+    dims = [max(view.dims[at] for view in wide) for at in range(rank)]
+    layout = _shared_layout(wide) if rank <= len(MAPS) else _stretching_layout(wide)
+    if len(set(layout)) > len(MAPS):
+        wide = [view if list(view.dims) == dims else repeat(g, view, dims, f"{name}_repeat") for view in wide]
+        layout = _stretching_layout(wide)
     y = _combined(g, op, [arrange(g, view, layout) for view in wide], name, variant)
-    return fan(y, layout, [max(view.dims[at] for view in wide) for at in range(rank)])
+    return fan(y, layout, dims)
 
 
 def _combined(g: Assembly, op: Op, xs: Sequence[Tensor], name: str, variant: str) -> Tensor:
@@ -311,6 +315,23 @@ def _shared_layout(views: Sequence[View]) -> Layout:
     """Return the layout of the largest array that lies in one, which moves least."""
     by_size = sorted(views, key=lambda view: -prod(view.dims))
     return next((own for view in by_size if (own := own_layout(view))), layout_of(len(views[0].axes)))
+
+
+def _stretching_layout(views: Sequence[View]) -> Layout:
+    """Return a layout in which axes lie together only where the same operands are stretched along them.
+
+    The first axis, which may be the batch, lies by itself. More parts than a tensor has axes cannot be laid out.
+    """
+    layout: list[int] = []
+    last: tuple[bool, ...] = ()
+    for at in range(len(views[0].axes)):
+        stretched = tuple(view.dims[at] == 1 for view in views)
+        if at < 2 or (stretched != last and not all(stretched)):
+            layout.append(layout[-1] + 1 if layout else N)
+            last = stretched
+        else:
+            layout.append(layout[-1])
+    return tuple(layout)
 
 
 def _shape(extents: Sequence[int]) -> Shape:

@@ -23,11 +23,14 @@ class Parts:
 
 Value = View | Const | Parts
 
-_FOLDED_BY_EXPORTER = re.compile(r"onnx::Conv_\d+|.*_fused_bn.*")
+_FOLDED_BY_EXPORTER = re.compile(r"onnx::Conv_\d+|.*_fused_bn.*|.*[/_]batchnorm/.*")
+_NORM_SCOPE = re.compile(r"[/_]batchnorm/")
 _NUMBER = re.compile(r"\d+")
 _QUANTIZED = re.compile(r"(_quantized|_DequantizeLinear)$")
 _UNTOLD_NAME = re.compile(r"(node_|n)?\w*_?\d+")
 CHANNELS_LAST_TO_FIRST = (0, 3, 1, 2)
+SCALING = frozenset({"Add", "Cast", "DequantizeLinear", "Div", "Identity", "Mul", "QuantizeLinear", "Sub"})
+DEEPEST_SCALING = 8
 PASSING = frozenset({"Cast", "DequantizeLinear", "Identity", "QuantizeLinear", "Transpose"})
 
 
@@ -42,6 +45,7 @@ class Context:
     values: dict[str, Value] = field(default_factory=dict)
     readers: dict[str, list[Node]] = field(default_factory=dict)
     makers: dict[str, Node] = field(default_factory=dict)
+    integers: set[str] = field(default_factory=set)  # layers whose ops multiply integers and leave them so
     own: bool = False  # whether the project's own exporter wrote the model
 
     def __post_init__(self) -> None:
@@ -121,7 +125,8 @@ class Context:
         """Return whether an op has a bias of its own, not one that an exporter made of a batch norm.
 
         PyTorch's exporters name such a bias `onnx::Conv_123` (a number only, in old ones) or like its weight with
-        `_bias` behind, and TensorFlow's with `fused_bn` in it; biases of the module keep their names.
+        `_bias` behind, and TensorFlow's with `fused_bn` or `batchnorm` in it; biases of the module keep their names. Of
+        equal biases only one may be left, whose name is then that of another module.
         """
         if not node.has(bias):
             return False
@@ -134,8 +139,18 @@ class Context:
             names[at] = _QUANTIZED.sub("", origin)
         if _FOLDED_BY_EXPORTER.fullmatch(names[0]) or names[0] == f"{names[1]}_bias":
             return False
+        if _FOLDED_BY_EXPORTER.fullmatch(names[1]) and not _is_of(names[0], node.label):
+            return False
         numbered = _NUMBER.fullmatch(names[0]) and _NUMBER.fullmatch(names[1])
         return not (numbered and any(not _NUMBER.fullmatch(name) for name in self.model.constants))
+
+    def is_of_norm(self, node: Node, const: Const) -> bool:
+        """Return whether a node adds what was a batch norm: by the scope of TensorFlow, or by the name of what it adds."""
+        return bool(_NORM_SCOPE.search(node.label) or _FOLDED_BY_EXPORTER.fullmatch(_QUANTIZED.sub("", const.name)))
+
+    def is_integer(self, x: Tensor) -> bool:
+        """Return whether a tensor was made by an op on integers, whose scales and biases follow it."""
+        return x.name in self.integers
 
     def _is_nought(self, name: str) -> bool:
         """Return whether a tensor is zeros that were worked out, for an op that wants a bias where a module has none.
@@ -199,12 +214,21 @@ class Context:
 
     def _input_layout(self, name: str, rank: int) -> Layout:
         """Take maps as channels first where all that reads them transposes them so, and signals that are convolved."""
-        readers = self.readers.get(name, [])
-        if rank == 4 and all(n.op == "Transpose" and n.ints("perm") == CHANNELS_LAST_TO_FIRST for n in readers):
+        if rank == 4 and self._is_turned(name):
             return (0, 2, 3, 1)
-        if rank == 3 and any(node.op in ("Conv", "QLinearConv") for node in readers):
+        if rank == 3 and any(node.op in ("Conv", "QLinearConv") for node in self.readers.get(name, [])):
             return LINES
         return layout_of(rank)
+
+    def _is_turned(self, name: str, depth: int = 0) -> bool:
+        """Return whether all that becomes of maps is to be turned channels first, maybe scaled before."""
+        readers = self.readers.get(name, [])
+        return bool(readers) and all(
+            node.ints("perm") == CHANNELS_LAST_TO_FIRST
+            if node.op == "Transpose"
+            else depth < DEEPEST_SCALING and node.op in SCALING and self._is_turned(node.outputs[0], depth + 1)
+            for node in readers
+        )
 
     def _extent(self, name: str, at: int, extent: int | str | None) -> int:
         if isinstance(extent, int):
@@ -215,3 +239,9 @@ class Context:
             return 1  # the batch
         expected = f"an exporter told its size, or FILE:{extent}=SIZE" if extent else "a fixed size"
         raise InputError(Problem(f"axis {at} of the input has no size", path=shorten(name), expected=expected))
+
+
+def _is_of(weight: str, label: str) -> bool:
+    """Return whether weights bear the name of the module that a node does: "a.b.bias" and "/a/a.b/Conv"."""
+    module, scope = weight.rpartition(".")[0], label.rpartition("/")[0].rpartition("/")[2]
+    return module == scope or module.endswith(f".{scope}")

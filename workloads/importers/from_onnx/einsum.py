@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 
 from workloads.importers import lowering
@@ -12,46 +13,83 @@ from workloads.importers.views import View, transposed
 _EQUATION = re.compile(r"([A-Za-z]+),([A-Za-z]+)->([A-Za-z]+)")
 
 
-def einsum(c: Context, node: Node) -> Sequence[Value]:
-    """Multiply and sum over the letters that the result has not: "bik,bkj->bij" and the like.
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Letters of both tensors and of the result, and the size of each.
 
-    Letters of both tensors and the result are a batch; of weights, which have none, only their other letters count.
+    Letters of all three are a batch, those of both tensors only are summed over, the others rows or columns.
     """
-    match = _EQUATION.fullmatch(re.sub(r"\s", "", node.text("equation", "")))
+
+    left: str
+    right: str
+    result: str
+    sizes: dict[str, int]
+
+    @property
+    def batch(self) -> str:
+        """Letters of all three."""
+        return "".join(letter for letter in self.left if letter in self.right and letter in self.result)
+
+    @property
+    def summed(self) -> str:
+        """Letters of both tensors that the result has not."""
+        return "".join(letter for letter in self.left if letter in self.right and letter not in self.result)
+
+    @property
+    def rows(self) -> str:
+        """Letters of the left tensor alone."""
+        return "".join(letter for letter in self.left if letter not in self.right)
+
+    @property
+    def columns(self) -> str:
+        """Letters of the right tensor alone."""
+        return "".join(letter for letter in self.right if letter not in self.left)
+
+    def extents(self, *groups: str) -> list[int]:
+        """Return the sizes of the batch, then of each group of letters as one axis."""
+        return [self.sizes[letter] for letter in self.batch] + [self.product(group) for group in groups]
+
+    def product(self, letters: str) -> int:
+        """Return the size of some letters together."""
+        return prod(self.sizes[letter] for letter in letters)
+
+
+def einsum(c: Context, node: Node) -> Sequence[Value]:
+    """Multiply and sum over the letters that the result has not: "bik,bkj->bij" and the like; weights have no batch."""
     left, right = c.value(node, 0), c.value(node, 1)
-    if isinstance(left, Const) and isinstance(right, View) and match:
-        match, left, right = _EQUATION.fullmatch(f"{match[2]},{match[1]}->{match[3]}"), right, left
-    if not (match and isinstance(left, View) and isinstance(right, View | Const)):
+    swapped = isinstance(left, Const) and isinstance(right, View)
+    if swapped:
+        left, right = right, left
+    product = _product(node, left, right, swapped)
+    if product is None or not isinstance(left, View) or (product.batch and isinstance(right, Const)):
         raise c.wrong(node, "not a product of two tensors", "an equation such as bik,bkj->bij")
-    first, second, result = match.groups()
-    sizes = dict(zip(first + second, (*left.dims, *right.dims), strict=False))
-    batch = "".join(letter for letter in first if letter in second and letter in result)
-    summed = "".join(letter for letter in first if letter in second and letter not in result)
-    rows, columns = (_rest(letters, batch + summed) for letters in (first, second))
-    whole = {*batch, *rows, *columns} == {*result} and len({*first}) + len({*second}) == len(first + second)
-    fits = (
-        len(first) == len(left.dims)
-        and len(second) == len(right.dims)
-        and sizes | dict(zip(first, left.dims, strict=False)) == sizes
-    )
-    if not (whole and fits and summed) or (batch and isinstance(right, Const)):
-        raise c.wrong(node, "not a product of two tensors", "letters of either tensor in the result, or summed over")
-
-    def extents(*groups: str) -> list[int]:
-        return [sizes[letter] for letter in batch] + [prod(sizes[letter] for letter in group) for group in groups]
-
-    x = lowering.reshape(c.g, _ordered(left, first, batch + rows + summed), extents(rows, summed), c.title(node))
-    if isinstance(right, Const):
-        y = lowering.linear(c.g, x, prod(sizes[letter] for letter in columns), False, c.name(node, 1))
+    p, title, name = product, c.title(node), c.name(node, 1)
+    x = _ordered(left, p.left, p.batch + p.rows + p.summed)
+    x = lowering.reshape(c.g, x, p.extents(p.rows, p.summed), f"{title}_left")
+    if isinstance(right, View):
+        other = _ordered(right, p.right, p.batch + p.summed + p.columns)
+        other = lowering.reshape(c.g, other, p.extents(p.summed, p.columns), f"{title}_right")
+        y = lowering.matmul(c.g, x, other, name)
     else:
-        other = lowering.reshape(c.g, _ordered(right, second, batch + summed + columns), extents(summed, columns), "")
-        y = lowering.matmul(c.g, x, other, c.name(node))
-    y = lowering.reshape(c.g, y, [sizes[letter] for letter in batch + rows + columns], c.title(node))
-    return [_ordered(y, batch + rows + columns, result)]
+        y = lowering.linear(c.g, x, p.product(p.columns), False, name)
+    letters = p.batch + p.rows + p.columns
+    y = lowering.reshape(c.g, y, [p.sizes[letter] for letter in letters], f"{title}_result")
+    return [_ordered(y, letters, p.result)]
 
 
-def _rest(letters: str, others: str) -> str:
-    return "".join(letter for letter in letters if letter not in others)
+def _product(node: Node, left: Value | None, right: Value | None, swapped: bool) -> Product | None:
+    """Read the equation; None where it is no product of these tensors."""
+    match = _EQUATION.fullmatch(re.sub(r"\s", "", node.text("equation", "")))
+    if not match or not isinstance(left, View) or not isinstance(right, View | Const):
+        return None
+    first, second = (match[2], match[1]) if swapped else (match[1], match[2])
+    pairs = [*zip(first, left.dims, strict=False), *zip(second, right.dims, strict=False)]
+    p = Product(first, second, match[3], dict(pairs))
+    ranks = (len(first), len(second)) == (len(left.dims), len(right.dims))
+    once = len({*first}) + len({*second}) == len(pairs) and len({*p.result}) == len(p.result)
+    whole = {*p.batch, *p.rows, *p.columns} == {*p.result}
+    same = all(p.sizes[letter] == size for letter, size in pairs)
+    return p if ranks and once and whole and same and p.summed else None
 
 
 def _ordered(view: View, letters: str, wanted: str) -> View:

@@ -38,6 +38,8 @@ def fold(node: Node, inputs: Sequence[Const | None]) -> tuple[Const, ...]:
         dims = given[0].dims[slice(node.int("start", 0), node.int("end", len(given[0].dims)))]
         return (_kept(np.asarray(dims, np.int64) if node.op == "Shape" else np.asarray(given[0].size, np.int64)),)
     try:
+        if node.op == "Clip":
+            return (_kept(_clip(node, inputs)),)
         if node.op in FOLDS and all(const.values is not None for const in given):
             name = node.outputs[0] if node.op == "ConstantOfShape" else given[0].name if node.op in REARRANGED else ""
             return _computed(node, [const.values for const in given if const.values is not None], name)
@@ -79,6 +81,16 @@ def _axes(node: Node, arrays: Sequence[Array]) -> Dims | None:
 
 def _cast(node: Node, arrays: Sequence[Array]) -> Array:
     return arrays[0].astype(TYPES.get(node.int("to", 0), arrays[0].dtype))
+
+
+def _clip(node: Node, inputs: Sequence[Const | None]) -> Array:
+    """Clip to bounds that are inputs, each of which may be left out, or attributes in older models."""
+    x, *bounds = [const.values if const else None for const in (*inputs, None, None)][:3]
+    if x is None:
+        raise UnknownError("values are not known")
+    low = bounds[0] if bounds[0] is not None else node.float("min", -np.inf)
+    high = bounds[1] if bounds[1] is not None else node.float("max", np.inf)
+    return np.asarray(np.minimum(np.maximum(x, low), high)).astype(x.dtype)
 
 
 def _concat(node: Node, arrays: Sequence[Array]) -> Array:
@@ -186,6 +198,7 @@ FOLDS: Mapping[str, Fold] = {
     "Ceil": _plain(np.ceil),
     "Concat": _concat,
     "ConstantOfShape": _filled,
+    "CumSum": lambda node, arrays: np.cumsum(arrays[0], int(arrays[1])),
     "Div": _divide,
     "Equal": _plain(np.equal),
     "Exp": _plain(np.exp),
@@ -209,10 +222,14 @@ FOLDS: Mapping[str, Fold] = {
     "Range": _range,
     "Reciprocal": _plain(np.reciprocal),
     "ReduceMax": _reduction(np.max),
+    "ReduceMean": _reduction(np.mean),
     "ReduceMin": _reduction(np.min),
     "ReduceProd": _reduction(np.prod),
     "ReduceSum": _reduction(np.sum),
+    "Relu": _plain(lambda array: np.maximum(array, 0)),
     "Reshape": _reshape,
+    "Round": _plain(np.round),
+    "Sign": _plain(np.sign),
     "Slice": _slice,
     "Split": _split,
     "Sqrt": _plain(np.sqrt),
@@ -279,7 +296,7 @@ def _filled_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
 EXTENTS: Mapping[str, Callable[[Node, Sequence[Const | None]], Dims]] = {
     **dict.fromkeys(("Add", "Div", "Mul", "Pow", "Sub", "Where", "Max", "Min"), _same),
     **dict.fromkeys(("Abs", "Cast", "Clip", "Exp", "Neg", "Reciprocal", "Relu", "Round", "Sigmoid", "Sqrt"), _same),
-    **dict.fromkeys(("Ceil", "Erf", "Floor", "Log", "Mod", "Sign", "Softmax", "Softplus", "Tanh"), _same),
+    **dict.fromkeys(("Ceil", "Cos", "Erf", "Floor", "Log", "Mod", "Sign", "Sin", "Softmax", "Softplus", "Tanh"), _same),
     **dict.fromkeys(("And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or"), _same),
     **dict.fromkeys(("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduced_dims),
     "Concat": _concat_dims,

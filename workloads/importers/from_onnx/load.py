@@ -11,7 +11,7 @@ from workloads.importers.bounds import located, shorten
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.folding import UnknownError, fold
 from workloads.importers.from_onnx.model import Branch, Const, Dims, Model, Node
-from workloads.importers.from_onnx.ops import DOMAINS, OPS
+from workloads.importers.from_onnx.ops import STANDARD, Handler, handler_of
 from workloads.importers.from_onnx.own_metadata import detail, named, told_by
 from workloads.importers.from_onnx.patterns import with_functions
 from workloads.importers.from_onnx.read import inferred_shapes, read_bytes, read_file
@@ -83,8 +83,9 @@ def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
             return _unfolded(c, node)
     if node.op == "If":
         return _branch(c, node, skip_unknown)
-    if node.op in OPS and node.domain in DOMAINS:
-        results = _made(c, node)
+    handler = handler_of(node)
+    if handler:
+        results = _made(c, node, handler)
         too_deep = next((v for v in results if isinstance(v, View) and len(v.axes) > DEEPEST_RANK), None)
         if too_deep:
             raise c.wrong(node, "too many axes", f"at most {DEEPEST_RANK}", str(len(too_deep.axes)))
@@ -107,10 +108,10 @@ def _branch(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
     return [c.values[name] for name in branch.outputs]
 
 
-def _made(c: Context, node: Node) -> Sequence[Value]:
+def _made(c: Context, node: Node, handler: Handler) -> Sequence[Value]:
     """Return what an op's layers give; an op with other inputs or attributes than ONNX says is an error at its node."""
     try:
-        return OPS[node.op](c, node)
+        return handler(c, node)
     except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as error:
         raise c.wrong(node, "inputs or attributes are not what this op has") from error
 
@@ -120,8 +121,8 @@ def _is_const(c: Context, name: str) -> bool:
 
 
 def _unfolded(c: Context, node: Node) -> list[Const]:
-    """Return constants of which the file states the extents."""
-    dims = [c.model.shapes.get(name) for name in node.outputs]
+    """Return constants of which the file states the extents, or ONNX's own inference finds them."""
+    dims = [_stated_shape(c, name) for name in node.outputs]
     if any(extents is None for extents in dims):
         raise c.wrong(node, "cannot work out this constant", "an exporter that folds constants")
     return [Const(extents) for extents in dims if extents is not None]
@@ -133,7 +134,7 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
         op = f"{node.domain}.{node.op}" if node.domain else node.op
         path = shorten(node.label)
         expected = "an op that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
-        suggestion = nearest(node.op, OPS)
+        suggestion = nearest(node.op, STANDARD)
         raise InputError(Problem("unknown op", path=path, expected=expected, got=shorten(op), suggestion=suggestion))
     views = [value for at in range(len(node.inputs)) if isinstance(value := c.value(node, at), View)]
     if not views:
@@ -142,7 +143,7 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
     results: list[Value] = []
     for output in node.outputs:
         if output in c.readers or output in c.model.outputs:
-            dims = _stated_shape(c, output) or views[0].dims
+            dims = _stated_shape(c, output) or views[0].dims  # as much as it reads, if nothing tells
             layout = layout_of(len(dims))
             results.append(fan(c.g.unknown(c.name(node), node.op, sources, shape_in(layout, dims)), layout, dims))
         else:
@@ -151,6 +152,6 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
 
 
 def _stated_shape(c: Context, output: str) -> Dims | None:
-    """Return the shape that the file states or ONNX's own inference finds; without one it is that of the input."""
+    """Return the shape that the file states or ONNX's own inference finds."""
     dims = c.model.shapes.get(output) or inferred_shapes(c.model, c.sizes).get(output)
     return dims if dims and len(dims) <= DEEPEST_RANK else None

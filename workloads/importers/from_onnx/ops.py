@@ -1,15 +1,36 @@
-"""All ONNX ops that are known, and the domains they come from."""
+"""All ONNX ops that are known, by the domains they come from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from workloads.importers.from_onnx import einsum, indexing, movement, products, sequences, vector
+from workloads.importers.from_onnx import contrib, einsum, indexing, movement, products, sequences, vector
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Node
 from workloads.importers.from_onnx.patterns import OWN_DOMAIN
-from workloads.importers.from_onnx.read import STANDARD_DOMAINS
 
-DOMAINS = (*STANDARD_DOMAINS, OWN_DOMAIN, "com.microsoft")
-OPS: dict[str, Callable[[Context, Node], Sequence[Value]]] = dict(
-    sorted({**einsum.OPS, **indexing.OPS, **products.OPS, **vector.OPS, **movement.OPS, **sequences.OPS}.items())
+Handler = Callable[[Context, Node], Sequence[Value]]
+
+STANDARD: Mapping[str, Handler] = dict(
+    sorted(
+        {
+            **einsum.OPS,
+            **indexing.OPS,
+            **movement.OPS,
+            **products.OPS,
+            **sequences.OPS,
+            **vector.OPS,
+        }.items()
+    )
 )
-"""Op -> what makes its layers."""
+"""Op of ONNX itself -> what makes its layers."""
+
+DOMAINS: Mapping[str, Mapping[str, Handler]] = {
+    "": STANDARD,
+    "com.microsoft": {**STANDARD, **contrib.OPS},
+    OWN_DOMAIN: STANDARD,
+}
+"""Domain -> its ops. Standard domains are read as ""."""
+
+
+def handler_of(node: Node) -> Handler | None:
+    """Return what makes the layers of a node; None where its op is unknown."""
+    return DOMAINS.get(node.domain, {}).get(node.op)

@@ -18,17 +18,14 @@ def conv(c: Context, node: Node) -> Results:
     return [convolution(c, node, weight=1, bias=2)]
 
 
-def fused_conv(c: Context, node: Node) -> Results:
-    """FusedConv: onnxruntime's convolution and activation in one."""
-    y = convolution(c, node, weight=1, bias=2)
-    kind = node.text("activation", "")
-    name = c.g.unique(f"{y.tensor.name}_{kind.lower()}")
-    return [lowering.unary(c.g, y, lambda x: c.g.activation(x, kind.lower(), name)) if kind else y]
-
-
 def conv_integer(c: Context, node: Node) -> Results:
     """ConvInteger, whose scale and bias follow as ops of their own."""
-    return [convolution(c, node, weight=1, bias=len(node.inputs))]
+    return [_of_integers(c, convolution(c, node, weight=1, bias=len(node.inputs)))]
+
+
+def _of_integers(c: Context, y: View) -> View:
+    c.integers.add(y.tensor.name)
+    return y
 
 
 def qlinear_conv(c: Context, node: Node) -> Results:
@@ -176,6 +173,11 @@ def matmul(c: Context, node: Node) -> Results:
     return [_matmul(c, node, right=1)]
 
 
+def matmul_integer(c: Context, node: Node) -> Results:
+    """MatMulInteger."""
+    return [_of_integers(c, _matmul(c, node, right=1))]
+
+
 def qlinear_matmul(c: Context, node: Node) -> Results:
     """QLinearMatMul."""
     return [_matmul(c, node, right=3)]
@@ -207,11 +209,9 @@ OPS = {
     "Conv": conv,
     "ConvInteger": conv_integer,
     "ConvTranspose": conv_transpose,
-    "FusedConv": fused_conv,
     "Gemm": gemm,
     "MatMul": matmul,
-    "MatMulInteger": matmul,
-    "QGemm": qgemm,
+    "MatMulInteger": matmul_integer,
     "QLinearConv": qlinear_conv,
     "QLinearMatMul": qlinear_matmul,
 }

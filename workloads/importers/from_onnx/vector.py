@@ -105,13 +105,19 @@ def combined(c: Context, node: Node, op: Op, variant: str, positions: Sequence[i
 
 
 def _folds(c: Context, node: Node, op: Op, view: View, const: Const, sole: bool) -> bool:
-    """Fold a constant for each channel, or one for all, into the layer that multiplies before."""
+    """Fold a constant for each channel, or one for all, into the layer that multiplies before.
+
+    Factors and addends of channels are a batch norm, unless what they follow is a sum of integers: then they scale it
+    back.
+    """
     x = view.tensor
     maker = c.g.layer(x.name)
     by_channel = const.size == x.channels and _aligned(view, const.dims)
     if maker is None or maker.nest is None or not (by_channel or const.size == 1) or len(const.dims) > len(view.axes):
         return False
-    if op is Op.MUL:
+    if op is Op.MUL and (const.size == 1 or c.is_integer(x)):
+        return sole
+    if op is Op.MUL or (by_channel and c.is_of_norm(node, const)):
         return sole and c.g.fold_norm(x, sole, "") == x
     return by_channel and node.op in ("Add", "Sub", "Sum") and c.g.fold_bias(x, sole)
 
@@ -233,8 +239,6 @@ KINDS = {
     "Mish": "mish",
     "Neg": "neg",
     "PRelu": "prelu",
-    "QLinearLeakyRelu": "leaky_relu",
-    "QLinearSigmoid": "sigmoid",
     "Reciprocal": "reciprocal",
     "Relu": "relu",
     "Round": "round",
@@ -296,6 +300,5 @@ OPS: dict[str, Handler] = {
     "LogSoftmax": softmax,
     "LpPool": lambda c, node: [pooled(c, node, "lp")],
     "MaxPool": max_pool,
-    "QLinearSoftmax": softmax,
     "Softmax": softmax,
 }
