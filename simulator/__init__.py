@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from simulator.engine import simulate
     from simulator.hardware.load import load_hardware
     from workloads.load import load_network
+    from workloads.torch_bridge import from_torch
 
-__all__ = ["load_hardware", "load_network", "simulate"]
+__all__ = ["from_torch", "load_hardware", "load_network", "simulate"]
 
 
 def __getattr__(name: str) -> object:
@@ -29,4 +30,8 @@ def __getattr__(name: str) -> object:
         from workloads.load import load_network
 
         return load_network
+    if name == "from_torch":
+        from workloads.torch_bridge import from_torch
+
+        return from_torch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,7 @@
 """Take a network straight from a PyTorch module, by way of ONNX in memory."""
 
 import io
+import re
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
@@ -8,7 +9,9 @@ from typing import Any
 
 from simulator.errors import InputError, Problem
 from simulator.network.ir import Network
+from workloads.importers.bounds import shorten
 
+LONGEST_REASON = 200
 OPSET = 17  # the newest that PyTorch's TorchScript exporter writes in all versions from 2.0 on
 
 
@@ -55,11 +58,17 @@ def _exported(torch: Any, module: Any, shapes: Sequence[tuple[int, ...]]) -> byt
                 try:
                     return export(torch, module, inputs)
                 except Exception as error:  # exporters raise whatever the module or they themselves trip over
-                    reasons.append(str(error).strip().partition("\n")[0][:200])
+                    reasons.append(_first_line(error))
     finally:
         module.train(training)
     got = "; then ".join(reasons)
     raise InputError(Problem("PyTorch cannot export the module", path="from_torch", got=got))
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of what an exporter says, without colours."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip() or type(error).__name__
+    return shorten(text.partition("\n")[0], LONGEST_REASON)
 
 
 def _by_tracing(torch: Any, module: Any, inputs: tuple[Any, ...]) -> bytes:

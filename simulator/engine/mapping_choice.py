@@ -67,7 +67,7 @@ def _key(step: Step) -> Hashable:
     """What a search depends on: two ops with equal keys get equal mappings."""
     layer = step.layer
     zeros = (layer.zero_inputs_fraction, layer.zero_weights_fraction, layer.zero_outputs_fraction)
-    return (layer.nest, zeros, step.resident, step.reserved_bytes, step.addends, step.stored)
+    return (layer.nest, zeros, layer.zero_columns, step.resident, step.reserved_bytes, step.addends, step.stored)
 
 
 def _search(

@@ -80,8 +80,8 @@ def mappings_given(
     if mapping is None:
         return {}, None
     if not isinstance(mapping, dict):
-        digest = hashlib.sha256(Path(mapping).read_bytes()).hexdigest()
-        return load_mappings(mapping, network.layers, hardware), digest
+        found = load_mappings(mapping, network.layers, hardware)
+        return found, hashlib.sha256(Path(mapping).read_bytes()).hexdigest()
     layers = {layer.name: layer for layer in network.layers}
     problems = [
         Problem(reason, path=f"mapping.{name}")

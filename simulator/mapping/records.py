@@ -148,7 +148,12 @@ def zero_fractions(hardware: Hardware, layer: Layer) -> tuple[float, float, floa
 
 
 def skip_ratio(hardware: Hardware, layer: Layer, nest: LoopNest) -> int:
-    """Cycles a MAC where zero weights are skipped, in units of 1 / FIXED_POINT."""
+    """Cycles a MAC where zero weights are skipped, in units of 1 / FIXED_POINT.
+
+    Columns of zeros, channels of which a filter reads nothing, are known beforehand: their steps are left out.
+    """
+    if layer.zero_columns:
+        return round(FIXED_POINT * (1 - zero_fractions(hardware, layer)[1]))
     taps = nest.bounds[Dim.R] * nest.bounds[Dim.S]
     window = hardware.array.zero_weights.skip_window
     return round(FIXED_POINT * skip_steps(taps, zero_fractions(hardware, layer)[1], window) / taps)

@@ -98,6 +98,7 @@ class Graph:
         name: str = "",
         zero_weights_fraction: float | None = None,
         zero_inputs_fraction: float | None = None,
+        zero_columns: bool = False,
     ) -> Tensor:
         """Convolve; with as many groups as input channels it is a depthwise convolution."""
         op = Op.DEPTHWISE if groups == x.channels > 1 else Op.CONV
@@ -110,7 +111,7 @@ class Graph:
         shape = (x.shape[0], filters, *size)
         layer = Layer(name, op, (x.name,), (x.shape,), shape, kernel, stride, edges, dilation, groups, bias)
         layer = replace(layer, zero_weights_fraction=zero_weights_fraction, zero_inputs_fraction=zero_inputs_fraction)
-        y = self._add(layer)
+        y = self._add(replace(layer, zero_columns=zero_columns))
         return self.activation(y, activation) if activation else y
 
     def depthwise(

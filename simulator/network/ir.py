@@ -62,6 +62,7 @@ class Layer:
     stage: str = ""
     zero_inputs_fraction: float | None = None  # measured share of zeros in the inputs; None: the machine's default
     zero_weights_fraction: float | None = None
+    zero_columns: bool = False  # the zero weights are whole columns: channels of which a filter reads nothing
     zero_outputs_fraction: float | None = None  # likewise; a layer that reads them directly tells it by its inputs
 
     @property

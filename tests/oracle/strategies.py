@@ -34,7 +34,9 @@ _SPREADS = {
     dims: st.lists(st.sampled_from(dims), min_size=1, max_size=3, unique=True) for dims in (LOWERED_DIMS, ALL_DIMS)
 }
 _WINDOW = (Dim.P, Dim.Q, Dim.R, Dim.S)
-_SMALL = st.tuples(*(st.tuples(st.sampled_from((1, 1, 2)), st.sampled_from((1, 1, 2))) for _ in _WINDOW))
+_SLID = st.tuples(*(st.integers(1, 5).map(lambda less: 6 - less) for _ in range(2)))
+_PACES = st.tuples(*(st.sampled_from((1, 1, 2)) for _ in range(2)))
+_SMALL = st.tuples(*(st.tuples(st.sampled_from((1, 2)), st.sampled_from((1, 1, 2))) for _ in _WINDOW))
 _ORDERS = st.permutations(ALL_DIMS)
 KINDS = ("any", "depthwise", "pointwise", "linear", "row_filter", "column_filter")
 
@@ -132,7 +134,10 @@ def mapped_nests(draw, nests=nests(), **limits):  # noqa: B008
 @st.composite
 def sliding_windows(draw):
     """A nest and a mapping whose innermost loop slides a window over pixels or taps, in one PE or over some."""
-    nest = draw(nests(kinds=("any", "any", "depthwise")))
+    pixels, taps = draw(_SLID), draw(_SLID)
+    stride, dilation = draw(_PACES), draw(_PACES)
+    size = tuple((p - 1) * a + (r - 1) * b + 1 for p, r, a, b in zip(pixels, taps, stride, dilation, strict=True))
+    nest = LoopNest((*draw(_COUNTS), *pixels, *taps), stride, dilation, input_size=size)
     loop, small = draw(st.sampled_from(_WINDOW)), draw(_SMALL)
     spread, registers = ([1] * 8 for _ in range(2))
     for x, (across, inside) in zip(_WINDOW, small, strict=True):

@@ -32,6 +32,8 @@ def details_of(network: Network) -> dict[str, Record]:
         if layer.stage and layer.stage != _usual_stage(layer, made):
             found["stage"] = layer.stage
         found.update((key, fraction) for key in ZEROS if (fraction := getattr(layer, key)) is not None)
+        if layer.zero_columns:
+            found["zero_columns"] = True
         if found:
             details[layer.name] = found
         made[layer.name] = layer

@@ -49,7 +49,7 @@ class Assembly(Graph):
         """Remove a layer that nothing reads yet, and return it."""
         return self._layers.pop(name)
 
-    def revise(self, name: str, stage: str, variant: str, zeros: Zeros) -> None:
+    def revise(self, name: str, stage: str, variant: str, zeros: Zeros, zero_columns: bool = False) -> None:
         """Give a layer another stage and variant, where they are said, and its shares of zeros."""
         layer = self._layers[name]
         inputs, weights, outputs = zeros
@@ -60,6 +60,7 @@ class Assembly(Graph):
             zero_inputs_fraction=inputs,
             zero_weights_fraction=weights,
             zero_outputs_fraction=outputs,
+            zero_columns=zero_columns,
         )
 
     def unique(self, name: str) -> str:

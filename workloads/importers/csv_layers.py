@@ -74,6 +74,7 @@ COLUMNS: Mapping[str, Callable[[str], Value]] = {
     "zero_inputs_fraction": _fraction,
     "zero_weights_fraction": _fraction,
     "zero_outputs_fraction": _fraction,
+    "zero_columns": _flag,
 }
 """Column -> what its cells say; the order is that in which they are written."""
 

@@ -28,6 +28,7 @@ COMMON = frozenset({"name", "op", "inputs", "output", "stage", "variant"}) | {
     "zero_inputs_fraction",
     "zero_weights_fraction",
     "zero_outputs_fraction",
+    "zero_columns",
 }
 WINDOW = frozenset({"kernel", "stride", "padding", "dilation"})
 POOL = WINDOW | {"ceil"}

@@ -104,6 +104,7 @@ class Row(Written):
     zero_inputs_fraction: Fraction01 | None = None
     zero_weights_fraction: Fraction01 | None = None
     zero_outputs_fraction: Fraction01 | None = None
+    zero_columns: bool = False
 
 
 class LayerList(Written):

@@ -143,5 +143,5 @@ def add_row(g: Assembly, row: Row, xs: Sequence[Tensor]) -> Tensor:
     if row.output is not None and y.shape != row.output:
         raise wrong(name, "the output is not what follows from the inputs", text(y.shape), text(row.output))
     zeros = (row.zero_inputs_fraction, row.zero_weights_fraction, row.zero_outputs_fraction)
-    g.revise(y.name, row.stage, row.variant, zeros)
+    g.revise(y.name, row.stage, row.variant, zeros, row.zero_columns)
     return g.activation(y, row.activation) if row.activation else y

@@ -145,7 +145,7 @@ class Context:
         return not (numbered and any(not _NUMBER.fullmatch(name) for name in self.model.constants))
 
     def is_of_norm(self, node: Node, const: Const) -> bool:
-        """Return whether a node adds what was a batch norm: by the scope of TensorFlow, or by the name of what it adds."""
+        """Return whether a node adds what was a batch norm, by TensorFlow's scope or the name of what it adds."""
         return bool(_NORM_SCOPE.search(node.label) or _FOLDED_BY_EXPORTER.fullmatch(_QUANTIZED.sub("", const.name)))
 
     def is_integer(self, x: Tensor) -> bool:

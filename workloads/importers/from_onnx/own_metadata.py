@@ -27,7 +27,8 @@ def detail(g: Assembly, told: Mapping[str, object]) -> None:
         if g.layer(name) and isinstance(found, dict):
             stage = found.get("stage", "")
             inputs, weights, outputs = (_share(found.get(key)) for key in SHARES)
-            g.revise(name, stage if isinstance(stage, str) else "", "", (inputs, weights, outputs))
+            stage = stage if isinstance(stage, str) else ""
+            g.revise(name, stage, "", (inputs, weights, outputs), found.get("zero_columns") is True)
 
 
 def _share(value: object) -> float | None:
