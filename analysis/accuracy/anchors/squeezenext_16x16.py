@@ -11,7 +11,6 @@ from analysis.accuracy.squeezenext_paper import (
     padded_squeezenet,
     run_of,
     table3,
-    thrifty_energies,
 )
 
 MACHINE = "squeezenext_16x16"
@@ -25,7 +24,6 @@ def rows() -> Iterator[Row]:
     yield from figure6()
     yield from table3("16x16")
     yield padded_squeezenet("16x16")
-    yield from thrifty_energies("16x16")
 
 
 def figure8() -> Iterator[Row]:

@@ -12,7 +12,6 @@ from analysis.accuracy.squeezenext_paper import (
     padded_squeezenet,
     run_of,
     table3,
-    thrifty_energies,
 )
 
 MACHINE = "squeezenext_8x8"
@@ -25,7 +24,6 @@ def rows() -> Iterator[Row]:
     yield Row("v5", float(unit["kcycles"]), ours, within(0.05), "K cycles", "unit of table 3 (figure 8)")
     yield from table3("8x8")
     yield padded_squeezenet("8x8")
-    yield from thrifty_energies("8x8")
 
 
 ANCHOR = Anchor(
