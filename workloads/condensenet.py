@@ -3,8 +3,8 @@
 A layer normalises, narrows with a learned group convolution (1x1) and makes k new maps with a grouped 3x3; the growth k
 doubles from block to block. While it learns, the 1x1 is dense, and each of C - 1 condensing stages zeroes another 1/C
 of each filter group's columns: channels of which the group reads nothing any more. A machine that skips zero weights
-leaves their steps out, any other takes as long as before. Deployed, an index picks the inputs each group kept, a standard group convolution
-follows, a shuffle spreads its outputs, and the classifier reads half of the features.
+leaves their steps out, any other takes as long as before. Deployed, an index picks the inputs each group kept, a
+standard group convolution follows, a shuffle spreads its outputs, and the classifier reads half of the features.
 
 Norms stand before their activation and after a concatenation: each is one elementwise pass.
 """

@@ -98,6 +98,14 @@ def new_kind(machine: Record, layer: Record, mapping: Record, program: Record, w
 
 
 @jit
+def copy_kind(machine: Record, program: Record, walk: Record, twin: Ints, out: Ints) -> None:
+    """Fill the figures of the current tile's kind from its twin, which differs in whether partial sums precede it."""
+    for figure in range(TILES):
+        out[figure] = twin[figure]
+    tile_cycles(machine, program, walk.kind & FIRST, out)
+
+
+@jit
 def load_inputs(walk: Record, turned: int, machine: Record, layer: Record, tile: Ints, totals: Ints) -> int:
     """Account for the inputs that the current tile loads, whose outermost turned loop is at `turned`; return bytes."""
     size = 0
@@ -243,7 +251,11 @@ def evaluate(
     while True:
         kind = kinds[walk.kind]
         if kind[TILES] == 0:
-            new_kind(machine, layer, mapping, program, walk, kind)
+            twin = kinds[walk.kind ^ FIRST]
+            if twin[TILES] > 0:
+                copy_kind(machine, program, walk, twin, kind)
+            else:
+                new_kind(machine, layer, mapping, program, walk, kind)
         kind[TILES] += 1
         next_turned = outermost_turn(walk)
         early, load = load_cycles(walk, turned, next_turned, machine, layer, mapping.tile, kind, totals)

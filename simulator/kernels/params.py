@@ -103,6 +103,8 @@ PROGRAM = np.dtype(
         ("reloads", _I, (3, 8)),  # the loop over d lies at or outside the operand's reload depth
         ("stays", _I, 3),  # registers keep the operand: 1 over more than one step, 2 as the stationary one
         ("slides", _I, 2),  # overlap of consecutive input windows along height and width, as in `axis_words`
+        ("y", _I, 8),  # scratch: extents that the array sees,
+        ("turns", _I, 8),  # and turns of the loops over them
     ]
 )
 

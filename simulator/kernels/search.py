@@ -48,6 +48,7 @@ from simulator.kernels.walk import fits, loaded_inputs, start_walk
 Scratch: TypeAlias = tuple[Record, Record, Ints, Ints, Ints]
 """What `evaluate` writes into: program, walk, state, kinds, totals."""
 
+
 @jit
 def axis_tables(machine: Record, layer: Record, choices: Ints, counts: Ints, table: Ints) -> None:
     """For each choice of tile height and width, the input rows and columns that all tiles together load."""

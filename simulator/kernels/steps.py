@@ -6,8 +6,6 @@ loop that indexes the operand (its *reload depth*); loops further in reuse what 
 in a full tile do not count. Every quantity is then a product over dimensions of the sum over that dimension's steps.
 """
 
-import numpy as np
-
 from simulator.kernels.geometry import axis_words, ceil_div
 from simulator.kernels.jit import jit
 from simulator.kernels.params import (
@@ -88,8 +86,7 @@ def slides(loop: int, pixel: int, tap: int, spatial: Ints, forwarding: int) -> i
 @jit
 def set_program(mapping: Record, forwarding: int, program: Record) -> None:
     """Derive the facts of the array program that hold in every tile from the loop bounds of a full one."""
-    full = np.empty(8, np.int64)
-    turns = np.empty(8, np.int64)
+    full, turns = program.y, program.turns
     array_extents(mapping.tile, mapping.lowered, full)
     for d in range(8):
         turns[d] = ceil_div(full[d], mapping.spatial[d] * mapping.registers[d])
@@ -119,16 +116,15 @@ def crossings(y: Ints, mapping: Record, program: Record, operand: int) -> tuple[
     """
     turns = positions = fills = 1
     for d in range(8):
-        step = mapping.spatial[d] * mapping.registers[d]
-        n = ceil_div(y[d], step)
-        covered = min(y[d], step)
+        reused = not RELEVANT[operand, d]
         if program.reloads[operand, d]:
+            n = ceil_div(y[d], mapping.spatial[d] * mapping.registers[d])
             fills *= n
-            covered = y[d]
-        if not RELEVANT[operand, d]:
-            positions *= ceil_div(covered, mapping.registers[d])
-            if program.reloads[operand, d]:
+            if reused:
                 turns *= n
+                positions *= ceil_div(y[d], mapping.registers[d])
+        elif reused:
+            positions *= min(mapping.spatial[d], ceil_div(y[d], mapping.registers[d]))
     return turns, positions, fills
 
 
@@ -188,23 +184,20 @@ def mac_steps(y: Ints, layer: Record, mapping: Record) -> int:
 @jit
 def tile_words(machine: Record, layer: Record, mapping: Record, program: Record, tile: Ints, out: Ints) -> None:
     """Write the word counts and MAC cycles of a buffer tile of extents `tile` into `out` [FIGURES]."""
-    y = np.empty(8, np.int64)
+    y = program.y
     array_extents(tile, mapping.lowered, y)
-    words = np.empty(2, np.int64)  # for the array as a whole, summed over PEs
     for operand in range(3):
         turns, positions, fills = crossings(y, mapping, program, operand)
-        for per_pe in range(2):
-            if operand == INPUTS:
-                words[per_pe] = input_words(y, layer, mapping, program, per_pe)
-            else:
-                words[per_pe] = operand_words(y, operand)
-        out[PES_INPUTS + operand] = words[1] * positions
+        if operand == INPUTS:
+            whole, apart = input_words(y, layer, mapping, program, 0), input_words(y, layer, mapping, program, 1)
+        else:
+            whole = apart = operand_words(y, operand)
+        out[PES_INPUTS + operand] = apart * positions
         copies = machine.unicast[operand] and operand != OUTPUTS
-        out[BUS_INPUTS + operand] = words[1] * positions if copies else words[0] * turns
+        out[BUS_INPUTS + operand] = apart * positions if copies else whole * turns
         if operand in (0, mapping.stationary) or (mapping.stationary == 3 and fills < out[PASSES]):
             out[PASSES] = fills
-        if operand == OUTPUTS:
-            out[SUMS] = words[0]
+    out[SUMS] = operand_words(y, OUTPUTS)
     out[MAC_STEPS] = mac_steps(y, layer, mapping)
     out[MAC_CYCLES] = ceil_div(out[MAC_STEPS], machine.macs_per_cycle * packed_taps(layer, mapping))
     out[STEP] = 1

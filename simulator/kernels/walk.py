@@ -1,7 +1,5 @@
 """The loops over a layer's tiles: extents, order, and which operand changes when."""
 
-import numpy as np
-
 from simulator.kernels.geometry import box, ceil_div, clipped_box, fill
 from simulator.kernels.jit import jit
 from simulator.kernels.params import INPUTS, OUTPUTS, RELEVANT, SUM_BITS, WEIGHTS, C, G, Ints, N, P, Q, R, Record, S
@@ -109,7 +107,7 @@ def room_words(operand: int, machine: Record, layer: Record, mapping: Record, pr
     That is the tile, unless weights stream and go to the array a single time: then it is one fill of the array.
     """
     if operand == WEIGHTS and machine.streams[WEIGHTS]:
-        y = np.empty(8, np.int64)
+        y = program.y
         array_extents(mapping.tile, mapping.lowered, y)
         if crossings(y, mapping, program, operand)[0] == 1:
             for d in range(8):

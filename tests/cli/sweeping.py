@@ -1,4 +1,4 @@
-"""Run the command with the network `tiny` bundled: in this process and, as it is their main script, in those it spawns."""
+"""Run the command with the network `tiny` bundled, here and, as it is their main script, in the processes it spawns."""
 
 import sys
 
