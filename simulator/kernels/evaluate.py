@@ -98,8 +98,15 @@ def new_kind(machine: Record, layer: Record, mapping: Record, program: Record, w
 
 
 @jit
-def copy_kind(machine: Record, program: Record, walk: Record, twin: Ints, out: Ints) -> None:
-    """Fill the figures of the current tile's kind from its twin, which differs in whether partial sums precede it."""
+def fill_kind(machine: Record, layer: Record, mapping: Record, program: Record, walk: Record, kinds: Ints) -> None:
+    """Fill the figures of the current tile's kind, its words from its twin if there is one.
+
+    The twin has the same extents, and differs in whether partial sums precede it.
+    """
+    out, twin = kinds[walk.kind], kinds[walk.kind ^ FIRST]
+    if twin[TILES] == 0:
+        new_kind(machine, layer, mapping, program, walk, out)
+        return
     for figure in range(TILES):
         out[figure] = twin[figure]
     tile_cycles(machine, program, walk.kind & FIRST, out)
@@ -251,11 +258,7 @@ def evaluate(
     while True:
         kind = kinds[walk.kind]
         if kind[TILES] == 0:
-            twin = kinds[walk.kind ^ FIRST]
-            if twin[TILES] > 0:
-                copy_kind(machine, program, walk, twin, kind)
-            else:
-                new_kind(machine, layer, mapping, program, walk, kind)
+            fill_kind(machine, layer, mapping, program, walk, kinds)
         kind[TILES] += 1
         next_turned = outermost_turn(walk)
         early, load = load_cycles(walk, turned, next_turned, machine, layer, mapping.tile, kind, totals)

@@ -9,7 +9,7 @@ from simulator.network.ir import Op
 from simulator.result.run import LayerResult
 
 MACHINES = ("squeezenext_16x16", "squeezenext_8x8")
-NETWORKS = ("alexnet", "mobilenet_v1", "squeezenet:version=1.0", "squeezenext:variant=v1", "squeezenext:variant=v5")
+NETWORKS = ("alexnet", "mobilenet_v1", "squeezenext:variant=v1", "squeezenext:variant=v5")
 WEIGHT, OUTPUT = "weight_stationary", "output_stationary_pixels"
 
 Kind = Callable[[int, LayerResult], bool]
