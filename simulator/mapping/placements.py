@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from math import prod
 from operator import ge, mul
@@ -32,11 +33,12 @@ class Placement:
         return tuple(map(mul, self.rows, self.columns))
 
 
-def balanced(extent: int) -> list[int]:
+@cache
+def balanced(extent: int) -> tuple[int, ...]:
     """Bounds that cut an extent into equal parts, largest first: ceil(extent / n) for every n.
 
     >>> balanced(13)
-    [13, 7, 5, 4, 3, 2, 1]
+    (13, 7, 5, 4, 3, 2, 1)
     """
     sizes: list[int] = []
     n = 1
@@ -45,20 +47,21 @@ def balanced(extent: int) -> list[int]:
         if not sizes or size < sizes[-1]:
             sizes.append(size)
         n = max(n + 1, -(-extent // max(1, size - 1)) if size > 1 else n + 1)
-    return sizes
+    return tuple(sizes)
 
 
-def tile_counts(extent: int) -> list[int]:
+@cache
+def tile_counts(extent: int) -> tuple[int, ...]:
     """Bounds that cut an extent into 1, 2, 3, 4, 6, 8, 12, 16, ... equal parts or single elements, largest first.
 
     >>> tile_counts(56)
-    [56, 28, 19, 14, 10, 7, 5, 4, 3, 2, 1]
+    (56, 28, 19, 14, 10, 7, 5, 4, 3, 2, 1)
     """
     sizes, n = {extent, 1}, 1
     while n < extent:
         sizes |= {-(-extent // n), -(-extent // (n + n // 2)) if n > 1 else extent}
         n *= 2
-    return sorted(sizes, reverse=True)
+    return tuple(sorted(sizes, reverse=True))
 
 
 def axis_bounds(
@@ -68,19 +71,19 @@ def axis_bounds(
 
     Filter taps and what comes `first` take what they can; other dimensions share what is left in every balanced way.
     """
-    found: list[tuple[int, ...]] = []
+    return list(_shares(tuple(extents[d] for d in dims), tuple(d in FILTER_TAPS or d in first for d in dims), length))
 
-    def extend(chosen: tuple[int, ...], left: int) -> None:
-        if len(chosen) == len(dims):
-            found.append(chosen)
-            return
-        d = dims[len(chosen)]
-        options = [b for b in balanced(extents[d]) if b <= left]
-        for bound in options[:1] if d in FILTER_TAPS or d in first else options:
-            extend((*chosen, bound), left // bound)
 
-    extend((), length)
-    return largest(found)
+@cache
+def _shares(extents: tuple[int, ...], greedy: tuple[bool, ...], length: int) -> tuple[tuple[int, ...], ...]:
+    """Bounds of extents that share a length; greedy ones take what they can of what those before them leave."""
+    if not extents:
+        return ((),)
+    found = []
+    options = [bound for bound in balanced(extents[0]) if bound <= length]
+    for bound in options[:1] if greedy[0] else options:
+        found += [(bound, *others) for others in _shares(extents[1:], greedy[1:], length // bound)]
+    return tuple(largest(found))
 
 
 def idle_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> list[tuple[int, ...]]:
@@ -157,7 +160,7 @@ def register_bounds(
     if not dataflow.registers:
         return [(1,) * 8]
     for whole in (True, False):
-        sizes = [[rest[d] if whole else 1] if d in FILTER_TAPS else tile_counts(rest[d]) for d in dataflow.registers]
+        sizes = [(rest[d] if whole else 1,) if d in FILTER_TAPS else tile_counts(rest[d]) for d in dataflow.registers]
 
         found: list[tuple[int, ...]] = []
         for others in product(*sizes[1:]):

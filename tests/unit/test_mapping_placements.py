@@ -34,7 +34,7 @@ axes = st.lists(st.sampled_from(Dim), min_size=1, max_size=3, unique=True)
 
 @given(st.integers(1, 500))
 def test_balanced_bounds_are_those_of_equal_parts(extent):
-    assert balanced(extent) == sorted({-(-extent // n) for n in range(1, extent + 1)}, reverse=True)
+    assert list(balanced(extent)) == sorted({-(-extent // n) for n in range(1, extent + 1)}, reverse=True)
 
 
 @given(st.integers(1, 500))
