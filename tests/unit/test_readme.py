@@ -1,0 +1,41 @@
+"""The README shows what the files hold and names commands and options that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from simulator.cli.app import build
+from simulator.source.locate import bundled, locate
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCKS = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+LINES = re.findall(r"^(?:pip install .*&& )?(simulate(?: .*)?)$", README.read_text(encoding="utf-8"), re.MULTILINE)
+COMMANDS = [line.partition("#")[0].split() for line in LINES]
+
+
+def shown_files():
+    """Pairs of a YAML block and the bundled file that has its name."""
+    names = {name: folder for folder in ("", "dataflows") for name in bundled(folder)}
+    for block in BLOCKS:
+        match = re.search(r"^name: (\w+)$", block, re.MULTILINE)
+        if match and match[1] in names:
+            yield block, locate(match[1], names[match[1]], "file")
+
+
+def test_the_machine_and_the_dataflow_shown_are_those_that_are_bundled():
+    shown = list(shown_files())
+    assert {path.stem for _, path in shown} == {"squeezenext_16x16", "row_stationary"}
+    for block, path in shown:
+        assert path.read_text(encoding="utf-8").startswith(block)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_shown_has_its_options(words):
+    root = get_command(build())
+    commands = getattr(root, "commands", {})
+    chosen = commands[words[1]] if len(words) > 1 and words[1] in commands else root
+    known = {flag for parameter in chosen.params for flag in parameter.opts}
+    assert {word for word in words[1:] if word.startswith("--")} <= known
+    assert chosen is not root or len(words) == 1 or words[1].startswith("--")
