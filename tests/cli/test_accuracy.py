@@ -26,7 +26,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Put:
         rows = (Row("time", 10.0, ours, within(0.1), "ms"),)
         module.ANCHOR = Anchor("made_up", "Made-up figures", "nowhere", (), lambda: rows)
         monkeypatch.setitem(sys.modules, "made_up", module)
-        for name in list(ANCHORS):
+        for name in reversed(list(ANCHORS)):  # they are put back last to first
             monkeypatch.delitem(ANCHORS, name)
         monkeypatch.setitem(ANCHORS, "made_up", "made_up")
 

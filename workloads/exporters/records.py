@@ -47,7 +47,8 @@ def _usual_stage(layer: Layer, made: Mapping[str, Layer]) -> str:
 
 
 def _record(layer: Layer) -> Record:
-    wanted = replace(layer, stage="", zero_inputs_fraction=None, zero_weights_fraction=None, zero_outputs_fraction=None)
+    told = replace(layer, stage="", zero_columns=False)
+    wanted = replace(told, zero_inputs_fraction=None, zero_weights_fraction=None, zero_outputs_fraction=None)
     for record in _candidates(layer):
         if _made(layer, record) == wanted:
             return record

@@ -44,4 +44,9 @@ ANCHOR = Anchor(
     source='Jouppi et al., "In-datacenter performance analysis of a tensor processing unit", ISCA 2017, tables 1 to 3',
     machines=(MACHINE,),
     rows=rows,
+    remarks=(
+        "The sizes of the perceptrons' layers are not published: equal square ones with all the weights stand for "
+        "them.",
+        "Bandwidth is table 2's 34 GB/s; the bound of 20% on throughput is ours.",
+    ),
 )
