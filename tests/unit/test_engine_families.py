@@ -5,15 +5,18 @@ from dataclasses import replace
 import pytest
 
 from analysis.accuracy.figures import published
+from simulator.cli.mappings import saved_mappings
 from simulator.engine import simulate
+from simulator.engine.memory import Memory
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.mapping.dataflow import list_dataflows
+from simulator.verify import verify_network
 from workloads.load import load_network
 from workloads.registry import BUILDERS
 
 SPECS = [row["spec"] for row in published("networks")]
-SMALL = {"deeplabv3": "resolution=129", "lraspp": "resolution=128", "densenet": "resolution=64"}
+SMALLEST = {"alexnet": 64, "googlenet": 64}
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -25,11 +28,23 @@ def test_every_published_network_runs_on_the_squeezenext_machine(spec: str):
 
 
 @pytest.mark.parametrize("family", BUILDERS)
-def test_every_family_runs_on_the_eyeriss_like_machine(family: str):
-    spec = f"{family}:{SMALL[family]}" if family in SMALL else family
-    run = simulate("eyeriss_like", spec)
-    assert run.total.macs == load_network(spec).macs
-    assert all(layer.cycles > 0 for layer in run.layers if layer.macs)
+def test_all_published_networks_of_a_family_run_on_the_eyeriss_like_machine(family: str):
+    memory = Memory()
+    specs = [spec for spec in SPECS if spec.split(":")[0] == family]
+    assert specs
+    for spec in specs:
+        run = simulate("eyeriss_like", spec, memory=memory)
+        assert run.total.macs == load_network(spec).macs
+        assert all(layer.cycles > 0 for layer in run.layers if layer.macs)
+
+
+@pytest.mark.parametrize("machine", ["eyeriss_like", "squeezenext_16x16", "systolic_32x32"])
+@pytest.mark.parametrize("family", BUILDERS)
+def test_the_mappings_of_each_family_compute_its_convolutions(family: str, machine: str):
+    network = load_network(f"{family}:resolution={SMALLEST.get(family, 32)}")
+    results = list(verify_network(saved_mappings(simulate(machine, network), network.layers)))
+    assert sum(result.expected_macs for result in results) == network.macs
+    assert [result.name for result in results if not result.passed] == []
 
 
 @pytest.mark.parametrize("dataflow", load_hardware("eyeriss_like").dataflows)
