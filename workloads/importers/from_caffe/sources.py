@@ -1,4 +1,7 @@
-"""Where a prototxt's images come from: `input`, Input layers, and data layers of all kinds."""
+"""Where a prototxt's images come from: `input`, Input layers, and data layers of all kinds.
+
+A data layer's batch size says how the network was trained or tested: it stands for one image.
+"""
 
 from simulator.network.graph import Tensor
 from workloads.importers.from_caffe.context import IGNORED, Context
@@ -35,7 +38,7 @@ def input_layer(c: Context, layer: Message) -> None:
 def memory_data(c: Context, layer: Message) -> None:
     """MemoryData."""
     param = layer.message("memory_data_param")
-    _image(c, layer, [param.int(name, 0) for name in ("batch_size", "channels", "height", "width")])
+    _image(c, layer, [1, *(param.int(name, 0) for name in ("channels", "height", "width"))])
 
 
 def image_data(c: Context, layer: Message) -> None:
@@ -49,9 +52,8 @@ def image_data(c: Context, layer: Message) -> None:
     if not (height and width):
         expected = "transform_param { crop_size: 224 }, or an Input layer"
         raise layer.wrong("transform_param", "nothing tells the size of the images", expected)
-    batch = max(param.int("batch_size", 1) for param in params)
     gray = transform.flag("force_gray", False)
-    _image(c, layer, [batch, 1 if gray else CHANNELS, height, width])
+    _image(c, layer, [1, 1 if gray else CHANNELS, height, width])
 
 
 def _image(c: Context, layer: Message, extents: list[int]) -> None:
