@@ -25,6 +25,7 @@ from simulator.result.facts import machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
 from simulator.result.subject import Subject, subject_of
+from simulator.source.locate import locate
 from workloads.load import load_network
 
 
@@ -45,9 +46,9 @@ def simulate(
     `hardware` and `network` are a path, a bundled name (a network may carry parameters) or the thing itself; `batch`
     only counts for a network that is loaded here: unless given, it is one, or what the network's file states.
     `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram
-    or balanced. `mapping` is a file of mappings to replay, or the mappings by layer; layers it leaves out are searched,
-    in as many `threads` as there are cores unless given. `memory` is what several calls share: the result is the same
-    with and without. Raises InputError with every problem of what was given.
+    or balanced. `mapping` is a file of mappings to replay, a bundled one's name, or the mappings by layer; layers it
+    leaves out are searched, in as many `threads` as there are cores unless given. `memory` is what several calls share:
+    the result is the same with and without. Raises InputError with every problem of what was given.
 
     >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")
     >>> run.total.macs
@@ -80,8 +81,9 @@ def mappings_given(
     if mapping is None:
         return {}, None
     if not isinstance(mapping, dict):
-        found = load_mappings(mapping, network.layers, hardware)
-        return found, hashlib.sha256(Path(mapping).read_bytes()).hexdigest()
+        path = locate(mapping, "mappings", "mapping")
+        found = load_mappings(path, network.layers, hardware)
+        return found, hashlib.sha256(path.read_bytes()).hexdigest()
     layers = {layer.name: layer for layer in network.layers}
     problems = [
         Problem(reason, path=f"mapping.{name}")
