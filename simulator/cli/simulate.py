@@ -44,7 +44,9 @@ def simulate_command(
     objective: Annotated[
         str, typer.Option(metavar="NAME", help="what mappings minimize: cycles, energy, edp, dram or balanced")
     ] = "cycles",
-    mapping: Annotated[Path | None, typer.Option(metavar="FILE", help="replay the mappings of a file, or bundled ones")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="replay the mappings of a file, or bundled ones")
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save the run; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per layer; - is stdout")] = None,
     out: Annotated[
