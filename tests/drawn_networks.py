@@ -44,6 +44,7 @@ def _detailed(draw: Draw, layer: Layer) -> Layer:
         zero_inputs_fraction=draw(SHARES),
         zero_weights_fraction=draw(SHARES) if layer.macs else None,
         zero_outputs_fraction=draw(SHARES),
+        zero_columns=draw(st.booleans()),
     )
 
 

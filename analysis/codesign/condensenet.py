@@ -137,16 +137,15 @@ def _findings(runs: Runs, costs: Mapping[str, Mapping[str, Run]]) -> tuple[str, 
         zeros, form = (change(own.total.cycles, dense.total.cycles) for own in (pruned, deployed))
         use = [units.percent(own.total.utilization) for own in (deployed, dense)]
         lines.append(
-            f"{machine}: {zeros} cycles with the zeros of the last condensing stage than dense; {form} in the deployed"
-            f" form, of {change(deployed.total.macs, dense.total.macs)} MACs, which uses {use[0]} of the array"
-            f" (dense {use[1]})."
+            f"{machine}, against the dense network: {zeros} cycles with the zeros of the last condensing stage; {form}"
+            f" in the deployed form, of {change(deployed.total.macs, dense.total.macs)} MACs. That uses {use[0]} of the"
+            f" array, dense {use[1]}."
         )
     for machine, own in costs.items():
         moved, absorbed = own.values()
-        lines.append(
-            f"Gathers and shuffles that move data cost {change(moved.total.cycles, absorbed.total.cycles)} cycles and"
-            f" {change(moved.total.energy_pj, absorbed.total.energy_pj, 'less')} energy on {machine}."
-        )
+        cycles = change(moved.total.cycles, absorbed.total.cycles)
+        energy = change(moved.total.energy_pj, absorbed.total.energy_pj, "less")
+        lines.append(f"{machine}: {cycles} cycles and {energy} energy where gathers and shuffles move data.")
     return tuple(lines)
 
 

@@ -13,7 +13,16 @@ from analysis.codesign.squeezenext_redesign import (
     machines_section,
     redesign_on,
 )
+from analysis.codesign.tradeoff import entries_of, tradeoff, tradeoff_table
 from analysis.codesign.words import change
+
+VARIANTS = {"1.0-SqNxt-23": {variant: f"squeezenext:variant={variant}" for variant in ("v1", "v2", "v3", "v4", "v5")}}
+FAMILY = {
+    f"v1, depth {depth}": {f"{width}": f"squeezenext:width={width},depth={depth}" for width in (1.0, 1.5, 2.0)}
+    for depth in (23, 34, 44)
+}
+OTHERS = {"SqueezeNet": {"1.0": "squeezenet", "simple bypass": "squeezenet:bypass=simple"}}
+"""Networks whose accuracy is set against their cost."""
 
 
 def run(bench: Bench) -> Report:
@@ -22,11 +31,21 @@ def run(bench: Bench) -> Report:
     v5 = figures_of(bench.run(MACHINE, V5.spec))
     way = redesign_on(bench, MACHINE, bounds_of(v5))
     held = redesign_on(bench, MACHINE, bounds_of(v5), least_kernel=5, known=way.visited)
+    variants = entries_of(bench, MACHINE, VARIANTS)
+    family = entries_of(bench, MACHINE, FAMILY | OTHERS)
     sections = (
         Section("The paper's claims", (claims(runs),)),
         by_block(runs),
         by_layer(runs),
         relative(bench, runs),
+        Section(
+            "Accuracy against cost",
+            (
+                tradeoff(variants, MACHINE, "tradeoff_variants"),
+                tradeoff(family, MACHINE, "tradeoff_family"),
+                tradeoff_table([*variants, *family]),
+            ),
+        ),
         loop_section(way, held, v5),
         better_section((way, held), v5),
         machines_section(bench, way, bounds_of(v5)),

@@ -87,7 +87,7 @@ def tradeoff_table(entries: Sequence[Entry]) -> Table:
     rows = tuple(
         (
             entry.spec,
-            f"{entry.top1_percent:.1f}%",
+            f"{entry.top1_percent:g}%",
             millions(entry.macs),
             millions(entry.params),
             kilo(entry.cycles),

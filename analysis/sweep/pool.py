@@ -64,13 +64,21 @@ def _serve_crew(crew: list[_Worker], numbers: Iterator[int]) -> Iterator[list[Fi
     for worker in crew:
         _feed(worker, numbers)
     while busy := [worker.connection for worker in crew if worker.pending]:
-        batch = []
+        batch: list[Finished] = []
+        death: ChildProcessError | None = None
         for connection in wait(busy):
             assert isinstance(connection, Connection)
             worker = by_connection[connection]
-            batch.append(_receive(worker))
-            _feed(worker, numbers)
+            try:
+                batch.append(_receive(worker))
+                while worker.pending and connection.poll():  # what is there goes into one transaction
+                    batch.append(_receive(worker))
+                _feed(worker, numbers)
+            except ChildProcessError as error:  # what the others have finished is kept first
+                death = error
         yield batch
+        if death:
+            raise death
 
 
 def _feed(worker: _Worker, numbers: Iterator[int]) -> None:

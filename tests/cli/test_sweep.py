@@ -305,6 +305,31 @@ def test_a_full_disk_loses_nothing_that_was_finished(
     assert (tmp_path / "resumed.csv").read_text() == sweep_csv(undisturbed)
 
 
+def test_a_store_that_may_not_grow_loses_nothing_that_was_finished(
+    plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit on the size of files stands in for a full disk where no file system can be mounted."""
+    resource = pytest.importorskip("resource")
+    plan.write_text(SMALL.replace("[1, 2]", str(list(range(1, 41)))))
+    store = tmp_path / "s.sqlite"
+    undisturbed = run_sweep(load_plan(plan), tmp_path / "other.sqlite", workers=0)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, limits[1]))
+    try:
+        assert sweep(plan, store) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    err = capsys.readouterr().err
+    assert str(store) in err and "what was finished is kept" in err
+    with sqlite3.connect(store) as connection:
+        kept = connection.execute("SELECT count(*) FROM points").fetchone()[0]
+    connection.close()
+    assert 0 < kept < 160
+    resumed = run_sweep(load_plan(plan), store, workers=0)
+    assert resumed.simulated == 160 - kept
+    assert sweep_csv(resumed) == sweep_csv(undisturbed)
+
+
 def test_a_store_in_use_by_another_program_is_waited_for_and_then_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

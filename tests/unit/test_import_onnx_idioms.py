@@ -238,3 +238,16 @@ def test_a_skipped_op_makes_what_the_file_says_or_as_much_as_it_reads(file: Path
     assert (odd.name, odd.op, odd.variant) == ("odd", Op.UNKNOWN, "Odd")
     assert odd.output_shape == ((1, 6, 4, 4) if told else (1, 3, 8, 8))
     assert network.facts["warning"] == "odd: the op Odd is unknown, only its traffic is counted"
+
+
+def test_weights_that_were_taken_out_follow_from_the_shapes_that_are_left(file: Path):
+    from onnx import TensorProto, helper
+
+    g = GraphWriter()
+    x = g.node("Conv", g.input((1, 3, 8, 8)), "conv.weight", name="conv", kernel_shape=[3, 3], pads=[1] * 4)
+    x = g.node("Reshape", g.node("GlobalAveragePool", x), g.weight("dims", 2, dtype=7, stripped=True), name="flat")
+    g.node("Gemm", x, "fc.weight", "fc.bias", transB=1, name="fc")
+    for name, dims in (("conv_out0", (1, 8, 8, 8)), ("flat_out0", (1, 8)), ("fc_out0", (1, 10))):
+        g.shapes.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
+    network = load_network(g.save(file, "fc_out0"))
+    assert (network.macs, network.params) == (8 * 27 * 64 + 80, 216 + 90)

@@ -31,8 +31,7 @@ Ops and their keys, those in brackets may be left out:
 
 Any layer may have `stage` (to be reported together), `zero_inputs_fraction`, `zero_weights_fraction` and
 `zero_outputs_fraction` (measured shares of zeros), `zero_columns` (zero weights are whole channels of a filter), and
-`output`, the shape of what it makes: for a convolution it is
-checked, for others it is taken where it does not follow.
+`output`, the shape of what it makes: for a convolution it is checked, for others it is taken where it does not follow.
 """
 
 from simulator.network.ir import Network

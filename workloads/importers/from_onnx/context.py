@@ -74,6 +74,8 @@ class Context:
             self.values[name] = self._declared(name)
         if name in self.values:
             return self.values[name]
+        if name in self.model.shapes and name not in self.makers:
+            return Const(self.model.shapes[name], name=name)  # weights that were taken out, of which the extents stayed
         if name in self.makers:
             got = f"{shorten(name)}, which is made later: nodes must be in order, without cycles"
         else:

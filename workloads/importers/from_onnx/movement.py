@@ -69,8 +69,9 @@ def size(c: Context, node: Node) -> Results:
 
 def reshape(c: Context, node: Node) -> Results:
     """Reshape."""
-    view = c.view(node)
-    wanted = c.ints(node, 1, "shape")
+    view, given = c.view(node), c.const(node, 1)
+    stated = c.model.shapes.get(node.outputs[0])
+    wanted = stated if stated and given and given.values is None else c.ints(node, 1, "shape")
     try:
         dims = lowering.resolved(view.dims, wanted or (), bool(node.int("allowzero", 0)))
     except (ValueError, IndexError) as error:

@@ -156,6 +156,9 @@ def _gemm(c: Context, node: Node, weight: int, bias: int) -> View:
         raise c.wrong(node, "not a matrix", "an input of 2 axes", f"{len(x.axes)} axes")
     x = transposed(x, (1, 0), c.title(node)) if node.int("transA", 0) else x
     const = c.weight(node, weight)
+    stated = c.model.shapes.get(node.outputs[0], ())
+    if const is None and len(stated) == 2:
+        return _linear(c, node, x, x.dims[1], stated[1], c.has_bias(node, weight, bias), weight)
     if const is None or len(const.dims) != 2:
         raise c.wrong(node, "nothing tells how many weights there are", "an initializer of 2 axes, if only its extents")
     inner, filters = const.dims[::-1] if node.int("transB", 0) else const.dims
