@@ -243,7 +243,8 @@ def evaluate(
 ) -> bool:
     """Fill `totals` [TOTALS] for one mapping; return False (totals undefined) if its tiles do not fit.
 
-    Scratch, made by `simulator.kernels.scratch`: `program`, `walk`, `state`, `kinds` [MAX_KINDS, KIND_FIGURES].
+    Scratch, made by `simulator.mapping.records.make_scratch`: `program`, `walk`, `state`, `kinds` [MAX_KINDS,
+    KIND_FIGURES].
     """
     start_walk(machine, layer, mapping, walk)
     set_program(mapping, machine.forwarding, program)

@@ -24,20 +24,16 @@ def versions() -> Comparison:
     return compare(before, after)
 
 
-def changes_add_up(comparison: Comparison) -> None:
-    whole = comparison.total.change
-    for changes in (comparison.layers, comparison.stages, comparison.parts):
-        assert sum(change.change for change in changes) == pytest.approx(whole, abs=1e-6)
-        assert sum(change.contribution for change in changes) == pytest.approx(comparison.total.contribution)
-        sizes = [abs(change.change) for change in changes]
-        assert sizes == sorted(sizes, reverse=True)
-
-
 @pytest.mark.parametrize("by", list(MEASURES))
 def test_changes_by_layer_stage_and_part_add_up_to_the_total(by: str) -> None:
-    for after in (deep_run(12), deep_run(20), small_run(), run_of()):
-        changes_add_up(compare(small_run(), after, by))
-        changes_add_up(compare(after, small_run(), by))
+    pairs = [(small_run(), after) for after in (deep_run(12), deep_run(20), small_run(), run_of())]
+    for before, after in [*pairs, *((after, before) for before, after in pairs)]:
+        found = compare(before, after, by)
+        for changes in (found.layers, found.stages, found.parts):
+            assert sum(change.change for change in changes) == pytest.approx(found.total.change, abs=1e-6)
+            assert sum(change.contribution for change in changes) == pytest.approx(found.total.contribution)
+            sizes = [abs(change.change) for change in changes]
+            assert sizes == sorted(sizes, reverse=True)
 
 
 def test_counted_measures_add_up_exactly(versions: Comparison) -> None:
