@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import inf
 
 from analysis.explain.design import Change, Design, Progress, design_of
 from analysis.explain.evidence import Verdict, verdict_of
@@ -19,7 +18,7 @@ COVERED = 0.9  # of the cycles: layers beyond are not changed, but where one is 
 MOST_GROUPS = 12  # of alike layers that are changed
 WORTH_TELLING = 5
 MEASURES: dict[str, Callable[[Run], float]] = {
-    "balanced": lambda run: run.total.cycles + run.total.dram_bytes / (run.hardware.dram_bytes_per_cycle or inf),
+    "balanced": lambda run: run.total.cycles + sum(layer.dma_cycles for layer in run.layers),
     "cycles": lambda run: run.total.cycles,
     "dram": lambda run: run.total.dram_bytes,
     "edp": lambda run: run.total.cycles * run.total.energy_pj,

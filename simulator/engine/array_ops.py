@@ -62,6 +62,7 @@ TOTAL_NAMES = (
     "DRAM_OUTPUTS_READ",
     "DRAM_OUTPUTS_WRITTEN",
     "PORT_CYCLES",
+    "DMA_CYCLES",
     "ALL_TILES",
     "CYCLES",
     "FIRST_WEIGHTS_BYTES",
@@ -130,6 +131,7 @@ def array_result(step: Step, played: Played, hardware: Hardware) -> LayerResult:
         bottleneck=bottleneck(t, bounds),
         bounds=bounds,
         tiles=t["ALL_TILES"],
+        dma_cycles=t["DMA_CYCLES"],
         mapping=mapping_to_dict(played.mapping, step.layer.nest.bounds),
         mapped_pes=mapped_pes(played.mapping, step.layer.nest),
     )

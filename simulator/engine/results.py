@@ -20,6 +20,7 @@ def layer_result(
     tiles: int = 0,
     mapping: dict[str, object] | None = None,
     mapped_pes: int = 0,
+    dma_cycles: int = 0,
 ) -> LayerResult:
     """Result of an op; by default it costs nothing, as one that rides on another or is folded into addressing."""
     layer = step.layer
@@ -53,4 +54,5 @@ def layer_result(
         tiles=tiles,
         mapping=mapping,
         mapped_pes=mapped_pes,
+        dma_cycles=dma_cycles,
     )

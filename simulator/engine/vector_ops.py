@@ -129,7 +129,8 @@ def _result(step: Step, hardware: Hardware, table: EnergyTable, cycles: int, til
             "outputs": Traffic(int(tiles.stores.sum()), made),
         },
     }
-    port = int((_port(tiles.loads, hardware) + _port(tiles.stores, hardware)).sum())
+    transfers = np.concatenate((_port(tiles.loads, hardware), _port(tiles.stores, hardware)))
+    port = int(transfers.sum())
     return layer_result(
         step,
         hardware,
@@ -140,6 +141,7 @@ def _result(step: Step, hardware: Hardware, table: EnergyTable, cycles: int, til
         bottleneck="dram" if port >= computes else "vector",
         bounds={"dram": port, "vector": computes},
         tiles=len(tiles.loads),
+        dma_cycles=port + hardware.dram.latency_cycles * int(np.count_nonzero(transfers)),
     )
 
 

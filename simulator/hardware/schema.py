@@ -30,6 +30,7 @@ DATAFLOWS = (
     "input_stationary",
     "input_stationary_lowered",
     "no_local_reuse",
+    "output_stationary_blocks",
     "output_stationary_channels",
     "output_stationary_filters",
     "output_stationary_lowered",

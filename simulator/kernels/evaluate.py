@@ -58,13 +58,14 @@ from simulator.kernels.walk import FIRST, fits, loaded_inputs, outermost_turn, s
     DRAM_OUTPUTS_READ,
     DRAM_OUTPUTS_WRITTEN,
     PORT_CYCLES,
+    DMA_CYCLES,  # of all transactions: latency and port
     ALL_TILES,
     CYCLES,
     FIRST_WEIGHTS_BYTES,  # bytes of weights that the first tile loads
     EXECUTED_MACS,  # all, less skipped zero weights
     REGISTERS,  # 1 where PEs keep operands in registers, 0 where these come from the networks at every MAC
     TOTALS,
-) = range(FIGURES, FIGURES + 18)
+) = range(FIGURES, FIGURES + 19)
 
 
 @jit
@@ -267,6 +268,8 @@ def evaluate(
         if next_turned <= walk.depth[OUTPUTS] and not layer.resident[OUTPUTS]:
             store = store_tile(walk, machine, kind, totals)
         totals[PORT_CYCLES] += early + load + store
+        totals[DMA_CYCLES] += early + load + store
+        totals[DMA_CYCLES] += machine.latency_cycles * ((early > 0) + (load > 0) + (store > 0))
         advance(state, i, early, load, kind[ARRAY_CYCLES], store, port)
         i += 1
         turned = next_turned

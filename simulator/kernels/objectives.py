@@ -16,8 +16,8 @@ def port_floor(machine: Record, size: int) -> int:
 
 
 @jit
-def set_keys(machine: Record, objective: int, cycles: float, energy: float, dram: int, keys: Floats) -> None:
-    """Write the objective and its tie-breakers; `dram` is in bytes."""
+def set_keys(objective: int, cycles: float, energy: float, dram: int, dma_cycles: int, keys: Floats) -> None:
+    """Write the objective and its tie-breakers; `dram` is in bytes, `dma_cycles` those of all transactions."""
     keys[1], keys[2], keys[3] = cycles, energy, dram
     if objective == BY_CYCLES:
         keys[0] = cycles
@@ -28,7 +28,7 @@ def set_keys(machine: Record, objective: int, cycles: float, energy: float, dram
     elif objective == BY_DRAM:
         keys[0] = dram
     else:
-        keys[0] = cycles + port_floor(machine, dram)
+        keys[0] = cycles + dma_cycles
 
 
 @jit

@@ -10,7 +10,15 @@ from typing import TypeAlias
 import numpy as np
 
 from simulator.kernels.energy import PARTS, energy_parts, register_energy
-from simulator.kernels.evaluate import CYCLES, DRAM_INPUTS, DRAM_OUTPUTS_WRITTEN, evaluate, executed_macs, new_kind
+from simulator.kernels.evaluate import (
+    CYCLES,
+    DMA_CYCLES,
+    DRAM_INPUTS,
+    DRAM_OUTPUTS_WRITTEN,
+    evaluate,
+    executed_macs,
+    new_kind,
+)
 from simulator.kernels.geometry import clipped_box
 from simulator.kernels.jit import jit
 from simulator.kernels.objectives import KEYS, better, port_floor, set_keys
@@ -265,7 +273,7 @@ def ruled_out(
             cycles += machine.latency_cycles
     pj = register_energy(executed_macs(layer, mapping), mapping.retains, energy) + size * energy.dram_pj_per_byte
     pj += cycles * energy.leakage_pj_per_cycle
-    set_keys(machine, objective, cycles, pj, size, keys)
+    set_keys(objective, cycles, pj, size, port_floor(machine, size), keys)
     return not better(keys, best_keys)
 
 
@@ -360,6 +368,6 @@ def search_tiles(
             ) and evaluate(machine, layer, mapping, program, walk, state, kinds, totals):
                 evaluated += 1
                 pj = energy_parts(energy, totals, parts)
-                set_keys(machine, objective, totals[CYCLES], pj, dram_total(totals), keys)
+                set_keys(objective, totals[CYCLES], pj, dram_total(totals), totals[DMA_CYCLES], keys)
                 keep_better(mapping, keys, best, best_keys)
     return evaluated

@@ -35,7 +35,7 @@ from simulator.network.ir import Layer
 from simulator.network.nest import LoopNest
 
 OBJECTIVES = ("cycles", "energy", "edp", "dram", "balanced")
-"""What a search minimizes; balanced: cycles plus those that the DRAM port needs.
+"""What a search minimizes; balanced: cycles plus those of all DMA transactions, latency included.
 
 Ties break by cycles, energy, DRAM bytes, and at last by the order of the search.
 """

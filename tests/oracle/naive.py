@@ -107,6 +107,7 @@ class LayerWalk:
         early = loads.pop(self.machine.early, 0)
         early, load, store = map(self.port_cycles, (early, sum(loads.values()), stored))
         totals["PORT_CYCLES"] += early + load + store
+        totals["DMA_CYCLES"] += sum(size + self.machine.latency_cycles for size in (early, load, store) if size)
         self.runs.append(TileRun(load, array.figures["ARRAY_CYCLES"], store, early_cycles=early))
 
     def load(self, tile):

@@ -82,8 +82,7 @@ def best_of_all(hardware, layer, flow, every, objective):
 def keys_of(hardware, figures, pj, objective):
     cycles = figures[totals.CYCLES]
     dram = figures[totals.DRAM_INPUTS : totals.DRAM_OUTPUTS_WRITTEN + 1].sum()
-    port = hardware.dram.bytes_per_cycle
-    balanced = cycles + (int(dram / port) if port else 0)
+    balanced = cycles + figures[totals.DMA_CYCLES]
     first = {"cycles": cycles, "energy": pj, "edp": pj * cycles, "dram": dram, "balanced": balanced}[objective]
     return first, cycles, pj, dram
 

@@ -22,7 +22,7 @@ def test_each_variant_is_faster_than_the_one_before(runs: dict[str, Run]) -> Non
 def test_the_first_layer_takes_output_stationary_by_the_choosers_own_decision(
     runs: dict[str, Run], variant: str
 ) -> None:
-    assert runs[variant].layers[0].dataflow == "output_stationary_pixels"
+    assert runs[variant].layers[0].dataflow == "output_stationary_blocks"
 
 
 @pytest.mark.parametrize("layer", ["conv2", "conv3", "conv4"])

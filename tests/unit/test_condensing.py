@@ -47,7 +47,7 @@ def test_a_machine_that_cannot_skip_takes_as_long_at_every_stage():
 
 
 def test_a_machine_that_skips_executes_only_the_columns_that_are_left(skipping: Hardware):
-    runs = [at_stage(skipping, stage, dataflow="output_stationary_pixels") for stage in STAGES]
+    runs = [at_stage(skipping, stage, dataflow="output_stationary_blocks") for stage in STAGES]
     learned = [layer for layer in load_network("condensenet:resolution=64,stage=0").layers if layer.zero_columns]
     pruned = sum(layer.macs for layer in learned) / 4
     for before, after in pairwise(runs):
@@ -63,5 +63,5 @@ def test_a_machine_that_skips_is_faster_once_columns_are_pruned(skipping: Hardwa
 def test_random_zeros_of_a_single_tap_cannot_be_skipped_but_columns_can(skipping: Hardware):
     columns = load_network("condensenet:groups=4,resolution=64,stage=3")
     scattered = replace(columns, layers=tuple(replace(layer, zero_columns=False) for layer in columns.layers))
-    runs = [simulate(skipping, network, dataflow="output_stationary_pixels") for network in (scattered, columns)]
+    runs = [simulate(skipping, network, dataflow="output_stationary_blocks") for network in (scattered, columns)]
     assert executed(runs[1]) < executed(runs[0])

@@ -64,7 +64,7 @@ def test_the_squeezenext_machines_are_those_of_the_paper(size: int, buffer_kib: 
     assert machine.dram.bytes_per_cycle == Fraction(16)
     assert machine.dram.latency_cycles == 100
     assert machine.array.zero_weights == ZeroWeights(0.4, 2)
-    assert set(machine.dataflows) == {"weight_stationary", "output_stationary_pixels"}
+    assert set(machine.dataflows) == {"weight_stationary", "output_stationary_blocks"}
     assert {"pool", "add"} <= machine.folds
 
 

@@ -10,7 +10,7 @@ from simulator.result.run import LayerResult
 
 MACHINES = ("squeezenext_16x16", "squeezenext_8x8")
 NETWORKS = ("alexnet", "mobilenet_v1", "squeezenext:variant=v1", "squeezenext:variant=v5")
-WEIGHT, OUTPUT = "weight_stationary", "output_stationary_pixels"
+WEIGHT, OUTPUT = "weight_stationary", "output_stationary_blocks"
 
 Kind = Callable[[int, LayerResult], bool]
 KINDS: dict[str, tuple[Kind, str, str]] = {

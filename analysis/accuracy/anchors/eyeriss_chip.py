@@ -13,7 +13,7 @@ from simulator.result.run import LayerResult, Run
 MACHINE, NETWORK, BATCH = "eyeriss_chip", "alexnet", 4
 MAPPING = data_dir() / "mappings" / "eyeriss_chip_alexnet.yaml"
 COST_BY_OBJECTIVE: dict[str, Callable[[LayerResult], float]] = {
-    "balanced": lambda layer: layer.cycles + layer.bounds["dram"],
+    "balanced": lambda layer: layer.cycles + layer.dma_cycles,
     "cycles": lambda layer: layer.cycles,
     "dram": lambda layer: layer.bytes_at("dram"),
     "edp": lambda layer: layer.energy_pj * layer.cycles,

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from analysis.accuracy.anchor import Anchor, Missing, Row
+from analysis.accuracy.anchor import Anchor, Row
 from analysis.accuracy.bounds import within
 from analysis.accuracy.figures import published
 from analysis.accuracy.squeezenext_paper import (
     SOURCE,
-    missing_energy,
+    TILING,
     padded_squeezenet,
     run_of,
     table3,
@@ -57,25 +57,8 @@ ANCHOR = Anchor(
     source=f"{SOURCE}, figures 6 and 8, table 3",
     machines=(MACHINE,),
     rows=rows,
-    missing=(
-        Missing(
-            "The published 5x5 first layer takes 24.7 cycles for an output block, filter and input channel, where zero "
-            "skipping alone, as in the other output-stationary layers, would take 18.6. Ours is bound there by the "
-            "delivery of inputs, each block of which serves the three filters that a PE has partial sums for.",
-            ("parts (figure 8): v2 conv1", "parts (figure 8): v5 conv1"),
-        ),
-        Missing(
-            "Within the reading error of the plot, 8: the same layers read 73 in v5's bar.",
-            ("parts (figure 8): v2 others",),
-        ),
-        Missing(
-            "Published 2.1 K cycles beyond its DRAM traffic, more than its neighbours; the reading error is 0.6. Ours "
-            "adds the first tile's way through an idle array.",
-            ("layers (figure 6): conv6 (16->16, 1x3, 56x56)",),
-        ),
-        missing_energy("SqueezeNet v1.0"),
-    ),
     remarks=(
+        TILING,
         "The ratios of AlexNet and SqueezeNet to v5 are the paper's headline: 8.26x and 2.59x in time, 7.5x and 2.25x "
         "in energy.",
         "The paper counts 837M MACs for SqueezeNet v1.0, which is the network without padding at its last convolution; "

@@ -8,7 +8,7 @@ from analysis.accuracy.figures import published
 from analysis.accuracy.squeezenext_paper import (
     FASTEST,
     SOURCE,
-    missing_energy,
+    TILING,
     padded_squeezenet,
     run_of,
     table3,
@@ -32,5 +32,5 @@ ANCHOR = Anchor(
     source=f"{SOURCE}, table 3, figure 8",
     machines=(MACHINE,),
     rows=rows,
-    missing=(missing_energy("AlexNet"),),
+    remarks=(TILING,),
 )
