@@ -37,7 +37,7 @@ class Bench:
         *,
         batch: int = 1,
         dataflow: str = "best",
-        objective: str = "cycles",
+        objective: str | None = None,
     ) -> Run:
         """Simulate a network on a machine."""
         run = simulate(hardware, network, batch=batch, dataflow=dataflow, objective=objective, memory=self._memory)

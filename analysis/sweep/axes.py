@@ -103,7 +103,7 @@ def _option_problems(document: Document, setting: Setting) -> Iterator[Problem]:
 
 
 def _objective_problems(document: Document, setting: Setting) -> Iterator[Problem]:
-    from simulator.mapping.search import OBJECTIVES
+    from simulator.hardware.model import OBJECTIVES
 
     value = setting.value
     if value not in OBJECTIVES:

@@ -66,11 +66,12 @@ def machine_settings(plan: Plan, point: Point) -> tuple[Setting, ...]:
 
 
 def options_of(plan: Plan, point: Point) -> tuple[int, str, str]:
-    """Return batch, dataflow and objective of a point."""
+    """Return batch, dataflow and objective of a point; a machine's own objective is its default."""
+    machine = plan.machine_documents[point.machine].data
     given = {s.path: s.value for s in settings_of(plan, point)}
-    batch, dataflow, objective = (given.get(name, default) for name, default in DEFAULTS.items())
-    assert isinstance(batch, int) and isinstance(dataflow, str) and isinstance(objective, str)
-    return batch, dataflow, objective
+    batch, dataflow, objective = (given.get(name, machine.get(name, default)) for name, default in DEFAULTS.items())
+    assert isinstance(batch, int) and isinstance(dataflow, str)
+    return batch, dataflow, str(objective)
 
 
 def machine_document(plan: Plan, index: int, settings: Sequence[Setting]) -> Document:

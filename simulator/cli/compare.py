@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from simulator.result.run import Run
 
 STDOUT = Path("-")
+
+
+Options: TypeAlias = tuple[int | None, str, str | None]
+"""Batch, dataflow and objective."""
 
 
 def compare(
@@ -22,7 +26,7 @@ def compare(
     by: Annotated[str, typer.Option(metavar="NAME", help="cycles, energy or dram (bytes)")] = "cycles",
     batch: Annotated[int | None, typer.Option(min=1, max=65536, help="with --hw and --net")] = None,
     dataflow: Annotated[str, typer.Option(metavar="NAME", help="with --hw and --net")] = "best",
-    objective: Annotated[str, typer.Option(metavar="NAME", help="with --hw and --net")] = "cycles",
+    objective: Annotated[str | None, typer.Option(metavar="NAME", help="with --hw and --net")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per change; - is stdout")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save changes.csv and waterfalls here")] = None,
     formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
@@ -50,7 +54,7 @@ def compare(
         _print(runs, comparisons, labels)
 
 
-def _runs(files: Sequence[Path], hardware: str, network: str, options: tuple[int | None, str, str]) -> "list[Run]":
+def _runs(files: Sequence[Path], hardware: str, network: str, options: Options) -> "list[Run]":
     """Load the runs, or simulate every machine with every network; raise InputError for fewer than two."""
     from simulator.errors import InputError, Problem
     from simulator.result.json_io import load_run
@@ -83,7 +87,7 @@ def specs(text: str) -> list[str]:
     return found
 
 
-def _simulated(machines: list[str], networks: list[str], options: tuple[int | None, str, str]) -> "list[Run]":
+def _simulated(machines: list[str], networks: list[str], options: Options) -> "list[Run]":
     from simulator.cli.loading import load
     from simulator.cli.output import progress
     from simulator.engine import simulate

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.hardware.model import OBJECTIVES
+
 if TYPE_CHECKING:
     from simulator.result.run import Run
 
 STDOUT = Path("-")
+MINIMIZED = f"what mappings minimize: {', '.join(OBJECTIVES)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Request:
     network: str
     batch: int | None
     dataflow: str
-    objective: str
+    objective: str | None
     mapping: Path | None
     json: Path | None
     csv: Path | None
@@ -41,9 +44,7 @@ def simulate_command(
         typer.Option(min=1, max=65536, show_default="1, or what the file states", help="inputs processed together"),
     ] = None,
     dataflow: Annotated[str, typer.Option(metavar="NAME", help="a dataflow, or best: each layer's own")] = "best",
-    objective: Annotated[
-        str, typer.Option(metavar="NAME", help="what mappings minimize: cycles, energy, edp, dram or balanced")
-    ] = "cycles",
+    objective: Annotated[str | None, typer.Option(metavar="NAME", show_default="the machine's", help=MINIMIZED)] = None,
     mapping: Annotated[
         Path | None, typer.Option(metavar="FILE", help="replay the mappings of a file, or bundled ones")
     ] = None,

@@ -26,7 +26,6 @@ def layer_result(
     layer = step.layer
     parts = dict.fromkeys(CYCLE_PARTS, 0) | (cycle_parts or {})
     cycles = sum(parts.values())
-    energy = energy_parts or {}
     return LayerResult(
         name=layer.name,
         op=layer.op,
@@ -45,8 +44,8 @@ def layer_result(
         cycles=cycles,
         cycle_parts=parts,
         utilization=utilization(layer.macs, cycles, hardware.array.pes),
-        energy_pj=sum(energy.values()),
-        energy_parts=energy,
+        energy_pj=sum((energy_parts or {}).values()),
+        energy_parts=energy_parts or {},
         traffic=traffic or {},
         footprint_bytes=footprint_bytes or {},
         bottleneck=bottleneck,

@@ -14,12 +14,11 @@ from simulator.engine.results import layer_result
 from simulator.engine.vector_ops import vector_result
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.load import load_hardware
-from simulator.hardware.model import Hardware
+from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.files import load_mappings
 from simulator.mapping.legality import buffer_demands, violations
 from simulator.mapping.mapping import Mapping
-from simulator.mapping.search import OBJECTIVES
 from simulator.network.ir import Network
 from simulator.result.facts import machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
@@ -35,7 +34,7 @@ def simulate(
     *,
     batch: int | None = None,
     dataflow: str = "best",
-    objective: str = "cycles",
+    objective: str | None = None,
     mapping: str | Path | dict[str, Mapping] | None = None,
     progress: Progress | None = None,
     memory: Memory | None = None,
@@ -46,9 +45,10 @@ def simulate(
     `hardware` and `network` are a path, a bundled name (a network may carry parameters) or the thing itself; `batch`
     only counts for a network that is loaded here: unless given, it is one, or what the network's file states.
     `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram
-    or balanced. `mapping` is a file of mappings to replay, a bundled one's name, or the mappings by layer; layers it
-    leaves out are searched, in as many `threads` as there are cores unless given. `memory` is what several calls share:
-    the result is the same with and without. Raises InputError with every problem of what was given.
+    or balanced: the machine's, unless given. `mapping` is a file of mappings to replay, a bundled one's name, or the
+    mappings by layer; layers it leaves out are searched, in as many `threads` as there are cores unless given. `memory`
+    is what several calls share: the result is the same with and without. Raises InputError with every problem of what
+    was given.
 
     >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")
     >>> run.total.macs
@@ -56,6 +56,7 @@ def simulate(
     """
     machine = hardware if isinstance(hardware, Hardware) else load_hardware(hardware)
     net = network if isinstance(network, Network) else load_network(str(network), batch=batch)
+    objective = machine.objective if objective is None else objective
     if objective not in OBJECTIVES:
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
     memory = memory or Memory()

@@ -59,6 +59,7 @@ def read_hardware(document: Document) -> Hardware:
         configuration_cycles=machine.layers.configuration_cycles,
         dataflows=tuple(machine.dataflows),
         energy=machine.energy,
+        objective=machine.objective,
         dma_whole_rows=machine.dma.whole_rows,
         dma_moves_padding=machine.dma.padding == "moved",
         dma_reloads=machine.dma.reuse == "none",

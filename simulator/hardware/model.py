@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 Network = Literal["multicast", "systolic", "unicast"]
 Preload = Literal["hidden", "exposed", "behind_step"]
 OrderOfLayers = Literal["serial", "prefetch_weights", "overlapped"]
+Objective = Literal["cycles", "energy", "edp", "dram", "balanced"]
+OBJECTIVES: tuple[str, ...] = get_args(Objective)
+"""What mappings minimize; balanced: cycles plus those of all DMA transactions, latency included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class Hardware:
     energy: str  # name of a bundled energy table, or the path of one
     dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
+    objective: Objective = "cycles"  # that the machine's compiler minimizes
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
 
     def slots_of(self, operand: int) -> int:

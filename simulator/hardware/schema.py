@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from simulator.dims import OPERAND_NAMES
 from simulator.errors import nearest
+from simulator.hardware.model import Objective
 from simulator.ops import NEVER_FREE_OP_NAMES, OP_NAMES
 from simulator.source import Rejected
 from simulator.source.fields import (
@@ -319,4 +320,5 @@ class Machine(Written):
     folds: OpNames = Field(default_factory=list)
     layers: Layers = Layers()
     dataflows: Annotated[list[Annotated[str, AfterValidator(_dataflow)]], Field(min_length=1), AfterValidator(unique)]
+    objective: Objective = "cycles"
     energy: Annotated[str, AfterValidator(_energy)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.dims import Dim, Operand
 from simulator.energy.table import EnergyTable
-from simulator.hardware.model import Hardware
+from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.kernels.evaluate import PORT_CYCLES, evaluate
 from simulator.kernels.objectives import KEYS
 from simulator.kernels.params import MAPPING, Ints, Record
@@ -34,12 +34,6 @@ from simulator.mapping.records import (
 from simulator.network.ir import Layer
 from simulator.network.nest import LoopNest
 
-OBJECTIVES = ("cycles", "energy", "edp", "dram", "balanced")
-"""What a search minimizes; balanced: cycles plus those of all DMA transactions, latency included.
-
-Ties break by cycles, energy, DRAM bytes, and at last by the order of the search.
-"""
-
 MOST_TILES = (1 << 12, 1 << 16, 1 << 24)
 """Mappings of more tiles are tried only if none of fewer fits."""
 
@@ -54,7 +48,7 @@ _GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))  # pixels, fi
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A mapping and its place in the order of preference."""
+    """A mapping and its place in the order of preference: objective, cycles, energy, DRAM bytes."""
 
     mapping: Mapping
     keys: tuple[float, ...]

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from simulator.dims import Dim, Operand
 from simulator.energy.table import load_energy_table
 from simulator.hardware.load import load_hardware
+from simulator.hardware.model import OBJECTIVES
 from simulator.kernels import evaluate as totals
 from simulator.kernels.energy import PARTS, energy_parts
 from simulator.kernels.evaluate import evaluate
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
 from simulator.mapping.placements import placements
 from simulator.mapping.records import energy_record, layer_record, machine_record, make_scratch, skips_zeros
-from simulator.mapping.search import BEAM, OBJECTIVES, search_layer, template_record, tile_choices, tile_steps
+from simulator.mapping.search import BEAM, search_layer, template_record, tile_choices, tile_steps
 from simulator.network.nest import LoopNest
 from tests.oracle.strategies import hardwares, layer_of
 

@@ -51,7 +51,8 @@ def test_a_larger_buffer_never_costs_less(one: int, other: int):
 def test_farther_memories_cost_more(name: str):
     table = load_energy_table(name)
     buffer = table.buffer_pj_per_bit(128 * 1024)
-    assert max(table.rf_pj_per_bit) <= table.array_pj_per_bit <= buffer <= table.dram_pj_per_bit
+    assert min(table.rf_pj_per_bit) <= table.array_pj_per_bit <= buffer <= table.dram_pj_per_bit
+    assert max(table.rf_pj_per_bit) <= buffer  # a hop to the next PE's latch may cost less than a file of registers
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from analysis.accuracy.anchor import Anchor, Missing, Row
 from analysis.accuracy.bounds import NOT_ABOVE, within
 from analysis.accuracy.figures import published
 from simulator.engine import simulate
-from simulator.mapping.search import OBJECTIVES
+from simulator.hardware.model import OBJECTIVES
 from simulator.paths import data_dir
 from simulator.result.run import LayerResult, Run
 
