@@ -14,7 +14,8 @@ class PeCycles:
 
     `executed`: MACs done, which are fewer than the layer's where zero weights are skipped. `spatial`: lost in PEs that
     the mapping leaves out while others multiply. `temporal`: lost in PEs of the mapping that have less to do than the
-    fullest one, at the edges of loops whose bounds do not divide. `stall`: lost while no PE multiplies.
+    fullest one, at the edges of loops whose bounds do not divide, or wait out a step's least length. `stall`: lost
+    while no PE multiplies.
     """
 
     available: int

@@ -48,6 +48,7 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
 def _array_text(array: Array) -> str:
     text = f"{array.rows} rows x {array.columns} columns = {array.pes} PEs"
     text += f", {units.counted(array.macs_per_cycle, 'MAC')} a cycle each"
+    text += f", steps of {array.step_cycles} cycles or more" if array.step_cycles > 1 else ""
     axes = [name for name, sums in (("rows", array.reduce_rows), ("columns", array.reduce_columns)) if sums]
     text += f", sums along {' and '.join(axes)}" if axes else ""
     return text + (", skewed" if array.skewed else "")

@@ -12,6 +12,7 @@ ANCHORS: dict[str, str] = {
     "gemmini": "analysis.accuracy.anchors.gemmini",
     "isca16": "analysis.accuracy.anchors.isca16",
     "networks": "analysis.accuracy.anchors.networks",
+    "nn_dataflow": "analysis.accuracy.anchors.nn_dataflow",
     "nvdla": "analysis.accuracy.anchors.nvdla",
     "scalesim": "analysis.accuracy.anchors.scalesim",
     "shufflenet_v2": "analysis.accuracy.anchors.shufflenet_v2",

@@ -81,6 +81,7 @@ def _array(array: "schema.Array") -> Array:
         zero_weights=ZeroWeights(weights.fraction, weights.skip_window) if weights else ZeroWeights(0.0, 1),
         zero_inputs_fraction=inputs.fraction if inputs else 0.0,
         gates_zero_inputs=inputs.gate if inputs else False,
+        step_cycles=array.step_cycles,
     )
 
 

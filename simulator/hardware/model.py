@@ -46,6 +46,8 @@ class Array:
     """The PE array. `registers_words` is per PE and operand (inputs, weights, outputs), likewise `delivery`.
 
     `reduce_rows` / `reduce_columns`: partial sums of PEs along that axis are added on their way, inside the array.
+    `step_cycles`: what a step takes at least, however few MACs a PE has in it; 1 sets no limit, so that steps share the
+    cycles of PEs that do several MACs in one.
     `skewed`: operands move as a wave front, so rows + columns - 2 cycles of fill and drain come to every pass whose
     preload is exposed, and to every tile where passes follow without a gap.
     """
@@ -61,6 +63,7 @@ class Array:
     zero_weights: ZeroWeights
     zero_inputs_fraction: float
     gates_zero_inputs: bool
+    step_cycles: int = 1
 
     @property
     def pes(self) -> int:

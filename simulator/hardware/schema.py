@@ -180,11 +180,16 @@ class Zero(Written):
 
 
 class Array(Written):
-    """The PE array. `skewed`: operands move through it as a wave front."""
+    """The PE array. `skewed`: operands move through it as a wave front.
+
+    `step_cycles`: a step of the array, all that its PEs do between two turns of the loops around it, takes at least so
+    many cycles, however few MACs there are in it. At 1 it takes as long as its MACs.
+    """
 
     rows: Axis
     columns: Axis
     macs_per_cycle: Annotated[int, Field(ge=1, le=4096)] = 1
+    step_cycles: Annotated[int, Field(ge=1, le=65536)] = 1
     registers_words: Registers
     delivery: Deliveries
     skewed: bool = False

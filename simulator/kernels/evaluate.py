@@ -204,6 +204,14 @@ def store_tile(walk: Record, machine: Record, kind: Ints, totals: Ints) -> int:
 
 
 @jit
+def count_transfers(machine: Record, early: int, load: int, store: int, totals: Ints) -> None:
+    """Account for the DMA transactions of a tile, given the port cycles of each; without any there is none."""
+    transactions = (early > 0) + (load > 0) + (store > 0)
+    totals[PORT_CYCLES] += early + load + store
+    totals[DMA_CYCLES] += early + load + store + transactions * machine.latency_cycles
+
+
+@jit
 def add_kinds(kinds: Ints, n: int, initial: int, totals: Ints) -> None:
     """Add the figures of all kinds of tile, as often as each occurs; `initial`: first partial sums are read, too."""
     for kind in range(n):
@@ -267,9 +275,7 @@ def evaluate(
         store = 0
         if next_turned <= walk.depth[OUTPUTS] and not layer.resident[OUTPUTS]:
             store = store_tile(walk, machine, kind, totals)
-        totals[PORT_CYCLES] += early + load + store
-        totals[DMA_CYCLES] += early + load + store
-        totals[DMA_CYCLES] += machine.latency_cycles * ((early > 0) + (load > 0) + (store > 0))
+        count_transfers(machine, early, load, store, totals)
         advance(state, i, early, load, kind[ARRAY_CYCLES], store, port)
         i += 1
         turned = next_turned

@@ -35,6 +35,7 @@ _I = np.int64
 MACHINE = np.dtype(
     [
         ("macs_per_cycle", _I),  # per PE
+        ("step_cycles", _I),  # that a step of the array takes at least; 1: as long as its MACs
         ("unicast", _I, 3),
         ("exposed", _I, 3),  # filling registers delays the MACs: 1, or 2 by as much as it is longer than a step
         ("shift_cycles", _I, 3),  # to shift a fill through a systolic array, whole or partial; 0: words a cycle decide

@@ -19,7 +19,7 @@ from simulator.kernels.evaluate import (
     executed_macs,
     new_kind,
 )
-from simulator.kernels.geometry import clipped_box
+from simulator.kernels.geometry import ceil_div, clipped_box
 from simulator.kernels.jit import jit
 from simulator.kernels.objectives import KEYS, better, port_floor, set_keys
 from simulator.kernels.params import (
@@ -208,7 +208,8 @@ def placements(
     """Figures of each placement `spatial[i]`, `registers[i]` [*, 8], the layer taken as one tile.
 
     Writes array cycles, those that no cutting into tiles can save, and buffer accesses into `figures` [*, 3]. Tiles
-    may save deliveries, as their order is a loop order too, but not where registers keep nothing.
+    may save deliveries, as their order is a loop order too, but not where registers keep nothing. Where a step has a
+    least length, two even steps may be shorter than a full one and a short one.
     """
     for d in range(8):
         mapping.tile[d] = layer.bounds[d]
@@ -221,21 +222,26 @@ def placements(
         new_kind(machine, layer, mapping, program, walk, kind)
         figures[i, 0] = kind[ARRAY_CYCLES]
         figures[i, 1] = kind[MAC_CYCLES] if mapping.retains else kind[ARRAY_CYCLES]
+        if machine.step_cycles > 1:
+            figures[i, 1] = floor_macs(machine, layer, mapping, layer.bounds)
         figures[i, 2] = kind[BUS_INPUTS] + kind[BUS_WEIGHTS] + 2 * kind[BUS_OUTPUTS]
 
 
 @jit
 def floor_macs(machine: Record, layer: Record, mapping: Record, extents: Ints) -> int:
-    """MAC cycles that a tile needs at least."""
+    """MAC cycles that a tile needs at least, however it is cut further: those of its MACs, or of its steps."""
     y = np.empty(8, np.int64)
     array_extents(extents, mapping.lowered, y)
-    cycles, packed = 1, packed_taps(layer, mapping)
+    cycles, steps, packed = 1, 1, packed_taps(layer, mapping)
     y[C] *= packed
     for d in range(8):
-        cycles *= turns_of_fullest(y[d], mapping.spatial[d] * mapping.registers[d], mapping.registers[d])
+        step = mapping.spatial[d] * mapping.registers[d]
+        cycles *= turns_of_fullest(y[d], step, mapping.registers[d])
+        steps *= ceil_div(y[d], step)
     if mapping.skips:
         cycles = cycles * layer.skip >> FIXED_POINT_BITS
-    return cycles // (machine.macs_per_cycle * packed)
+    cycles = cycles // (machine.macs_per_cycle * packed)
+    return max(cycles, steps * machine.step_cycles) if machine.step_cycles > 1 else cycles
 
 
 @jit

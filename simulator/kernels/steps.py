@@ -9,6 +9,7 @@ in a full tile do not count. Every quantity is then a product over dimensions of
 from simulator.kernels.geometry import axis_words, ceil_div
 from simulator.kernels.jit import jit
 from simulator.kernels.params import (
+    FIXED_POINT,
     FIXED_POINT_BITS,
     INPUTS,
     OUTPUTS,
@@ -39,7 +40,7 @@ from simulator.kernels.params import (
     PASSES,  # fills of the stationary operand
     WINDOW,  # words of inputs that the array takes at its first step
     STEP,  # MACs of the fullest PE at the first step
-    MAC_STEPS,  # MACs of the fullest PE; in PEs that pack taps, times as many
+    MAC_STEPS,  # MACs that the fullest PE has time for; in PEs that pack taps, times as many
     ARRAY_CYCLES,
     DELIVERY_CYCLES,  # of these, in excess of the MACs because an operand's network is slower
     PRELOAD_CYCLES,
@@ -163,13 +164,48 @@ def packed_taps(layer: Record, mapping: Record) -> int:
 
 
 @jit
-def mac_steps(y: Ints, layer: Record, mapping: Record) -> int:
+def floored_steps(y: Ints, mapping: Record, packed: int, share: int, least: int) -> int:
+    """Sum over steps of max(least, share * MACs of the fullest PE).
+
+    A full turn of dimension d gives that PE registers[d] elements. Only the last turn may give fewer, in which case d
+    is *short*. Steps thus are of 2**(short dimensions) kinds: each short dimension is at its last turn, or at one of
+    the others. All steps of a kind have the same MACs, the product of elements over dimensions, so that the sum is
+
+        sum over kinds of (product of turns) * max(least, share * product of elements).
+    """
+    short = 0  # a bit a dimension
+    for d in range(8):
+        extent, step = y[d] * packed if d == C else y[d], mapping.spatial[d] * mapping.registers[d]
+        if extent > step and 0 < extent % step < mapping.registers[d]:
+            short |= 1 << d
+    total, last = 0, short  # the short dimensions at their last turn: every subset of them, down to none
+    while True:
+        turns, macs = 1, share
+        for d in range(8):
+            extent, step = y[d] * packed if d == C else y[d], mapping.spatial[d] * mapping.registers[d]
+            if last >> d & 1:
+                macs *= extent % step
+            else:
+                turns *= extent // step if short >> d & 1 else ceil_div(extent, step)
+                macs *= min(mapping.registers[d], extent)
+        total += turns * max(least, macs)
+        if last == 0:
+            return total
+        last = (last - 1) & short
+
+
+@jit
+def mac_steps(y: Ints, machine: Record, layer: Record, mapping: Record) -> int:
     """MACs of the fullest PE, summed over steps: each dimension contributes the sum of min(registers, rest).
 
     Where lanes over channels pack taps, a window of stride s is one of stride 1 over s*s times the channels, with that
-    many fewer taps; a share of a tap counts as such.
+    many fewer taps; a share of a tap counts as such. A step that has a least length counts as the MACs of that time.
     """
     cycles, packed = 1, packed_taps(layer, mapping)
+    if machine.step_cycles > 1:
+        least = machine.step_cycles * machine.macs_per_cycle * packed
+        share = layer.skip if mapping.skips else FIXED_POINT
+        return ((floored_steps(y, mapping, packed, share, least << FIXED_POINT_BITS) - 1) >> FIXED_POINT_BITS) + 1
     for d in range(8):
         step = mapping.spatial[d] * mapping.registers[d]
         extent = y[d] * packed if d == C else y[d]
@@ -198,7 +234,7 @@ def tile_words(machine: Record, layer: Record, mapping: Record, program: Record,
         if operand in (0, mapping.stationary) or (mapping.stationary == 3 and fills < out[PASSES]):
             out[PASSES] = fills
     out[SUMS] = operand_words(y, OUTPUTS)
-    out[MAC_STEPS] = mac_steps(y, layer, mapping)
+    out[MAC_STEPS] = mac_steps(y, machine, layer, mapping)
     out[MAC_CYCLES] = ceil_div(out[MAC_STEPS], machine.macs_per_cycle * packed_taps(layer, mapping))
     out[STEP] = 1
     for d in range(8):
@@ -249,7 +285,7 @@ def preload_cycles(machine: Record, cycles: int, operand: int, words: Ints) -> i
     passes = words[PASSES]
     fills = passes * machine.shift_cycles[operand] if machine.shift_cycles[operand] else cycles
     if machine.exposed[operand] == BEHIND_STEP:
-        return max(0, fills - passes * ceil_div(words[STEP], machine.macs_per_cycle))
+        return max(0, fills - passes * max(machine.step_cycles, ceil_div(words[STEP], machine.macs_per_cycle)))
     if machine.exposed[operand] == HIDDEN:
         return (passes - 1) * max(0, fills // passes - words[MAC_CYCLES] // passes)
     return fills

@@ -107,6 +107,7 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
     return record(
         MACHINE,
         macs_per_cycle=array.macs_per_cycle,
+        step_cycles=array.step_cycles,
         unicast=[d.network == "unicast" for d in array.delivery],
         exposed=[PRELOADS.index(d.preload) for d in array.delivery],
         shift_cycles=[array.rows if d.network == "systolic" else 0 for d in array.delivery],

@@ -132,12 +132,12 @@ class ArrayWalk:
         self.walk()
 
     def walk(self):
-        fullest = 0
+        fullest, packed = [], packing(self.layer, self.mapping)
         for start in array_steps(self.axes, self.mapping):
             work = dict(busy_pes(self.axes, start, self.mapping))
             each = [prod(map(len, part)) for part in work.values()]
             self.macs += sum(each)
-            fullest += max(each)
+            fullest.append(max(each))
             self.first_step = self.first_step or max(each)
             for operand in Operand:
                 turns = tuple(start[d] for d in self.program.reloading[operand])
@@ -146,12 +146,12 @@ class ArrayWalk:
                 held = self.holds[operand].indices
                 assert all(held[pe] == indices_of(operand, part) for pe, part in work.items())
         if self.mapping.packs:
-            fullest = packed_steps(self.axes, self.mapping, packing(self.layer, self.mapping))
-        if self.mapping.skips:
-            fullest = ceil(fullest * Fraction(self.layer.skip, FIXED_POINT))
-        self.figures["MAC_STEPS"] = fullest
-        packed = packing(self.layer, self.mapping)
-        self.figures["MAC_CYCLES"] = ceil(Fraction(fullest, self.machine.macs_per_cycle * packed))
+            fullest = list(packed_steps(self.axes, self.mapping, packed))
+        share = Fraction(self.layer.skip, FIXED_POINT) if self.mapping.skips else 1
+        rate, shortest = self.machine.macs_per_cycle * packed, self.machine.step_cycles
+        least = shortest * rate if shortest > 1 else 0
+        self.figures["MAC_STEPS"] = ceil(sum(max(least, macs * share) for macs in fullest))
+        self.figures["MAC_CYCLES"] = ceil(Fraction(self.figures["MAC_STEPS"], rate))
         self.figures["WINDOW"] = len(self.first_window)
         self.figures["STEP"] = self.first_step
         self.figures["SUMS"] = len(self.sums)
@@ -187,18 +187,17 @@ def packing(layer, mapping):
 
 
 def packed_steps(axes, mapping, packed):
-    """MACs of the fullest PE where each channel comes `packed` times, dealt out to the lanes over channels."""
+    """MACs of the fullest PE, step by step, where each channel comes `packed` times, dealt out to the lanes."""
     lanes, deep = mapping.spatial[C], mapping.registers[C]
-    slots, dealt = list(range(len(axes[C]) * packed)), 0
+    slots, dealt = list(range(len(axes[C]) * packed)), []
     while slots:
         step, slots = slots[: lanes * deep], slots[lanes * deep :]
-        dealt += len(step[:deep])
-    others = 0
+        dealt.append(len(step[:deep]))
     for start in array_steps(axes, mapping):
         if start[C] == 0:
             work = dict(busy_pes(axes, start, mapping)).values()
-            others += max(prod(len(part[d]) for d in Dim if d != C) for part in work)
-    return others * dealt
+            others = max(prod(len(part[d]) for d in Dim if d != C) for part in work)
+            yield from (others * channels for channels in dealt)
 
 
 def array_cycles(counted, program, machine):
@@ -217,7 +216,8 @@ def array_cycles(counted, program, machine):
             continue
         filling = passes * shift or sending
         if preload == BEHIND_STEP:
-            filling -= min(filling, passes * ceil(Fraction(counted["STEP"], machine.macs_per_cycle)))
+            step = max(machine.step_cycles, ceil(Fraction(counted["STEP"], machine.macs_per_cycle)))
+            filling -= min(filling, passes * step)
         if preload == HIDDEN:
             filling = sum(max(0, shift - counted["MAC_CYCLES"] // passes) for _ in range(1, passes))
         exposed += filling

@@ -221,6 +221,7 @@ def _deliveries(operand):
 _DELIVERIES = st.tuples(*(_deliveries(operand) for operand in Operand))
 _FRACTIONS = st.sampled_from((0.0, 0.25, 0.4, 0.9))
 _MACS = st.sampled_from((1, 1, 2, 3))
+_LEAST = st.sampled_from((1, 1, 2, 3, 5))
 
 
 @st.composite
@@ -238,6 +239,7 @@ def _arrays(draw, rows, columns, registers):
         zero_weights=ZeroWeights(draw(_FRACTIONS), draw(_ONE_TO_THREE)),
         zero_inputs_fraction=draw(_FRACTIONS),
         gates_zero_inputs=gates,
+        step_cycles=draw(_LEAST),
     )
 
 

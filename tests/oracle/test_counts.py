@@ -10,6 +10,7 @@ from simulator.energy.table import load_energy_table
 from simulator.kernels import evaluate as layer_totals
 from simulator.kernels import steps as tile_figures
 from simulator.kernels.evaluate import evaluate
+from simulator.kernels.search import floor_macs
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
 from simulator.mapping.legality import violations
 from simulator.mapping.records import layer_record, machine_record, make_scratch, mapping_record
@@ -83,6 +84,13 @@ def test_the_closed_form_counts_what_a_walk_counts(case):
 @given(cases(sliding_windows()))
 def test_windows_slide_as_in_a_walk(case):
     assert evaluated(*case) == walked(*case[:3])
+
+
+@MOST
+@given(cases())
+def test_no_tiles_take_fewer_mac_cycles_than_the_search_takes_for_the_least(case):
+    machine, layer, mapping, _ = case
+    assert floor_macs(machine, layer, mapping, layer["bounds"]) <= evaluated(*case)["MAC_CYCLES"]
 
 
 @given(cases(), st.data())

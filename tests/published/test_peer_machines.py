@@ -2,8 +2,10 @@
 
 import pytest
 
+from analysis.accuracy.anchors import nn_dataflow
 from analysis.accuracy.anchors.nvdla import spreadsheet_layers
 from analysis.accuracy.anchors.timeloop import MAPPING, reference_network, scalars_moved
+from analysis.accuracy.figures import published
 from simulator.engine import simulate
 from simulator.hardware.load import load_hardware
 from simulator.result.run import Run
@@ -74,6 +76,25 @@ def test_timeloops_counts_hold_for_partial_sums_that_go_out_and_come_back(tmp_pa
     # Each of the nine PEs of a column begins a sum at every step, but the two in three that get one back.
     begun = 9 * 3 * outputs - 2 * outputs
     assert moved["psum_spad"] == 2 * macs - begun + 2 * outputs
+
+
+def test_nn_dataflows_traffic_is_equal_wherever_it_counts_the_same_and_differs_in_the_buffer_elsewhere() -> None:
+    """What is left out is what differs: an operand that stays between tiles there, or skipped columns."""
+    compared = 0
+    for row, layer in nn_dataflow.replayed():
+        for level, moved in nn_dataflow.words_moved(layer, row).items():
+            for operand, words in moved.items():
+                equal = words == int(row[f"{level}_{operand}"])
+                same = nn_dataflow.coincides(row, level, operand)
+                assert equal if same else (not equal or level == "array"), (layer.name, level, operand)
+                compared += same
+    assert compared == 335
+
+
+@pytest.mark.parametrize("level", ["dram", "gbuf"])
+def test_nn_dataflows_schemes_have_each_loop_innermost_at_each_level(level: str) -> None:
+    loops = [row[level].split() for row in published("nn_dataflow")]
+    assert {inner[-1][0] for inner in loops if inner} == {"C", "K", "N"}
 
 
 def energy_by_level(run: Run) -> dict[str, float]:

@@ -131,3 +131,26 @@ def test_channels_that_tiles_must_not_cut_are_never_cut():
     for result in simulate("nvdla_64", "resnet:depth=50").layers:
         if result.mapping:
             assert not [loop for loop in result.mapping["dram"] if loop.startswith("C")]
+
+
+@pytest.mark.parametrize(("least", "compute", "preload"), [(1, 2 * 2, 16 - 2), (4, 2 * 4, 16 - 4), (20, 2 * 20, 0)])
+def test_a_step_takes_its_least_length_and_hides_that_much_of_a_preload(least, compute, preload):
+    """A map of 2x2 is two steps of two positions each; 16 rows of weights shift in behind the first."""
+    machine = load_hardware("gemmini_16x16")
+    machine = replace(machine, array=replace(machine.array, step_cycles=least))
+    parts = only(simulate(machine, conv(16, 16, 2, 1))).cycle_parts
+    assert (parts["compute"], parts["preload"]) == (compute, preload)
+
+
+def test_zeros_that_are_skipped_shorten_macs_and_not_the_least_length_of_a_step():
+    """A step is nine taps, of which two in five are zero; where inputs come at once, neither PEs nor tiles are cut."""
+    machine = load_hardware("squeezenext_16x16")
+    inputs, *others = machine.array.delivery
+    array = replace(machine.array, delivery=(replace(inputs, words_per_cycle=18 * 18), *others))
+    dram = replace(machine.dram, bytes_per_cycle=None, latency_cycles=0)
+    compute = []
+    for least in (1, 8, 9):
+        slower = replace(machine, array=replace(array, step_cycles=least), dram=dram)
+        run = simulate(slower, conv(1, 1, 18, 3), dataflow="output_stationary_blocks")
+        compute.append(only(run).cycle_parts["compute"])
+    assert compute == [7, 8, 9]
