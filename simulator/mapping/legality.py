@@ -43,12 +43,11 @@ def _axes(mapping: Mapping, hardware: Hardware) -> list[str]:
 def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
     assert layer.nest is not None
     placement = Placement(mapping.rows, mapping.columns, mapping.registers)
-    needed = register_words(
-        placement, mapping.registers_order, mapping.stationary, layer.nest, mapping.lowered, hardware
-    )
+    array, order = hardware.array, mapping.registers_order
+    needed = register_words(placement, order, mapping.stationary, layer.nest, mapping.lowered, array)
     return [
         f"registers: a PE needs {needed[o]} words of {OPERAND_NAMES[o]}, it has {available}"
-        for o, available in zip(Operand, hardware.array.registers_words, strict=True)
+        for o, available in zip(Operand, array.registers_words, strict=True)
         if needed[o] > available
     ]
 

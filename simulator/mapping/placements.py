@@ -3,13 +3,13 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from math import prod
 from operator import ge, mul
 
 from simulator.dims import RELEVANT, Dim, Operand
-from simulator.hardware.model import Hardware
+from simulator.hardware.model import Array
 from simulator.kernels.geometry import distinct
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.records import array_bounds
@@ -109,32 +109,34 @@ def _spread(bounds: Sequence[int], dims: Sequence[Dim]) -> tuple[int, ...]:
     return tuple(full)
 
 
-def placements(dataflow: Dataflow, nest: LoopNest, hardware: Hardware, idle: bool = False) -> list[Placement]:
+@lru_cache(maxsize=4096)
+def placements(dataflow: Dataflow, nest: LoopNest, array: Array, idle: bool = False) -> tuple[Placement, ...]:
     """Every placement of the dataflow that the array and the registers of a PE can hold; at least one.
 
     A placement is dropped if a larger one of the same kind fits, so that a larger array or register file only adds.
-    With `idle`, axes of a single dimension may have idle PEs; none if there is no such axis.
+    With `idle`, axes of a single dimension may have idle PEs; none if there is no such axis. Machines that differ in
+    anything but the array share them.
     """
     extents = list(array_bounds(nest, dataflow.lowered))
     if dataflow.packs:
         extents[Dim.C] *= prod(nest.stride)
-    axes = ((dataflow.rows, hardware.array.rows), (dataflow.columns, hardware.array.columns))
+    axes = ((dataflow.rows, array.rows), (dataflow.columns, array.columns))
     if idle and not any(idle_bounds(extents, dims, length) for dims, length in axes):
-        return []
+        return ()
     found = []
     known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for row_bounds in _ways(extents, dataflow, dataflow.rows, hardware.array.rows, idle):
+    for row_bounds in _ways(extents, dataflow, dataflow.rows, array.rows, idle):
         rows = _spread(row_bounds, dataflow.rows)
         left = [-(-e // r) for e, r in zip(extents, rows, strict=True)]
-        for column_bounds in _ways(left, dataflow, dataflow.columns, hardware.array.columns, idle):
+        for column_bounds in _ways(left, dataflow, dataflow.columns, array.columns, idle):
             columns = _spread(column_bounds, dataflow.columns)
             spatial = Placement(rows, columns, rows).spatial
             rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]
             key = (*(rest[d] for d in dataflow.registers), *(spatial[d] for d in (Dim.P, Dim.Q, Dim.R, Dim.S)))
             if key not in known:
-                known[key] = register_bounds(dataflow, nest, rest, rows, columns, hardware)
+                known[key] = register_bounds(dataflow, nest, rest, rows, columns, array)
             found += [Placement(rows, columns, registers) for registers in known[key]]
-    return found
+    return tuple(found)
 
 
 def _ways(
@@ -151,7 +153,7 @@ def register_bounds(
     rest: Sequence[int],
     rows: tuple[int, ...],
     columns: tuple[int, ...],
-    hardware: Hardware,
+    array: Array,
 ) -> list[tuple[int, ...]]:
     """Bounds of the loops in a PE that its registers can hold and of which none could grow; at least a single word.
 
@@ -167,7 +169,7 @@ def register_bounds(
 
             def fits(size: int, others: tuple[int, ...] = others) -> bool:
                 registers = _spread((size, *others), dataflow.registers)
-                return not excess(Placement(rows, columns, registers), dataflow, nest, hardware)
+                return not excess(Placement(rows, columns, registers), dataflow, nest, array)
 
             # What fits with a bound fits with a smaller one: the first that fits is the largest.
             first = bisect_left(sizes[0], True, key=fits)
@@ -187,13 +189,11 @@ def largest(bounds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return [a for a in bounds if not any(b != a and all(map(ge, b, a)) for b in bounds)]
 
 
-def excess(
-    placement: Placement, dataflow: Dataflow, nest: LoopNest, hardware: Hardware
-) -> dict[Operand, tuple[int, int]]:
+def excess(placement: Placement, dataflow: Dataflow, nest: LoopNest, array: Array) -> dict[Operand, tuple[int, int]]:
     """Operands that need more register words in a PE than it has, as (needed, available)."""
     order = tuple(map(int, reversed(dataflow.registers)))
-    needed = register_words(placement, order, dataflow.stationary, nest, dataflow.lowered, hardware)
-    available = hardware.array.registers_words
+    needed = register_words(placement, order, dataflow.stationary, nest, dataflow.lowered, array)
+    available = array.registers_words
     return {OPERANDS[o]: (needed[o], available[o]) for o in range(3) if needed[o] > available[o]}
 
 
@@ -203,7 +203,7 @@ def register_words(
     stationary: Operand | None,
     nest: LoopNest,
     lowered: bool,
-    hardware: Hardware,
+    array: Array,
 ) -> tuple[int, int, int]:
     """Words of each operand that a PE must hold; `order` lists the loops in a PE, outermost first.
 
@@ -218,7 +218,7 @@ def register_words(
         if operand != stationary and not (window and operand == INPUTS):
             inside = _reused(order, bounds, relevant)
         if operand == INPUTS and not lowered:
-            shared = hardware.array.delivery[INPUTS].forwarding
+            shared = array.delivery[INPUTS].forwarding
             words[operand] = _window_words(bounds, inside, placement, nest, shared)
             continue
         for d in inside:

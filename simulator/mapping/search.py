@@ -148,11 +148,10 @@ def search_layer(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A placement under a dataflow, the cycles that no tiles can save, and how promising it is (least first)."""
+    """A placement under a dataflow, and how promising it is (least first)."""
 
     dataflow: Dataflow
     placement: Placement
-    least_cycles: int
     promise: tuple[int, ...]
 
 
@@ -186,11 +185,12 @@ class Search:
         tile, are fewer than the best so far. Among them are placements that leave PEs idle, for layers that wait for
         words. (In a systolic array words wait for the wave front, which crosses idle PEs, too.)
         """
-        found = [self.judged(flow, i, placements(flow, self.nest, self.hardware)) for i, flow in enumerate(dataflows)]
+        array = self.hardware.array
+        found = [self.judged(flow, i, placements(flow, self.nest, array)) for i, flow in enumerate(dataflows)]
         for candidate in in_order(c for candidates in found for c in candidates[:BEAM]):
             self.improve(candidate, most_tiles)
         if self.objective == 0 and self.best_is_array_bound():
-            idle = [] if self.hardware.array.skewed else self.idle(dataflows)
+            idle = [] if array.skewed else self.idle(dataflows)
             for candidate in (*in_order(c for candidates in found for c in candidates[BEAM:]), *idle):
                 if candidate.promise[0] < self.best_keys[1]:
                     self.improve(candidate, most_tiles)
@@ -217,7 +217,7 @@ class Search:
         candidates = [
             candidate
             for i, flow in enumerate(dataflows)
-            for candidate in self.judged(flow, i, placements(flow, self.nest, self.hardware, idle=True))
+            for candidate in self.judged(flow, i, placements(flow, self.nest, self.hardware.array, idle=True))
             if candidate.promise[0] < self.best_keys[1]
         ]
         return in_order(candidates)[:IDLE_BEAM]
@@ -226,19 +226,19 @@ class Search:
         """Placements in the order of what they promise; `rank` is that of the dataflow."""
         if not found:
             return []
-        figures = np.zeros((len(found), 3), dtype=np.int64)
+        figures = np.zeros((len(found), 2), dtype=np.int64)
         skips = np.array([skips_zeros(self.hardware, dataflow, placement.spatial) for placement in found])
         for skipping in np.unique(skips):
             rows = np.flatnonzero(skips == skipping)
             figures[rows] = self.figures(dataflow, [found[int(i)] for i in rows], bool(skipping))
-        first, second = (0, 2) if OBJECTIVES[self.objective] in ("cycles", "balanced") else (2, 0)
+        first, second = (0, 1) if OBJECTIVES[self.objective] in ("cycles", "balanced") else (1, 0)
         promises = [(int(row[first]), int(row[second]), rank, i) for i, row in enumerate(figures)]
         order = sorted(range(len(found)), key=lambda i: promises[i])
-        return [Candidate(dataflow, found[i], int(figures[i, 1]), promises[i]) for i in order]
+        return [Candidate(dataflow, found[i], promises[i]) for i in order]
 
     def figures(self, dataflow: Dataflow, found: Sequence[Placement], skips: bool) -> Ints:
-        """What the array makes of placements [*, 3]; see `simulator.kernels.search.placements`."""
-        figures = np.zeros((len(found), 3), dtype=np.int64)
+        """What the array makes of placements [*, 2]; see `simulator.kernels.search.placements`."""
+        figures = np.zeros((len(found), 2), dtype=np.int64)
         spatial = np.array([placement.spatial for placement in found], dtype=np.int64)
         registers = np.array([placement.registers for placement in found], dtype=np.int64)
         trial, scratch = template_record(dataflow), self.scratch
@@ -261,7 +261,6 @@ class Search:
             self.energy,
             self.objective,
             trial,
-            candidate.least_cycles,
             most_tiles,
             choices,
             counts,

@@ -2,24 +2,33 @@
 
 from fractions import Fraction
 
+import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from simulator.dims import Operand
 from simulator.energy.table import load_energy_table
+from simulator.hardware.load import load_hardware
 from simulator.kernels import evaluate as layer_totals
 from simulator.kernels import steps as tile_figures
+from simulator.kernels.bounds import array_bound, mac_bound, mac_tables, ruled_out, traffic_bound
+from simulator.kernels.energy import PARTS, energy_parts
 from simulator.kernels.evaluate import evaluate
-from simulator.kernels.search import floor_macs
+from simulator.kernels.objectives import KEYS
+from simulator.kernels.search import axis_tables, dram_total
+from simulator.kernels.steps import set_program
+from simulator.kernels.walk import start_walk
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
 from simulator.mapping.legality import violations
-from simulator.mapping.records import layer_record, machine_record, make_scratch, mapping_record
+from simulator.mapping.records import energy_record, layer_record, machine_record, make_scratch, mapping_record
 from simulator.mapping.search import search_layer
+from simulator.network.nest import LoopNest
 from tests.oracle.naive import LayerWalk, buffer_demands
 from tests.oracle.strategies import hardwares, layer_of, mapped_nests, nests, sliding_windows
 
 MOST = settings(max_examples=5 * settings.default.max_examples)
 DATAFLOWS, TABLE = list_dataflows(), load_energy_table("picojoule_45nm")
+EYERISS, LAYER = load_hardware("eyeriss_like"), layer_of(LoopNest((1,) * 8, input_size=(1, 1)))
 
 FIGURES = (
     "MAC_CYCLES", "BUS_INPUTS", "BUS_WEIGHTS", "BUS_OUTPUTS", "SUMS", "PES_INPUTS", "PES_WEIGHTS", "PES_OUTPUTS",
@@ -88,9 +97,26 @@ def test_windows_slide_as_in_a_walk(case):
 
 @MOST
 @given(cases())
-def test_no_tiles_take_fewer_mac_cycles_than_the_search_takes_for_the_least(case):
-    machine, layer, mapping, _ = case
-    assert floor_macs(machine, layer, mapping, layer["bounds"]) <= evaluated(*case)["MAC_CYCLES"]
+def test_no_mapping_takes_less_than_its_bounds(case):
+    machine, layer, mapping, scratch = case
+    layer["prefetched_bytes"] = 0
+    totals, dram = evaluated(*case), dram_total(scratch.totals)
+    tile, one = np.array(mapping["tile"]).reshape(8, 1), np.ones(8, np.int64)
+    factors, table, first = np.empty((8, 1), np.int64), np.empty((2, 1, 1), np.int64), np.zeros(8, np.int64)
+    mac_tables(layer, mapping, tile, one, factors)
+    axis_tables(machine, layer, tile, one, table)
+    macs, window = mac_bound(machine, layer, mapping, factors, first), int(table.prod())
+    start_walk(machine, layer, mapping, scratch.walk)
+    set_program(mapping, machine["forwarding"], scratch.program)
+    array = array_bound(machine, layer, mapping, scratch.program, scratch.walk, scratch.kinds[0])
+    assert macs <= totals["MAC_CYCLES"]
+    assert machine["overlapped"] or macs <= array <= totals["ARRAY_CYCLES"]
+    assert traffic_bound(machine, layer, scratch.walk, window) <= dram
+    prices, keys = energy_record(EYERISS, TABLE, LAYER), np.empty(KEYS)
+    least = macs if machine["overlapped"] else array
+    ruled_out(machine, layer, prices, mapping, scratch.walk, window, least, 0, keys, keys.copy())
+    assert keys[1] <= totals["CYCLES"] and keys[2] <= energy_parts(prices, scratch.totals, np.empty(len(PARTS)))
+    assert keys[3] <= dram
 
 
 @given(cases(), st.data())

@@ -92,15 +92,28 @@ def keys_of(hardware, figures, pj, objective):
 @FEW
 @given(hardware=machines(), layer=layers(), flow=st.sampled_from(FLOWS))
 def test_the_search_finds_the_best_of_all_candidates(objective, hardware, layer, flow):
-    every = placements(flow, layer.nest, hardware)
+    every = placements(flow, layer.nest, hardware.array)
     assume(len(every) <= BEAM)
     found = search_layer(hardware, TABLE, layer, [flow], objective)
     best = best_of_all(hardware, layer, flow, every, objective)
     if found is None or objective != "cycles" or hardware.array.skewed:
         assert (found and found.keys) == best
     else:  # it also tries some of the placements that leave PEs idle
-        idle = best_of_all(hardware, layer, flow, placements(flow, layer.nest, hardware, idle=True), objective)
+        idle = best_of_all(hardware, layer, flow, placements(flow, layer.nest, hardware.array, idle=True), objective)
         assert min(best, idle or best) <= found.keys <= best
+
+
+def test_cutting_channels_saves_waits_for_windows_where_registers_keep_nothing():
+    """Three channels on two rows: every pass waits for a window of two, but in a tile of the third channel for one."""
+    chip = load_hardware("eyeriss_like")
+    slow = [replace(d, words_per_cycle=1, concurrent=False, preload="exposed") for d in chip.array.delivery]
+    array = replace(chip.array, rows=2, columns=1, delivery=tuple(slow))
+    buffers = (replace(chip.buffers[0], capacity_bytes=600),)
+    hardware = replace(chip, array=array, buffers=buffers, dram=replace(chip.dram, bytes_per_cycle=None))
+    layer, flow = layer_of(LoopNest((1, 1, 4, 3, 4, 4, 3, 3), input_size=(6, 6))), load_dataflow("no_local_reuse")
+    found, every = search_layer(hardware, TABLE, layer, [flow], "cycles"), placements(flow, layer.nest, array)
+    assert found.mapping.tile[Dim.C] == 2
+    assert found.keys == best_of_all(hardware, layer, flow, every, "cycles")
 
 
 @FEW

@@ -25,7 +25,7 @@ from simulator.mapping.records import array_bounds
 from simulator.network.nest import LoopNest
 from tests.oracle.strategies import hardwares, nests
 
-EYERISS = load_hardware("eyeriss_chip")
+EYERISS = load_hardware("eyeriss_chip").array
 ALEXNET_CONV1 = LoopNest((4, 1, 96, 3, 55, 55, 11, 11), (4, 4), input_size=(227, 227))
 ALEXNET_CONV3 = LoopNest((4, 1, 384, 256, 13, 13, 3, 3), padding=(1, 1, 1, 1), input_size=(13, 13))
 extents = st.tuples(*(st.integers(1, 12) for _ in Dim))
@@ -77,7 +77,7 @@ def test_a_longer_axis_leaves_idle_what_one_of_half_its_length_uses(extents, len
 @given(nest=nests(), hardware=hardwares(8, 8, registers=12))
 def test_every_placement_fits_the_array_and_names_what_its_dataflow_does(name, nest, hardware):
     flow, array = load_dataflow(name), hardware.array
-    found = placements(flow, nest, hardware)
+    found = placements(flow, nest, array)
     assert found and len(found) == len(set(found))
     bounds = list(array_bounds(nest, flow.lowered))
     if flow.packs:
@@ -87,7 +87,7 @@ def test_every_placement_fits_the_array_and_names_what_its_dataflow_does(name, n
         assert {d for d in Dim if placement.rows[d] > 1} <= set(flow.rows)
         assert {d for d in Dim if placement.columns[d] > 1} <= set(flow.columns)
         assert {d for d in Dim if placement.registers[d] > 1} <= set(flow.registers)
-        assert not excess(placement, flow, nest, hardware) or placement.registers == (1,) * 8
+        assert not excess(placement, flow, nest, array) or placement.registers == (1,) * 8
         covered = zip(placement.spatial, placement.registers, strict=True)
         assert all(s * r < 2 * bound + s for (s, r), bound in zip(covered, bounds, strict=True))
 

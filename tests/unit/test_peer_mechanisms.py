@@ -119,7 +119,7 @@ def test_strips_are_as_high_as_the_array_is_wide_and_come_one_at_a_time():
     """AlexNet CONV1 on 16 columns: 55 rows in four strips of 14, whose one channel the array takes in a pass."""
     nest = LoopNest((1, 1, 96, 3, 55, 55, 11, 11), (4, 4), (1, 1), (0, 0, 0, 0), (227, 227))
     machine, flow = load_hardware("eyeriss_isca16"), load_dataflow("row_stationary_sets")
-    found = placements(flow, nest, machine)
+    found = placements(flow, nest, machine.array)
     assert {placement.columns[Dim.P] for placement in found} == {14}
     for placement in found:
         choices, counts = tile_choices(nest, tile_steps(placement, lowered=False), flow)
