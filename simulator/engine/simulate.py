@@ -65,7 +65,7 @@ def simulate(
     given, digest = mappings_given(mapping, net, machine)
     steps = plan(net, machine)
     on_array = [step for step in steps if step.runs and step.layer.nest is not None]
-    known = memory.mappings_of((machine, table, tuple(flows), objective))
+    known = memory.mappings_of(machine, table, flows, objective)
     mappings = choose_mappings(on_array, machine, table, flows, objective, given, known, progress, threads)
     layers = play(steps, mappings, machine, table)
     subject = subject_of(machine, [memory.dataflow(flow) for flow in machine.dataflows], table, net)

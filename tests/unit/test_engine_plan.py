@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from simulator.engine import simulate
+from simulator.engine.memory import Memory
 from simulator.engine.plan import plan
 from simulator.hardware.load import load_hardware
 from simulator.network.graph import Graph
@@ -98,3 +99,27 @@ def test_fetching_weights_ahead_moves_the_same_bytes_in_fewer_cycles(name: str):
     ahead = simulate(replace(machine, layer_order="prefetch_weights"), "squeezenext:variant=v5")
     assert ahead.total.dram_bytes == serial.total.dram_bytes
     assert ahead.total.cycles < serial.total.cycles
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"clock_hz": 1},
+        {"configuration_cycles": 7},
+        {"folds": frozenset()},
+        {"fuses": frozenset()},
+        {"layer_order": "serial"},
+        {"name": "other"},
+        {"vector_lanes": 1},
+    ],
+    ids=str,
+)
+def test_machines_that_a_search_cannot_tell_apart_share_their_mappings(changes):
+    machine, memory, found = load_hardware("eyeriss_like"), Memory(), []
+    simulate(machine, residual_block(), memory=memory, progress=lambda *told: found.append(told))
+    assert found
+    found.clear()
+    other = replace(machine, **changes)
+    run = simulate(other, residual_block(), memory=memory, progress=lambda *told: found.append(told))
+    assert not found
+    assert run == simulate(other, residual_block())
