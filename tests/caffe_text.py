@@ -1,7 +1,6 @@
 """Write a network as Caffe's prototxt, in the new syntax or the legacy one, as its authors would."""
 
 from simulator.network.ir import Layer, Network, Op
-from simulator.network.shapes import window_outputs
 
 ACTIVATIONS = {
     "hard_sigmoid": "HardSigmoid",
@@ -100,8 +99,7 @@ def _kind(layer: Layer) -> tuple[str, str]:
         kind = {"max": "MAX", "average": "AVE"}[layer.variant]
         if layer.kernel == layer.input_shapes[0][2:]:
             return "Pooling", f"pooling_param {{ pool: {kind} global_pooling: true }}"
-        up = window_outputs(layer.input_shapes[0][2:], layer.kernel, layer.stride, layer.padding, ceil=True)
-        mode = "" if up == layer.output_shape[2:] else "round_mode: FLOOR"
+        mode = "" if layer.ceil else "round_mode: FLOOR"
         return "Pooling", f"pooling_param {{ pool: {kind} {_window(layer)} {mode} }}"
     if layer.op in (Op.ADD, Op.MUL):
         same = len(set(layer.input_shapes)) == 1

@@ -29,7 +29,7 @@ def networks(draw: Draw) -> Network:
         add = draw(st.sampled_from([step for step, fits in STEPS.items() if fits(x)]))
         stage = draw(st.sampled_from(["", "", "stem", "head"]))
         with g.stage(stage):
-            made = add(draw, g, x, tensors, f"{draw(NAMES)}{number}")
+            made = add(draw, g, x, tensors, f"{draw(NAMES)}.{number}")
         tensors.extend(made)
     network = g.build()
     layers = tuple(_detailed(draw, layer) for layer in network.layers)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from simulator.network.ir import Layer, Network, Op
-from simulator.network.shapes import window_outputs
 from tests.onnx_graphs import GraphWriter
 
 HEADS = frozenset({Op.LINEAR, Op.SOFTMAX})
@@ -159,9 +158,8 @@ def _pool(w: _StyledWriter, layer: Layer, x: str) -> str:
         return str(w.g.node("ReduceMean", x, *given, keepdims=1, name=layer.name, **axes))
     if layer.kernel == size:
         return str(w.g.node(f"Global{kind}", x, name=layer.name))
-    up = window_outputs(size, layer.kernel, layer.stride, layer.padding) != layer.output_shape[2:]
     window: dict[str, Any] = {"kernel_shape": layer.kernel, "strides": layer.stride, "pads": layer.padding}
-    return str(w.g.node(kind, x, ceil_mode=int(up), name=layer.name, **window))
+    return str(w.g.node(kind, x, ceil_mode=int(layer.ceil), name=layer.name, **window))
 
 
 def _combined(op: str, w: _StyledWriter, layer: Layer, *xs: str) -> str:

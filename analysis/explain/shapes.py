@@ -78,17 +78,12 @@ def _linear(layer: Layer, inputs: Shapes, edit: Edit) -> Layer:
 
 
 def _pool(layer: Layer, inputs: Shapes, edit: Edit) -> Layer:
-    """Pool, as before with or without an overhanging last window; a window over all of the input stays one."""
+    """Pool; a window over all of the input stays one."""
     n, channels, height, width = inputs[0]
-    before = layer.input_shapes[0][2:]
-    if layer.kernel == before and layer.output_shape[2:] == (1, 1):
+    if layer.kernel == layer.input_shapes[0][2:] and layer.output_shape[2:] == (1, 1):
         return replace(layer, kernel=(height, width), output_shape=(n, channels, 1, 1))
-
-    def outputs(size: tuple[int, int], ceil: bool) -> tuple[int, int]:
-        return window_outputs(size, layer.kernel, layer.stride, layer.padding, layer.dilation, ceil)
-
-    hangs_over = outputs(before, False) != layer.output_shape[2:]
-    return replace(layer, output_shape=_positive(layer, (n, channels, *outputs((height, width), hangs_over))))
+    size = window_outputs((height, width), layer.kernel, layer.stride, layer.padding, layer.dilation, layer.ceil)
+    return replace(layer, output_shape=_positive(layer, (n, channels, *size)))
 
 
 def _same(layer: Layer, inputs: Shapes, edit: Edit) -> Layer:

@@ -280,7 +280,8 @@ class Graph:
         edges = sides(padding, x.size, kernel, stride)
         size = _fitting(name, x, window_outputs(x.size, kernel, stride, edges, ceil=ceil))
         shape = (*x.shape[:2], *size)
-        return self._add(Layer(name, Op.POOL, (x.name,), (x.shape,), shape, kernel, stride, edges, variant=kind))
+        window = (kernel, stride, edges)
+        return self._add(Layer(name, Op.POOL, (x.name,), (x.shape,), shape, *window, variant=kind, ceil=ceil))
 
     def _elementwise(self, op: Op, xs: Sequence[Tensor], name: str) -> Tensor:
         name = self._name(name, op.value)

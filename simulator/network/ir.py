@@ -44,7 +44,8 @@ class Layer:
 
     `inputs` names the tensors read (a layer's name or the network's input), `input_shapes` their shapes. `kernel`,
     `stride`, `dilation` are (vertical, horizontal), `padding` is (top, left, bottom, right). `variant` refines the
-    op: "max" or "average" for pools, "relu", "hard_swish", ... for activations. `stage` groups layers for reports.
+    op: "max" or "average" for pools, "relu", "hard_swish", ... for activations. `ceil` lets a pool's last window hang
+    over the edge. `stage` groups layers for reports.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Layer:
     groups: int = 1
     bias: bool = False
     variant: str = ""
+    ceil: bool = False
     stage: str = ""
     zero_inputs_fraction: float | None = None  # measured share of zeros in the inputs; None: the machine's default
     zero_weights_fraction: float | None = None

@@ -42,7 +42,8 @@ def unique_names(dataflows: Sequence[Dataflow]) -> tuple[str, ...]:
 
 def subject_to_data(subject: Subject) -> dict[str, object]:
     """Return a subject as data that JSON can hold; of layers, only what is not as usual."""
-    data = {field.name: exact_data(getattr(subject, field.name)) for field in fields(subject)}
+    bare = replace(subject, network=replace(subject.network, layers=()))
+    data = {field.name: exact_data(getattr(bare, field.name)) for field in fields(bare)}
     network = data["network"]
     assert isinstance(network, dict)
     network["layers"] = [_sparse(layer) for layer in subject.network.layers]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulator.cli.exits import run
+from tests.cli.commands import complaint, output
 from workloads.load import load_network
 
 TINY = """\
@@ -16,20 +17,6 @@ layers:
   - {name: conv, op: conv, filters: 4, kernel: 3, padding: 1, bias: true}
   - {name: fc, op: linear, filters: 10}
 """
-
-
-def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    status = run(arguments)
-    out, err = capsys.readouterr()
-    assert (status, err) == (0, "")
-    return out
-
-
-def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert run(arguments) == 2
-    err = capsys.readouterr().err
-    assert "Traceback" not in err
-    return err
 
 
 @pytest.fixture

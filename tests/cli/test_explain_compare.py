@@ -11,13 +11,9 @@ from simulator.cli.compare import specs
 from simulator.cli.exits import run
 from simulator.result.json_io import save_run
 from tests.builders import small_run
+from tests.cli.commands import complaint, output
 
-
-@pytest.fixture(autouse=True)
-def tiny_is_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
-    from workloads.registry import BUILDERS
-
-    monkeypatch.setitem(BUILDERS, "tiny", "tests.cli.tiny:tiny")
+pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
 
 
 @pytest.fixture
@@ -25,20 +21,6 @@ def saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     assert run(["--hw", "squeezenext_16x16", "--net", "tiny", "--json", str(tmp_path / "run.json")]) == 0
     capsys.readouterr()
     return tmp_path / "run.json"
-
-
-def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert run(arguments) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    return out
-
-
-def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert run(arguments) == 2
-    out, err = capsys.readouterr()
-    assert out == "" and "Traceback" not in err
-    return err
 
 
 def test_explain_tells_stages_layers_and_changes(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,20 +8,7 @@ import pytest
 from simulator.cli.exits import run
 from simulator.result.json_io import save_run
 from tests.builders import small_run
-
-
-def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert run(arguments) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    return out
-
-
-def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert run(arguments) == 2
-    err = capsys.readouterr().err
-    assert "Traceback" not in err
-    return err
+from tests.cli.commands import complaint, output
 
 
 def test_list_names_everything_bundled(capsys: pytest.CaptureFixture[str]) -> None:

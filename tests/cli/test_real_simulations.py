@@ -10,13 +10,7 @@ from simulator.result.json_io import load_run
 from simulator.verify import VerifyResult
 
 MACHINES = ["eyeriss_chip", "eyeriss_like", "squeezenext_16x16", "squeezenext_8x8", "systolic_32x32"]
-
-
-@pytest.fixture(autouse=True)
-def tiny_is_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
-    from workloads.registry import BUILDERS
-
-    monkeypatch.setitem(BUILDERS, "tiny", "tests.cli.tiny:tiny")
+pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
 
 
 @pytest.mark.parametrize("machine", MACHINES)

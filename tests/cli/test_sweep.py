@@ -25,13 +25,7 @@ axes:
   batch: [1, 2]
 """
 SMALL = PLAN.replace(", alexnet", "")
-
-
-@pytest.fixture(autouse=True)
-def tiny_is_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
-    from workloads.registry import BUILDERS
-
-    monkeypatch.setitem(BUILDERS, "tiny", "tests.cli.tiny:tiny")
+pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
 
 
 @pytest.fixture

@@ -60,6 +60,18 @@ def test_the_network_of_an_edit_is_the_one_that_its_builder_would_have_built() -
     assert edited(v1, {"conv1": Edit(kernel=(5, 5))}).layers == five.layers
 
 
+def test_a_pool_that_rounds_up_does_so_over_a_map_where_that_counts() -> None:
+    def built(kernel: int) -> Network:
+        g = Graph("net")
+        x = g.conv(g.input(3, 35, 35), 8, kernel, stride=2, name="conv")
+        g.max_pool(x, 3, stride=2, ceil=True)
+        return g.build()
+
+    assert built(7).layers[1].output_shape == (1, 8, 7, 7)
+    assert built(5).layers[1].output_shape == (1, 8, 8, 8)
+    assert edited(built(7), {"conv": Edit(kernel=(5, 5))}) == built(5)
+
+
 @pytest.mark.parametrize(("moved", "built"), [(False, "5-6-8-1"), (True, "5-6-9-1")])
 def test_dropped_and_moved_blocks_cost_what_the_builders_do(moved: bool, built: str) -> None:
     base = load_network("squeezenext:order=3x1_first")

@@ -120,26 +120,23 @@ def pool(w: Writer, layer: Layer) -> bool:
     if layer.variant not in kinds:
         return False
     op = kinds[layer.variant]
-    if layer.kernel == size and plain:
+    if layer.kernel == size and plain and not layer.ceil:
         w.node(f"Global{op}", layer.inputs, layer.name)
         return True
-    for ceil in (False, True):
-        if (
-            window_outputs(size, layer.kernel, layer.stride, layer.padding, layer.dilation, ceil)
-            == layer.output_shape[2:]
-        ):
-            w.node(
-                op,
-                layer.inputs,
-                layer.name,
-                kernel_shape=layer.kernel,
-                strides=layer.stride,
-                pads=layer.padding,
-                dilations=layer.dilation,
-                ceil_mode=int(ceil),
-            )
-            return True
-    return False
+    outputs = window_outputs(size, layer.kernel, layer.stride, layer.padding, layer.dilation, layer.ceil)
+    if outputs != layer.output_shape[2:]:
+        return False
+    w.node(
+        op,
+        layer.inputs,
+        layer.name,
+        kernel_shape=layer.kernel,
+        strides=layer.stride,
+        pads=layer.padding,
+        dilations=layer.dilation,
+        ceil_mode=int(layer.ceil),
+    )
+    return True
 
 
 def combination(w: Writer, layer: Layer) -> bool:

@@ -77,8 +77,6 @@ def _candidates(layer: Layer) -> Iterator[Record]:
     short = base | geometry | _own_keys(layer)
     yield short
     yield short | variant
-    if layer.op is Op.POOL:
-        yield short | variant | {"ceil": True}
     if layer.op is Op.CONCAT:
         for axis in (2, 3, 0):
             yield base | {"axis": axis}
@@ -108,6 +106,8 @@ def _geometry(layer: Layer) -> dict[str, Value | None]:
 def _own_keys(layer: Layer) -> Record:
     """Return the keys that only one op has."""
     _, channels, height, width = layer.output_shape
+    if layer.ceil:
+        return {"ceil": True}
     if layer.op is Op.UPSAMPLE:
         return {"size": [height, width]}
     if layer.op is Op.RESHAPE:

@@ -90,9 +90,8 @@ class Assembly(Graph):
             got = f"a window of {reach} over {x.size[0]}x{x.size[1]}"
             raise InputError(Problem("the window is larger than the padded input", path=name, got=got))
         shape = (*x.shape[:2], rows, columns)
-        return self.put(
-            Layer(name, Op.POOL, (x.name,), (x.shape,), shape, kernel, stride, padding, dilation, variant=kind)
-        )
+        window = (kernel, stride, padding, dilation)
+        return self.put(Layer(name, Op.POOL, (x.name,), (x.shape,), shape, *window, variant=kind, ceil=ceil))
 
     def fold_norm(self, x: Tensor, sole: bool, name: str, variant: str = "norm") -> Tensor:
         """Scale and shift channels: inside the layer that makes `x` if nothing else reads it, or as a pass of its own.
