@@ -7,19 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from analysis.stages import StageUse
+
 D = TypeVar("D")
 
 LEAST_GAIN = 0.001
 """Share of the cycles that a move has to save to be worth a change of the network."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageUse:
-    """A stage of a network: its cycles, and how much of the array its MACs use meanwhile."""
-
-    name: str
-    cycles: int
-    utilization: float
 
 
 @dataclass(frozen=True, slots=True)

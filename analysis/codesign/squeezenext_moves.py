@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from analysis.codesign.bench import Bench
-from analysis.codesign.redesign import Bounds, Figures, Move, Problem, StageUse
+from analysis.codesign.redesign import Bounds, Figures, Move, Problem
+from analysis.stages import stage_uses
 from simulator.hardware.model import Hardware
-from simulator.result.run import Run, utilization
+from simulator.result.run import Run
 from workloads.load import load_network
 from workloads.squeezenext import BLOCKS, Order, Squeezes
 
 KERNELS = (3, 5, 7)
 ORDERS: tuple[Order, ...] = ("alternating", "3x1_first", "1x3_first")
-PARTS = ("conv1", "block1", "block2", "block3", "block4", "head")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,6 @@ def published_design(variant: Literal["v1", "v2", "v3", "v4", "v5"]) -> Design:
     return Design(7 if first else 5, "input" if first else "shortcut", BLOCKS[23, variant])
 
 
-def stage_uses(run: Run) -> tuple[StageUse, ...]:
-    """Sum a run's cycles and the use of the array over each part of the network."""
-    found = []
-    for part in PARTS:
-        layers = [layer for layer in run.layers if layer.stage == part]
-        cycles, macs = sum(layer.cycles for layer in layers), sum(layer.macs for layer in layers)
-        found.append(StageUse(part, cycles, utilization(macs, cycles, run.hardware.pes)))
-    return tuple(found)
-
-
 def figures_of(run: Run) -> Figures:
     """Return what a run tells of its design."""
     total = run.total
@@ -83,7 +73,7 @@ def moved_block(design: Design, source: int, target: int) -> Iterator[Move[Desig
 
 def better_used(design: Design, figures: Figures) -> Iterator[Move[Design]]:
     """Propose to move a block from each stage to each one that uses the array better."""
-    used = [use.utilization for use in figures.stages if use.name.startswith("block")]
+    used = [use.utilization for use in figures.stages if use.stage.startswith("block")]
     for source, least in enumerate(used):
         for target, better in enumerate(used):
             if better > least:

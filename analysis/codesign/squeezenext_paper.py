@@ -8,9 +8,9 @@ from analysis.accuracy.figures import published
 from analysis.codesign import charts
 from analysis.codesign.bench import Bench
 from analysis.codesign.report import Claim, Illustration, Section, Table, claims_table
-from analysis.codesign.squeezenext_moves import stage_uses
 from analysis.codesign.words import kilo, signed
 from analysis.csv_text import Row
+from analysis.stages import stage_uses
 from analysis.sweep.pictures import Picture
 from analysis.tables import initials
 from simulator.result.run import Run
@@ -40,7 +40,7 @@ def run_variants(bench: Bench) -> Runs:
 
 def cycles_by_group(run: Run) -> dict[str, int]:
     """Sum the cycles of each part of figure 8."""
-    uses = {use.name: use.cycles for use in stage_uses(run)}
+    uses = {use.stage: use.cycles for use in stage_uses(run)}
     return {group: sum(uses[stage] for stage in stages) for group, stages in GROUPS.items()}
 
 
@@ -198,7 +198,7 @@ def claims(runs: Runs) -> Table:
     paper, ours = 1 - table["v5"] / table["v1"], saving(runs, "16x16")
     cycles = [runs["16x16", v].total.cycles for v in VARIANTS]
     first = runs["16x16", "v1"].layers[0]
-    early, late = (use.utilization for use in stage_uses(runs["16x16", "v1"]) if use.name in ("block1", "block3"))
+    early, late = (use.utilization for use in stage_uses(runs["16x16", "v1"]) if use.stage in ("block1", "block3"))
     small = [runs["8x8", v].total.cycles for v in VARIANTS[1:]]
     spread = max(small) / min(small)
     found = (

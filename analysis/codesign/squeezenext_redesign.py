@@ -131,9 +131,8 @@ def _first_trials(way: Way) -> str:
         return "No move pays."
     step = way.steps[0]
     tried = [f"{trial.text} {change(trial.figures.cycles, step.before.cycles)}" for trial in step.trials[:SHOWN]]
-    used = [f"{use.name} {units.percent(use.utilization)}" for use in step.before.stages]
-    skips = " (above 100% where zero weights are skipped)" if any(u.utilization > 1 for u in step.before.stages) else ""
-    return f"The profile of v1, use of the array: {listed(used)}{skips}. The first step tried: {listed(tried)} cycles."
+    used = [f"{use.stage} {units.percent(use.utilization)}" for use in step.before.stages]
+    return f"The profile of v1, use of the array: {listed(used)}. The first step tried: {listed(tried)} cycles."
 
 
 def _direction(design: Design) -> str:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from analysis.explain.evidence import Verdict
 from analysis.explain.explanation import Explanation, LayerExplanation, Saving
-from analysis.explain.stages import StageUse
+from analysis.stages import StageUse
 from simulator.result.run import LayerResult, Run
 
 

@@ -8,7 +8,7 @@ from analysis.explain.evidence import Verdict, verdict_of
 from analysis.explain.layer_levers import alike, layer_changes
 from analysis.explain.machine_levers import MACHINE_LEVERS, machine_changes
 from analysis.explain.stage_levers import stage_changes
-from analysis.explain.stages import StageUse, stage_uses
+from analysis.stages import StageUse, stage_uses
 from simulator.engine.memory import Memory
 from simulator.errors import InputError, Problem, nearest
 from simulator.network.ir import Layer

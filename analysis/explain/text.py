@@ -5,8 +5,8 @@ from textwrap import wrap
 
 from analysis import units
 from analysis.explain.explanation import Explanation, LayerExplanation, Saving
-from analysis.explain.stages import StageUse
 from analysis.layout import Column, fit, printable, text_lines
+from analysis.stages import StageUse
 from analysis.tables import kernel_text, shape_text
 from simulator.result.run import LayerResult, Run
 

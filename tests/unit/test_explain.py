@@ -12,8 +12,8 @@ from analysis.explain.evidence import verdict_of
 from analysis.explain.explanation import network_changes, worth_telling
 from analysis.explain.layer_levers import layer_changes
 from analysis.explain.machine_levers import MACHINE_LEVERS, machine_changes
-from analysis.explain.stages import stage_uses
 from analysis.explain.text import layer_text, network_text
+from analysis.stages import stage_uses
 from simulator import simulate
 from simulator.engine.memory import Memory
 from simulator.errors import InputError

@@ -23,6 +23,11 @@ class StageUse:
     use: PeCycles
 
     @property
+    def utilization(self) -> float:
+        """Return the MACs executed as a fraction of what the array could have done meanwhile."""
+        return self.use.fraction("executed")
+
+    @property
     def excess(self) -> float:
         """Return by how much its share of the cycles exceeds its share of the MACs."""
         return self.cycles_share - self.macs_share
