@@ -197,6 +197,7 @@ def ratio_tick(value: float) -> str:
 
 
 def _note_above(axes: "Axes", place: float, value: float, text: str) -> None:
+    """Write a number above a bar; lines that cross it stay behind."""
     axes.annotate(
         text,
         (place, value),
@@ -205,6 +206,7 @@ def _note_above(axes: "Axes", place: float, value: float, text: str) -> None:
         ha="center",
         va="bottom",
         fontsize=SMALL_POINTS,
+        bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 0.5},
     )
 
 
