@@ -46,13 +46,16 @@ STAGE_COLUMNS: tuple[Column[StageUse], ...] = (
 
 
 def saving_columns(run: Run, layer: LayerResult | None = None) -> tuple[Column[Saving], ...]:
-    """Return the figures of a table of changes; with a layer, what becomes of its cycles too."""
+    """Return the figures of a table of changes, what they are ranked by first; with a layer, what it saves too."""
     columns: list[Column[Saving]] = [
         Column("saves", 0, lambda row: _saved(row.saved_share)),
         Column("cycles", 1, lambda row: f"{row.saved:,}"),
         Column("MACs", 3, lambda row: signed(row.macs_saved / run.total.macs if run.total.macs else 0.0)),
         Column("energy", 4, lambda row: signed(row.energy_saved_share)),
     ]
+    objective = str(run.options.get("objective", "cycles"))
+    if objective not in ("cycles", "energy"):  # these have columns
+        columns.insert(0, Column(objective, 0, lambda row: _saved(row.worth)))
     if layer is not None:
         columns.insert(0, Column("layer saves", 0, lambda row: _layer_saves(row, layer.cycles)))
     return tuple(columns)

@@ -31,6 +31,19 @@ def test_explain_tells_stages_layers_and_changes(saved: Path, capsys: pytest.Cap
     assert "dram.bandwidth: 16 -> 32 GB/s" in out
 
 
+@pytest.mark.parametrize("objective", ["balanced", "cycles", "dram", "edp"])
+def test_changes_show_what_they_are_ranked_by(
+    objective: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "run.json")
+    output(capsys, "--hw", "squeezenext_16x16", "--net", "tiny", "--objective", objective, "--json", path)
+    lines = output(capsys, "explain", path).splitlines()
+    header, *rows = lines[lines.index("changes of the machine worth most, each by itself") + 1 :]
+    assert header.split()[0] == ("saves" if objective == "cycles" else objective)
+    saved = [float(row.split("%")[0].strip(" <")) for row in rows if "%" in row]
+    assert saved == sorted(saved, reverse=True) and saved[0] > 0
+
+
 def test_explain_as_json_holds_every_change(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = json.loads(output(capsys, "explain", str(saved), "--json"))
     assert data["cycles"] == json.loads(saved.read_text())["total"]["cycles"]
