@@ -136,19 +136,22 @@ def load_weights(walk: Record, turned: int, layer: Record, kind: Ints, totals: I
 
 
 @jit
-def load_addends(layer: Record, kind: Ints, totals: Ints) -> int:
+def load_addends(machine: Record, layer: Record, kind: Ints, totals: Ints) -> int:
     """Account for what is added to the outputs that the current tile completes; return its bytes.
 
-    The tensors have the outputs' shape and width, and count as inputs at the DRAM port.
+    The tensors have the outputs' shape and width before any pool, and count as inputs at the DRAM port.
     """
-    size = layer.addends * kind[OUTPUTS_BYTES]
+    each = port_bytes(kind[SUMS], machine.bits[OUTPUTS], layer.addends_compression, machine.burst_bytes)
+    size = layer.addends * each
     totals[LOADED_ADDENDS] += layer.addends * kind[SUMS]
     totals[DRAM_INPUTS] += size
     return size
 
 
 @jit
-def load_sums(walk: Record, turned: int, next_turned: int, layer: Record, kind: Ints, totals: Ints) -> int:
+def load_sums(
+    walk: Record, turned: int, next_turned: int, machine: Record, layer: Record, kind: Ints, totals: Ints
+) -> int:
     """Account for partial sums that return, and for what is added to the outputs that the tile completes."""
     size = 0
     if turned <= walk.depth[OUTPUTS] and not walk.kind & FIRST and not layer.resident[OUTPUTS]:
@@ -156,7 +159,7 @@ def load_sums(walk: Record, turned: int, next_turned: int, layer: Record, kind: 
         totals[DRAM_OUTPUTS_READ] += kind[SUMS_BYTES]
         size += kind[SUMS_BYTES]
     if layer.addends > 0 and next_turned <= walk.depth[OUTPUTS] and sums_complete(walk):
-        size += load_addends(layer, kind, totals)
+        size += load_addends(machine, layer, kind, totals)
     return size
 
 
@@ -174,7 +177,7 @@ def load_cycles(
     """Account for all that the current tile loads; return the port cycles of the early operand and of the rest."""
     inputs = load_inputs(walk, turned, machine, layer, tile, totals)
     weights = load_weights(walk, turned, layer, kind, totals)
-    sums = load_sums(walk, turned, next_turned, layer, kind, totals)
+    sums = load_sums(walk, turned, next_turned, machine, layer, kind, totals)
     if turned < 0:
         totals[FIRST_WEIGHTS_BYTES] = weights
         weights -= layer.prefetched_bytes

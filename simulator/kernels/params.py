@@ -79,6 +79,7 @@ LAYER = np.dtype(
         ("compression", _I, 3),  # DRAM bytes per raw byte, in units of 1 / FIXED_POINT
         ("resident", _I, 3),  # 1: the whole tensor lies in the buffer already, or stays there
         ("addends", _I),  # tensors of the outputs' shape that are added before the outputs are stored
+        ("addends_compression", _I),  # as above; of the outputs stored, a pool on their way out may leave less
         ("prefetched_bytes", _I),  # of the first weights, which came during the layer before
         ("prefetch_bytes", _I),  # of the next layer's first weights, which come during this one
     ]

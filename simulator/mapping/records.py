@@ -174,6 +174,7 @@ def layer_record(
     zeros = zero_fractions(hardware, layer)
     ratios = [compression_ratio(hardware, o, z) for o, z in zip(Operand, zeros, strict=True)]
     ratios[Operand.WEIGHTS] *= winograd_ratio(hardware, nest)
+    whole_outputs = ratios[Operand.OUTPUTS]
     ratios[Operand.OUTPUTS] *= float(stored)
     top, left, bottom, right = nest.padding
     height, width = nest.input_size
@@ -190,6 +191,7 @@ def layer_record(
         compression=[round(FIXED_POINT * ratio) for ratio in ratios],
         resident=resident,
         addends=addends,
+        addends_compression=round(FIXED_POINT * whole_outputs),
         prefetched_bytes=prefetched_bytes,
         prefetch_bytes=prefetch_bytes,
     )

@@ -132,7 +132,8 @@ class LayerWalk:
 
     def load_addends(self, tile):
         words = words_in(tile, OUTPUTS)
-        return sum(self.move("LOADED_ADDENDS", "DRAM_INPUTS", words, OUTPUTS) for _ in range(self.layer.addends))
+        ratio = self.layer.addends_compression
+        return sum(self.move("LOADED_ADDENDS", "DRAM_INPUTS", words, OUTPUTS, ratio) for _ in range(self.layer.addends))
 
     def store(self, tile, complete):
         words = words_in(tile, OUTPUTS)
@@ -140,14 +141,14 @@ class LayerWalk:
             return self.move("STORED_OUTPUTS", "DRAM_OUTPUTS_WRITTEN", words, OUTPUTS)
         return self.move("STORED_SUMS", "DRAM_OUTPUTS_WRITTEN", words, SUM_BITS)
 
-    def move(self, word_total, byte_total, words, kind):
+    def move(self, word_total, byte_total, words, kind, ratio=None):
         """Count a transfer of words of inputs, weights, outputs or partial sums; return its bytes at the port.
 
         Those are compressed (partial sums are not), in whole bytes and whole bursts.
         """
         size = ceil(Fraction(words * self.machine.bits[kind], 8))
         if kind != SUM_BITS:
-            size = ceil(size * Fraction(self.layer.compression[kind], FIXED_POINT))
+            size = ceil(size * Fraction(self.layer.compression[kind] if ratio is None else ratio, FIXED_POINT))
         bursts = ceil(Fraction(size, self.machine.burst_bytes))
         size = bursts * self.machine.burst_bytes
         self.totals[word_total] += words
