@@ -28,13 +28,14 @@ def test_every_published_network_runs_on_the_squeezenext_machine(spec: str):
     assert run.total.macs == network.macs
 
 
+@pytest.mark.parametrize("machine", ["eyeriss_like", "edge_npu_like"])
 @pytest.mark.parametrize("family", BUILDERS)
-def test_all_published_networks_of_a_family_run_on_the_eyeriss_like_machine(family: str):
+def test_all_published_networks_of_a_family_run(family: str, machine: str):
     memory = Memory()
     specs = [spec for spec in SPECS if spec.split(":")[0] == family]
     assert specs
     for spec in specs:
-        run = simulate("eyeriss_like", spec, memory=memory)
+        run = simulate(machine, spec, memory=memory)
         assert run.total.macs == load_network(spec).macs
         assert all(layer.cycles > 0 for layer in run.layers if layer.macs)
 

@@ -92,6 +92,23 @@ def test_tensors_that_are_too_large_go_through_dram():
     assert not any(step.resident[0] or step.resident[2] for step in steps.values())
 
 
+def test_what_a_riding_add_brings_is_whole_though_a_pool_rides_too():
+    def network(pools: bool) -> Network:
+        g = Graph("net")
+        x = g.input(16, 16, 16)
+        y = g.add(g.conv(x, 16, 1, name="a"), g.conv(x, 16, 1, name="b"), name="sum")
+        if pools:
+            g.max_pool(y, 2, stride=2, name="pool")
+        return g.build()
+
+    machine = replace(load_hardware("edge_npu_like"), keeps_activations=False)
+    runs = [simulate(machine, network(pools), objective="dram") for pools in (False, True)]
+    inputs, outputs = 16 * 16 * 16, 16 * 16 * 16  # bytes: a word is one
+    for run, stored in zip(runs, (outputs, outputs // 4), strict=True):
+        traffic = run.layers[1].traffic["dram"]
+        assert (traffic["inputs"].read_bytes, traffic["outputs"].write_bytes) == (inputs + outputs, stored)
+
+
 @pytest.mark.parametrize("name", ["eyeriss_like", "systolic_32x32"])
 def test_fetching_weights_ahead_moves_the_same_bytes_in_fewer_cycles(name: str):
     machine = load_hardware(name)
