@@ -94,9 +94,10 @@ def checked_measure(by: str) -> Measure:
 
 def _measure(by: str, before: Run, after: Run) -> Measure:
     measure = checked_measure(by)
-    units = [run.hardware.energy_unit for run in (before, after)]
-    if by == "energy" and units[0] != units[1]:
-        raise InputError(Problem("energies in different units", expected=units[0], got=units[1]))
+    machines = [run.hardware for run in (before, after)]
+    if by == "energy" and machines[0].energy_unit != machines[1].energy_unit:
+        expected, got = (f"{machine.energy_unit} on {machine.name}" for machine in machines)
+        raise InputError(Problem("energies in different units do not compare", expected=expected, got=got))
     return measure
 
 

@@ -83,7 +83,7 @@ def network_text(explanation: Explanation, width: int | None = None) -> Iterator
     yield from _verdicts(explanation, width)
     for title, savings in (
         ("changes of the network worth most, each by itself", explanation.best_of_network),
-        ("changes worth most that keep its MACs", explanation.best_at_equal_macs),
+        ("changes worth most that keep its MACs within 1%", explanation.best_at_equal_macs),
         ("changes of the machine worth most, each by itself", explanation.best_of_machine),
     ):
         yield ""

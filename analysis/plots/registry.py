@@ -37,10 +37,10 @@ PLOTS: dict[str, Plot] = {
 }
 
 
-def write_plots(run: Run, folder: Path, formats: Iterable[str] = ("png",)) -> list[Path]:
+def write_plots(run: Run, folder: str | Path, formats: Iterable[str] = ("png",)) -> list[Path]:
     """Write every plot and its rows into a folder; return the files."""
     formats = checked_formats(formats)
-    return [path for name in PLOTS for path in write_plot(name, run, folder, formats)]
+    return [path for name in PLOTS for path in write_plot(name, run, Path(folder), formats)]
 
 
 def checked_formats(formats: Iterable[str]) -> tuple[str, ...]:

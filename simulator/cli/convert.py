@@ -1,10 +1,15 @@
 """`simulate convert`: write a network in another format."""
 
 import re
+import sys
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from simulator.network.ir import Network
 
 STDOUT = Path("-")
 
@@ -41,7 +46,17 @@ def convert(
         return
     path = output or _path_for(loaded.name, to)
     write(loaded, to, path)
+    if to == "timeloop":
+        _tell_left_out(loaded)
     print(path)
+
+
+def _tell_left_out(network: "Network") -> None:
+    """Say on stderr which ops Timeloop's problems leave out."""
+    counts = Counter(layer.op.value for layer in network.layers if layer.nest is None)
+    if counts:
+        ops = ", ".join(f"{count} {op}" for op, count in sorted(counts.items()))
+        print(f"warning: left out, as a problem is a loop nest of MACs: {ops}", file=sys.stderr)
 
 
 def _path_for(name: str, to: str) -> Path:

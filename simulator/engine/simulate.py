@@ -86,6 +86,8 @@ def mappings_given(
         found = load_mappings(path, network.layers, hardware)
         return found, hashlib.sha256(path.read_bytes()).hexdigest()
     layers = {layer.name: layer for layer in network.layers}
+    if unknown := sorted(mapping.keys() - layers.keys()):
+        raise InputError(*(Problem("the network has no such layer", path=f"mapping.{name}") for name in unknown))
     problems = [
         Problem(reason, path=f"mapping.{name}")
         for name, given in mapping.items()

@@ -70,11 +70,15 @@ def unique(names: list[str]) -> list[str]:
 
 def _file_or_known(name: str, names: tuple[str, ...], what: str, info: ValidationInfo) -> str:
     """Return a bundled name as it is, and a .yaml path, relative to the file that names it, as a path that exists."""
+    if name in names:
+        return name
+    folder, expected = Path((info.context or {}).get("folder", ".")), f"a .yaml file, or one of {', '.join(names)}"
     if not name.endswith((".yaml", ".yml")):
-        return known(name, names, what)
-    path = Path((info.context or {}).get("folder", "."), name)
+        beside = f"{name}.yaml"
+        raise Rejected(f"unknown {what}", expected, beside if (folder / beside).is_file() else nearest(name, names))
+    path = folder / name
     if not path.is_file():
-        raise Rejected("no such file", f"a file, or one of {', '.join(names)}", nearest(Path(name).stem, names))
+        raise Rejected("no such file", expected, nearest(Path(name).stem, names))
     return str(path)
 
 

@@ -342,8 +342,8 @@ class Graph:
 
 def with_batch(network: Network, batch: int) -> Network:
     """Return the network for `batch` samples at once."""
-    if batch < 1:
-        raise InputError(Problem("the batch must be positive", path="batch", expected="1 or more", got=str(batch)))
+    if not isinstance(batch, int) or batch < 1:
+        raise InputError(Problem("not a batch", path="batch", expected="a whole number from 1", got=str(batch)))
 
     def many(shape: Shape) -> Shape:
         return (batch, *shape[1:])

@@ -7,6 +7,7 @@ import pytest
 from simulator.engine import simulate
 from simulator.engine.memory import Memory
 from simulator.engine.plan import plan
+from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.network.graph import Graph
 from simulator.network.ir import Network, Op
@@ -140,3 +141,9 @@ def test_machines_that_a_search_cannot_tell_apart_share_their_mappings(changes):
     run = simulate(other, residual_block(), memory=memory, progress=lambda *told: found.append(told))
     assert not found
     assert run == simulate(other, residual_block())
+
+
+@pytest.mark.parametrize("options", [{"batch": 2.5}, {"mapping": {"absent": None}}], ids=str)
+def test_what_a_program_asks_for_is_checked_like_a_users_input(options):
+    with pytest.raises(InputError):
+        simulate("eyeriss_like", "alexnet", **options)

@@ -100,6 +100,13 @@ def test_a_dataflow_and_an_energy_table_may_be_files_beside_the_machine(tmp_path
     assert machine.energy == str(tmp_path / "own.yaml")
 
 
+def test_a_file_beside_the_machine_that_is_named_without_suffix_is_suggested(tmp_path: Path):
+    (tmp_path / "own.yaml").write_text("name: own\n")
+    (tmp_path / "mine.yaml").write_text(SMALLEST.replace("[weight_stationary]", "[own]"))
+    with pytest.raises(InputError, match=r'did you mean "own\.yaml"'):
+        load_hardware(tmp_path / "mine.yaml")
+
+
 def test_a_dataflow_file_that_is_not_there_is_a_problem():
     assert messages(SMALLEST.replace("[weight_stationary]", "[absent.yaml]")) == ["no such file"]
 

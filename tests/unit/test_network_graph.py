@@ -154,7 +154,7 @@ REFUSED: dict[str, tuple[Callable[[Graph, Tensor], object], str]] = {
     "reshape": (lambda g, x: g.reshape(x, (5, -1, 1)), "not the same number of elements"),
     "name": (lambda g, x: g.relu(x, name="data"), "the name is taken"),
     "nothing": (lambda g, x: g.build(), "at least one layer"),
-    "batch": (lambda g, x: (g.relu(x), with_batch(g.build(), 0)), "batch must be positive"),
+    "batch": (lambda g, x: (g.relu(x), with_batch(g.build(), 0)), "not a batch"),
 }
 
 

@@ -44,7 +44,7 @@ def test_the_same_run_draws_the_same_bytes(tmp_path: Path) -> None:
     ids=["nothing", "one layer", "no MACs", "no cycles", "hostile names"],
 )
 def test_plots_draw_whatever_the_run_holds(run: Run, tmp_path: Path) -> None:
-    for path in write_plots(run, tmp_path):
+    for path in write_plots(run, str(tmp_path)):
         assert path.is_file()
 
 

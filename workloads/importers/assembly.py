@@ -147,8 +147,8 @@ def rebatched(network: Network, batch: int) -> Network:
 
     First axes scale, so that windows or tokens that a file counts as batch stay in proportion.
     """
-    if batch < 1:
-        raise InputError(Problem("the batch must be positive", path="batch", expected="1 or more", got=str(batch)))
+    if not isinstance(batch, int) or batch < 1:
+        raise InputError(Problem("not a batch", path="batch", expected="a whole number from 1", got=str(batch)))
     stated = next(iter(network.inputs.values()))[0]
     layers = network.layers
     odd = [
