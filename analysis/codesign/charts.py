@@ -14,6 +14,7 @@ Tick = Callable[[float], str]
 Points = Sequence[tuple[float, float, str]]  # x, y, and a word beside the point
 
 WIDTH = 8.6  # inches
+LEFT_EDGE = 0.25  # of the axis: words beside points there stand to the right
 _LETTERS = 85  # that fit side by side below a figure; labels of more stand upright
 
 
@@ -126,10 +127,21 @@ def points(axes: "Axes", series: Mapping[str, Points], x_tick: Tick, y_tick: Tic
         colour, marker = CATEGORIES[number % len(CATEGORIES)], MARKERS[number % len(MARKERS)]
         xs, ys = [x for x, _, _ in places], [y for _, y, _ in places]
         axes.scatter(xs, ys, s=26, color=colour, marker=marker, label=name, zorder=3)
-        beside, side = ((4, -9), "left") if number % 2 == 0 else ((-4, 3), "right")  # words of two series do not meet
-        for x, y, word in places:
-            axes.annotate(word, (x, y), xytext=beside, textcoords="offset points", fontsize=SMALL_POINTS, ha=side)
     axes.margins(x=0.1, y=0.08)
+    left, right = axes.get_xlim()
+    for number, places in enumerate(series.values()):
+        for x, y, word in places:  # words of two series do not meet, nor those at the left edge the axis
+            below = number % 2 == 0
+            side = "left" if below or x < left + LEFT_EDGE * (right - left) else "right"
+            axes.annotate(
+                word,
+                (x, y),
+                xytext=(4 if side == "left" else -4, -9 if below else 3),
+                textcoords="offset points",
+                fontsize=SMALL_POINTS,
+                color=CATEGORIES[number % len(CATEGORIES)] if len(series) > 1 else BLACK,
+                ha=side,
+            )
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: x_tick(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: y_tick(value)))
     axes.grid(visible=True, axis="both")

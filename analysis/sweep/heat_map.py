@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isnan, nan
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from analysis import units
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_PANELS = 9
 MOST_WRITTEN = 14  # cells a side, up to which each one bears its value
+LETTERS_PER_INCH = 13  # of titles
 MEASURES = {"latency_s": "latency", "energy_pj": "energy"}
 
 
@@ -105,7 +107,8 @@ def _draw(plan: Plan, fields: Sequence[Field], names: tuple[str, str], measure: 
     for axes in list(figure.axes)[len(shown) : lines * columns]:
         if not axes.images:
             axes.set_axis_off()
-    figure.suptitle(_title(plan, names, measure, unit, len(fields) - len(shown)), x=0.01, ha="left", fontsize=10)
+    title = _title(plan, names, measure, unit, len(fields) - len(shown))
+    figure.suptitle(fill(title, int(LETTERS_PER_INCH * width)), x=0.01, ha="left", fontsize=10)
     return figure
 
 

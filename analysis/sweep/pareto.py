@@ -125,7 +125,7 @@ def _draw_panel(axes: "Axes", name: str, members: Sequence[Sample], machines: Se
     )
     for number, sample in enumerate(_spread(best), start=1):
         name_point(axes, str(number), (sample.latency_s, sample.energy_pj))
-        text = sample.settings or sample.machine
+        text = "; ".join(filter(None, (sample.machine if len(machines) > 1 else "", sample.settings))) or sample.machine
         axes.plot([], [], linestyle="", label=f"{number}  {elide(printable(text), MAX_LABEL)}")
     scale_axis(axes, "x", [s.latency_s for s in members], seconds_tick)
     scale_axis(axes, "y", [s.energy_pj for s in members], lambda value: units.tick(value, unit))
@@ -136,7 +136,8 @@ def _draw_panel(axes: "Axes", name: str, members: Sequence[Sample], machines: Se
 
 
 def name_point(axes: "Axes", text: str, place: tuple[float, float]) -> None:
-    """Write a word beside a point."""
+    """Circle a point, and write a word beside it."""
+    axes.scatter(*place, s=40, facecolors="none", edgecolors=BLACK, linewidths=0.8, zorder=4)
     axes.annotate(text, place, xytext=(4, 3), textcoords="offset points", fontsize=SMALL_POINTS, fontweight="bold")
 
 
