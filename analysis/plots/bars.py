@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BAR_WIDTH = 0.86  # of a layer's place
 MAX_NAME = 22  # characters of a label
 TOWERING = 3.0  # times the usual height: from here on bars are cut
+MOST_CUT, FEW_BARS = 3, 8
 HEADROOM = 1.2  # height of the axis, in usual heights, where bars are cut
 _INCHES_PER_LABEL = 0.092
 _INCHES_PER_LETTER = 0.062
@@ -88,13 +89,15 @@ def stacked_bars(
 
 
 def cut_height(heights: Sequence[float]) -> float | None:
-    """Return where to cut the axis so that at most one bar in twenty is cut; None if bars do not differ that much.
+    """Return where to cut the axis so that no more than a few bars are cut; None if bars do not differ that much.
+
+    A few are one in twenty, at most `MOST_CUT`; where there are not many bars, none is.
 
     >>> cut_height([900, *[10] * 20]), cut_height([20, *[10] * 20])
     (12.0, None)
     """
-    cuts = max(1, len(heights) // 20)
-    if len(heights) <= 2 * cuts:
+    cuts = min(MOST_CUT, max(1, len(heights) // 20))
+    if len(heights) < FEW_BARS:
         return None
     highest, usual = max(heights), sorted(heights)[-cuts - 1]
     return usual * HEADROOM if highest > TOWERING * usual > 0 else None
