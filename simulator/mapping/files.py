@@ -154,18 +154,27 @@ def read_mapping(written: "WrittenMapping", layer: Layer, document: Document) ->
         stationary=Operand[written.stationary.upper()] if written.stationary else None,
     )
     problems = []
+    samples = dram[Dim.N] * buffer[Dim.N] * step[Dim.N]
+    batch = samples if samples > bounds[Dim.N] else None
     for d in Dim:
         if -(-bounds[d] // mapping.tile[d]) != dram[d]:
             expected = f"{d.name}{-(-bounds[d] // mapping.tile[d])} for a bound of {bounds[d]} and a tile of {tile[d]}"
-            problems.append(document.problem((*at, "dram"), f"loops over {d.name} do not cover it", expected=expected))
+            problems.append(uncovered(document, (*at, "dram"), d, dram[d], expected, batch))
     for d, extent in zip(Dim, array_tile(mapping), strict=True):
         turns = -(-extent // step[d])
         if turns != buffer[d]:
             expected = f"{d.name}{turns} for a tile of {extent} and steps of {step[d]}"
-            problems.append(
-                document.problem((*at, "buffer"), f"loops over {d.name} do not cover it", expected=expected)
-            )
+            problems.append(uncovered(document, (*at, "buffer"), d, buffer[d], expected, batch))
     return (None if problems else mapping), problems
+
+
+def uncovered(
+    document: Document, at: tuple[str, ...], dim: Dim, turns: int, expected: str, batch: int | None
+) -> Problem:
+    """Return the problem of a loop that turns too often or not often enough; `batch` is what the mapping is for."""
+    suggestion = f"--batch {batch}" if dim is Dim.N and batch else None
+    reason, got = f"loops over {dim.name} do not cover it", f"{dim.name}{turns}"
+    return document.problem(at, reason, expected=expected, got=got, suggestion=suggestion)
 
 
 def spread(loops: Iterable[str]) -> tuple[int, ...]:

@@ -97,3 +97,9 @@ def test_any_mapping_survives_being_written_and_read(case, tmp_path_factory):
     assert mapping_to_dict(again, nest.bounds) == mapping_to_dict(mapping, nest.bounds)
     tiles = [[min(b, t) for b, t in zip(nest.bounds, m.tile, strict=True)] for m in (mapping, again)]
     assert tiles[0] == tiles[1]
+
+
+def test_a_mapping_for_more_samples_names_the_batch():
+    with pytest.raises(InputError, match="--batch 4") as raised:
+        simulate("eyeriss_chip", "alexnet", mapping="eyeriss_chip_alexnet")
+    assert {problem.got for problem in raised.value.problems} == {"N4"}
