@@ -10,7 +10,8 @@ from simulator.cli.kinds import kind_of
 
 def check(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="networks, machines, dataflows, energy tables, saved runs")
+        list[str],
+        typer.Argument(metavar="FILE...", help="networks, machines, dataflows, energy tables, plans, saved runs"),
     ],
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="let ops of networks pass that are unknown")
@@ -67,10 +68,25 @@ def _run(file: str) -> str:
     return f"run of {run.network.name} on {run.hardware.name}, {run.total.cycles:,} cycles"
 
 
+def _plan(file: str) -> str:
+    from analysis.sweep import load_plan
+
+    return f"plan of {load_plan(file).points} points"
+
+
+def _mapping(file: str) -> str:
+    from simulator.errors import InputError, Problem
+
+    where = f"simulate --hw H --net N --mapping {file}"
+    raise InputError(Problem("a mapping is checked against its network and machine", file, expected=where))
+
+
 _DESCRIBED: dict[str, Callable[[str], str]] = {
     "dataflow": _dataflow,
     "energy": _energy,
     "machine": _machine,
+    "mapping": _mapping,
+    "plan": _plan,
     "run": _run,
 }
 """Kind -> what loads such a file and names it; a network also takes an option."""

@@ -9,12 +9,14 @@ KEYS = {
     "dataflow": frozenset({"rows", "columns", "registers", "stationary", "lowered", "order"}),
     "energy": frozenset({"unit", "mac", "rf", "array", "buffer", "dram", "vector_op", "leakage_per_cycle"}),
     "network": frozenset({"inputs", "layers", "outputs", "facts", "problem"}),
+    "plan": frozenset({"machines", "networks", "axes"}),
 }
 """Kind of YAML file -> the keys that tell it."""
 
 
 def kind_of(spec: str) -> str:
-    """Return the kind of what a name or a path means: one of `KEYS`, or "run"; a machine if in doubt."""
+    """Return the kind of what a name or a path means: one of `KEYS`, "mapping" or "run"; a machine if in doubt."""
+    from simulator.source.locate import bundled
     from workloads.load import is_file
     from workloads.registry import BUILDERS
 
@@ -22,6 +24,9 @@ def kind_of(spec: str) -> str:
         return "run"
     if spec.partition(":")[0].removesuffix(".py") in BUILDERS:
         return "network"
+    for kind, folder in (("dataflow", "dataflows"), ("energy", "energy"), ("mapping", "mappings")):
+        if spec in bundled(folder) and spec not in bundled():
+            return kind
     if spec.lower().endswith((".yaml", ".yml")):
         return _kind_of_yaml(spec) if Path(spec).is_file() else "machine"
     return "network" if is_file(spec) else "machine"
@@ -31,5 +36,8 @@ def _kind_of_yaml(file: str) -> str:
     """Choose by the keys at the top: the kind that knows most of them, a machine if in doubt."""
     from simulator.source import load_yaml
 
-    keys = set(load_yaml(file).data)
+    data = load_yaml(file).data
+    if isinstance(data.get("layers"), dict):
+        return "mapping"
+    keys = set(data)
     return max(KEYS, key=lambda kind: len(keys & KEYS[kind]))

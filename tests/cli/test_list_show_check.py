@@ -127,3 +127,14 @@ def test_check_reports_every_problem_of_every_file(tmp_path: Path, capsys: pytes
     assert out.startswith("ok  alexnet: network alexnet") and out.count("\n") == 1
     assert "rows" in err and "columns" in err
     assert "b.yaml:1" in err and "c.json:1" in err
+
+
+def test_check_knows_bundled_names_plans_and_mappings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("machines: [squeezenext_16x16]\nnetworks: [squeezenext]\naxes: {batch: [1, 2]}\n")
+    names = ("row_stationary", "eyeriss_relative", str(plan))
+    out = output(capsys, "check", *names)
+    assert "dataflow row_stationary" in out and "energy table eyeriss_relative" in out and "plan of 2 points" in out
+    plan.write_text("machines: [squeezenext_16x16]\nnetworks: [squeezenxt]\naxes: {batch: [1, 2]}\n")
+    assert 'did you mean "squeezenext"?' in complaint(capsys, "check", str(plan))
+    assert "--mapping eyeriss_chip_alexnet" in complaint(capsys, "check", "eyeriss_chip_alexnet")
