@@ -37,7 +37,6 @@ def _kind_of_yaml(file: str) -> str:
     from simulator.source import load_yaml
 
     data = load_yaml(file).data
-    if isinstance(data.get("layers"), dict):
-        return "mapping"
     keys = set(data)
-    return max(KEYS, key=lambda kind: len(keys & KEYS[kind]))
+    kind = max(KEYS, key=lambda kind: len(keys & KEYS[kind]))
+    return "mapping" if kind == "network" and isinstance(data.get("layers"), dict) else kind
