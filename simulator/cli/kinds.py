@@ -13,6 +13,9 @@ KEYS = {
 }
 """Kind of YAML file -> the keys that tell it."""
 
+BUNDLED = {"machine": "", "dataflow": "dataflows", "energy": "energy", "mapping": "mappings"}
+"""Kind -> the folder of those that are bundled, the first if a name is in several."""
+
 
 def kind_of(spec: str) -> str:
     """Return the kind of what a name or a path means: one of `KEYS`, "mapping" or "run"; a machine if in doubt."""
@@ -24,12 +27,13 @@ def kind_of(spec: str) -> str:
         return "run"
     if spec.partition(":")[0].removesuffix(".py") in BUILDERS:
         return "network"
-    for kind, folder in (("dataflow", "dataflows"), ("energy", "energy"), ("mapping", "mappings")):
-        if spec in bundled(folder) and spec not in bundled():
+    is_yaml, name = spec.lower().endswith((".yaml", ".yml")), spec.removesuffix(".yaml")
+    if is_yaml and Path(spec).is_file():
+        return _kind_of_yaml(spec)
+    for kind, folder in BUNDLED.items():
+        if name in bundled(folder):
             return kind
-    if spec.lower().endswith((".yaml", ".yml")):
-        return _kind_of_yaml(spec) if Path(spec).is_file() else "machine"
-    return "network" if is_file(spec) else "machine"
+    return "network" if is_file(spec) and not is_yaml else "machine"
 
 
 def _kind_of_yaml(file: str) -> str:

@@ -169,49 +169,28 @@ def promising(
     keys: Floats,
     best_keys: Floats,
 ) -> bool:
-    """Tell whether a mapping at the start of its walk may be better than the best found.
+    """Tell whether a mapping at the start of its walk may beat the best found; write what it has at least into `keys`.
 
-    That is judged by its MAC cycles, then by all that the array does, which takes longer to find out.
+    That is judged by its MAC cycles, then by all that the array does, which takes longer to find out. Whatever crosses
+    the port crosses it one after the other, after the first latency. No compute starts before the first tile is loaded;
+    all loads, and all stores but those of the last tiles, precede the last compute; the last store follows it, after a
+    latency of its own.
     """
-    if ruled_out(machine, layer, energy, mapping, walk, window, macs, objective, keys, best_keys):
-        return False
-    if machine.overlapped:
-        return True
-    cycles = array_bound(machine, layer, mapping, program, walk, kind)
-    return not ruled_out(machine, layer, energy, mapping, walk, window, cycles, objective, keys, best_keys)
-
-
-@jit
-def ruled_out(
-    machine: Record,
-    layer: Record,
-    energy: Record,
-    mapping: Record,
-    walk: Record,
-    window: int,
-    array_cycles: int,
-    objective: int,
-    keys: Floats,
-    best_keys: Floats,
-) -> bool:
-    """Tell whether even a lower bound of this mapping's keys is no better than the best found.
-
-    Whatever crosses the port crosses it one after the other, after the first latency. No compute starts before the
-    first tile is loaded, and all take at least `array_cycles`; all loads, and all stores but those of the last tiles,
-    precede the last compute; the last store follows it, after a latency of its own.
-    """
-    tile = mapping.tile
     size = traffic_bound(machine, layer, walk, window)
-    cycles = max(array_cycles, port_floor(machine, size))
-    if not machine.overlapped:
-        load = first_load(machine, layer, tile, walk)
-        last = bytes_at_least(machine, layer, operand_words(walk.last, OUTPUTS), OUTPUTS)
-        before_last = size - machine.out_slots * bytes_at_least(machine, layer, operand_words(tile, OUTPUTS), OUTPUTS)
-        last_macs = floor_macs(machine, layer, mapping, walk.last)
-        rest = max(array_cycles, port_floor(machine, before_last - load) + last_macs)
-        ends = transfer_floor(machine, load) + rest + transfer_floor(machine, last)
-        cycles = max(ends, transfer_floor(machine, size))
-    return no_better(machine, layer, energy, mapping, cycles, size, objective, keys, best_keys)
+    if machine.overlapped:
+        cycles = max(macs, port_floor(machine, size))
+        return not no_better(machine, layer, energy, mapping, cycles, size, objective, keys, best_keys)
+    load = first_load(machine, layer, mapping.tile, walk)
+    stored = bytes_at_least(machine, layer, operand_words(mapping.tile, OUTPUTS), OUTPUTS)
+    last = bytes_at_least(machine, layer, operand_words(walk.last, OUTPUTS), OUTPUTS)
+    ends = transfer_floor(machine, load) + transfer_floor(machine, last)
+    between = port_floor(machine, size - machine.out_slots * stored - load)
+    port = max(ends + between + floor_macs(machine, layer, mapping, walk.last), transfer_floor(machine, size))
+    cycles = max(ends + macs, port)
+    if no_better(machine, layer, energy, mapping, cycles, size, objective, keys, best_keys):
+        return False
+    cycles = max(ends + array_bound(machine, layer, mapping, program, walk, kind), port)
+    return not no_better(machine, layer, energy, mapping, cycles, size, objective, keys, best_keys)
 
 
 @jit

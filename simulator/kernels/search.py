@@ -156,13 +156,14 @@ def set_order(machine: Record, layer: Record, mapping: Record, order: Ints, walk
 
 
 @jit
-def try_mapping(
+def attempt(
     machine: Record,
     layer: Record,
     energy: Record,
     objective: int,
     mapping: Record,
     scratch: Scratch,
+    parts: Floats,
     keys: Floats,
     best: Record,
     best_keys: Floats,
@@ -171,7 +172,7 @@ def try_mapping(
     program, walk, state, kinds, totals = scratch
     if not evaluate(machine, layer, mapping, program, walk, state, kinds, totals):
         return False
-    pj = energy_parts(energy, totals, np.empty(len(PARTS)))
+    pj = energy_parts(energy, totals, parts)
     set_keys(objective, totals[CYCLES], pj, dram_total(totals), totals[DMA_CYCLES], keys)
     keep_better(mapping, keys, best, best_keys)
     return True
@@ -204,7 +205,7 @@ def search_tiles(
     table, factors = np.empty((2, most, most), np.int64), np.empty(choices.shape, np.int64)
     axis_tables(machine, layer, choices, counts, table)
     mac_tables(layer, mapping, choices, counts, factors)
-    pick, keys = np.zeros(8, np.int64), np.empty(KEYS)
+    pick, parts, keys = np.zeros(8, np.int64), np.empty(len(PARTS)), np.empty(KEYS)
     evaluated, going = 0, True
     while going:
         for d in range(8):
@@ -225,5 +226,5 @@ def search_tiles(
             if promising(
                 machine, layer, energy, mapping, program, walk, window, macs, objective, kinds[0], keys, best_keys
             ):
-                evaluated += try_mapping(machine, layer, energy, objective, mapping, scratch, keys, best, best_keys)
+                evaluated += attempt(machine, layer, energy, objective, mapping, scratch, parts, keys, best, best_keys)
     return evaluated

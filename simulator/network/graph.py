@@ -340,10 +340,15 @@ class Graph:
             raise _error(name, "the name is taken", "a name of its own")
 
 
-def with_batch(network: Network, batch: int) -> Network:
-    """Return the network for `batch` samples at once."""
+def check_batch(batch: int) -> None:
+    """Raise InputError unless so many samples can be taken at once."""
     if not isinstance(batch, int) or batch < 1:
         raise InputError(Problem("not a batch", path="batch", expected="a whole number from 1", got=str(batch)))
+
+
+def with_batch(network: Network, batch: int) -> Network:
+    """Return the network for `batch` samples at once."""
+    check_batch(batch)
 
     def many(shape: Shape) -> Shape:
         return (batch, *shape[1:])

@@ -11,7 +11,7 @@ from simulator.energy.table import load_energy_table
 from simulator.hardware.load import load_hardware
 from simulator.kernels import evaluate as layer_totals
 from simulator.kernels import steps as tile_figures
-from simulator.kernels.bounds import array_bound, mac_bound, mac_tables, ruled_out, traffic_bound
+from simulator.kernels.bounds import array_bound, mac_bound, mac_tables, promising, traffic_bound
 from simulator.kernels.energy import PARTS, energy_parts
 from simulator.kernels.evaluate import evaluate
 from simulator.kernels.objectives import KEYS
@@ -113,8 +113,8 @@ def test_no_mapping_takes_less_than_its_bounds(case):
     assert machine["overlapped"] or macs <= array <= totals["ARRAY_CYCLES"]
     assert traffic_bound(machine, layer, scratch.walk, window) <= dram
     prices, keys = energy_record(EYERISS, TABLE, LAYER), np.empty(KEYS)
-    least = macs if machine["overlapped"] else array
-    ruled_out(machine, layer, prices, mapping, scratch.walk, window, least, 0, keys, keys.copy())
+    program, walk, kind, worst = scratch.program, scratch.walk, scratch.kinds[0], np.full(KEYS, np.inf)
+    assert promising(machine, layer, prices, mapping, program, walk, window, macs, 0, kind, keys, worst)
     assert keys[1] <= totals["CYCLES"] and keys[2] <= energy_parts(prices, scratch.totals, np.empty(len(PARTS)))
     assert keys[3] <= dram
 

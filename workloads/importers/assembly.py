@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import count
 
 from simulator.errors import InputError, Problem
-from simulator.network.graph import Graph, Tensor
+from simulator.network.graph import Graph, Tensor, check_batch
 from simulator.network.ir import MAC_OPS, Layer, Network, Op, Shape
 from simulator.network.shapes import Pair, Sides, window_outputs, window_reach
 from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, check_layer, check_shape, shorten
@@ -147,8 +147,7 @@ def rebatched(network: Network, batch: int) -> Network:
 
     First axes scale, so that windows or tokens that a file counts as batch stay in proportion.
     """
-    if not isinstance(batch, int) or batch < 1:
-        raise InputError(Problem("not a batch", path="batch", expected="a whole number from 1", got=str(batch)))
+    check_batch(batch)
     stated = next(iter(network.inputs.values()))[0]
     layers = network.layers
     odd = [
