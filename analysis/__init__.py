@@ -1,1 +1,1 @@
-"""Tables, plots and reports, read off saved runs."""
+"""What is made of runs: `read` shows them, `drive` makes many."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import fsum, prod
 
-from simulator.dims import OPERAND_NAMES
+from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Op
 from simulator.result.run import (
     CYCLE_PARTS,

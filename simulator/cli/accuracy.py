@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.accuracy.anchor import Evaluation
+    from analysis.drive.accuracy.anchor import Evaluation
 
 STDOUT = Path("-")
 PICTURE = "images/accuracy.png"
@@ -27,7 +27,7 @@ def accuracy(
     Each anchor is a set of figures from a paper, a chip or another simulator. The status is 1 if a bound is broken
     that is not listed as missed.
     """
-    from analysis.accuracy import evaluate_anchors
+    from analysis.drive.accuracy import evaluate_anchors
     from simulator.cli.output import progress
 
     _check(out, json, csv, plot)
@@ -54,14 +54,14 @@ def _save(
     evaluations: "Sequence[Evaluation]", out: Path | None, json: Path | None, csv: Path | None, plot: bool
 ) -> None:
     """Write what was asked for; a file named - is printed instead."""
-    from analysis.accuracy.page import page
-    from analysis.accuracy.tables import csv_rows, json_data
-    from analysis.csv_text import csv_text
+    from analysis.drive.accuracy.page import page
+    from analysis.drive.accuracy.tables import csv_rows, json_data
+    from analysis.read.csv_text import csv_text
 
     if out:
         _write(out, page(evaluations, PICTURE if plot else None))
     if out and plot:
-        from analysis.accuracy.picture import write_picture
+        from analysis.drive.accuracy.picture import write_picture
 
         write_picture(evaluations, out.parent / PICTURE)
     if json:
@@ -73,7 +73,7 @@ def _save(
 
 
 def _write(path: Path, text: str) -> None:
-    from simulator.files import write_atomically
+    from simulator.source.files import write_atomically
 
     if path == STDOUT:
         print(text, end="")
@@ -83,8 +83,8 @@ def _write(path: Path, text: str) -> None:
 
 def _print(evaluations: "Sequence[Evaluation]", *files: Path | None) -> None:
     """Print each anchor's rows and the summary, unless stdout is taken."""
-    from analysis.accuracy.summary import summarize
-    from analysis.accuracy.tables import SUMMARY_COLUMNS
+    from analysis.drive.accuracy.summary import summarize
+    from analysis.drive.accuracy.tables import SUMMARY_COLUMNS
     from simulator.cli.output import print_grid
 
     if STDOUT in files:
@@ -96,8 +96,8 @@ def _print(evaluations: "Sequence[Evaluation]", *files: Path | None) -> None:
 
 def _print_anchor(evaluation: "Evaluation") -> None:
     """Print an anchor's title and a table for each part; of many rows only those that stand out."""
-    from analysis.accuracy.summary import shown_rows
-    from analysis.accuracy.tables import parts
+    from analysis.drive.accuracy.summary import shown_rows
+    from analysis.drive.accuracy.tables import parts
     from simulator.cli.output import print_grid
 
     chosen = shown_rows(evaluation)
@@ -106,7 +106,7 @@ def _print_anchor(evaluation: "Evaluation") -> None:
         if sys.stdout.isatty():
             from rich.console import Console
 
-            from analysis.accuracy.terminal import print_rows
+            from analysis.drive.accuracy.terminal import print_rows
 
             print_rows(rows, columns, Console())
         else:
@@ -118,8 +118,8 @@ def _print_anchor(evaluation: "Evaluation") -> None:
 
 def _judge(evaluations: "Sequence[Evaluation]") -> None:
     """Complain of what the anchors say wrongly of their bounds; fail if one is broken."""
-    from analysis.accuracy.anchor import Status
-    from analysis.accuracy.summary import complaints
+    from analysis.drive.accuracy.anchor import Status
+    from analysis.drive.accuracy.summary import complaints
     from simulator.cli.codes import FAILED_CHECK
 
     for evaluation in evaluations:

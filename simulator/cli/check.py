@@ -69,7 +69,7 @@ def _run(file: str) -> str:
 
 
 def _plan(file: str) -> str:
-    from analysis.sweep import load_plan
+    from analysis.drive.sweep import load_plan
 
     return f"plan of {load_plan(file).points} points"
 

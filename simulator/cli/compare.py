@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 if TYPE_CHECKING:
-    from analysis.compare import Comparison
+    from analysis.read.compare import Comparison
     from simulator.result.run import Run
 
 STDOUT = Path("-")
@@ -35,10 +35,10 @@ def compare(
 
     Layers correspond by name, then by shape. Example: simulate compare --hw eyeriss_like --net squeezenet,squeezenext
     """
-    from analysis.compare import checked_measure
-    from analysis.compare import compare as compare_runs
-    from analysis.compare.text import run_labels
-    from analysis.plots import checked_formats
+    from analysis.read.compare import checked_measure
+    from analysis.read.compare import compare as compare_runs
+    from analysis.read.compare.text import run_labels
+    from analysis.read.plots import checked_formats
     from simulator.cli.destinations import check_file, check_folder
 
     kinds = checked_formats(formats.split(","))
@@ -105,9 +105,9 @@ def _simulated(machines: list[str], networks: list[str], options: Options) -> "l
 def _save(
     comparisons: "list[Comparison]", labels: list[str], csv: Path | None, out: Path | None, kinds: tuple[str, ...]
 ) -> None:
-    from analysis.compare.rows import comparison_rows
-    from analysis.csv_text import csv_text
-    from simulator.files import write_atomically
+    from analysis.read.compare.rows import comparison_rows
+    from analysis.read.csv_text import csv_text
+    from simulator.source.files import write_atomically
 
     text = csv_text(comparison_rows(comparisons, labels)) if csv or out else ""
     if csv == STDOUT:
@@ -115,8 +115,8 @@ def _save(
     elif csv:
         write_atomically(csv, text)
     if out:
-        from analysis.compare.waterfall import waterfall
-        from analysis.sweep.pictures import write_pictures
+        from analysis.read.compare.waterfall import waterfall
+        from analysis.read.pictures import write_pictures
 
         write_atomically(out / "changes.csv", text)
         numbers = [""] if len(comparisons) == 1 else [f"_{number}" for number in range(2, len(comparisons) + 2)]
@@ -128,7 +128,7 @@ def _save(
 
 
 def _print(runs: "list[Run]", comparisons: "list[Comparison]", labels: list[str]) -> None:
-    from analysis.compare.text import comparison_text, overview
+    from analysis.read.compare.text import comparison_text, overview
     from simulator.cli.output import line_width
 
     for line in overview(runs, labels, line_width()):

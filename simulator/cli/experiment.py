@@ -12,7 +12,7 @@ def experiment(
     formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
 ) -> None:
     """Run a co-design experiment and write a short illustrated report, a paper's claims beside ours."""
-    from analysis.codesign.registry import EXPERIMENTS, load_experiment
+    from analysis.drive.codesign.registry import EXPERIMENTS, load_experiment
     from simulator.errors import InputError, Problem
 
     if not name:
@@ -23,9 +23,9 @@ def experiment(
     run = load_experiment(name)
     if out is None:
         raise InputError(Problem("--out is missing", expected="a folder for the report: --out DIR"))
-    from analysis.codesign.bench import Bench
-    from analysis.codesign.report import write_report
-    from analysis.plots import checked_formats
+    from analysis.drive.codesign.bench import Bench
+    from analysis.drive.codesign.report import write_report
+    from analysis.read.plots import checked_formats
     from simulator.cli.destinations import check_folder
     from simulator.cli.output import progress
 

@@ -17,9 +17,9 @@ def explain(
 
     Each change of the machine or the network is simulated by itself; what it saves is what simulating it again gives.
     """
-    from analysis.explain import explain_layer, explain_network
-    from analysis.explain.data import layer_data, network_data
-    from analysis.explain.text import layer_text, network_text
+    from analysis.drive.explain import explain_layer, explain_network
+    from analysis.drive.explain.data import layer_data, network_data
+    from analysis.drive.explain.text import layer_text, network_text
     from simulator.cli.output import line_width, print_json, progress
     from simulator.result.json_io import load_run
 

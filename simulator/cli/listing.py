@@ -50,7 +50,7 @@ def _print_kind(kind: str, indent: str = "") -> None:
 
 
 def _print_networks(family: str) -> None:
-    from analysis.network_list import columns, family_rows, member_rows
+    from analysis.read.network_list import columns, family_rows, member_rows
     from simulator.cli.output import print_grid
 
     rows = member_rows(family) if family else family_rows()

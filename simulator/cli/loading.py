@@ -7,7 +7,7 @@ from simulator.network.ir import Network
 
 def load(spec: str, batch: int | None = None, skip_unknown: bool = False) -> Network:
     """Return a network, bundled or from a file; a line of warning for each op that is unknown and was skipped."""
-    from analysis.layout import printable
+    from analysis.read.layout import printable
     from workloads.load import load_network
 
     network = load_network(spec, batch, skip_unknown)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from analysis.layout import printable
-from simulator.mapping.files import mappings_to_yaml, read_mapping
+from analysis.read.layout import printable
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.schema import WrittenMappings
+from simulator.mapping.text import mappings_to_yaml, read_mapping
 from simulator.network.ir import Layer
 from simulator.result.run import Run
 from simulator.source import parse_yaml, validate

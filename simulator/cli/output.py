@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from analysis.layout import Column, fit, text_lines
+from analysis.read.layout import Column, fit, text_lines
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
@@ -18,13 +18,13 @@ Progress = Callable[[int, int, str], None]
 def print_run(run: "Run") -> None:
     """Print the table of ops and the summary."""
     if not sys.stdout.isatty():
-        from analysis.plain import plain_report
+        from analysis.read.plain import plain_report
 
         print(plain_report(run), end="")
         return
     from rich.console import Console
 
-    from analysis.terminal import print_report
+    from analysis.read.terminal import print_report
 
     print_report(run, Console())
 

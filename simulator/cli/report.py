@@ -15,11 +15,11 @@ def report(
 
     Its table of layers and every plot, with the rows of each as CSV, go into a folder.
     """
-    from analysis.csv_text import csv_text, layer_rows
-    from analysis.plots import checked_formats, write_plots
+    from analysis.read.csv_text import csv_text, layer_rows
+    from analysis.read.plots import checked_formats, write_plots
     from simulator.cli.destinations import check_folder
-    from simulator.files import write_atomically
     from simulator.result.json_io import load_run
+    from simulator.source.files import write_atomically
 
     kinds = checked_formats(formats.split(","))
     check_folder(out)

@@ -57,7 +57,7 @@ def _show_network(network: "Network", as_json: bool) -> None:
 
         print_json(network_to_dict(network))
         return
-    from analysis.networks import COLUMNS, network_lines
+    from analysis.read.networks import COLUMNS, network_lines
 
     print_grid(network.layers, COLUMNS)
     print()
@@ -73,7 +73,7 @@ def _show_machine(hardware: "Hardware", as_json: bool) -> None:
 
         print_json(plain_data(hardware))
         return
-    from analysis.machines import machine_lines
+    from analysis.read.machines import machine_lines
 
     for line in machine_lines(hardware):
         print(line)

@@ -128,9 +128,9 @@ def _check(request: Request) -> None:
 
 
 def _save(run: "Run", request: Request) -> None:
-    from analysis.csv_text import csv_text, layer_rows
-    from simulator.files import write_atomically
+    from analysis.read.csv_text import csv_text, layer_rows
     from simulator.result.json_io import save_run
+    from simulator.source.files import write_atomically
 
     if request.json and request.json != STDOUT:
         save_run(run, request.json)
@@ -149,7 +149,7 @@ def _print(run: "Run", request: Request) -> None:
 
         print(run_to_json(run), end="")
     elif request.csv == STDOUT:
-        from analysis.csv_text import csv_text, layer_rows
+        from analysis.read.csv_text import csv_text, layer_rows
 
         print(csv_text(layer_rows(run)), end="")
     else:

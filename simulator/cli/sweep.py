@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from analysis.sweep import Outcome
-    from analysis.sweep.plan import Plan
+    from analysis.drive.sweep import Outcome
+    from analysis.drive.sweep.plan import Plan
 
 STDOUT = Path("-")
 FAULTS_SHOWN = 3
@@ -30,8 +30,8 @@ def sweep(
 
     Each finished point is kept at once: interrupted or killed, the same command does what is missing.
     """
-    from analysis.plots import checked_formats
-    from analysis.sweep import load_plan
+    from analysis.drive.sweep import load_plan
+    from analysis.read.plots import checked_formats
     from simulator.cli.destinations import check_file, check_folder
 
     kinds = checked_formats(formats.split(","))
@@ -48,7 +48,7 @@ def sweep(
 
 def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
     """Run the sweep behind a bar; say after Ctrl-C that nothing finished is lost."""
-    from analysis.sweep import run_sweep
+    from analysis.drive.sweep import run_sweep
     from simulator.cli.output import progress
 
     reached = (0, 0)
@@ -68,8 +68,8 @@ def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
 
 
 def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple[str, ...]) -> None:
-    from analysis.sweep.rows import sweep_csv
-    from simulator.files import write_atomically
+    from analysis.drive.sweep.rows import sweep_csv
+    from simulator.source.files import write_atomically
 
     text = sweep_csv(outcome) if csv or out else ""
     if csv == STDOUT:
@@ -77,8 +77,8 @@ def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple
     elif csv:
         write_atomically(csv, text)
     if out:
-        from analysis.sweep.gallery import sweep_pictures
-        from analysis.sweep.pictures import write_pictures
+        from analysis.drive.sweep.gallery import sweep_pictures
+        from analysis.read.pictures import write_pictures
 
         write_atomically(out / "points.csv", text)
         write_pictures(sweep_pictures(outcome), out, formats)
@@ -88,7 +88,7 @@ def _print(outcome: "Outcome", csv: Path | None) -> None:
     """Print what was done and the best point of each network, unless stdout is the CSV's."""
     if csv == STDOUT:
         return
-    from analysis.sweep.summary import COLUMNS, best_points, summary_lines
+    from analysis.drive.sweep.summary import COLUMNS, best_points, summary_lines
     from simulator.cli.output import print_grid
 
     best = best_points(outcome)
@@ -101,7 +101,7 @@ def _print(outcome: "Outcome", csv: Path | None) -> None:
 
 def _report_failures(outcome: "Outcome") -> None:
     """Fail where the simulator did, and where not one point could be simulated."""
-    from analysis.sweep.summary import problems_of
+    from analysis.drive.sweep.summary import problems_of
 
     if outcome.faults:
         shown = [f"point {number}: {fault}" for number, fault in list(outcome.faults.items())[:FAULTS_SHOWN]]

@@ -4,13 +4,13 @@ from collections import defaultdict
 
 import typer
 
-from analysis.layout import elide, printable
-from analysis.units import count, counted
+from analysis.read.layout import elide, printable
+from analysis.read.units import count, counted
 from simulator.cli.codes import FAILED_CHECK
 from simulator.cli.mappings import saved_mappings
 from simulator.mapping.mapping import Mapping
+from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network
-from simulator.network.nest import LoopNest
 from simulator.result.run import Run
 from simulator.verify import VerifyResult, verify_layer
 

@@ -5,17 +5,9 @@ from math import prod
 
 import numpy as np
 
-from simulator.dims import OPERAND_NAMES, Dim, Operand
-from simulator.energy.table import EnergyTable
-from simulator.engine.plan import Step
-from simulator.engine.results import layer_result
-from simulator.hardware.model import Hardware
-from simulator.kernels import evaluate as ev
-from simulator.kernels import steps as st
-from simulator.kernels.energy import PARTS, energy_parts
-from simulator.mapping.files import array_tile, mapping_to_dict
-from simulator.mapping.mapping import Mapping
-from simulator.mapping.records import (
+from simulator.cost import array as st
+from simulator.cost import evaluate as ev
+from simulator.cost.convert import (
     energy_record,
     layer_record,
     machine_record,
@@ -23,8 +15,15 @@ from simulator.mapping.records import (
     mapping_record,
     word_bits,
 )
-from simulator.network.nest import LoopNest
+from simulator.cost.energy import PARTS, energy_parts
+from simulator.energy.table import EnergyTable
+from simulator.engine.results import layer_result
+from simulator.hardware.model import Hardware
+from simulator.mapping.mapping import Mapping
+from simulator.mapping.text import array_tile, mapping_to_dict
+from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
 from simulator.result.run import LayerResult, Traffic
+from simulator.schedule.plan import Step
 
 Totals = dict[str, int]
 
@@ -69,7 +68,7 @@ TOTAL_NAMES = (
     "EXECUTED_MACS",
     "REGISTERS",
 )
-"""Totals of a layer that results are made of; see `simulator.kernels.steps` and `simulator.kernels.evaluate`."""
+"""Totals of a layer that results are made of; see `simulator.cost.array` and `simulator.cost.evaluate`."""
 
 
 def play_mapping(
@@ -80,7 +79,7 @@ def play_mapping(
     prefetched_bytes: int = 0,
     prefetch_bytes: int = 0,
 ) -> Played:
-    """Evaluate a mapping that fits; see `LAYER` in `simulator.kernels.params` for the prefetches."""
+    """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches."""
     layer, nest = step.layer, step.layer.nest
     assert nest is not None
     scratch = make_scratch(hardware)

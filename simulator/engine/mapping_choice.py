@@ -4,15 +4,15 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
-from simulator.dims import OPERAND_NAMES, Operand
+from simulator.cost.search import least_demand, search_layer
 from simulator.energy.table import EnergyTable
-from simulator.engine.memory import MappingsByOp
-from simulator.engine.plan import Step
+from simulator.engine.mapping_cache import MappingsByOp
 from simulator.errors import InputError, Problem
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
-from simulator.mapping.search import least_demand, search_layer
+from simulator.nest import OPERAND_NAMES, Operand
+from simulator.schedule.plan import Step
 
 Progress = Callable[[int, int, str], None]
 

@@ -1,8 +1,8 @@
 """Put together the result of a layer: what it is, and what it cost."""
 
-from simulator.engine.plan import Step
 from simulator.hardware.model import Hardware
 from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, utilization
+from simulator.schedule.plan import Step
 
 
 def layer_result(

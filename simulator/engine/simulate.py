@@ -4,26 +4,25 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator.dims import OPERAND_NAMES
+from simulator.cost.legality import buffer_demands, load_mappings, violations
 from simulator.energy.table import EnergyTable
 from simulator.engine.array_ops import Played, array_result, play_mapping
+from simulator.engine.mapping_cache import Memory
 from simulator.engine.mapping_choice import Progress, choose_mappings
-from simulator.engine.memory import Memory
-from simulator.engine.plan import Step, plan
 from simulator.engine.results import layer_result
 from simulator.engine.vector_ops import vector_result
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
-from simulator.mapping.files import load_mappings
-from simulator.mapping.legality import buffer_demands, violations
 from simulator.mapping.mapping import Mapping
+from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Network
 from simulator.result.facts import machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
 from simulator.result.subject import Subject, subject_of
+from simulator.schedule.plan import Step, plan
 from simulator.source.locate import locate
 from workloads.load import load_network
 

@@ -6,16 +6,16 @@ from math import prod
 
 import numpy as np
 
-from simulator.dims import Operand
+from simulator.cost.case import Ints
+from simulator.cost.geometry import clipped_box
+from simulator.cost.pipeline import play_runs
 from simulator.energy.table import EnergyTable
-from simulator.engine.plan import Step, tensor_bytes
 from simulator.engine.results import layer_result
 from simulator.hardware.model import Hardware
-from simulator.kernels.geometry import clipped_box
-from simulator.kernels.params import Ints
-from simulator.kernels.recurrence import play_runs
+from simulator.nest import Operand
 from simulator.network.ir import MOVE_OPS, Layer, Op
 from simulator.result.run import LayerResult, Traffic
+from simulator.schedule.plan import Step, tensor_bytes
 
 LRN_WINDOW_OPS = 2  # a multiply and an add per element of the window; then a scale, a power and a product
 LRN_OPS = 3

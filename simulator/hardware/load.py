@@ -4,8 +4,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.dims import OPERAND_NAMES
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
+from simulator.nest import OPERAND_NAMES
 from simulator.source import Document, load_yaml, validate
 from simulator.source.locate import bundled, locate
 

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from simulator.dims import OPERAND_NAMES
 from simulator.errors import nearest
 from simulator.hardware.model import Objective
+from simulator.nest import OPERAND_NAMES
 from simulator.ops import NEVER_FREE_OP_NAMES, OP_NAMES
 from simulator.source import Rejected
 from simulator.source.fields import (

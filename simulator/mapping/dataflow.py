@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.dims import REDUCTION, RELEVANT, Dim, Operand
+from simulator.nest import REDUCTION, RELEVANT, Dim, Operand
 from simulator.source import load_yaml, validate
 from simulator.source.locate import bundled, locate
 

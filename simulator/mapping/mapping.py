@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.dims import Dim, Operand
+from simulator.nest import Dim, Operand
 
 
 @dataclass(frozen=True, slots=True)

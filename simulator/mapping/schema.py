@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from simulator.dims import Dim
 from simulator.errors import nearest
+from simulator.nest import Dim
 from simulator.source import Rejected
 from simulator.source.fields import Name, Text, Written
 
@@ -68,7 +68,7 @@ Loops = Annotated[list[Annotated[str, AfterValidator(_loop)]], Field(max_length=
 
 
 class WrittenMapping(Written):
-    """One layer's mapping; see `simulator.mapping.files`."""
+    """One layer's mapping; see `simulator.mapping.text`."""
 
     dataflow: Name
     dram: Loops = Field(default_factory=list)

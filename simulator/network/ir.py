@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import prod
 
-from simulator.network.nest import LoopNest
+from simulator.nest import LoopNest
 
 Shape = tuple[int, int, int, int]  # [N, C, H, W]; a vector is [N, C, 1, 1]
 

@@ -8,9 +8,9 @@ from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from simulator.dims import OPERAND_NAMES, Operand
 from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Hardware
+from simulator.nest import OPERAND_NAMES, Operand
 from simulator.network.ir import Network
 from simulator.result.run import MachineFacts, NetworkFacts
 from simulator.result.subject import Subject, subject_to_data

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from simulator.errors import InputError, Problem
-from simulator.files import write_atomically
 from simulator.result.facts import fingerprints_of_data
 from simulator.result.laws import broken_laws
 from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Run
 from simulator.result.subject import Subject, subject_to_data
+from simulator.source.files import write_atomically
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PROBLEMS = 50  # a foreign file breaks every line the same way

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.paths import data_dir
+from simulator.source.paths import data_dir
 
 
 def bundled(folder: str = "") -> dict[str, Path]:

@@ -4,12 +4,12 @@ from functools import cache
 
 import numpy as np
 
+from simulator.cost.convert import energy_record, layer_record, machine_record, make_scratch, mapping_record
+from simulator.cost.energy import PARTS
+from simulator.cost.search import search_layer
 from simulator.energy.table import load_energy_table
 from simulator.hardware.load import load_hardware
-from simulator.kernels.energy import PARTS
 from simulator.mapping.dataflow import load_dataflow
-from simulator.mapping.records import energy_record, layer_record, machine_record, make_scratch, mapping_record
-from simulator.mapping.search import search_layer
 from simulator.timing.tiles import PortSpec, TileRun
 from workloads.load import load_network
 

@@ -9,9 +9,9 @@ from types import ModuleType
 
 import pytest
 
-from analysis.accuracy.anchor import Anchor, Row
-from analysis.accuracy.bounds import within
-from analysis.accuracy.registry import ANCHORS
+from analysis.drive.accuracy.anchor import Anchor, Row
+from analysis.drive.accuracy.bounds import within
+from analysis.drive.accuracy.registry import ANCHORS
 from simulator.cli.exits import run
 
 Put = Callable[[float], None]

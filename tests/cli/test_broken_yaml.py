@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulator.cli.exits import run
-from simulator.paths import data_dir
+from simulator.source.paths import data_dir
 from tests.cli.broken import Broken, Sound, broken_files
 from tests.unit.test_hardware_mutations import NAMES, OPTIONAL, QUANTITIES
 

@@ -87,7 +87,7 @@ def test_show_prints_a_machine_in_words_and_as_json(capsys: pytest.CaptureFixtur
 
 
 def test_show_takes_the_path_of_a_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from simulator.paths import data_dir
+    from simulator.source.paths import data_dir
 
     copy = tmp_path / "mine.yaml"
     copy.write_text((data_dir() / "eyeriss_like.yaml").read_text())
@@ -101,7 +101,7 @@ def test_show_tells_the_nearest_of_all_names(capsys: pytest.CaptureFixture[str])
 
 
 def test_check_names_what_each_file_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from simulator.paths import data_dir
+    from simulator.source.paths import data_dir
 
     save_run(small_run(), tmp_path / "run.json")
     files = [
@@ -116,7 +116,7 @@ def test_check_names_what_each_file_holds(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_check_reports_every_problem_of_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from simulator.paths import data_dir
+    from simulator.source.paths import data_dir
 
     text = (data_dir() / "eyeriss_like.yaml").read_text()
     (tmp_path / "a.yaml").write_text(text.replace("rows: 12", "rwos: 12").replace("columns: 14", "columns: -1"))

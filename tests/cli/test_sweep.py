@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.sweep import load_plan, run_sweep
-from analysis.sweep.rows import sweep_csv
-from analysis.sweep.store import Store
+from analysis.drive.sweep import load_plan, run_sweep
+from analysis.drive.sweep.rows import sweep_csv
+from analysis.drive.sweep.store import Store
 from simulator.cli.exits import run
 from simulator.errors import InputError
 
@@ -39,7 +39,7 @@ def sweep(plan: Path, store: Path, *options: str) -> int:
     """Run the command in this process; what needs no new process is told the same way by both."""
     from unittest.mock import patch
 
-    from analysis.sweep import run as running
+    from analysis.drive.sweep import run as running
 
     with patch.object(running, "cores", lambda: 0):
         return run(["sweep", str(plan), "--store", str(store), *options])
@@ -122,7 +122,7 @@ def test_a_fault_of_the_simulator_fails_the_command_and_keeps_the_rest(
 def test_ctrl_c_says_what_is_kept(
     plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from analysis.sweep import worker
+    from analysis.drive.sweep import worker
 
     real = worker.Workshop.finish
 
@@ -327,7 +327,7 @@ def test_a_store_that_may_not_grow_loses_nothing_that_was_finished(
 def test_a_store_in_use_by_another_program_is_waited_for_and_then_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from analysis.sweep import store as module
+    from analysis.drive.sweep import store as module
 
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.1)
     with Store(tmp_path / "s.sqlite") as first:

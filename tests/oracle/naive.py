@@ -10,8 +10,8 @@ from itertools import product
 from math import ceil, prod
 from types import SimpleNamespace
 
-from simulator.dims import REDUCTION, RELEVANT, Dim, Operand
-from simulator.kernels.params import FIXED_POINT, SUM_BITS
+from simulator.cost.case import FIXED_POINT, SUM_BITS
+from simulator.nest import REDUCTION, RELEVANT, Dim, Operand
 from simulator.timing.tiles import PortSpec, TileRun
 from tests.oracle.naive_array import ArrayWalk, array_steps, axes_of, busy_pes, packing, program_of, words_of
 from tests.oracle.test_timeline import plain_end

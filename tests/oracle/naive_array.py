@@ -15,8 +15,8 @@ from fractions import Fraction
 from itertools import product
 from math import ceil, prod
 
-from simulator.dims import RELEVANT, Dim, Operand
-from simulator.kernels.params import FIXED_POINT, SUM_BITS
+from simulator.cost.case import FIXED_POINT, SUM_BITS
+from simulator.nest import RELEVANT, Dim, Operand
 
 N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand

@@ -7,11 +7,10 @@ from math import prod
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from simulator.dims import Dim, Operand
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
 from simulator.mapping.mapping import Mapping
+from simulator.nest import Dim, LoopNest, Operand
 from simulator.network.ir import Layer, Op
-from simulator.network.nest import LoopNest
 from simulator.timing.tiles import PortSpec, TileRun
 
 MANY = settings(max_examples=3 * settings.default.max_examples)

@@ -6,23 +6,22 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from simulator.dims import Operand
+from simulator.cost import array as tile_figures
+from simulator.cost import evaluate as layer_totals
+from simulator.cost.array import set_program
+from simulator.cost.bounds import array_bound, mac_bound, mac_tables, promising, traffic_bound
+from simulator.cost.convert import energy_record, layer_record, machine_record, make_scratch, mapping_record
+from simulator.cost.energy import PARTS, energy_parts
+from simulator.cost.evaluate import evaluate
+from simulator.cost.legality import violations
+from simulator.cost.objectives import KEYS
+from simulator.cost.search import search_layer
+from simulator.cost.search_tiles import axis_tables, dram_total
+from simulator.cost.tiles import start_walk
 from simulator.energy.table import load_energy_table
 from simulator.hardware.load import load_hardware
-from simulator.kernels import evaluate as layer_totals
-from simulator.kernels import steps as tile_figures
-from simulator.kernels.bounds import array_bound, mac_bound, mac_tables, promising, traffic_bound
-from simulator.kernels.energy import PARTS, energy_parts
-from simulator.kernels.evaluate import evaluate
-from simulator.kernels.objectives import KEYS
-from simulator.kernels.search import axis_tables, dram_total
-from simulator.kernels.steps import set_program
-from simulator.kernels.walk import start_walk
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
-from simulator.mapping.legality import violations
-from simulator.mapping.records import energy_record, layer_record, machine_record, make_scratch, mapping_record
-from simulator.mapping.search import search_layer
-from simulator.network.nest import LoopNest
+from simulator.nest import LoopNest, Operand
 from tests.oracle.naive import LayerWalk, buffer_demands
 from tests.oracle.strategies import hardwares, layer_of, mapped_nests, nests, sliding_windows
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.dims import Dim
+from simulator.nest import Dim
 from simulator.verify import convolve, execute, random_tensors
 from tests.oracle.strategies import MANY, array_extents, mapped_nests, nests
 

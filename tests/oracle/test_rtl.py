@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from simulator import load_hardware, load_network, simulate
 from simulator.hardware.load import read_hardware
+from simulator.nest import LoopNest
 from simulator.network.ir import Network
-from simulator.network.nest import LoopNest
 from simulator.source import load_yaml
 from simulator.source.locate import locate
 from simulator.verify import convolve, pad_inputs, random_tensors

@@ -8,18 +8,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from simulator.dims import Dim, Operand
+from simulator.cost import evaluate as totals
+from simulator.cost.convert import energy_record, layer_record, machine_record, make_scratch, skips_zeros
+from simulator.cost.energy import PARTS, energy_parts
+from simulator.cost.evaluate import evaluate
+from simulator.cost.search import BEAM, search_layer, template_record, tile_choices, tile_steps
+from simulator.cost.spatial import placements
 from simulator.energy.table import load_energy_table
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import OBJECTIVES
-from simulator.kernels import evaluate as totals
-from simulator.kernels.energy import PARTS, energy_parts
-from simulator.kernels.evaluate import evaluate
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
-from simulator.mapping.placements import placements
-from simulator.mapping.records import energy_record, layer_record, machine_record, make_scratch, skips_zeros
-from simulator.mapping.search import BEAM, search_layer, template_record, tile_choices, tile_steps
-from simulator.network.nest import LoopNest
+from simulator.nest import Dim, LoopNest, Operand
 from tests.oracle.strategies import hardwares, layer_of
 
 FEW = settings(max_examples=max(10, settings.default.max_examples // 5))

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.cost.search import search_layer
 from simulator.energy.table import load_energy_table
 from simulator.hardware.load import read_hardware
 from simulator.mapping.dataflow import load_dataflow
-from simulator.mapping.search import search_layer
-from simulator.network.nest import LoopNest
-from simulator.paths import data_dir
+from simulator.nest import LoopNest
 from simulator.source import parse_yaml
+from simulator.source.paths import data_dir
 from simulator.verify import convolve, random_tensors
 from tests.oracle.strategies import layer_of, nests
 from tests.oracle.systolic import input_stationary, output_stationary, weight_stationary

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from simulator.kernels.recurrence import play_runs
+from simulator.cost.pipeline import play_runs
 from simulator.timing.tiles import PortSpec, TileRun
 from simulator.timing.timeline import PORT, Timeline, play, to_chrome_trace
 from tests.oracle.strategies import MANY, port_specs, tile_runs

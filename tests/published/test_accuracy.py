@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.accuracy import ANCHORS, evaluate_anchors
-from analysis.accuracy.summary import complaints, summarize, worst_text
+from analysis.drive.accuracy import ANCHORS, evaluate_anchors
+from analysis.drive.accuracy.summary import complaints, summarize, worst_text
 
 
 @pytest.mark.parametrize("name", ANCHORS)

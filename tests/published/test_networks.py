@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.accuracy.figures import published
+from analysis.drive.accuracy.figures import published
 from simulator.network.ir import Network, Op
 from workloads.load import load_network
 from workloads.registry import BUILDERS

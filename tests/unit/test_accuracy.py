@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from analysis.accuracy import picture
-from analysis.accuracy.anchor import Anchor, Evaluation, Missing, Row, Status
-from analysis.accuracy.bounds import EQUAL, NOT_ABOVE, NOT_BELOW, Bound, at_least, at_most, between, within
-from analysis.accuracy.evaluate import evaluate, evaluate_anchors
-from analysis.accuracy.figures import FOLDER, published
-from analysis.accuracy.page import page
-from analysis.accuracy.registry import ANCHORS, load_anchor
-from analysis.accuracy.statistics import mean_row, median_row, quantile_row
-from analysis.accuracy.summary import LONG, complaints, shown_rows, summarize
-from analysis.accuracy.tables import csv_rows, json_data
+from analysis.drive.accuracy import picture
+from analysis.drive.accuracy.anchor import Anchor, Evaluation, Missing, Row, Status
+from analysis.drive.accuracy.bounds import EQUAL, NOT_ABOVE, NOT_BELOW, Bound, at_least, at_most, between, within
+from analysis.drive.accuracy.evaluate import evaluate, evaluate_anchors
+from analysis.drive.accuracy.figures import FOLDER, published
+from analysis.drive.accuracy.page import page
+from analysis.drive.accuracy.registry import ANCHORS, load_anchor
+from analysis.drive.accuracy.statistics import mean_row, median_row, quantile_row
+from analysis.drive.accuracy.summary import LONG, complaints, shown_rows, summarize
+from analysis.drive.accuracy.tables import csv_rows, json_data
 from simulator.errors import InputError
 from simulator.source.locate import bundled
 
@@ -152,7 +152,7 @@ def test_anchors_are_registered_under_their_own_names_in_order() -> None:
         assert found.name == name == module.rpartition(".")[2]
         assert found.title and found.source
         assert set(found.machines) <= set(bundled())
-    files = Path(import_module("analysis.accuracy.anchors").__path__[0]).glob("[a-z]*.py")
+    files = Path(import_module("analysis.drive.accuracy.anchors").__path__[0]).glob("[a-z]*.py")
     assert {path.stem for path in files} == set(ANCHORS)
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.codesign.bench import Bench, varied
-from analysis.codesign.redesign import Bounds, Figures, Move, Problem, redesign
-from analysis.codesign.registry import EXPERIMENTS, load_experiment
-from analysis.codesign.report import Claim, Report, Section, claims_table, markdown
-from analysis.codesign.squeezenext_moves import published_design
-from analysis.codesign.squeezenext_redesign import bounds_of, redesign_on
+from analysis.drive.codesign.bench import Bench, varied
+from analysis.drive.codesign.redesign import Bounds, Figures, Move, Problem, redesign
+from analysis.drive.codesign.registry import EXPERIMENTS, load_experiment
+from analysis.drive.codesign.report import Claim, Report, Section, claims_table, markdown
+from analysis.drive.codesign.squeezenext_moves import published_design
+from analysis.drive.codesign.squeezenext_redesign import bounds_of, redesign_on
 from simulator.cli.exits import run
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
@@ -90,7 +90,7 @@ def test_a_report_sets_claims_beside_ours_and_figures_to_the_right():
 def test_experiments_are_listed_in_order_and_each_has_a_function():
     assert list(EXPERIMENTS) == sorted(EXPERIMENTS)
     for name in EXPERIMENTS:
-        assert load_experiment(name).__module__ == f"analysis.codesign.{name}"
+        assert load_experiment(name).__module__ == f"analysis.drive.codesign.{name}"
     with pytest.raises(InputError, match="shufflenet"):
         load_experiment("shufflenets")
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.compare import MEASURES, Comparison, compare
-from analysis.compare.align import RULES, align
-from analysis.compare.rows import comparison_rows
-from analysis.compare.text import comparison_text, overview, run_labels
-from analysis.compare.waterfall import MOST_STEPS, steps, waterfall
-from analysis.sweep.pictures import write_pictures
+from analysis.read.compare import MEASURES, Comparison, compare
+from analysis.read.compare.align import RULES, align
+from analysis.read.compare.rows import comparison_rows
+from analysis.read.compare.text import comparison_text, overview, run_labels
+from analysis.read.compare.waterfall import MOST_STEPS, steps, waterfall
+from analysis.read.pictures import write_pictures
 from simulator import simulate
 from simulator.errors import InputError
 from simulator.network.ir import Op

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.accuracy.figures import published
+from analysis.drive.accuracy.figures import published
 from simulator.cli.mappings import saved_mappings
 from simulator.engine import simulate
-from simulator.engine.memory import Memory
+from simulator.engine.mapping_cache import Memory
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import OBJECTIVES

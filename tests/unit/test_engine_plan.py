@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from simulator.engine import simulate
-from simulator.engine.memory import Memory
-from simulator.engine.plan import plan
+from simulator.engine.mapping_cache import Memory
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.network.graph import Graph
 from simulator.network.ir import Network, Op
+from simulator.schedule.plan import plan
 
 
 def residual_block(channels: int = 8, size: int = 8) -> Network:

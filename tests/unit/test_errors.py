@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.files import write_atomically
+from simulator.source.files import write_atomically
 
 
 def test_a_problem_shows_its_place_then_what_was_expected_and_what_may_have_been_meant():

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from analysis.explain import Explanation, explain_layer, explain_network
-from analysis.explain.design import design_of
-from analysis.explain.evidence import verdict_of
-from analysis.explain.explanation import network_changes, worth_telling
-from analysis.explain.layer_levers import layer_changes
-from analysis.explain.machine_levers import MACHINE_LEVERS, machine_changes
-from analysis.explain.text import layer_text, network_text
-from analysis.stages import stage_uses
+from analysis.drive.explain import Explanation, explain_layer, explain_network
+from analysis.drive.explain.design import design_of
+from analysis.drive.explain.evidence import verdict_of
+from analysis.drive.explain.explanation import network_changes, worth_telling
+from analysis.drive.explain.layer_levers import layer_changes
+from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
+from analysis.drive.explain.text import layer_text, network_text
+from analysis.read.stages import stage_uses
 from simulator import simulate
-from simulator.engine.memory import Memory
+from simulator.engine.mapping_cache import Memory
 from simulator.errors import InputError
-from simulator.paths import data_dir
 from simulator.result.json_io import run_from_json, run_to_json
 from simulator.result.run import Run
+from simulator.source.paths import data_dir
 from tests.builders import conv_result, run_of, small_run
 from tests.cli.tiny import tiny
 
@@ -207,6 +207,6 @@ def test_mappings_of_a_file_can_be_explained(tmp_path: Path) -> None:
 
 def test_networks_and_machines_are_not_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     run = simulate("eyeriss_chip", tiny())
-    for module, name in (("simulate", "load_hardware"), ("simulate", "load_network"), ("memory", "load_dataflow")):
+    for module, name in (("simulate", "load_hardware"), ("simulate", "load_network"), ("mapping_cache", "load_dataflow")):
         monkeypatch.setattr(sys.modules[f"simulator.engine.{module}"], name, None)
     assert design_of(run).simulate(Memory()).total == run.total

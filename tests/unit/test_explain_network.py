@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from analysis.explain.blocks import residual_blocks, with_block_again, without_block
-from analysis.explain.design import CannotChange, Design
-from analysis.explain.layer_levers import alike, factored, layer_changes
-from analysis.explain.shapes import Edit, edited
-from analysis.explain.stage_levers import stage_changes
-from analysis.explain.ties import tied
+from analysis.drive.explain.blocks import residual_blocks, with_block_again, without_block
+from analysis.drive.explain.design import CannotChange, Design
+from analysis.drive.explain.layer_levers import alike, factored, layer_changes
+from analysis.drive.explain.shapes import Edit, edited
+from analysis.drive.explain.stage_levers import stage_changes
+from analysis.drive.explain.ties import tied
 from simulator import load_hardware, load_network
 from simulator.energy.table import load_energy_table
 from simulator.network.graph import Graph

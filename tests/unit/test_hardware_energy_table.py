@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from simulator.energy.table import list_energy_tables, load_energy_table, read_energy_table
 from simulator.errors import InputError
-from simulator.paths import data_dir
 from simulator.source import parse_yaml
+from simulator.source.paths import data_dir
 
 
 @pytest.mark.parametrize("name", list_energy_tables())

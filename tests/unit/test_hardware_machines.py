@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import pytest
 
-from simulator.dims import Operand
 from simulator.energy.table import list_energy_tables, load_energy_table
 from simulator.hardware import ZeroWeights, list_hardware, load_hardware
-from simulator.paths import data_dir
+from simulator.nest import Operand
+from simulator.source.paths import data_dir
 
 NUMBER = re.compile(r"\b\d")
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import read_hardware
-from simulator.paths import data_dir
 from simulator.source import parse_yaml
+from simulator.source.paths import data_dir
 from tests.mutations import changed, leaf, walk
 
 TEXT = (data_dir() / "eyeriss_chip.yaml").read_text()

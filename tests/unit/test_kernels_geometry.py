@@ -5,7 +5,7 @@ from math import gcd as true_gcd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernels.geometry import axis_words, box, ceil_div, clipped_box, distinct, gcd, slid
+from simulator.cost.geometry import axis_words, box, ceil_div, clipped_box, distinct, gcd, slid
 
 few = st.integers(1, 7)
 steps = st.integers(1, 4)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.kinds import kinds_of
-from analysis.losses import LOSSES, pe_cycles, sum_pe_cycles
-from analysis.plots import shares, traffic, utilization
+from analysis.read.kinds import kinds_of
+from analysis.read.losses import LOSSES, pe_cycles, sum_pe_cycles
+from analysis.read.plots import shares, traffic, utilization
 from simulator import simulate
 from simulator.network.ir import Op
 from simulator.result.laws import broken_laws

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from simulator.dims import RELEVANT, Dim, Operand
 from simulator.engine import simulate
 from simulator.errors import InputError
 from simulator.hardware.schema import DATAFLOWS
 from simulator.mapping.dataflow import list_dataflows, load_dataflow, stationary_order
-from simulator.paths import data_dir
+from simulator.nest import RELEVANT, Dim, Operand
+from simulator.source.paths import data_dir
 from tests.cli.tiny import tiny
 
 OWN = """\

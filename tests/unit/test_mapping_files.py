@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from simulator.cost.legality import load_mappings
 from simulator.engine import simulate
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
-from simulator.mapping.files import load_mappings, mapping_to_dict, mappings_to_yaml
+from simulator.mapping.text import mapping_to_dict, mappings_to_yaml
 from simulator.network.ir import Layer, Op
 from tests.oracle.strategies import mapped_nests
 from workloads.load import load_network
@@ -84,8 +85,8 @@ def test_replaying_the_mappings_of_a_run_gives_the_same_run(machine: str, networ
 @given(case=mapped_nests())
 def test_any_mapping_survives_being_written_and_read(case, tmp_path_factory):
     nest, mapping = case
-    from simulator.mapping.files import read_mapping
     from simulator.mapping.schema import WrittenMappings
+    from simulator.mapping.text import read_mapping
     from simulator.source import parse_yaml, validate
 
     n, g, k, c, p, q, r, s = nest.bounds

@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.dims import RELEVANT, Dim, Operand
-from simulator.hardware.load import load_hardware
-from simulator.mapping.dataflow import list_dataflows, load_dataflow
-from simulator.mapping.placements import (
+from simulator.cost.convert import array_bounds
+from simulator.cost.spatial import (
     FILTER_TAPS,
     Placement,
     axis_bounds,
@@ -21,8 +19,9 @@ from simulator.mapping.placements import (
     register_words,
     tile_counts,
 )
-from simulator.mapping.records import array_bounds
-from simulator.network.nest import LoopNest
+from simulator.hardware.load import load_hardware
+from simulator.mapping.dataflow import list_dataflows, load_dataflow
+from simulator.nest import RELEVANT, Dim, LoopNest, Operand
 from tests.oracle.strategies import hardwares, nests
 
 EYERISS = load_hardware("eyeriss_chip").array

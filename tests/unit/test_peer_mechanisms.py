@@ -5,18 +5,17 @@ from fractions import Fraction
 
 import pytest
 
-from simulator.dims import Dim
+from simulator.cost.convert import winograd_ratio
+from simulator.cost.search import tile_choices, tile_steps
+from simulator.cost.spatial import placements
 from simulator.engine import simulate
-from simulator.engine.plan import plan
 from simulator.hardware.load import load_hardware
 from simulator.mapping.dataflow import load_dataflow
-from simulator.mapping.placements import placements
-from simulator.mapping.records import winograd_ratio
-from simulator.mapping.search import tile_choices, tile_steps
+from simulator.nest import Dim, LoopNest
 from simulator.network.graph import Graph
 from simulator.network.ir import Layer, Network, Op
-from simulator.network.nest import LoopNest
 from simulator.result.run import LayerResult
+from simulator.schedule.plan import plan
 
 
 def network_of(layer: Layer) -> Network:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.csv_text import csv_text
-from analysis.plots import PLOTS, bars, cycles, energy, roofline, write_plot, write_plots
-from analysis.theme import COMPONENT_COLOURS, CYCLE_COLOURS
+from analysis.read.csv_text import csv_text
+from analysis.read.plots import PLOTS, bars, cycles, energy, roofline, write_plot, write_plots
+from analysis.read.theme import COMPONENT_COLOURS, CYCLE_COLOURS
 from simulator.errors import InputError
 from simulator.network.ir import Op
 from simulator.result.run import CYCLE_PARTS, Run

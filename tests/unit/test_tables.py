@@ -6,13 +6,13 @@ from io import StringIO
 
 import pytest
 
-from analysis import units
-from analysis.csv_text import csv_text, layer_rows
-from analysis.layout import elide, fit, printable
-from analysis.plain import plain_report
-from analysis.summary import cycles_by_bottleneck, energy_by_component, energy_by_operand, shares, summary_lines
-from analysis.tables import COLUMNS, kernel_text, op_rows, shape_text, total_row
-from analysis.terminal import print_report
+from analysis.read import units
+from analysis.read.csv_text import csv_text, layer_rows
+from analysis.read.layout import elide, fit, printable
+from analysis.read.plain import plain_report
+from analysis.read.summary import cycles_by_bottleneck, energy_by_component, energy_by_operand, shares, summary_lines
+from analysis.read.tables import COLUMNS, kernel_text, op_rows, shape_text, total_row
+from analysis.read.terminal import print_report
 from simulator.network.ir import Op
 from simulator.result.run import Run
 from tests.builders import MACHINE, conv_result, deep_run, free_result, run_of, small_run

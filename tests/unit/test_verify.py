@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from simulator import verify
-from simulator.dims import Dim
 from simulator.mapping.mapping import Mapping
+from simulator.nest import Dim, LoopNest
 from simulator.network.ir import Layer, Op
-from simulator.network.nest import LoopNest
 from simulator.verify import convolve, execute, pad_inputs, random_tensors, verify_layer, verify_network
 
 ONES = (1,) * 8

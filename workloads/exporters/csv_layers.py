@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from simulator.errors import InputError, Problem
-from simulator.files import write_atomically
 from simulator.network.ir import Network
+from simulator.source.files import write_atomically
 from workloads.exporters.records import Record, Value, records_of
 from workloads.importers.csv_layers import COLUMNS
 

@@ -7,10 +7,10 @@ padding, so the map grows by it; names of layers make the files' names.
 import re
 from pathlib import Path
 
-from simulator.dims import Dim
 from simulator.errors import InputError, Problem
-from simulator.files import write_atomically
+from simulator.nest import Dim
 from simulator.network.ir import Layer, Network, Op
+from simulator.source.files import write_atomically
 
 LETTERS = {Dim.N: "N", Dim.G: "G", Dim.K: "M", Dim.C: "C", Dim.P: "P", Dim.Q: "Q", Dim.R: "R", Dim.S: "S"}
 CONVOLUTION = """\

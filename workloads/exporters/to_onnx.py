@@ -11,8 +11,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from simulator.errors import InputError, Problem
-from simulator.files import write_atomically
 from simulator.network.ir import Network, Op
+from simulator.source.files import write_atomically
 from workloads.exporters.onnx_layers import write_layer
 from workloads.exporters.onnx_writer import Writer
 from workloads.exporters.records import details_of

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from simulator.files import write_atomically
 from simulator.network.ir import Network
+from simulator.source.files import write_atomically
 from workloads.exporters.records import Value, records_of
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")

@@ -1,6 +1,0 @@
-"""Published figures beside ours: anchors, the page and the picture that are made of them."""
-
-from analysis.accuracy.evaluate import evaluate_anchors
-from analysis.accuracy.registry import ANCHORS, load_anchor
-
-__all__ = ["ANCHORS", "evaluate_anchors", "load_anchor"]

@@ -1,6 +1,0 @@
-"""Two runs or more side by side: what changed, where, and by how much."""
-
-from analysis.compare.comparison import Change, Comparison, checked_measure, compare
-from analysis.compare.measures import MEASURES
-
-__all__ = ["MEASURES", "Change", "Comparison", "checked_measure", "compare"]

@@ -1,0 +1,1 @@
+"""Drive simulations: sweeps, explanations, co-design, accuracy."""

@@ -1,0 +1,108 @@
+"""The picture of the accuracy page: ours against published on both logarithmic axes, and deviations by anchor."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.drive.accuracy.anchor import Evaluation
+from analysis.read.csv_text import Row
+from analysis.read.theme import BLACK, CATEGORIES, GREY, MARKERS, SMALL_POINTS, themed
+from analysis.read.units import tick
+from simulator.source.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+REACH = 0.5  # the largest deviation that is drawn to scale
+SPREAD = 0.28  # height over which an anchor's points are spread so that they do not hide each other
+STEPS = 7  # in which they are
+
+
+def rows(evaluations: Sequence[Evaluation]) -> list[Row]:
+    """Return the figures that count; both must be positive to lie on logarithmic axes."""
+    return [
+        {
+            "anchor": evaluation.anchor.name,
+            "figure": row.key,
+            "published": row.published,
+            "ours": row.ours,
+            "deviation": row.deviation,
+        }
+        for evaluation in evaluations
+        for row in evaluation.rows
+        if row.counts and row.deviation is not None and row.published is not None and min(row.published, row.ours) > 0
+    ]
+
+
+def write_picture(evaluations: Sequence[Evaluation], path: Path) -> None:
+    """Write the picture as PNG, without the date."""
+    stream = BytesIO()
+    with themed():
+        draw(rows(evaluations)).savefig(stream, format="png", metadata={})
+    write_atomically(path, stream.getvalue())
+
+
+def draw(shown: Sequence[Row]) -> "Figure":
+    """Draw both panels; an anchor has the same colour and marker in either."""
+    from matplotlib.figure import Figure
+
+    anchors = list(dict.fromkeys(str(row["anchor"]) for row in shown))
+    figure = Figure(figsize=(9.6, max(4.4, 0.5 * len(anchors))), layout="constrained")
+    values, deviations = figure.subplots(1, 2, width_ratios=(1, 1.15))
+    for number, anchor in enumerate(anchors):
+        own = [row for row in shown if row["anchor"] == anchor]
+        look = _look(number)
+        values.scatter([row["published"] for row in own], [row["ours"] for row in own], label=anchor, **look)
+        _draw_deviations(deviations, [float(row["deviation"]) for row in own], number, look)
+    _dress_values(values, [float(row[key]) for row in shown for key in ("published", "ours")])
+    _dress_deviations(deviations, Counter(str(row["anchor"]) for row in shown))
+    return figure
+
+
+def _look(number: int) -> dict[str, object]:
+    """Return colour and marker of an anchor; the markers move on when the colours begin anew."""
+    colour = CATEGORIES[number % len(CATEGORIES)]
+    marker = MARKERS[(number + number // len(CATEGORIES)) % len(MARKERS)]
+    return {"color": colour, "marker": marker, "s": 20, "alpha": 0.75, "linewidth": 0.4, "edgecolor": "white"}
+
+
+def _draw_deviations(axes: "Axes", own: Sequence[float], number: int, look: dict[str, object]) -> None:
+    """Draw an anchor's deviations on its line; those beyond the reach stand at the edge and bear their value."""
+    heights = [number + SPREAD * (2 * (i % STEPS) / (STEPS - 1) - 1) for i in range(len(own))]
+    axes.scatter([100 * max(-REACH, min(REACH, deviation)) for deviation in own], heights, **look)  # type: ignore[arg-type]
+    beyond = [deviation for deviation in own if abs(deviation) > REACH]
+    for side in (-1, 1):
+        if far := [d for d in beyond if d * side > 0]:
+            text = f"{len(far)} beyond, to {100 * max(far, key=abs):+.0f}%"
+            place, align = (100 * side * (REACH - 0.02), "right" if side > 0 else "left")
+            axes.text(place, number - 0.3, text, ha=align, va="center", fontsize=SMALL_POINTS, color=BLACK)
+
+
+def _dress_values(axes: "Axes", values: Sequence[float]) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    least, most = (min(values) / 2, max(values) * 2) if values else (1.0, 10.0)
+    axes.plot([least, most], [least, most], color=GREY, linewidth=0.8, zorder=0)
+    axes.set(xscale="log", yscale="log", xlim=(least, most), ylim=(least, most), aspect="equal")
+    axes.set(xlabel="published, each figure in its own unit", ylabel="ours")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(numticks=7))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+        axis.set_minor_formatter(NullFormatter())
+    axes.set_title("Ours against published")
+    axes.grid(visible=True, axis="both")
+
+
+def _dress_deviations(axes: "Axes", counts: Mapping[str, int]) -> None:
+    edge = 100 * REACH
+    axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
+    axes.axvspan(-10, 10, color=GREY, alpha=0.12, zorder=0, linewidth=0)
+    axes.set(xlim=(-edge * 1.06, edge * 1.06), ylim=(len(counts) - 0.4, -0.6))
+    axes.set_yticks(range(len(counts)), [f"{anchor}  {count}" for anchor, count in counts.items()])
+    axes.set_xlabel("deviation, % (grey: within 10%)")
+    axes.set_title("Deviation of every figure, and their number")
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")

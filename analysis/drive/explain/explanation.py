@@ -1,0 +1,224 @@
+"""Explain a run: where it loses, and what changes save, each simulated by itself."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from analysis.drive.explain.design import Change, Design, Progress, design_of
+from analysis.drive.explain.evidence import Verdict, verdict_of
+from analysis.drive.explain.layer_levers import alike, layer_changes
+from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
+from analysis.drive.explain.stage_levers import stage_changes
+from analysis.read.stages import StageUse, stage_uses
+from simulator.engine.mapping_cache import Memory
+from simulator.errors import InputError, Problem, nearest
+from simulator.network.ir import Layer
+from simulator.result.run import LayerResult, Run
+
+COVERED = 0.9  # of the cycles: layers beyond are not changed, but where one is asked for
+MOST_GROUPS = 12  # of alike layers that are changed
+WORTH_TELLING = 5
+MEASURES: dict[str, Callable[[Run], float]] = {
+    "balanced": lambda run: run.total.cycles + sum(layer.dma_cycles for layer in run.layers),
+    "cycles": lambda run: run.total.cycles,
+    "dram": lambda run: run.total.dram_bytes,
+    "edp": lambda run: run.total.cycles * run.total.energy_pj,
+    "energy": lambda run: run.total.energy_pj,
+}
+"""What the mappings of a run minimize -> what of its totals changes are ranked by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What a change saves: figures of the network, before less after, and of the layer that was asked for, if any.
+
+    `of_machine`: the machine is changed, not the network. `worth` is the part of the network's cycles that is saved,
+    or of its energy or whatever else the run's mappings minimize: changes are ranked by it.
+    """
+
+    lever: str
+    target: str
+    what: str
+    of_machine: bool
+    worth: float
+    cycles: int  # of the changed design
+    saved: int
+    saved_share: float
+    macs: int
+    macs_saved: int
+    params_saved: int
+    energy_saved_share: float
+    dram_bytes_saved: int
+    layer_cycles: int | None = None  # after the change; None where no layer was asked for or it is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A network's verdict: its stages, every layer's verdict, and changes, those that save most first."""
+
+    run: Run
+    stages: tuple[StageUse, ...]
+    verdicts: tuple[tuple[LayerResult, Verdict], ...]
+    network_changes: tuple[Saving, ...]
+    machine_changes: tuple[Saving, ...]
+
+    @property
+    def best_of_network(self) -> tuple[Saving, ...]:
+        """The changes of the network that save most; of each lever and layer or stage, the best."""
+        return worth_telling(self.network_changes)
+
+    @property
+    def best_at_equal_macs(self) -> tuple[Saving, ...]:
+        """Likewise, of the changes that leave the network within a hundredth of its MACs."""
+        kept = [saving for saving in self.network_changes if abs(saving.macs_saved) <= self.run.total.macs / 100]
+        return worth_telling(kept)
+
+    @property
+    def best_of_machine(self) -> tuple[Saving, ...]:
+        """The changes of the machine that save most; of each lever, the best."""
+        return worth_telling(self.machine_changes)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerExplanation:
+    """A layer's verdict, with changes of the machine, which save most of this layer first, and of the network."""
+
+    run: Run
+    layer: LayerResult
+    verdict: Verdict
+    machine_changes: tuple[Saving, ...]
+    network_changes: tuple[Saving, ...]
+
+
+def worth_telling(savings: Iterable[Saving]) -> tuple[Saving, ...]:
+    """Return the first savings that save anything, one of each lever and target."""
+    best: dict[tuple[str, str], Saving] = {}
+    for saving in savings:
+        if saving.worth > 0:
+            best.setdefault((saving.lever, saving.target), saving)
+    return tuple(best.values())[:WORTH_TELLING]
+
+
+def network_changes(design: Design, run: Run) -> list[Change]:
+    """Return changes of stages, and of the alike layers that take most of the cycles."""
+    cycles = {layer.name: layer.cycles for layer in run.layers}
+    groups = sorted(alike(design.network), key=lambda group: -sum(cycles.get(layer.name, 0) for layer in group))
+    changes, covered = list(stage_changes(design)), 0
+    for group in groups[:MOST_GROUPS]:
+        if covered >= COVERED * run.total.cycles:
+            break
+        covered += sum(cycles.get(layer.name, 0) for layer in group)
+        changes += layer_changes(design, group)
+    return changes
+
+
+def explain_network(run: Run, progress: Progress | None = None) -> Explanation:
+    """Explain a run as a whole.
+
+    Changes are measured against the run itself; where it replays mappings of a file, changed designs are mapped anew.
+    Raises InputError for a run that does not hold what was simulated, or of another version of the simulator.
+    """
+    design, memory = checked_design(run)
+    changes = [*network_changes(design, run), *machine_changes(design)]
+    savings = _simulated(changes, run, memory, progress)
+    of_network = [saving for saving in savings if not saving.of_machine]
+    of_machine = [saving for saving in savings if saving.of_machine]
+    verdicts = tuple((layer, verdict_of(layer, run)) for layer in run.layers if layer.cycles)
+    return Explanation(run, stage_uses(run), verdicts, _sorted(of_network), _sorted(of_machine))
+
+
+def explain_layer(run: Run, name: str, progress: Progress | None = None) -> LayerExplanation:
+    """Explain one layer of a run; see `explain_network`. Raises InputError for a layer that the run does not have."""
+    layer = layer_of(run, name)
+    design, memory = checked_design(run)
+    changes = list(machine_changes(design))
+    if layer.macs:
+        group = next(group for group in alike(design.network) if any(one.name == name for one in group))
+        changes += _changes_around(design, group, next(one for one in group if one.name == name))
+    savings = _simulated(changes, run, memory, progress, name)
+    of_machine = sorted(
+        (saving for saving in savings if saving.of_machine),
+        key=lambda saving: (saving.layer_cycles or 0, -saving.worth, saving.what),
+    )
+    of_network = [saving for saving in savings if not saving.of_machine]
+    return LayerExplanation(run, layer, verdict_of(layer, run), tuple(of_machine), _sorted(of_network))
+
+
+def _changes_around(design: Design, group: tuple[Layer, ...], layer: Layer) -> list[Change]:
+    """Return the changes of a layer alone, of all that are alike, and of its stage."""
+    changes = list(layer_changes(design, (layer,)))
+    if len(group) > 1:
+        changes += layer_changes(design, group)
+    return changes + [change for change in stage_changes(design) if change.target == layer.stage]
+
+
+def layer_of(run: Run, name: str) -> LayerResult:
+    """Return the layer of that name; raise InputError with the nearest one."""
+    for layer in run.layers:
+        if layer.name == name:
+            return layer
+    known = [layer.name for layer in run.layers]
+    expected = f"one of its {len(known)} layers: simulate prints them"
+    raise InputError(
+        Problem("the run has no layer of this name", expected=expected, got=name, suggestion=nearest(name, known))
+    )
+
+
+def checked_design(run: Run) -> tuple[Design, Memory]:
+    """Return what a run was made of and a memory for simulating it; raise InputError if it would come out different."""
+    design, memory = design_of(run), Memory()
+    cycles = design.simulate(memory).total.cycles
+    if cycles != run.total.cycles and run.options.get("mapping") is None:
+        expected = f"{run.total.cycles} cycles, as it holds"
+        raise InputError(
+            Problem(
+                "the run was made by another version of the simulator: run it again",
+                path="total.cycles",
+                expected=expected,
+                got=str(cycles),
+            )
+        )
+    return design, memory
+
+
+def _simulated(
+    changes: Sequence[Change], run: Run, memory: Memory, progress: Progress | None, layer: str = ""
+) -> list[Saving]:
+    """Simulate each change by itself; leave out those that do not fit the machine."""
+    savings = []
+    for i, change in enumerate(changes):
+        if progress:
+            progress(i, len(changes), change.what)
+        try:
+            savings.append(_saving(change, run, change.design.simulate(memory), layer))
+        except InputError:
+            continue
+    return savings
+
+
+def _saving(change: Change, run: Run, after: Run, layer: str) -> Saving:
+    before, total = run.total, after.total
+    found = [one.cycles for one in after.layers if one.name == layer]
+    return Saving(
+        lever=change.lever,
+        target=change.target,
+        what=change.what,
+        of_machine=change.lever in MACHINE_LEVERS,
+        worth=_part_saved(*(MEASURES[change.design.objective](one) for one in (run, after))),
+        cycles=total.cycles,
+        saved=before.cycles - total.cycles,
+        saved_share=_part_saved(before.cycles, total.cycles),
+        macs=total.macs,
+        macs_saved=before.macs - total.macs,
+        params_saved=run.network.params - after.network.params,
+        energy_saved_share=_part_saved(before.energy_pj, total.energy_pj),
+        dram_bytes_saved=before.dram_bytes - total.dram_bytes,
+        layer_cycles=found[0] if found else None,
+    )
+
+
+def _part_saved(before: float, after: float) -> float:
+    return (before - after) / before if before else 0.0
+
+
+def _sorted(savings: Iterable[Saving]) -> tuple[Saving, ...]:
+    return tuple(sorted(savings, key=lambda saving: (-saving.worth, saving.what)))

@@ -1,0 +1,152 @@
+"""Changes of layers: each function yields changed designs for a layer, or several alike ones changed together."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from analysis.drive.explain.design import CannotChange, Change, Design
+from analysis.drive.explain.shapes import Edit, edited
+from analysis.drive.explain.ties import tied
+from simulator.network.ir import Layer, Network, Op
+
+Changed = tuple[str, Design]
+Layers = Sequence[Layer]  # alike: of the same op and shapes
+
+
+def filters_down(design: Design, layers: Layers) -> Iterator[Changed]:
+    """Take filters away until rows or columns of the array divide what is left."""
+    filters = _filters(layers[0])
+    yield from _with_filters(design, layers, {filters // edge * edge for edge in _edges(design)} - {filters})
+
+
+def filters_halved(design: Design, layers: Layers) -> Iterator[Changed]:
+    """Halve the filters."""
+    filters = _filters(layers[0])
+    yield from _with_filters(design, layers, {filters // 2} if filters % 2 == 0 else set())
+
+
+def filters_up(design: Design, layers: Layers) -> Iterator[Changed]:
+    """Add filters until rows or columns of the array divide them: what the array does anyway, put to use."""
+    filters = _filters(layers[0])
+    yield from _with_filters(design, layers, {-(-filters // edge) * edge for edge in _edges(design)} - {filters})
+
+
+def kernel_factored(design: Design, layers: Layers) -> Iterator[Changed]:
+    """Put an Rx1 and a 1xS convolution in the place of RxS, where that saves MACs."""
+    layer = layers[0]
+    rows, columns = layer.kernel
+    if layer.op is Op.CONV and rows > 1 and columns > 1:
+        network = design.network
+        for one in layers:
+            network = factored(network, one)
+        if network.macs < design.network.macs:
+            yield _kernel_text(layers, f"{rows}x1 and 1x{columns}"), replace(design, network=network)
+
+
+def kernel_smaller(design: Design, layers: Layers) -> Iterator[Changed]:
+    """Take each smaller odd kernel, down to 3x3 or from there to 1x1; where it had padding, as many outputs remain."""
+    layer = layers[0]
+    if layer.op in (Op.CONV, Op.DEPTHWISE):
+        kernel, least = layer.kernel, 3 if max(layer.kernel) > 3 else 1
+        while kernel != (smaller := (_smaller(kernel[0], least), _smaller(kernel[1], least))):
+            kernel = smaller
+            network = edited(design.network, {one.name: Edit(kernel=kernel) for one in layers})
+            yield _kernel_text(layers, f"{kernel[0]}x{kernel[1]}"), replace(design, network=network)
+
+
+def _kernel_text(layers: Layers, after: str) -> str:
+    return f"{_named(layers)}: kernel -> {after}"
+
+
+def _smaller(size: int, least: int) -> int:
+    """Return the next smaller odd size, down to the least.
+
+    >>> [_smaller(size, 3) for size in (11, 4, 3, 1)]
+    [9, 3, 3, 1]
+    """
+    return min(size, max(least, size - 2 if size % 2 else size - 1))
+
+
+def factored(network: Network, layer: Layer) -> Network:
+    """Return the network with a layer's window spanned by two: down first, then across, under the layer's own name."""
+    first = f"{layer.name}_down"
+    taken = {other.name for other in network.layers} | set(network.inputs)
+    while first in taken:
+        first += "_"
+    n, filters, rows, _ = layer.output_shape
+    middle = (n, filters, rows, layer.input_shapes[0][3])
+    top, left, bottom, right = layer.padding
+    down = replace(
+        layer,
+        name=first,
+        kernel=(layer.kernel[0], 1),
+        stride=(layer.stride[0], 1),
+        padding=(top, 0, bottom, 0),
+        output_shape=middle,
+        bias=False,
+    )
+    across = replace(
+        layer,
+        inputs=(first,),
+        input_shapes=(middle,),
+        kernel=(1, layer.kernel[1]),
+        stride=(1, layer.stride[1]),
+        padding=(0, left, 0, right),
+    )
+    pairs = ((down, across) if other.name == layer.name else (other,) for other in network.layers)
+    return replace(network, layers=tuple(one for pair in pairs for one in pair))
+
+
+def _filters(layer: Layer) -> int:
+    return layer.output_shape[1]
+
+
+def _edges(design: Design) -> set[int]:
+    return {design.hardware.array.rows, design.hardware.array.columns}
+
+
+def _with_filters(design: Design, layers: Layers, choices: set[int]) -> Iterator[Changed]:
+    """Yield the design with each number of filters, in all layers that must have equally many."""
+    if layers[0].op not in (Op.CONV, Op.LINEAR):
+        return
+    together = frozenset().union(*(tied(design.network, layer.name) for layer in layers))
+    others = len(together) - len(layers)
+    also = f", with {others} tied by additions" if others else ""
+    for filters in sorted(choices - {0}):
+        network = edited(design.network, {name: Edit(filters=filters) for name in together})
+        what = f"{_named(layers)}: filters {_filters(layers[0])} -> {filters}{also}"
+        yield what, replace(design, network=network)
+
+
+def _named(layers: Layers) -> str:
+    first = layers[0]
+    kernel = f" ({first.kernel[0]}x{first.kernel[1]})" if first.op in (Op.CONV, Op.DEPTHWISE) else ""
+    return f"{first.name}{kernel}" + (f" and {len(layers) - 1} alike" if len(layers) > 1 else "")
+
+
+LAYER_LEVERS: dict[str, Callable[[Design, Layers], Iterator[Changed]]] = {
+    "filters_down": filters_down,
+    "filters_halved": filters_halved,
+    "filters_up": filters_up,
+    "kernel_factored": kernel_factored,
+    "kernel_smaller": kernel_smaller,
+}
+
+
+def layer_changes(design: Design, layers: Layers) -> Iterator[Change]:
+    """Yield every change of a layer, or of alike ones together, that the network allows."""
+    for name, lever in LAYER_LEVERS.items():
+        try:
+            for what, changed in lever(design, layers):
+                yield Change(name, layers[0].name, what, changed)
+        except CannotChange:
+            continue
+
+
+def alike(network: Network) -> list[tuple[Layer, ...]]:
+    """Group the layers that multiply by stage, op and shapes, in the order of the first of each."""
+    groups: dict[tuple[object, ...], list[Layer]] = {}
+    for layer in network.layers:
+        if layer.nest is not None:
+            key = (layer.stage, layer.op, layer.nest, layer.input_shapes, layer.output_shape)
+            groups.setdefault(key, []).append(layer)
+    return [tuple(group) for group in groups.values()]

@@ -1,0 +1,79 @@
+"""What a sweep keeps of a simulation: the figures of a row."""
+
+import json
+from typing import TypeAlias
+
+from analysis.read.summary import energy_by_component
+from analysis.read.theme import COMPONENT_COLOURS
+from simulator.errors import InputError
+from simulator.network.ir import Network
+from simulator.result.run import CYCLE_PARTS, Run
+
+Figure: TypeAlias = int | float | str
+Figures: TypeAlias = dict[str, Figure]
+
+COLUMNS = (
+    "cycles",
+    "latency_s",
+    "macs",
+    "params",
+    "utilization",
+    "energy_pj",
+    "energy_unit",
+    "dram_bytes",
+    "buffer_bytes",
+    "pes",
+    "buffer_capacity_bytes",
+    "top1_percent",
+    *(f"cycles_{part}" for part in CYCLE_PARTS),
+    *(f"energy_{component}_pj" for component in COMPONENT_COLOURS),
+    "problem",
+)
+"""The figures of a point in their order. `top1_percent` is the published accuracy of the network, where there is one;
+`problem` says why a point could not be simulated, and then is all there is."""
+
+
+def figures_of(run: Run, network: Network) -> Figures:
+    """Return the figures of a run."""
+    total, machine = run.total, run.hardware
+    energy = energy_by_component(run)
+    figures: Figures = {
+        "cycles": total.cycles,
+        "latency_s": total.latency_s,
+        "macs": total.macs,
+        "params": network.params,
+        "utilization": total.utilization,
+        "energy_pj": total.energy_pj,
+        "energy_unit": machine.energy_unit,
+        "dram_bytes": total.dram_bytes,
+        "buffer_bytes": total.buffer_bytes,
+        "pes": machine.pes,
+        "buffer_capacity_bytes": machine.buffer_bytes,
+    }
+    if "top1_percent" in network.facts:
+        figures["top1_percent"] = float(network.facts["top1_percent"])
+    figures |= {f"cycles_{part}": total.cycle_parts[part] for part in CYCLE_PARTS}
+    return figures | {f"energy_{component}_pj": energy.get(component, 0.0) for component in COMPONENT_COLOURS}
+
+
+def figures_of_problem(error: InputError) -> Figures:
+    """Return why a point could not be simulated, in a line that knows nothing of files and places."""
+    lines = []
+    for problem in error.problems:
+        head = ": ".join(part for part in (problem.path, problem.message) if part)
+        details = [f"{name} {text}" for name, text in (("expected", problem.expected), ("got", problem.got)) if text]
+        lines.append(f"{head} ({', '.join(details)})" if details else head)
+    return {"problem": "; ".join(lines)}
+
+
+def to_json(figures: Figures) -> str:
+    """Write figures so that reading them back yields the same bits."""
+    return json.dumps(figures, separators=(",", ":"), allow_nan=False)
+
+
+def from_json(text: str) -> Figures:
+    """Read figures back; raise ValueError for what is none."""
+    data = json.loads(text)
+    if not isinstance(data, dict) or not ("cycles" in data or "problem" in data):
+        raise ValueError("neither figures nor a problem")
+    return data

@@ -1,0 +1,154 @@
+"""Two axes of a sweep as a field of colour, a panel for each network and machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import isnan, nan
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from analysis.drive.sweep.figures import Figures
+from analysis.drive.sweep.plan import Plan, Point
+from analysis.drive.sweep.rows import cell
+from analysis.drive.sweep.run import Outcome
+from analysis.read import units
+from analysis.read.csv_text import Cell, Row
+from analysis.read.layout import elide, printable
+from analysis.read.pictures import Picture, seconds_tick
+from analysis.read.theme import LIGHT_GREY, SMALL_POINTS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_PANELS = 9
+MOST_WRITTEN = 14  # cells a side, up to which each one bears its value
+LETTERS_PER_INCH = 13  # of titles
+MEASURES = {"latency_s": "latency", "energy_pj": "energy"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A panel: the values of two axes, and the measure at each pair; nan where it could not be simulated."""
+
+    title: str
+    down: tuple[str, ...]
+    across: tuple[str, ...]
+    values: tuple[tuple[float, ...], ...]  # [down][across]
+
+
+def heat_map_pictures(outcome: Outcome) -> list[Picture]:
+    """Return a picture of latency and one of energy, over the first two axes that vary; none if fewer do.
+
+    All other axes stand at their first value.
+    """
+    plan = outcome.plan
+    varied = [i for i, axis in enumerate(plan.axes) if len(axis.choices) > 1]
+    if len(varied) < 2:
+        return []
+    down, across = varied[:2]
+    shown = {
+        point: figures
+        for point, figures in outcome.points()
+        if all(choice == 0 for i, choice in enumerate(point.choices) if i not in (down, across))
+    }
+    unit = next((str(f["energy_unit"]) for f in shown.values() if "energy_unit" in f), "pJ")
+    return [_picture(plan, shown, down, across, measure, unit) for measure in MEASURES]
+
+
+def _picture(plan: Plan, shown: dict[Point, Figures], down: int, across: int, measure: str, unit: str) -> Picture:
+    fields = [
+        _field(plan, shown, machine, network, down, across, measure)
+        for machine, network in product(range(len(plan.machines)), range(len(plan.networks)))
+    ]
+    names = plan.axes[down].name, plan.axes[across].name
+    rows: list[Row] = [
+        {"panel": field.title, names[0]: y, names[1]: x, measure: "" if isnan(value) else value}
+        for field in fields
+        for y, line in zip(field.down, field.values, strict=True)
+        for x, value in zip(field.across, line, strict=True)
+    ]
+    return Picture(f"heat_map_{MEASURES[measure]}", rows, lambda: _draw(plan, fields, names, measure, unit))
+
+
+def _field(
+    plan: Plan, shown: dict[Point, Figures], machine: int, network: int, down: int, across: int, measure: str
+) -> Field:
+    def value(y: int, x: int) -> float:
+        choices = tuple(y if i == down else x if i == across else 0 for i in range(len(plan.axes)))
+        return float(shown[Point(machine, network, choices)].get(measure, nan))
+
+    size = len(plan.axes[down].choices), len(plan.axes[across].choices)
+    title = f"{plan.networks[network]} on {plan.machines[machine]}"
+    values = tuple(tuple(value(y, x) for x in range(size[1])) for y in range(size[0]))
+    return Field(title, _names(plan, down), _names(plan, across), values)
+
+
+def _names(plan: Plan, axis: int) -> tuple[str, ...]:
+    return tuple(" x ".join(_short(cell(s.value)) for s in choice) for choice in plan.axes[axis].choices)
+
+
+def _short(value: Cell) -> str:
+    return elide(printable(str(value)), 20)
+
+
+def _draw(plan: Plan, fields: Sequence[Field], names: tuple[str, str], measure: str, unit: str) -> "Figure":
+    from matplotlib.figure import Figure
+
+    shown = fields[:MOST_PANELS]
+    columns = min(len(shown), 2 if len(shown[0].across) > 8 else 3)
+    lines = -(-len(shown) // columns)
+    width = min(13.0, max(4.2, 1.6 + 0.5 * len(shown[0].across)) * columns)
+    height = 0.6 + lines * min(6.0, max(2.6, 1.3 + 0.3 * len(shown[0].down)))
+    figure = Figure(figsize=(width, height), layout="constrained")
+    panels = figure.subplots(lines, columns, squeeze=False).flat
+    for axes, field in zip(panels, shown, strict=False):
+        _draw_field(axes, field, names, measure, unit)
+    for axes in list(figure.axes)[len(shown) : lines * columns]:
+        if not axes.images:
+            axes.set_axis_off()
+    title = _title(plan, names, measure, unit, len(fields) - len(shown))
+    figure.suptitle(fill(title, int(LETTERS_PER_INCH * width)), x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _title(plan: Plan, names: tuple[str, str], measure: str, unit: str, left: int) -> str:
+    others = [axis for axis in plan.axes if axis.name not in names and len(axis.choices) > 1]
+    fixed = [f"{s.path} {_short(cell(s.value))}" for axis in others for s in axis.choices[0]]
+    relative = f", in {unit}s" if measure == "energy_pj" and unit != "pJ" else ""
+    title = MEASURES[measure].capitalize() + relative + (f"; {', '.join(fixed)}" if fixed else "")
+    return elide(title, 110) + (f" ({left} more panels in the CSV)" if left else "")
+
+
+def _draw_field(axes: "Axes", field: Field, names: tuple[str, str], measure: str, unit: str) -> None:
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import FuncFormatter
+
+    known = [value for line in field.values for value in line if not isnan(value)]
+    low, high = (min(known), max(known)) if known else (1.0, 1.0)
+    norm = LogNorm(low, high if high > low else low * 1.01)
+    axes.set_facecolor(LIGHT_GREY)
+    image = axes.imshow(field.values, cmap="cividis_r", norm=norm, aspect="auto", origin="lower")
+    axes.set_xticks(range(len(field.across)), field.across, rotation=90 if len(field.across) > 6 else 0)
+    axes.set_yticks(range(len(field.down)), field.down)
+    axes.set(xlabel=elide(printable(names[1]), 40), ylabel=elide(printable(names[0]), 40))
+    axes.grid(visible=False)
+    axes.set_title(elide(printable(field.title), 52), fontsize=8.5)
+    bar = axes.figure.colorbar(image, ax=axes)
+    ticks = FuncFormatter(lambda value, _: _written(value, measure, unit))
+    bar.ax.yaxis.set_major_formatter(ticks)
+    bar.ax.yaxis.set_minor_formatter(ticks if high < 8 * low else FuncFormatter(lambda value, _: ""))
+    if max(len(field.across), len(field.down)) <= MOST_WRITTEN:
+        _write_values(axes, field, measure, unit, (low * high) ** 0.5)
+
+
+def _write_values(axes: "Axes", field: Field, measure: str, unit: str, middle: float) -> None:
+    for y, line in enumerate(field.values):
+        for x, value in enumerate(line):
+            text = "none" if isnan(value) else _written(value, measure, unit)
+            colour = "white" if value > middle else "black"
+            axes.text(x, y, text, ha="center", va="center", fontsize=SMALL_POINTS, color=colour)
+
+
+def _written(value: float, measure: str, unit: str) -> str:
+    return seconds_tick(value) if measure == "latency_s" else units.tick(value, unit)

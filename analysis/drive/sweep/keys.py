@@ -1,0 +1,82 @@
+"""Name a point by its content: machine, network, options, and the model that simulates them."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+import simulator
+from analysis.drive.sweep.plan import Plan, Point, machine_document, machine_settings, options_of, spec_of
+from simulator.errors import InputError
+from simulator.result.facts import fingerprint
+from simulator.source import Document
+from simulator.source.locate import locate
+from workloads.load import load_network
+
+_NOT_OF_THE_MODEL = "cli"  # a folder of the package on which no figure depends
+
+
+class Keys:
+    """Works out the keys of a plan's points; what points share is read and hashed once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.model = model_digest()
+        self.machine_digests: dict[tuple[int, ...], str] = {}
+        self.network_digests: dict[str, str | InputError] = {}
+
+    def key(self, point: Point) -> str:
+        """Return the key of a point; raise InputError if its network cannot be built."""
+        machine, network = self._machine(point), self._network(point)
+        text = json.dumps([self.model, machine, network, *options_of(self.plan, point)])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def _machine(self, point: Point) -> str:
+        index = self.plan.machine_index(point)
+        if index not in self.machine_digests:
+            document = machine_document(self.plan, point.machine, machine_settings(self.plan, point))
+            self.machine_digests[index] = machine_digest(document)
+        return self.machine_digests[index]
+
+    def _network(self, point: Point) -> str:
+        spec = spec_of(self.plan, point)
+        if spec not in self.network_digests:
+            try:
+                self.network_digests[spec] = fingerprint(load_network(spec))
+            except InputError as error:
+                self.network_digests[spec] = error
+        found = self.network_digests[spec]
+        if isinstance(found, InputError):
+            raise found
+        return found
+
+
+@cache
+def model_digest() -> str:
+    """Hash the sources of the simulator: what another version has found does not count."""
+    root = Path(simulator.__file__).parent
+    digest = hashlib.sha256()
+    for source in sorted(root.rglob("*.py")):
+        if source.relative_to(root).parts[0] != _NOT_OF_THE_MODEL:
+            digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def machine_digest(document: Document) -> str:
+    """Hash what a machine's file says, comments and order aside, and the dataflows and energy table it names."""
+    folder = Path(document.file).parent
+    flows, energy = document.data.get("dataflows"), document.data.get("energy")
+    names = [("dataflows", name) for name in (flows if isinstance(flows, list) else ())] + [("energy", energy)]
+    files = [_file_digest(folder, kind, str(name)) for kind, name in names]
+    return hashlib.sha256(json.dumps([document.data, files], sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _file_digest(folder: Path, kind: str, name: str) -> str:
+    """Hash a dataflow or energy table; a name that leads nowhere has no content, and fails when it is simulated."""
+    try:
+        beside = folder / name
+        path = beside if name.endswith((".yaml", ".yml")) and beside.is_file() else locate(name, kind, kind)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except (InputError, OSError):
+        return ""

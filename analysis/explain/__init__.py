@@ -1,5 +1,0 @@
-"""Why layers take what they take, and what would help: levers, each simulated, never guessed."""
-
-from analysis.explain.explanation import Explanation, LayerExplanation, explain_layer, explain_network
-
-__all__ = ["Explanation", "LayerExplanation", "explain_layer", "explain_network"]

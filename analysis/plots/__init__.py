@@ -1,5 +1,0 @@
-"""Pictures of one run; each file here is a plot, made of the rows that are also written as CSV."""
-
-from analysis.plots.registry import PLOTS, checked_formats, write_plot, write_plots
-
-__all__ = ["PLOTS", "checked_formats", "write_plot", "write_plots"]

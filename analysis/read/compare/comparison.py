@@ -1,0 +1,184 @@
+"""The change from one run to another by layer, stage and part; each way of cutting it adds up to all of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import fsum, isclose
+
+from analysis.read.compare.align import ONLY_AFTER, ONLY_BEFORE, Pair, align
+from analysis.read.compare.measures import MEASURES, Measure, Parts
+from simulator.errors import InputError, Problem, nearest
+from simulator.result.laws import LawViolation, Violation
+from simulator.result.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What something took before and after, and how the change is made up; 0 where it is in one run only.
+
+    `contribution` is the change as a fraction of the first run's total.
+    """
+
+    name: str
+    detail: str  # for a layer: its stage; what it corresponds by
+    before: float
+    after: float
+    contribution: float
+    parts: Parts
+
+    @property
+    def change(self) -> float:
+        """After less before."""
+        return self.after - self.before
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether only the first run has the layer."""
+        return self.detail.endswith(ONLY_BEFORE)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether only the second run has the layer."""
+        return self.detail.endswith(ONLY_AFTER)
+
+    @property
+    def relative(self) -> float | None:
+        """The change as a fraction of what it was; None where there was nothing."""
+        return self.change / self.before if self.before else None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs by one measure. Changes are sorted by contribution, the largest in either direction first."""
+
+    before: Run
+    after: Run
+    measure: Measure
+    total: Change
+    layers: tuple[Change, ...]
+    stages: tuple[Change, ...]
+    parts: tuple[Change, ...]
+
+
+def compare(before: Run, after: Run, by: str = "cycles") -> Comparison:
+    """Compare two runs by a measure: cycles, dram (bytes) or energy.
+
+    The changes of layers, of stages and of parts each add up to the change of the total, which is asserted. Raises
+    InputError for an unknown measure, and for energies that are counted in different units.
+    """
+    measure = _measure(by, before, after)
+    base = measure.total(before.total)
+    layers = [_layer_change(pair, measure, base) for pair in align(before, after)]
+    parts = [change for change in _part_changes(before, after, measure, base) if change.before or change.after]
+    total = Change("total", "", base, measure.total(after.total), 0.0, _summed(layers))
+    total = _with_contribution(total, base)
+    comparison = Comparison(
+        before,
+        after,
+        measure,
+        total,
+        _sorted(change for change in layers if change.before or change.after),
+        _sorted(_stage_changes(before, after, measure, base)),
+        _sorted(parts),
+    )
+    _assert_sums(comparison)
+    return comparison
+
+
+def checked_measure(by: str) -> Measure:
+    """Return the measure of that name; raise InputError with the nearest one."""
+    if by not in MEASURES:
+        known = ", ".join(MEASURES)
+        raise InputError(Problem("nothing to compare by", expected=known, got=by, suggestion=nearest(by, MEASURES)))
+    return MEASURES[by]
+
+
+def _measure(by: str, before: Run, after: Run) -> Measure:
+    measure = checked_measure(by)
+    machines = [run.hardware for run in (before, after)]
+    if by == "energy" and machines[0].energy_unit != machines[1].energy_unit:
+        expected, got = (f"{machine.energy_unit} on {machine.name}" for machine in machines)
+        raise InputError(Problem("energies in different units do not compare", expected=expected, got=got))
+    return measure
+
+
+def _layer_change(pair: Pair, measure: Measure, base: float) -> Change:
+    layers = (pair.before, pair.after)
+    before, after = (measure.of_layer(layer) if layer else 0 for layer in layers)
+    parts = _difference(*(measure.parts(layer) if layer else {} for layer in layers))
+    names = [layer.name for layer in layers if layer]
+    name = names[-1] if len(set(names)) == 1 else " -> ".join(names)
+    stages = list(dict.fromkeys(layer.stage for layer in layers if layer))
+    detail = f"{' -> '.join(stages)}: {pair.alike}" if any(stages) else pair.alike
+    return Change(name, detail, before, after, _ratio(after - before, base), parts)
+
+
+def _stage_changes(before: Run, after: Run, measure: Measure, base: float) -> list[Change]:
+    names = dict.fromkeys(layer.stage for run in (before, after) for layer in run.layers)
+    changes = []
+    for name in names:
+        sums, parts = [], []
+        for run in (before, after):
+            layers = [layer for layer in run.layers if layer.stage == name]
+            sums.append(_add(measure.of_layer(layer) for layer in layers))
+            parts.append(_total_parts([measure.parts(layer) for layer in layers]))
+        if any(sums):
+            changes.append(Change(name, "", sums[0], sums[1], _ratio(sums[1] - sums[0], base), _difference(*parts)))
+    return changes
+
+
+def _part_changes(before: Run, after: Run, measure: Measure, base: float) -> list[Change]:
+    sums = [_total_parts([measure.parts(layer) for layer in run.layers]) for run in (before, after)]
+    return [
+        Change(name, "", sums[0].get(name, 0), sums[1].get(name, 0), _ratio(change, base), {name: change})
+        for name, change in _difference(*sums).items()
+    ]
+
+
+def _add(values: Iterable[float]) -> float:
+    """Add exactly: whole numbers stay whole, floats are rounded once."""
+    listed = list(values)
+    return sum(listed) if all(isinstance(value, int) for value in listed) else fsum(listed)
+
+
+def _total_parts(found: Sequence[Parts]) -> Parts:
+    names = dict.fromkeys(name for parts in found for name in parts)
+    return {name: _add(parts.get(name, 0) for parts in found) for name in names}
+
+
+def _difference(before: Parts, after: Parts) -> Parts:
+    return {name: after.get(name, 0) - before.get(name, 0) for name in {**before, **after}}
+
+
+def _summed(changes: Sequence[Change]) -> Parts:
+    return _total_parts([change.parts for change in changes])
+
+
+def _with_contribution(change: Change, base: float) -> Change:
+    return Change(change.name, "", change.before, change.after, _ratio(change.change, base), change.parts)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
+    return tuple(sorted(changes, key=lambda change: (-abs(change.change), change.name)))
+
+
+def _assert_sums(comparison: Comparison) -> None:
+    """Every way of cutting the change adds up to it: exactly where it is counted in whole numbers."""
+    whole = comparison.total.change
+    ways = {
+        "layers": _add(change.change for change in comparison.layers),
+        "stages": _add(change.change for change in comparison.stages),
+        "parts": _add(change.change for change in comparison.parts),
+        "parts of layers": _add(part for change in comparison.layers for part in change.parts.values()),
+    }
+    scale = max(comparison.total.before, comparison.total.after)
+    broken = [
+        Violation("comparison", way, "changes add up to the change of the total", f"{found} != {whole}")
+        for way, found in ways.items()
+        if (found != whole if comparison.measure.is_exact else not isclose(found, whole, abs_tol=1e-9 * scale))
+    ]
+    if broken:
+        raise LawViolation(broken)

@@ -1,0 +1,127 @@
+"""The few lines beneath a table: how long, how well used, where cycles and energy went."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analysis.read import units
+from analysis.read.layout import printable
+from analysis.read.tables import initials, op_rows
+from simulator.result.run import Run
+
+SMALLEST_SHARE = 0.0005  # smaller shares are summed up as "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole, in its own unit and as a fraction."""
+
+    name: str
+    value: float
+    fraction: float
+
+
+def shares(parts: Mapping[str, float]) -> list[Share]:
+    """Return the parts, largest first (equal ones by name), with their fractions; nothing where all are zero."""
+    whole = sum(parts.values())
+    ordered = sorted(parts.items(), key=lambda part: (-part[1], part[0]))
+    return [Share(name, value, value / whole) for name, value in ordered if value]
+
+
+def cycles_by_bottleneck(run: Run) -> dict[str, int]:
+    """Sum the cycles of layers by what bounds each."""
+    return _cycles_by(run, {layer.name: layer.bottleneck for layer in run.layers})
+
+
+def cycles_by_op(run: Run) -> dict[str, int]:
+    """Sum the cycles of layers by kind of op."""
+    return _cycles_by(run, {layer.name: layer.op.value for layer in run.layers})
+
+
+def cycles_by_dataflow(run: Run) -> dict[str, int]:
+    """Sum the cycles of layers by the dataflow that each took."""
+    return _cycles_by(run, {layer.name: layer.dataflow for layer in run.layers if layer.dataflow})
+
+
+def energy_by_component(run: Run) -> dict[str, float]:
+    """Sum the energy of all operands at each level: mac, rf, array, buffer, dram, vector, leakage."""
+    sums: Counter[str] = Counter()
+    for part, value in run.total.energy_parts.items():
+        sums[part.split(".")[0]] += value  # type: ignore[assignment]
+    return dict(sums)
+
+
+def energy_by_operand(run: Run) -> dict[str, float]:
+    """Sum the energy of moving each operand, over all levels."""
+    sums: Counter[str] = Counter()
+    for part, value in run.total.energy_parts.items():
+        if "." in part:
+            sums[part.split(".")[1]] += value  # type: ignore[assignment]
+    return dict(sums)
+
+
+def summary_lines(run: Run) -> list[tuple[str, str]]:
+    """Return label and text of each line of the summary."""
+    total = run.total
+    lines = [
+        ("run", _run_text(run)),
+        (
+            "latency",
+            f"{units.seconds(total.latency_s)}: {total.cycles:,} cycles at {units.clock(run.hardware.clock_hz)}",
+        ),
+        ("MACs", f"{_macs_text(run)} on {run.hardware.pes} PEs, utilization {units.percent(total.utilization)}"),
+        ("traffic", f"DRAM {units.size(total.dram_bytes)}, buffer {units.size(total.buffer_bytes)}"),
+        ("energy", f"{_energy_text(run)}: {_shares_text(energy_by_component(run))}"),
+        ("cycles", _shares_text(total.cycle_parts)),
+        ("bound by", _shares_text(cycles_by_bottleneck(run))),
+        ("ops", _shares_text(cycles_by_op(run))),
+        ("dataflows", _shares_text(cycles_by_dataflow(run), spell=True)),
+        ("not shown", _hidden_text(run)),
+    ]
+    return [(label, text) for label, text in lines if text]
+
+
+def _cycles_by(run: Run, kinds: Mapping[str, str]) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for layer in run.layers:
+        if layer.name in kinds:
+            sums[kinds[layer.name]] += layer.cycles
+    return dict(sums)
+
+
+def _shares_text(parts: Mapping[str, float], *, spell: bool = False) -> str:
+    """Write shares as "dram 62.0%, compute 38.0%", the smallest summed up; `spell` adds the initials."""
+    found = shares(parts)
+    shown = [share for share in found if share.fraction >= SMALLEST_SHARE]
+    rest = sum(share.fraction for share in found[len(shown) :])
+    named = [
+        f"{share.name} ({initials(share.name)}) {units.percent(share.fraction)}"
+        if spell
+        else f"{share.name} {units.percent(share.fraction)}"
+        for share in shown
+    ]
+    return ", ".join([*named, f"other {units.percent(rest)}"] if rest >= SMALLEST_SHARE else named)
+
+
+def _macs_text(run: Run) -> str:
+    executed = sum(layer.effective_macs for layer in run.layers)
+    skipped = f" ({units.count(executed)} executed, zero weights skipped)" if executed < run.total.macs else ""
+    return f"{run.total.macs:,}{skipped}"
+
+
+def _energy_text(run: Run) -> str:
+    unit = run.hardware.energy_unit
+    amount = units.energy(run.total.energy_pj, unit)
+    return amount if unit == "pJ" else printable(f"{amount} times that of a {unit}")
+
+
+def _run_text(run: Run) -> str:
+    options = run.options
+    choice = "mapped by file" if options.get("mapping") else f"{options.get('dataflow')} dataflow"
+    named = f"{run.network.name} on {run.hardware.name}, batch {options.get('batch')}"
+    return printable(f"{named}, {choice} for {options.get('objective')}")
+
+
+def _hidden_text(run: Run) -> str:
+    hidden = len(run.layers) - len(op_rows(run))
+    return f"{units.counted(hidden, 'activation')} at no cost, fused or folded" if hidden else ""

@@ -1,0 +1,141 @@
+"""The table of ops as rows: what the terminal, piped output and CSV all show."""
+
+from dataclasses import dataclass
+
+from analysis.read import units
+from analysis.read.layout import Column
+from simulator.network.ir import MAC_OPS, Op
+from simulator.result.run import LayerResult, Run
+
+
+@dataclass(frozen=True, slots=True)
+class OpRow:
+    """One line of the table of ops; `share` is of the network's cycles."""
+
+    layer: str
+    stage: str
+    op: str
+    shape: str  # [N x] C x H x W of the output
+    kernel: str  # R x S [/ stride] [g groups]
+    dataflow: str
+    macs: int
+    cycles: int
+    share: float
+    utilization: float
+    dram_bytes: int
+    buffer_bytes: int
+    energy_pj: float
+    energy_unit: str
+    bound_by: str
+    is_free: bool  # costs nothing, or rides on another layer
+    spends_macs: bool
+
+
+def op_rows(run: Run, *, free_activations: bool = False) -> list[OpRow]:
+    """Return a row for every op in network order.
+
+    Activations that cost nothing, because they are fused or folded, are left out unless `free_activations`.
+    """
+    carriers = run.carrier_of()
+    rows = (_row(layer, run, carriers.get(layer.name)) for layer in run.layers)
+    return [row for row in rows if free_activations or not (row.is_free and row.op == Op.ACTIVATION)]
+
+
+def total_row(run: Run) -> OpRow:
+    """Return the line beneath the rows."""
+    total = run.total
+    return OpRow(
+        layer="total",
+        stage="",
+        op="",
+        shape="",
+        kernel="",
+        dataflow="",
+        macs=total.macs,
+        cycles=total.cycles,
+        share=1.0 if total.cycles else 0.0,
+        utilization=total.utilization,
+        dram_bytes=total.dram_bytes,
+        buffer_bytes=total.buffer_bytes,
+        energy_pj=total.energy_pj,
+        energy_unit=run.hardware.energy_unit,
+        bound_by="",
+        is_free=False,
+        spends_macs=True,
+    )
+
+
+def _row(layer: LayerResult, run: Run, carrier: str | None) -> OpRow:
+    free = "folded" if layer.folded else "fused" if carrier else ""
+    return OpRow(
+        layer=layer.name,
+        stage=layer.stage,
+        op=layer.op.value,
+        shape=shape_text(layer.output_shape),
+        kernel=kernel_text(layer),
+        dataflow=layer.dataflow,
+        macs=layer.macs,
+        cycles=layer.cycles,
+        share=layer.cycles / run.total.cycles if run.total.cycles else 0.0,
+        utilization=layer.utilization,
+        dram_bytes=layer.bytes_at("dram"),
+        buffer_bytes=layer.bytes_at("buffer"),
+        energy_pj=layer.energy_pj,
+        energy_unit=run.hardware.energy_unit,
+        bound_by=free or layer.bottleneck,
+        is_free=bool(free),
+        spends_macs=layer.op in MAC_OPS,
+    )
+
+
+def shape_text(shape: tuple[int, int, int, int]) -> str:
+    """Write a tensor's shape, leaving out what is one.
+
+    >>> shape_text((1, 64, 56, 56)), shape_text((4, 1000, 1, 1))
+    ('64x56x56', '4x1000')
+    """
+    batch, channels, height, width = shape
+    sizes = [channels] if height == width == 1 else [channels, height, width]
+    return "x".join(str(size) for size in ([batch, *sizes] if batch > 1 else sizes))
+
+
+def kernel_text(layer: LayerResult) -> str:
+    """Write kernel, stride and groups: 7x7/2, 3x3g4; nothing for an op that slides no window."""
+    if layer.op not in (Op.CONV, Op.DEPTHWISE, Op.POOL):
+        return ""
+    text = "x".join(str(size) for size in layer.kernel)
+    vertical, horizontal = layer.stride
+    if (vertical, horizontal) != (1, 1):
+        text += f"/{vertical}" if vertical == horizontal else f"/{vertical}x{horizontal}"
+    return f"{text}g{layer.groups}" if layer.groups > 1 and layer.op is Op.CONV else text
+
+
+def initials(name: str) -> str:
+    """Shorten a dataflow's name the way papers do.
+
+    >>> initials("weight_stationary"), initials("no_local_reuse")
+    ('WS', 'NLR')
+    """
+    return "".join(word[0] for word in name.split("_") if word).upper()
+
+
+def _unless_zero(value: float, text: str) -> str:
+    return text if value else "-"
+
+
+COLUMNS: tuple[Column[OpRow], ...] = (
+    Column("layer", 0, lambda row: row.layer, is_number=False),
+    Column("op", 1, lambda row: row.op or "-", is_number=False),
+    Column("output", 9, lambda row: row.shape or "-"),
+    Column("kernel", 8, lambda row: row.kernel or "-", is_number=False),
+    Column("dataflow", 6, lambda row: row.dataflow or "-", lambda row: initials(row.dataflow) or "-", is_number=False),
+    Column("MACs", 10, lambda row: _unless_zero(row.macs, units.count(row.macs))),
+    Column("cycles", 2, lambda row: _unless_zero(row.cycles, units.count(row.cycles, digits=4))),
+    Column("share", 3, lambda row: _unless_zero(row.cycles, units.percent(row.share))),
+    Column("util", 4, lambda row: units.percent(row.utilization) if row.cycles and row.spends_macs else "-"),
+    Column("DRAM", 7, lambda row: _unless_zero(row.dram_bytes, units.size(row.dram_bytes))),
+    Column("buffer", 11, lambda row: _unless_zero(row.buffer_bytes, units.size(row.buffer_bytes))),
+    Column("energy", 7, lambda row: _unless_zero(row.energy_pj, units.energy(row.energy_pj, row.energy_unit))),
+    Column("bound by", 5, lambda row: row.bound_by or "-", is_number=False),
+)
+"""In the order shown."""

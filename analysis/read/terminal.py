@@ -1,0 +1,66 @@
+"""Print a run on a terminal: colour for what bounds each op, stages set apart, columns to fit the width."""
+
+from typing import TYPE_CHECKING
+
+from analysis.read.layout import GAP, Grid, fit
+from analysis.read.summary import summary_lines
+from analysis.read.tables import COLUMNS, OpRow, op_rows, total_row
+from simulator.result.run import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+LOUD_SHARE = 0.05  # ops that take this share of the cycles are set in bold
+BOUND_STYLES = {
+    "compute": "green",
+    "array": "green",
+    "dram": "red",
+    "vector": "magenta",
+    "fused": "dim",
+    "folded": "dim",
+}
+OTHER_BOUND_STYLE = "yellow"  # an operand's network, preload, skew, configuration
+
+
+def print_report(run: Run, console: "Console") -> None:
+    """Print the table of ops, the totals and the summary."""
+    console.print(_table(op_rows(run), total_row(run), console.width))
+    console.print(_summary(run))
+
+
+def _table(rows: list[OpRow], total: OpRow, width: int) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = fit([*rows, total], COLUMNS, width)
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=True, header_style="bold")
+    for column, cells in zip(grid.columns, grid.cells, strict=True):
+        table.add_column(cells[0], justify="right" if column.is_number else "left", no_wrap=True)
+    for index, row in enumerate([*rows, total], start=1):
+        ends_stage = index < len(rows) and rows[index].stage != row.stage
+        line = [column[index].replace("-", "") if row is total else column[index] for column in grid.cells]
+        texts = [Text(cell, style=_style(row, grid, place)) for place, cell in enumerate(line)]
+        table.add_row(*texts, style="bold" if row is total else None)
+        if index == len(rows) or ends_stage:
+            table.add_row()
+    return table
+
+
+def _style(row: OpRow, grid: Grid[OpRow], place: int) -> str:
+    if row.is_free:
+        return "dim"
+    title = grid.columns[place].title
+    if title == "bound by" and row.bound_by:
+        return BOUND_STYLES.get(row.bound_by, OTHER_BOUND_STYLE)
+    return "bold" if row.share >= LOUD_SHARE and title in ("layer", "cycles", "share") else ""
+
+
+def _summary(run: Run) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, GAP, 0, 0))
+    for label, text in summary_lines(run):
+        table.add_row(Text(label, style="bold"), Text(text))
+    return table

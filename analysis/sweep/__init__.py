@@ -1,6 +1,0 @@
-"""Sweeps: a plan of machines, networks and axes, simulated on all cores into a store that survives interruption."""
-
-from analysis.sweep.reading import load_plan
-from analysis.sweep.run import Outcome, run_sweep
-
-__all__ = ["Outcome", "load_plan", "run_sweep"]

@@ -1,0 +1,107 @@
+"""What a machine cannot do or hold of a mapping, as sentences that name the resource, the demand and the limit."""
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from pathlib import Path
+
+from simulator.cost.array import set_program
+from simulator.cost.case import PROGRAM, WALK
+from simulator.cost.convert import layer_record, machine_record, mapping_record, record
+from simulator.cost.spatial import Placement, register_words
+from simulator.cost.tiles import buffer_demand, start_walk
+from simulator.errors import InputError, Problem, nearest
+from simulator.hardware.model import Hardware
+from simulator.mapping.mapping import Mapping
+from simulator.mapping.text import read_mapping
+from simulator.nest import OPERAND_NAMES, REDUCTION, Dim, Operand
+from simulator.network.ir import Layer
+from simulator.source import load_yaml, validate
+
+
+def violations(
+    mapping: Mapping, layer: Layer, hardware: Hardware, resident: Sequence[bool] = (False, False, False)
+) -> list[str]:
+    """Every reason why the machine cannot run the mapping; empty if it can."""
+    return [
+        *_axes(mapping, hardware),
+        *_registers(mapping, layer, hardware),
+        *_buffers(mapping, layer, hardware, resident),
+    ]
+
+
+def _axes(mapping: Mapping, hardware: Hardware) -> list[str]:
+    array = hardware.array
+    reasons = []
+    for name, bounds, length, reduces in (
+        ("rows", mapping.rows, array.rows, array.reduce_rows),
+        ("columns", mapping.columns, array.columns, array.reduce_columns),
+    ):
+        if prod(bounds) > length:
+            reasons.append(f"{name}: unrolls {prod(bounds)} PEs, the array has {length} {name}")
+        summed = [d.name for d in Dim if d in REDUCTION and bounds[d] > 1]
+        if summed and not reduces:
+            reasons.append(f"{name}: unrolls {', '.join(summed)}, but partial sums cannot be added along {name}")
+    return reasons
+
+
+def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
+    assert layer.nest is not None
+    placement = Placement(mapping.rows, mapping.columns, mapping.registers)
+    array, order = hardware.array, mapping.registers_order
+    needed = register_words(placement, order, mapping.stationary, layer.nest, mapping.lowered, array)
+    return [
+        f"registers: a PE needs {needed[o]} words of {OPERAND_NAMES[o]}, it has {available}"
+        for o, available in zip(Operand, array.registers_words, strict=True)
+        if needed[o] > available
+    ]
+
+
+def buffer_demands(
+    mapping: Mapping, layer: Layer, hardware: Hardware, resident: Sequence[bool] = (False, False, False)
+) -> list[int]:
+    """Bytes that the mapping keeps in each buffer of the machine."""
+    assert layer.nest is not None
+    machine, walk, program = machine_record(hardware), record(WALK), record(PROGRAM)
+    data, cut = layer_record(hardware, layer, layer.nest, resident), mapping_record(hardware, mapping)
+    start_walk(machine, data, cut, walk)
+    set_program(cut, machine["forwarding"], program)
+    return [int(buffer_demand(walk, machine, data, cut, program, i)) for i in range(len(hardware.buffers))]
+
+
+def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, resident: Sequence[bool]) -> list[str]:
+    demands = buffer_demands(mapping, layer, hardware, resident)
+    return [
+        f"buffer {buffer.name}: tiles need {demand} bytes, it holds {buffer.capacity_bytes}; smaller tiles "
+        f"of {', '.join(OPERAND_NAMES[o] for o in buffer.holds)} would fit"
+        for buffer, demand in zip(hardware.buffers, demands, strict=True)
+        if demand > buffer.capacity_bytes
+    ]
+
+
+def load_mappings(path: str | Path, layers: Iterable[Layer], hardware: Hardware) -> dict[str, Mapping]:
+    """Read a mapping file for the layers of a network on a machine; return mappings by layer name.
+
+    Layers that the file leaves out are left to the search. Raises InputError with every problem: unknown layers,
+    loops that do not cover a layer, and what the machine cannot do or hold.
+    """
+    from simulator.mapping.schema import WrittenMappings
+
+    document = load_yaml(path)
+    written = validate(document, WrittenMappings)
+    by_name = {layer.name: layer for layer in layers if layer.nest is not None}
+    problems: list[Problem] = []
+    found: dict[str, Mapping] = {}
+    for name, entry in written.layers.items():
+        if name not in by_name:
+            message = "the network has no layer of this name that multiplies"
+            problems.append(document.problem(("layers", name), message, suggestion=nearest(name, by_name), of_key=True))
+            continue
+        mapping, wrong = read_mapping(entry, by_name[name], document)
+        if mapping is not None:
+            reasons = violations(mapping, by_name[name], hardware)
+            wrong = [document.problem(("layers", name), reason, of_key=True) for reason in reasons]
+            found[name] = mapping
+        problems += wrong
+    if problems:
+        raise InputError(*problems)
+    return found

@@ -1,0 +1,259 @@
+"""Placements: what a dataflow unrolls on rows and columns and loops over inside a PE, for one layer on one machine."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import product
+from math import prod
+from operator import ge, mul
+
+from simulator.cost.convert import array_bounds
+from simulator.cost.geometry import distinct
+from simulator.hardware.model import Array
+from simulator.mapping.dataflow import Dataflow
+from simulator.nest import RELEVANT, Dim, LoopNest, Operand
+
+FILTER_TAPS = (Dim.R, Dim.S)
+OPERANDS = tuple(Operand)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Bounds of each dimension on rows, on columns and in the registers of a PE; arrays by `Dim`."""
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    registers: tuple[int, ...]
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """PEs over which each dimension is spread."""
+        return tuple(map(mul, self.rows, self.columns))
+
+
+@cache
+def balanced(extent: int) -> tuple[int, ...]:
+    """Bounds that cut an extent into equal parts, largest first: ceil(extent / n) for every n.
+
+    >>> balanced(13)
+    (13, 7, 5, 4, 3, 2, 1)
+    """
+    sizes: list[int] = []
+    n = 1
+    while not sizes or sizes[-1] > 1:
+        size = -(-extent // n)
+        if not sizes or size < sizes[-1]:
+            sizes.append(size)
+        n = max(n + 1, -(-extent // max(1, size - 1)) if size > 1 else n + 1)
+    return tuple(sizes)
+
+
+@cache
+def tile_counts(extent: int) -> tuple[int, ...]:
+    """Bounds that cut an extent into 1, 2, 3, 4, 6, 8, 12, 16, ... equal parts or single elements, largest first.
+
+    >>> tile_counts(56)
+    (56, 28, 19, 14, 10, 7, 5, 4, 3, 2, 1)
+    """
+    sizes, n = {extent, 1}, 1
+    while n < extent:
+        sizes |= {-(-extent // n), -(-extent // (n + n // 2)) if n > 1 else extent}
+        n *= 2
+    return tuple(sorted(sizes, reverse=True))
+
+
+def axis_bounds(
+    extents: Sequence[int], dims: Sequence[Dim], length: int, first: Sequence[Dim] = ()
+) -> list[tuple[int, ...]]:
+    """Ways to unroll `dims` along an axis of `length` PEs so that no bound could grow; tuples in the order of `dims`.
+
+    Filter taps and what comes `first` take what they can; other dimensions share what is left in every balanced way.
+    """
+    return list(_shares(tuple(extents[d] for d in dims), tuple(d in FILTER_TAPS or d in first for d in dims), length))
+
+
+@cache
+def _shares(extents: tuple[int, ...], greedy: tuple[bool, ...], length: int) -> tuple[tuple[int, ...], ...]:
+    """Bounds of extents that share a length; greedy ones take what they can of what those before them leave."""
+    if not extents:
+        return ((),)
+    found = []
+    options = [bound for bound in balanced(extents[0]) if bound <= length]
+    for bound in options[:1] if greedy[0] else options:
+        found += [(bound, *others) for others in _shares(extents[1:], greedy[1:], length // bound)]
+    return tuple(largest(found))
+
+
+def idle_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> list[tuple[int, ...]]:
+    """Ways to unroll the one of `dims` that is longer than 1 along parts of `length` PEs; none if there are more such.
+
+    The parts are those of `tile_counts`, so that a longer axis can do what one of half its length can.
+
+    >>> idle_bounds([1, 1, 13, 1, 1, 1, 1, 1], (Dim.K, Dim.C), 6)
+    [(5, 1), (3, 1), (2, 1), (1, 1)]
+    """
+    long = [d for d in dims if extents[d] > 1]
+    if len(long) != 1:
+        return []
+    sizes = balanced(extents[long[0]])
+    bounds = {next(size for size in sizes if size <= part) for part in tile_counts(length)}
+    return [tuple(bound if d in long else 1 for d in dims) for bound in sorted(bounds, reverse=True)]
+
+
+def _spread(bounds: Sequence[int], dims: Sequence[Dim]) -> tuple[int, ...]:
+    full = [1] * 8
+    for d, bound in zip(dims, bounds, strict=True):
+        full[d] = bound
+    return tuple(full)
+
+
+@lru_cache(maxsize=4096)
+def placements(dataflow: Dataflow, nest: LoopNest, array: Array, idle: bool = False) -> tuple[Placement, ...]:
+    """Every placement of the dataflow that the array and the registers of a PE can hold; at least one.
+
+    A placement is dropped if a larger one of the same kind fits, so that a larger array or register file only adds.
+    With `idle`, axes of a single dimension may have idle PEs; none if there is no such axis. Machines that differ in
+    anything but the array share them.
+    """
+    extents = list(array_bounds(nest, dataflow.lowered))
+    if dataflow.packs:
+        extents[Dim.C] *= prod(nest.stride)
+    axes = ((dataflow.rows, array.rows), (dataflow.columns, array.columns))
+    if idle and not any(idle_bounds(extents, dims, length) for dims, length in axes):
+        return ()
+    found = []
+    known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+    for row_bounds in _ways(extents, dataflow, dataflow.rows, array.rows, idle):
+        rows = _spread(row_bounds, dataflow.rows)
+        left = [-(-e // r) for e, r in zip(extents, rows, strict=True)]
+        for column_bounds in _ways(left, dataflow, dataflow.columns, array.columns, idle):
+            columns = _spread(column_bounds, dataflow.columns)
+            spatial = Placement(rows, columns, rows).spatial
+            rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]
+            key = (*(rest[d] for d in dataflow.registers), *(spatial[d] for d in (Dim.P, Dim.Q, Dim.R, Dim.S)))
+            if key not in known:
+                known[key] = register_bounds(dataflow, nest, rest, rows, columns, array)
+            found += [Placement(rows, columns, registers) for registers in known[key]]
+    return tuple(found)
+
+
+def _ways(
+    extents: Sequence[int], dataflow: Dataflow, dims: Sequence[Dim], length: int, idle: bool
+) -> list[tuple[int, ...]]:
+    """Ways to unroll a dataflow's dimensions along an axis."""
+    some = idle_bounds(extents, dims, length) if idle else []
+    return some or axis_bounds(extents, dims, length, dataflow.first)
+
+
+def register_bounds(
+    dataflow: Dataflow,
+    nest: LoopNest,
+    rest: Sequence[int],
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+    array: Array,
+) -> list[tuple[int, ...]]:
+    """Bounds of the loops in a PE that its registers can hold and of which none could grow; at least a single word.
+
+    Filter taps are held whole, or one by one if no placement of all of them fits.
+    """
+    if not dataflow.registers:
+        return [(1,) * 8]
+    for whole in (True, False):
+        sizes = [(rest[d] if whole else 1,) if d in FILTER_TAPS else tile_counts(rest[d]) for d in dataflow.registers]
+
+        found: list[tuple[int, ...]] = []
+        for others in product(*sizes[1:]):
+
+            def fits(size: int, others: tuple[int, ...] = others) -> bool:
+                registers = _spread((size, *others), dataflow.registers)
+                return not excess(Placement(rows, columns, registers), dataflow, nest, array)
+
+            # What fits with a bound fits with a smaller one: the first that fits is the largest.
+            first = bisect_left(sizes[0], True, key=fits)
+            if first < len(sizes[0]):
+                found.append((sizes[0][first], *others))
+        if found:
+            return [_spread(bounds, dataflow.registers) for bounds in largest(found)]
+    return [(1,) * 8]
+
+
+def largest(bounds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Those of the tuples that no other exceeds or equals in every place.
+
+    >>> largest([(4, 1), (2, 2), (2, 1)])
+    [(4, 1), (2, 2)]
+    """
+    return [a for a in bounds if not any(b != a and all(map(ge, b, a)) for b in bounds)]
+
+
+def excess(placement: Placement, dataflow: Dataflow, nest: LoopNest, array: Array) -> dict[Operand, tuple[int, int]]:
+    """Operands that need more register words in a PE than it has, as (needed, available)."""
+    order = tuple(map(int, reversed(dataflow.registers)))
+    needed = register_words(placement, order, dataflow.stationary, nest, dataflow.lowered, array)
+    available = array.registers_words
+    return {OPERANDS[o]: (needed[o], available[o]) for o in range(3) if needed[o] > available[o]}
+
+
+def register_words(
+    placement: Placement,
+    order: Sequence[int],
+    stationary: Operand | None,
+    nest: LoopNest,
+    lowered: bool,
+    array: Array,
+) -> tuple[int, int, int]:
+    """Words of each operand that a PE must hold; `order` lists the loops in a PE, outermost first.
+
+    The stationary operand is held whole, and so is a window of inputs that slides over the taps of a filter. Otherwise
+    words pass through, but what lies inside a loop that reuses it must wait for the next turn. Inputs that neighbours
+    hand on are spread over the PEs that share them.
+    """
+    bounds, words = placement.registers, [1, 1, 1]
+    window = bounds[Dim.R] > 1 or bounds[Dim.S] > 1
+    for operand, relevant in enumerate(_RELEVANT):
+        inside = relevant
+        if operand != stationary and not (window and operand == INPUTS):
+            inside = _reused(order, bounds, relevant)
+        if operand == INPUTS and not lowered:
+            shared = array.delivery[INPUTS].forwarding
+            words[operand] = _window_words(bounds, inside, placement, nest, shared)
+            continue
+        for d in inside:
+            words[operand] *= bounds[d]
+    return words[0], words[1], words[2]
+
+
+def _reused(order: Sequence[int], bounds: Sequence[int], relevant: frozenset[int]) -> frozenset[int]:
+    """Dimensions of an operand that turn inside the outermost loop that reuses it; none if no loop does."""
+    for j, d in enumerate(order):
+        if bounds[d] > 1 and d not in relevant:
+            return relevant.intersection(order[j:])
+    return frozenset()
+
+
+INPUTS = int(Operand.INPUTS)
+_RELEVANT = tuple(frozenset(map(int, RELEVANT[operand])) for operand in Operand)
+_AXES = ((int(Dim.P), int(Dim.R)), (int(Dim.Q), int(Dim.S)))
+_POINTS = (int(Dim.N), int(Dim.G), int(Dim.C))
+
+
+def _window_words(
+    bounds: Sequence[int], inside: frozenset[int], placement: Placement, nest: LoopNest, shared: bool
+) -> int:
+    """Input words of a PE's window; where PEs share, the window of all of them divided by their number."""
+    words = pes = 1
+    for d in _POINTS:
+        if d in inside:
+            words *= bounds[d]
+    for axis, (pixel, tap) in enumerate(_AXES):
+        a, b = bounds[pixel] if pixel in inside else 1, bounds[tap] if tap in inside else 1
+        if a * b == 1:
+            continue
+        if shared:
+            pixels = placement.rows[pixel] * placement.columns[pixel]
+            taps = placement.rows[tap] * placement.columns[tap]
+            a, b, pes = a * pixels, b * taps, pes * pixels * taps
+        words *= distinct(a, b, nest.stride[axis], nest.dilation[axis])
+    return -(-words // pes)

@@ -1,0 +1,1 @@
+"""How a network runs: which ops fuse, which tensors stay on chip."""
