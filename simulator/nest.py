@@ -9,6 +9,7 @@ A convolution is the nest (outermost first, as the enumeration orders it)
 with K and C counted per group; a depthwise convolution has G channels and K = C = 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from math import prod
@@ -67,3 +68,29 @@ class LoopNest:
     def macs(self) -> int:
         """Dense multiply-accumulates, those on padding included."""
         return prod(self.bounds)
+
+
+def array_bounds(extents: Sequence[int], lowered: bool) -> tuple[int, ...]:
+    """Extents as the array sees them: lowered to a matrix product [N*P*Q, C*R*S] x [C*R*S, K], or their own."""
+    if not lowered:
+        return tuple(extents)
+    n, g, k, c, p, q, r, s = extents
+    return (1, g, k, c * r * s, n * p * q, 1, 1, 1)
+
+
+def footprint(nest: LoopNest, tile: Sequence[int], operand: Operand, lowered: bool = False) -> int:
+    """Words of an operand in a tile; inputs as a box with their padding, or a matrix if the tile is one.
+
+    >>> footprint(LoopNest((1, 1, 8, 4, 7, 7, 3, 3)), (1, 1, 8, 4, 2, 7, 3, 3), Operand.INPUTS)
+    144
+    """
+    n, g, k, c, p, q, r, s = tile
+    if operand is Operand.WEIGHTS:
+        return g * k * c * r * s
+    if operand is Operand.OUTPUTS:
+        return n * g * k * p * q
+    if lowered:
+        return g * c * p
+    rows = (p - 1) * nest.stride[0] + (r - 1) * nest.dilation[0] + 1
+    columns = (q - 1) * nest.stride[1] + (s - 1) * nest.dilation[1] + 1
+    return n * g * c * rows * columns

@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from simulator.cost.array import ARRAY_CYCLES, array_extents, operand_words, packed_taps, tile_cycles, tile_words
+from simulator.cost.array import packed_taps, tile_cycles, tile_words
 from simulator.cost.case import (
     FIXED_POINT_BITS,
     INPUTS,
+    OUTERMOST,
     OUTPUTS,
     SUM_BITS,
     WEIGHTS,
     C,
+    Case,
     Floats,
     G,
     Ints,
@@ -20,34 +22,50 @@ from simulator.cost.case import (
     R,
     Record,
     S,
+    Scratch,
 )
-from simulator.cost.energy import register_energy
-from simulator.cost.evaluate import executed_macs
+from simulator.cost.energy import executed_macs, mac_energy
 from simulator.cost.geometry import ceil_div
 from simulator.cost.jit import jit
 from simulator.cost.objectives import better, port_floor, set_keys
+from simulator.cost.reuse import array_extents, operand_words
 from simulator.cost.tiles import loaded_inputs
+
+ANY_VARIANT = 0
+"""Position of a variant that bounds may write into: no tile has it while none is played."""
 
 
 @jit
-def mac_tables(layer: Record, mapping: Record, choices: Ints, counts: Ints, table: Ints) -> None:
-    """For each choice of tile extent, the dimension's factor of the MAC cycles of all tiles (see `mac_steps`)."""
+def pe_extent(machine: Record, mapping: Record, d: int) -> int:
+    """What one PE has of a step of the array along a dimension."""
+    if machine.levels > machine.chip_levels:
+        return mapping.inner_tile[machine.chip_levels, d]
+    return mapping.registers[d]
+
+
+@jit
+def mac_tables(machine: Record, layer: Record, mapping: Record, choices: Ints, counts: Ints, table: Ints) -> None:
+    """For each choice of tile extent, the dimension's factor of the MAC cycles of all tiles (see `mac_slots`)."""
     for d in range(8):
-        registers, step = mapping.registers[d], mapping.spatial[d] * mapping.registers[d]
+        own = pe_extent(machine, mapping, d)
+        step = mapping.spatial[d] * own
         packed = packed_taps(layer, mapping) if d == C else 1
         for choice in range(counts[d]):
             tile = choices[d, choice]
             full = layer.bounds[d] // tile
-            table[d, choice] = full * turns_of_fullest(tile * packed, step, registers)
+            table[d, choice] = full * lead_extent(tile * packed, step, own)
             if layer.bounds[d] > full * tile:
-                table[d, choice] += turns_of_fullest((layer.bounds[d] - full * tile) * packed, step, registers)
+                table[d, choice] += lead_extent((layer.bounds[d] - full * tile) * packed, step, own)
 
 
 @jit
-def turns_of_fullest(extent: int, step: int, registers: int) -> int:
-    """Loop turns of the fullest PE over an extent: sum of min(registers, rest) over the array's steps."""
+def lead_extent(extent: int, step: int, own: int) -> int:
+    """What the most-loaded PE has of an extent: sum of min(own, rest) over the array's steps.
+
+    Cut once more on the way, into tiles of an inner level, it has no less.
+    """
     full = extent // step
-    return full * registers + min(registers, extent - full * step)
+    return full * own + min(own, extent - full * step)
 
 
 @jit
@@ -73,8 +91,9 @@ def floor_macs(machine: Record, layer: Record, mapping: Record, extents: Ints) -
     cycles, steps, packed = 1, 1, packed_taps(layer, mapping)
     y[C] *= packed
     for d in range(8):
-        step = mapping.spatial[d] * mapping.registers[d]
-        cycles *= turns_of_fullest(y[d], step, mapping.registers[d])
+        own = pe_extent(machine, mapping, d)
+        step = mapping.spatial[d] * own
+        cycles *= lead_extent(y[d], step, own)
         steps *= ceil_div(y[d], step)
     if mapping.skips:
         cycles = cycles * layer.skip >> FIXED_POINT_BITS
@@ -83,35 +102,36 @@ def floor_macs(machine: Record, layer: Record, mapping: Record, extents: Ints) -
 
 
 @jit
-def array_bound(machine: Record, layer: Record, mapping: Record, program: Record, walk: Record, kind: Ints) -> int:
-    """Cycles of the array for all tiles, if no partial sums preceded any of them; at the start of a walk.
+def array_bound(case: Case, scratch: Scratch) -> int:
+    """Cycles of the array for all tiles, if no partial sums preceded any of them; at the first tile.
 
-    A kind of tile has full extents along some dimensions and the last ones along others: its cycles count as often as
-    there are such tiles. The kind of all full ones comes last, so that the walk is left as it was.
+    An edge variant has full extents along some dimensions and the last ones along others: its cycles count as often as
+    there are such tiles. The variant of all full ones comes last, so that the tiles are left as they were.
     """
-    cycles = 0
-    for edges in range(walk.kinds - 2, -1, -2):
-        tiles = 1
+    cycles, tiles, mapping = 0, scratch.tiles, case.mapping
+    out = scratch.variants[ANY_VARIANT]
+    for edges in range(tiles.variants - 2, -1, -2):
+        times = 1
         for d in range(8):
-            if edges & walk.bit[d]:
-                walk.extent[d] = walk.last[d]
+            if edges & tiles.bit[d]:
+                tiles.extent[d] = tiles.last[d]
             else:
-                walk.extent[d] = min(mapping.tile[d], layer.bounds[d])
-                tiles *= walk.tiles[d] - 1 if walk.bit[d] else walk.tiles[d]
-        tile_words(machine, layer, mapping, program, walk.extent, kind)
-        tile_cycles(machine, program, True, kind)
-        cycles += tiles * kind[ARRAY_CYCLES]
+                tiles.extent[d] = min(mapping.tile[d], case.layer.bounds[d])
+                times *= tiles.trips[d] - 1 if tiles.bit[d] else tiles.trips[d]
+        tile_words(case.machine, case.layer, mapping, tiles.extent, scratch, out)
+        tile_cycles(case.machine, scratch.reuse, True, out)
+        cycles += times * out.array_cycles
     return cycles
 
 
 @jit
-def turns_outside(walk: Record, operand: int, a: int, b: int, c: int) -> int:
+def trips_outside(tiles: Record, operand: int, a: int, b: int, c: int) -> int:
     """Product of the tiles of dimensions a, b and c whose loops lie outside the operand's depth."""
     times = 1
-    for j in range(walk.depth[operand] + 1):
-        d = walk.order[j]
+    for j in range(tiles.depth[operand] + 1):
+        d = tiles.order[j]
         if d in (a, b, c):
-            times *= walk.tiles[d]
+            times *= tiles.trips[d]
     return times
 
 
@@ -124,89 +144,75 @@ def bytes_at_least(machine: Record, layer: Record, words: int, operand: int) -> 
 
 
 @jit
-def traffic_bound(machine: Record, layer: Record, walk: Record, window: int) -> int:
-    """Bytes that must cross the DRAM port; `window` is the product of input rows and columns over all tiles."""
+def traffic_bound(machine: Record, layer: Record, tiles: Record, window: int) -> int:
+    """Bytes that must cross the DRAM port; `window` is the product of input rows and columns over all tiles.
+
+    What no level outside the PEs holds, or what halos may spare, crosses at least once where it is not padding.
+    """
     b = layer.bounds
-    words = b[N] * b[G] * b[C] * window * turns_outside(walk, INPUTS, K, K, K)
-    size = bytes_at_least(machine, layer, words, INPUTS)
-    words = b[G] * b[K] * b[C] * b[R] * b[S] * turns_outside(walk, WEIGHTS, N, P, Q)
+    words = b[N] * b[G] * b[C] * window * trips_outside(tiles, INPUTS, K, K, K)
+    size = 0
+    if not machine.keeps_halo and machine.outermost[INPUTS] == OUTERMOST:
+        size = bytes_at_least(machine, layer, words, INPUTS)
+    reloads = trips_outside(tiles, WEIGHTS, N, P, Q) if machine.outermost[WEIGHTS] == OUTERMOST else 1
+    words = b[G] * b[K] * b[C] * b[R] * b[S] * reloads
     size += bytes_at_least(machine, layer, words, WEIGHTS)
     if not layer.resident[OUTPUTS]:
         words = b[N] * b[G] * b[K] * b[P] * b[Q]
         size += bytes_at_least(machine, layer, words, OUTPUTS)
-        spills = turns_outside(walk, OUTPUTS, C, R, S) - 1
+        spills = trips_outside(tiles, OUTPUTS, C, R, S) - 1 if machine.outermost[OUTPUTS] == OUTERMOST else 0
         size += 2 * spills * ((words * machine.bits[SUM_BITS]) >> 3)
     return size
 
 
 @jit
-def first_load(machine: Record, layer: Record, tile: Ints, walk: Record) -> int:
+def first_load(machine: Record, layer: Record, tile: Ints, tiles: Record) -> int:
     """Bytes, not counting bursts, that the first tile must load before its compute starts."""
-    size = bytes_at_least(machine, layer, loaded_inputs(walk, machine, layer, tile), INPUTS)
+    size = 0
+    if machine.outermost[INPUTS] == OUTERMOST:
+        size = bytes_at_least(machine, layer, loaded_inputs(tiles, machine, layer, tile, -1), INPUTS)
     return size + bytes_at_least(machine, layer, operand_words(tile, WEIGHTS), WEIGHTS)
 
 
 @jit
-def transfer_floor(machine: Record, size: int) -> int:
+def transfer_floor(case: Case, size: int) -> int:
     """Cycles from the request to the end of a transfer of so many bytes at least; without any there is none."""
-    if size <= 0 or machine.dram_numerator == 0:
+    if size <= 0 or case.machine.dram_numerator == 0:
         return 0
-    return machine.latency_cycles + port_floor(machine, size)
+    return case.port.latency_cycles + port_floor(case.machine, size)
 
 
 @jit
-def promising(
-    machine: Record,
-    layer: Record,
-    energy: Record,
-    mapping: Record,
-    program: Record,
-    walk: Record,
-    window: int,
-    macs: int,
-    objective: int,
-    kind: Ints,
-    keys: Floats,
-    best_keys: Floats,
-) -> bool:
-    """Tell whether a mapping at the start of its walk may beat the best found; write what it has at least into `keys`.
+def promising(case: Case, scratch: Scratch, window: int, macs: int, objective: int, keys: Floats, best: Floats) -> bool:
+    """Tell whether a mapping at its first tile may beat the best keys found; write what it has at least into `keys`.
 
     That is judged by its MAC cycles, then by all that the array does, which takes longer to find out. Whatever crosses
     the port crosses it one after the other, after the first latency. No compute starts before the first tile is loaded;
     all loads, and all stores but those of the last tiles, precede the last compute; the last store follows it, after a
     latency of its own.
     """
-    size = traffic_bound(machine, layer, walk, window)
+    machine, layer, mapping, tiles = case.machine, case.layer, case.mapping, scratch.tiles
+    size = traffic_bound(machine, layer, tiles, window)
     if machine.overlapped:
         cycles = max(macs, port_floor(machine, size))
-        return not no_better(machine, layer, energy, mapping, cycles, size, objective, keys, best_keys)
-    load = first_load(machine, layer, mapping.tile, walk)
+        return not no_better(case, cycles, size, objective, keys, best)
+    load = first_load(machine, layer, mapping.tile, tiles)
     stored = bytes_at_least(machine, layer, operand_words(mapping.tile, OUTPUTS), OUTPUTS)
-    last = bytes_at_least(machine, layer, operand_words(walk.last, OUTPUTS), OUTPUTS)
-    ends = transfer_floor(machine, load) + transfer_floor(machine, last)
-    between = port_floor(machine, size - machine.out_slots * stored - load)
-    port = max(ends + between + floor_macs(machine, layer, mapping, walk.last), transfer_floor(machine, size))
-    cycles = max(ends + macs, port)
-    if no_better(machine, layer, energy, mapping, cycles, size, objective, keys, best_keys):
+    last = bytes_at_least(machine, layer, operand_words(tiles.last, OUTPUTS), OUTPUTS)
+    ends = transfer_floor(case, load) + transfer_floor(case, last)
+    between = port_floor(machine, size - case.port.out_slots * stored - load)
+    port = max(ends + between + floor_macs(machine, layer, mapping, tiles.last), transfer_floor(case, size))
+    if no_better(case, max(ends + macs, port), size, objective, keys, best):
         return False
-    cycles = max(ends + array_bound(machine, layer, mapping, program, walk, kind), port)
-    return not no_better(machine, layer, energy, mapping, cycles, size, objective, keys, best_keys)
+    cycles = max(ends + array_bound(case, scratch), port)
+    return not no_better(case, cycles, size, objective, keys, best)
 
 
 @jit
-def no_better(
-    machine: Record,
-    layer: Record,
-    energy: Record,
-    mapping: Record,
-    cycles: int,
-    size: int,
-    objective: int,
-    keys: Floats,
-    best_keys: Floats,
-) -> bool:
-    """Tell whether a mapping of at least so many cycles and DRAM bytes is no better than the best found."""
-    pj = register_energy(executed_macs(layer, mapping), mapping.retains, energy) + size * energy.dram_pj_per_byte
-    pj += cycles * energy.leakage_pj_per_cycle
-    set_keys(objective, cycles, pj, size, port_floor(machine, size), keys)
-    return not better(keys, best_keys)
+def no_better(case: Case, cycles: int, size: int, objective: int, keys: Floats, best: Floats) -> bool:
+    """Tell whether a mapping of at least so many cycles and DRAM bytes is no better than the best keys found."""
+    prices = case.prices
+    pj = mac_energy(case.machine, prices, executed_macs(case.layer, case.mapping), case.mapping.retains)
+    pj += size * prices.dram_pj_per_byte + cycles * prices.leakage_pj_per_cycle
+    set_keys(objective, cycles, pj, size, port_floor(case.machine, size), keys)
+    return not better(keys, best)

@@ -1,18 +1,22 @@
-"""What the kernels know of machine, layer and mapping: records of integers, passed by reference.
+"""What the kernels know of machine, layer and mapping, and what they find: records of integers, passed by reference.
 
 Arrays of eight are indexed by `simulator.nest.Dim`, arrays of three by operand (inputs, weights, outputs). Flags are
-0 or 1.
+0 or 1. Memory levels count from 0, the outermost on chip; `simulator.cost.convert` makes the records.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Record = np.void  # one element of an array of a dtype below
+Records = NDArray[np.void]
+Record = np.void  # one element of them, of a dtype below
 
 N, G, K, C, P, Q, R, S = range(8)
 INPUTS, WEIGHTS, OUTPUTS = range(3)
+NO_OPERAND = 3
 SUM_BITS = 3  # position of the partial sums in the machine's `bits`
 
 RELEVANT = np.array(
@@ -29,17 +33,40 @@ FIXED_POINT_BITS = 20
 FIXED_POINT = 1 << FIXED_POINT_BITS
 """Denominator of the ratios (skipping, compression) that enter integer cycle and byte counts."""
 
-MAX_BUFFERS = 3
+MAX_LEVELS = 4
+"""Memory levels on chip, registers apart."""
+DESTINATIONS = MAX_LEVELS + 1
+"""What words are brought to: the memory levels, then the registers at the index after the machine's last level."""
+CUTS = MAX_LEVELS + 2
+"""Blocks of a tile: the whole; inner tiles and steps of the array; what one PE has of a step; its inner blocks."""
+EXTENTS = CUTS
+"""Distinct extents that the blocks of one cut can have along a dimension."""
+MAX_MEMORIES = 8
+MAX_CHANNELS = 64
+MAX_SLOTS = 4
+MAX_VARIANTS = 512
+WHOLE = 0
+"""Position of the tile itself among its cuts."""
+OUTERMOST = 0
+"""The first memory level on chip."""
+
+HIDDEN, EXPOSED, DOUBLE_BUFFERED = range(3)
+"""How filling registers delays the MACs: not; wholly; by what it takes longer than a step of the array, where the
+stationary register of a PE has a second one."""
+MOVING, HELD, STATIONARY = range(3)
+"""What becomes of an operand in the registers from step to step: replaced, held over some, held as the stationary."""
+
 _I = np.int64
 
 MACHINE = np.dtype(
     [
         ("macs_per_cycle", _I),  # per PE
         ("step_cycles", _I),  # that a step of the array takes at least; 1: as long as its MACs
+        ("arrays", _I),  # instances of the array under the same memories
         ("unicast", _I, 3),
-        ("exposed", _I, 3),  # filling registers delays the MACs: 1, or 2 by as much as it is longer than a step
+        ("preload", _I, 3),  # HIDDEN, EXPOSED or DOUBLE_BUFFERED
         ("shift_cycles", _I, 3),  # to shift a fill through a systolic array, whole or partial; 0: words a cycle decide
-        ("words_per_cycle", _I, 3),
+        ("words_per_cycle", _I, 3),  # of one array
         ("forwarding", _I),
         ("initial_sums", _I),  # partial sums are read from the buffer the first time, too
         ("concurrent", _I),  # partial sums travel in and out at the same time
@@ -47,23 +74,34 @@ MACHINE = np.dtype(
         ("bits", _I, 4),  # inputs, weights, outputs, partial sums
         ("dram_numerator", _I),  # bytes a cycle = numerator / denominator; 0: the port takes no time
         ("dram_denominator", _I),
-        ("latency_cycles", _I),
         ("burst_bytes", _I),
-        ("channels", _I),
-        ("overlapped", _I),  # a layer takes the longer of array and port: its ends lie beneath its neighbours
+        ("overlapped", _I),  # a layer takes the longer of array and port: its ends overlap with its neighbours
         ("whole_rows", _I),  # the DMA does not leave out inputs between windows
         ("reloads", _I),  # a tile loads its inputs and weights even if the tile before had the same
-        ("slots", _I),  # tiles whose inputs and weights may be in the buffers at a time
-        ("early", _I),  # the operand of which there may be more, `early_slots`, and which is loaded by itself; or 3
-        ("early_slots", _I),
+        ("keeps_halo", _I),  # a tile next to the one before loads only what that one did not hold
+        ("deeper_operand", _I),  # the operand with deeper buffering, `deeper_slots`, loaded by itself; or NO_OPERAND
+        ("levels", _I),  # memory levels on chip
+        ("chip_levels", _I),  # of these outside the array; the others lie in each PE
+        ("memory_of", _I, (MAX_LEVELS, 3)),  # the memory of a level that holds the operand, or -1
+        ("outermost", _I, 3),  # the first level that holds the operand
+        ("array_level", _I, 3),  # the destination that the array's network brings the operand to
+        ("streams", _I, 3),  # what is consumed in the outermost level is replaced at once
+        ("memories", _I),  # how many of the following are in use
+        ("level_of", _I, MAX_MEMORIES),
+        ("capacity_bytes", _I, MAX_MEMORIES),  # of one instance
+        ("double_buffered", _I, MAX_MEMORIES),
+        ("read_bytes_per_cycle", _I, MAX_MEMORIES),  # 0: unlimited
+        ("write_bytes_per_cycle", _I, MAX_MEMORIES),
+    ]
+)
+
+PORT = np.dtype(
+    [
+        ("deeper_slots", _I),  # tiles of the operand with deeper buffering that may be in its buffer
+        ("slots", _I),  # tiles whose inputs and weights may be
         ("out_slots", _I),  # tiles whose outputs may be
-        ("buffers", _I),  # how many of the following are in use
-        ("buffer_of", _I, 3),  # per operand
-        ("streams", _I, 3),  # per operand: what is consumed is replaced at once
-        ("capacity_bytes", _I, MAX_BUFFERS),
-        ("double_buffered", _I, MAX_BUFFERS),
-        ("read_bytes_per_cycle", _I, MAX_BUFFERS),  # 0: unlimited
-        ("write_bytes_per_cycle", _I, MAX_BUFFERS),
+        ("channels", _I),  # DMA channels each way
+        ("latency_cycles", _I),
     ]
 )
 
@@ -78,8 +116,8 @@ LAYER = np.dtype(
         ("skip", _I),  # cycles a MAC where zero weights are skipped, in units of 1 / FIXED_POINT
         ("compression", _I, 3),  # DRAM bytes per raw byte, in units of 1 / FIXED_POINT
         ("resident", _I, 3),  # 1: the whole tensor lies in the buffer already, or stays there
-        ("addends", _I),  # tensors of the outputs' shape that are added before the outputs are stored
-        ("addends_compression", _I),  # as above; of the outputs stored, a pool on their way out may leave less
+        ("residuals", _I),  # residual operands: tensors of the outputs' shape, added before the outputs are stored
+        ("residual_compression", _I),  # as above; of the outputs stored, a fused pool may leave less
         ("prefetched_bytes", _I),  # of the first weights, which came during the layer before
         ("prefetch_bytes", _I),  # of the next layer's first weights, which come during this one
     ]
@@ -87,51 +125,173 @@ LAYER = np.dtype(
 
 MAPPING = np.dtype(
     [
-        ("tile", _I, 8),
+        ("tile", _I, 8),  # of the outermost level
         ("dram_order", _I, 8),  # permutations of all eight dimensions, outermost first
-        ("buffer_order", _I, 8),
-        ("spatial", _I, 8),  # rows * columns
+        ("inner_tile", _I, (MAX_LEVELS, 8)),  # of the levels from 1, as the array sees them
+        ("orders", _I, (MAX_LEVELS, 8)),  # loops inside a tile of each level, like `dram_order`
+        ("spatial", _I, 8),  # arrays * rows * columns
+        ("arrays", _I, 8),
         ("registers", _I, 8),
         ("lowered", _I),
         ("retains", _I),
-        ("stationary", _I),  # the operand whose fills begin a pass of the array; 3: whichever is filled least
+        ("stationary", _I),  # the operand whose fills begin a pass of the array; NO_OPERAND: whichever is filled least
         ("skips", _I),  # zero weights are skipped: all PEs share each weight
-        ("packs", _I),  # lanes over input channels take the taps that a stride groups, too
+        ("packs", _I),  # channel packing: lanes over input channels take the taps that a stride groups, too
     ]
 )
 
-PROGRAM = np.dtype(
+REUSE = np.dtype(
     [
-        ("reloads", _I, (3, 8)),  # the loop over d lies at or outside the operand's reload depth
-        ("stays", _I, 3),  # registers keep the operand: 1 over more than one step, 2 as the stationary one
-        ("slides", _I, 2),  # overlap of consecutive input windows along height and width, as in `axis_words`
-        ("y", _I, 8),  # scratch: extents that the array sees,
-        ("turns", _I, 8),  # and turns of the loops over them
+        ("cuts", _I),  # position of the last cut, the registers'
+        ("steps", _I),  # position of the steps of the array; the next cut is what one PE has of a step
+        ("size", _I, (CUTS, 8)),  # extents of a block of each cut
+        ("spatial", _I, 8),  # PEs along each dimension
+        ("lowered", _I),
+        ("trips", _I, (MAX_LEVELS, 8)),  # trip counts, in a full tile, of the loops inside each level
+        (
+            "deepest",
+            _I,
+            (3, DESTINATIONS, 8),
+        ),  # the last cut whose loop over d replaces the words
+        ("held", _I, 3),  # MOVING, HELD or STATIONARY in the PEs
+        ("slides", _I, 2),  # sliding-window reuse of inputs on the array, along height and width; see `axis_words`
+        ("slide_cut", _I),  # the cut whose loop slides
+        ("y", _I, 8),  # scratch: extents as the array sees them
     ]
 )
 
-WALK = np.dtype(
+BLOCKS = np.dtype(
     [
-        ("loops", _I),  # number of DRAM loops that turn more than once
+        ("kinds", _I, (CUTS, 8)),  # distinct extents of the blocks of each cut
+        ("extent", _I, (CUTS, 8, EXTENTS)),
+        ("times", _I, (CUTS, 8, EXTENTS)),  # how many blocks have this extent
+        ("count", _I, (CUTS, 8)),  # how many blocks there are
+    ]
+)
+
+TILES = np.dtype(
+    [
+        ("loops", _I),  # number of DRAM loops that run more than once
         ("order", _I, 8),  # their dimensions, outermost first
-        ("tiles", _I, 8),
+        ("trips", _I, 8),
         ("last", _I, 8),  # extent of the last tile
-        ("bit", _I, 8),  # bit of a tile's kind that tells a shorter last extent; 0 where all are equal
-        ("kinds", _I),  # number of kinds of tile
+        ("bit", _I, 8),  # bit of an edge variant that tells a shorter last extent; 0 where all are equal
+        ("variants", _I),  # number of edge variants
         ("depth", _I, 3),  # position in order of the innermost loop that indexes the operand, or -1
         ("at", _I, 8),  # the current tile: index,
         ("extent", _I, 8),  # extents
-        ("kind", _I),  # and kind
+        ("variant", _I),  # and edge variant
     ]
 )
 
-ENERGY = np.dtype(
+_STEPS_OF_A_TILE = [
+    ("mac_cycles", _I),
+    ("mac_slots", _I),  # MACs that the most-loaded PE has time for; with channel packing, times the taps packed
+    ("sums", _I),  # distinct outputs
+    ("array_cycles", _I),
+    ("delivery_cycles", _I),  # of these, in excess of the MACs because an operand's network is slower
+    ("preload_cycles", _I),
+    ("skew_cycles", _I),
+    # Words to each destination, of outputs from it: read from the source (or written to it), a word that several PEs
+    # share once; and those of all PEs added up.
+    ("crossed", _I, (DESTINATIONS, 3)),
+    ("delivered", _I, (DESTINATIONS, 3)),
+    ("returned", _I, DESTINATIONS),  # partial sums that come back to each destination
+]
+
+VARIANT = np.dtype(
+    [
+        *_STEPS_OF_A_TILE,
+        ("passes", _I),  # fills of the stationary operand
+        ("first_window", _I),  # words of inputs that the array takes at its first step
+        ("first_step", _I),  # MACs of the most-loaded PE at the first step
+        ("network_words", _I, 3),  # words over the network of one array
+        ("network_sums", _I),  # distinct outputs of one array
+        ("network_returned", _I),  # partial sums that come back over its network
+        ("weights_bytes", _I),  # at the DRAM port, in whole bursts
+        ("outputs_bytes", _I),
+        ("sums_bytes", _I),
+        ("tiles", _I),  # how many tiles are of this variant
+    ]
+)
+
+TOTALS = np.dtype(
+    [
+        *_STEPS_OF_A_TILE,
+        ("network_words", _I, 3),  # words over the networks of one array,
+        ("network_returned", _I),  # and partial sums that come back over them
+        ("loaded", _I, 3),  # words from DRAM; of outputs, partial sums that return
+        ("loaded_residuals", _I),  # words of other tensors added to the outputs
+        ("stored_outputs", _I),  # final outputs, words
+        ("stored_sums", _I),  # partial sums that leave before they are complete
+        ("dram_read", _I, 3),  # bytes through the port: compressed, in whole bursts
+        ("dram_written", _I),
+        ("port_cycles", _I),
+        ("dma_cycles", _I),  # of all transactions: latency and port
+        ("tiles", _I),
+        ("cycles", _I),
+        ("fill_cycles", _I),  # of these, before the first tile is computed,
+        ("wait_cycles", _I),  # between tiles,
+        ("drain_cycles", _I),  # and after the last
+        ("first_weights_bytes", _I),  # that the first tile loads
+        ("executed_macs", _I),  # all, less skipped zero weights
+        ("retains", _I),  # 1 where PEs keep operands in registers, 0 where these come from the networks at every MAC
+    ]
+)
+
+PIPE = np.dtype(
+    [
+        ("port_free", _I),  # when the port is next free,
+        ("array_free", _I),  # the array,
+        ("last_end", _I),  # and when all so far is over
+        ("fill_cycles", _I),  # before the first compute,
+        ("wait_cycles", _I),  # and between computes
+        ("load_free", _I, MAX_CHANNELS),  # when each channel is
+        ("store_free", _I, MAX_CHANNELS),
+        ("compute_end", _I, MAX_SLOTS),  # of the last tiles, by tile modulo the ring
+        ("store_cycles", _I, MAX_SLOTS),  # port cycles of their stores, 0 for none
+    ]
+)
+
+MOVED = np.dtype([("read", _I, (MAX_LEVELS + 2, 3)), ("written", _I, (MAX_LEVELS + 2, 3))])
+"""Words read from and written to each level on chip, by operand: memories, the array's networks, then registers."""
+
+PRICES = np.dtype(
     [
         ("mac_pj", np.float64),
-        ("rf_pj", np.float64, 3),  # a register access of one word; outputs: a read or a write
-        ("array_pj", np.float64, 3),  # one word into or out of one PE
-        ("buffer_pj", np.float64, 3),  # one word read or written
+        ("word_pj", np.float64, (MAX_LEVELS + 2, 3)),  # a word read or written, by level and operand as in `MOVED`
         ("dram_pj_per_byte", np.float64),
         ("leakage_pj_per_cycle", np.float64),
     ]
 )
+
+
+class Case(NamedTuple):
+    """A layer with a mapping on a machine, and what its actions cost."""
+
+    machine: Record
+    port: Record
+    layer: Record
+    prices: Record
+    mapping: Record
+
+
+class Scratch(NamedTuple):
+    """What an evaluation writes into; one a thread. `variants` is an array of `MAX_VARIANTS` records."""
+
+    reuse: Record
+    blocks: Record  # of all PEs
+    lead: Record  # of the most-loaded PE
+    tiles: Record
+    pipe: Record
+    variants: Records
+    spare: Record  # a variant
+    totals: Record
+    moved: Record
+
+
+class Best(NamedTuple):
+    """The best mapping so far and its keys, see `simulator.cost.objectives`."""
+
+    mapping: Record
+    keys: Floats

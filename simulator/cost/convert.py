@@ -1,89 +1,46 @@
 """Turn machine, layer, energy table and mapping into the records that kernels read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from simulator.cost.case import ENERGY, FIXED_POINT, LAYER, MACHINE, MAPPING, PROGRAM, WALK, Ints, Record
-from simulator.cost.evaluate import KIND_FIGURES, TOTALS
-from simulator.cost.pipeline import HEAD
-from simulator.cost.tiles import MAX_KINDS
+from simulator.cost.case import (
+    BLOCKS,
+    FIXED_POINT,
+    LAYER,
+    MACHINE,
+    MAPPING,
+    MAX_LEVELS,
+    MAX_MEMORIES,
+    MAX_VARIANTS,
+    MOVED,
+    NO_OPERAND,
+    PIPE,
+    PORT,
+    PRICES,
+    REUSE,
+    TILES,
+    TOTALS,
+    VARIANT,
+    Record,
+    Scratch,
+)
+from simulator.cost.sparsity import (
+    compression_ratio,
+    skip_ratio,
+    skips_zeros,
+    winograd_ratio,
+    word_bits,
+    zero_fractions,
+)
 from simulator.energy.table import EnergyTable
-from simulator.hardware.model import Hardware
-from simulator.mapping.dataflow import Dataflow
+from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.nest import REDUCTION, RELEVANT, Dim, LoopNest, Operand
+from simulator.nest import Dim, LoopNest, Operand
 from simulator.network.ir import Layer
 
-NO_OPERAND = 3
 PRELOADS = ("hidden", "exposed", "behind_step")
-
-
-def geometric_run(zero_fraction: float, limit: int) -> float:
-    """Expected elements consumed by a step that swallows zeros until a non-zero one, but at most `limit` elements.
-
-    Zeros come independently with probability z: the step goes beyond k elements if the first k are zero, so the
-    expectation is the sum of z**k for k < limit, (1 - z**limit) / (1 - z). It describes a front end that inspects
-    `limit` weights a cycle as well as a run-length code whose runs hold limit - 1 zeros.
-
-    >>> round(geometric_run(0.4, 2), 3)
-    1.4
-    """
-    if zero_fraction >= 1.0:
-        return float(limit)
-    return (1.0 - zero_fraction**limit) / (1.0 - zero_fraction)
-
-
-def skip_steps(weights: int, zero_fraction: float, window: int) -> float:
-    """Expected cycles to issue a sequence of weights, skipping zeros within a window that ends with the sequence.
-
-    From a position with n weights left, a cycle consumes j < min(window, n) of them with probability z**(j-1) (1-z)
-    and min(window, n) with the rest; E(n) = 1 + sum of probability * E(n - consumed). A filter's taps on one input
-    channel are a sequence: the inputs of the next channel have yet to come.
-
-    >>> round(skip_steps(25, 0.4, 2), 2)
-    18.06
-    """
-    z = zero_fraction
-    expected = [0.0]
-    for n in range(1, weights + 1):
-        reach = min(window, n)
-        ahead = sum(z ** (j - 1) * (1 - z) * expected[n - j] for j in range(1, reach))
-        expected.append(1.0 + ahead + z ** (reach - 1) * expected[n - reach])
-    return expected[weights]
-
-
-def compression_ratio(hardware: Hardware, operand: Operand, zero_fraction: float) -> float:
-    """DRAM bits per raw bit of a run-length code that stores, for each value, the run of zeros before it.
-
-    A stored pair takes run bits + word bits and covers `geometric_run` elements (Eyeriss, JSSC 2017, section V-B). What
-    the code would lengthen, such as an image, is stored as it is.
-    """
-    dram, bits = hardware.dram, word_bits(hardware)[operand]
-    if operand not in dram.run_length:
-        return 1.0
-    covered = geometric_run(zero_fraction, dram.run_length_max + 1)
-    return min(1.0, (dram.run_length_bits + bits) / bits / covered)
-
-
-def winograd_ratio(hardware: Hardware, nest: LoopNest) -> float:
-    """DRAM words per weight where filters are stored transformed for F(m x m, r x r): (m + r - 1)^2 for each r^2.
-
-    The transform is for square filters of r taps that move by one (Lavin and Gray, CVPR 2016, section 4).
-    """
-    if hardware.dram.winograd is None:
-        return 1.0
-    outputs, taps = hardware.dram.winograd
-    plain = nest.stride == (1, 1) and nest.dilation == (1, 1)
-    fits = nest.bounds[Dim.R] == nest.bounds[Dim.S] == taps and plain
-    return ((outputs + taps - 1) / taps) ** 2 if fits else 1.0
-
-
-def word_bits(hardware: Hardware) -> tuple[int, int, int, int]:
-    """Bits of inputs, weights, outputs and partial sums."""
-    return (hardware.input_bits, hardware.weight_bits, hardware.output_bits, hardware.partial_sum_bits)
 
 
 def record(dtype: np.dtype[np.void], **values: object) -> Record:
@@ -97,18 +54,15 @@ def record(dtype: np.dtype[np.void], **values: object) -> Record:
 
 def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
     """Describe the machine; `reserved_bytes` of the buffer that holds inputs are taken by tensors kept on chip."""
-    array, dram, buffers = hardware.array, hardware.dram, hardware.buffers
-    buffer_of = [next(i for i, b in enumerate(buffers) if o in b.holds) for o in Operand]
-    capacity = [b.capacity_bytes for b in buffers]
-    capacity[buffer_of[Operand.INPUTS]] -= reserved_bytes
-    pad = [0] * (3 - len(buffers))
+    array, dram = hardware.array, hardware.dram
     slots = [hardware.slots_of(operand) for operand in (Operand.INPUTS, Operand.WEIGHTS)]
     return record(
         MACHINE,
         macs_per_cycle=array.macs_per_cycle,
         step_cycles=array.step_cycles,
+        arrays=array.instances,
         unicast=[d.network == "unicast" for d in array.delivery],
-        exposed=[PRELOADS.index(d.preload) for d in array.delivery],
+        preload=[PRELOADS.index(d.preload) for d in array.delivery],
         shift_cycles=[array.rows if d.network == "systolic" else 0 for d in array.delivery],
         words_per_cycle=[d.words_per_cycle for d in array.delivery],
         forwarding=array.delivery[Operand.INPUTS].forwarding,
@@ -118,45 +72,57 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         bits=word_bits(hardware),
         dram_numerator=dram.bytes_per_cycle.numerator if dram.bytes_per_cycle else 0,
         dram_denominator=dram.bytes_per_cycle.denominator if dram.bytes_per_cycle else 1,
-        latency_cycles=dram.latency_cycles,
         burst_bytes=dram.burst_bytes,
-        channels=hardware.dma_channels,
         overlapped=hardware.layer_order == "overlapped",
         whole_rows=hardware.dma_whole_rows,
         reloads=hardware.dma_reloads,
-        slots=min(slots),
-        early=NO_OPERAND if slots[0] == slots[1] else slots.index(max(slots)),
-        early_slots=max(slots),
-        out_slots=hardware.slots_of(Operand.OUTPUTS),
-        buffers=len(buffers),
-        buffer_of=buffer_of,
-        streams=[o in buffers[b].streams for o, b in zip(Operand, buffer_of, strict=True)],
-        capacity_bytes=capacity + pad,
-        double_buffered=[b.double_buffered for b in buffers] + pad,
-        read_bytes_per_cycle=[b.read_bytes_per_cycle or 0 for b in buffers] + pad,
-        write_bytes_per_cycle=[b.write_bytes_per_cycle or 0 for b in buffers] + pad,
+        keeps_halo=hardware.dma_keeps_halo,
+        deeper_operand=NO_OPERAND if slots[0] == slots[1] else slots.index(max(slots)),
+        **memory_fields(hardware.buffers, reserved_bytes),
     )
 
 
-def zero_fractions(hardware: Hardware, layer: Layer) -> tuple[float, float, float]:
-    """Shares of zeros in the layer's inputs, weights and outputs: its own where known, the machine's otherwise."""
-    activations, weights = hardware.array.zero_inputs_fraction, hardware.array.zero_weights.fraction
-    known = (layer.zero_inputs_fraction, layer.zero_weights_fraction, layer.zero_outputs_fraction)
-    defaults = (activations, weights, activations)
-    inputs, weights, outputs = (d if k is None else k for k, d in zip(known, defaults, strict=True))
-    return inputs, weights, outputs
+def memory_fields(buffers: Sequence[Buffer], reserved_bytes: int) -> dict[str, object]:
+    """Return the fields of `MACHINE` that describe memories and their levels."""
+    levels = 1 + max(b.level for b in buffers)
+    chip = 1 + max(b.level for b in buffers if not b.in_pe)
+    holding = [[_memory_at(buffers, level, operand) for operand in Operand] for level in range(levels)]
+    outermost = [next(level for level in range(levels) if holding[level][o] >= 0) for o in Operand]
+    capacity = [b.capacity_bytes for b in buffers]
+    capacity[holding[outermost[0]][0]] -= reserved_bytes
+    pad = [0] * (MAX_MEMORIES - len(buffers))
+    return {
+        "levels": levels,
+        "chip_levels": chip,
+        "memory_of": holding + [[-1, -1, -1]] * (MAX_LEVELS - levels),
+        "outermost": outermost,
+        "array_level": [next((x for x in range(chip, levels) if holding[x][o] >= 0), levels) for o in Operand],
+        "streams": [o in buffers[holding[outermost[o]][o]].streams for o in Operand],
+        "memories": len(buffers),
+        "level_of": [b.level for b in buffers] + pad,
+        "capacity_bytes": capacity + pad,
+        "double_buffered": [b.double_buffered for b in buffers] + pad,
+        "read_bytes_per_cycle": [b.read_bytes_per_cycle or 0 for b in buffers] + pad,
+        "write_bytes_per_cycle": [b.write_bytes_per_cycle or 0 for b in buffers] + pad,
+    }
 
 
-def skip_ratio(hardware: Hardware, layer: Layer, nest: LoopNest) -> int:
-    """Cycles a MAC where zero weights are skipped, in units of 1 / FIXED_POINT.
+def _memory_at(buffers: Sequence[Buffer], level: int, operand: Operand) -> int:
+    """Index of the memory of a level that holds an operand, or -1."""
+    return next((i for i, b in enumerate(buffers) if b.level == level and operand in b.holds), -1)
 
-    Columns of zeros, channels of which a filter reads nothing, are known beforehand: their steps are left out.
-    """
-    if layer.zero_columns:
-        return round(FIXED_POINT * (1 - zero_fractions(hardware, layer)[1]))
-    taps = nest.bounds[Dim.R] * nest.bounds[Dim.S]
-    window = hardware.array.zero_weights.skip_window
-    return round(FIXED_POINT * skip_steps(taps, zero_fractions(hardware, layer)[1], window) / taps)
+
+def port_record(hardware: Hardware) -> Record:
+    """Describe the way between DRAM and the outermost memories."""
+    slots = [hardware.slots_of(operand) for operand in (Operand.INPUTS, Operand.WEIGHTS)]
+    return record(
+        PORT,
+        deeper_slots=max(slots),
+        slots=min(slots),
+        out_slots=hardware.slots_of(Operand.OUTPUTS),
+        channels=hardware.dma_channels,
+        latency_cycles=hardware.dram.latency_cycles,
+    )
 
 
 def layer_record(
@@ -164,12 +130,10 @@ def layer_record(
     layer: Layer,
     nest: LoopNest,
     resident: Sequence[bool] = (False, False, False),
-    addends: int = 0,
-    prefetched_bytes: int = 0,
-    prefetch_bytes: int = 0,
+    residuals: int = 0,
     stored: Fraction = Fraction(1),
 ) -> Record:
-    """Describe a layer on a machine; of its outputs, a pool on their way out leaves the fraction `stored`."""
+    """Describe a layer on a machine; of its outputs, a fused pool leaves the fraction `stored`."""
     zeros = zero_fractions(hardware, layer)
     ratios = [compression_ratio(hardware, o, z) for o, z in zip(Operand, zeros, strict=True)]
     ratios[Operand.WEIGHTS] *= winograd_ratio(hardware, nest)
@@ -189,28 +153,34 @@ def layer_record(
         skip=skip_ratio(hardware, layer, nest),
         compression=[round(FIXED_POINT * ratio) for ratio in ratios],
         resident=resident,
-        addends=addends,
-        addends_compression=round(FIXED_POINT * whole_outputs),
-        prefetched_bytes=prefetched_bytes,
-        prefetch_bytes=prefetch_bytes,
+        residuals=residuals,
+        residual_compression=round(FIXED_POINT * whole_outputs),
     )
 
 
-def energy_record(hardware: Hardware, table: EnergyTable, layer: Layer) -> Record:
+def price_record(hardware: Hardware, table: EnergyTable, layer: Layer) -> Record:
     """Price a machine's actions on a layer; a gated MAC (zero input) costs the table's fraction of a full one."""
     gated = zero_fractions(hardware, layer)[0] if hardware.array.gates_zero_inputs else 0.0
     inputs, weights, _, sums = word_bits(hardware)
     bits = (inputs, weights, sums)
-    owner = [next(b for b in hardware.buffers if o in b.holds) for o in Operand]
+    per_bit = level_prices(hardware, table)
+    words = [[pj * b for pj, b in zip(level, bits, strict=True)] for level in per_bit]
     return record(
-        ENERGY,
+        PRICES,
         mac_pj=table.mac_pj * (1.0 - gated * (1.0 - table.gated_mac_fraction)),
-        rf_pj=[pj * b for pj, b in zip(table.rf_pj_per_bit, bits, strict=True)],
-        array_pj=[table.array_pj_per_bit * b for b in bits],
-        buffer_pj=[table.buffer_pj_per_bit(o.capacity_bytes) * b for o, b in zip(owner, bits, strict=True)],
+        word_pj=words + [[0.0] * 3] * (MAX_LEVELS + 2 - len(words)),
         dram_pj_per_byte=table.dram_pj_per_bit * 8,
         leakage_pj_per_cycle=table.leakage_pj_per_cycle,
     )
+
+
+def level_prices(hardware: Hardware, table: EnergyTable) -> list[list[float]]:
+    """Picojoules a bit read or written, by level on chip (memories, array, registers) and operand; 0 where none is."""
+    levels = [[0.0] * 3 for _ in hardware.level_names]
+    for buffer in hardware.buffers:
+        for operand in buffer.holds:
+            levels[buffer.level][operand] = table.buffer_pj_per_bit(buffer.capacity_bytes)
+    return [*levels, [table.array_pj_per_bit] * 3, list(table.rf_pj_per_bit)]
 
 
 def complete_order(order: Sequence[Dim]) -> list[int]:
@@ -220,13 +190,17 @@ def complete_order(order: Sequence[Dim]) -> list[int]:
 
 def mapping_record(hardware: Hardware, mapping: Mapping) -> Record:
     """Describe a mapping on a machine."""
-    spatial = [r * c for r, c in zip(mapping.rows, mapping.columns, strict=True)]
+    spatial = mapping.spatial
+    inner = [[1] * 8, *(level.tile for level in mapping.inner)]
+    orders = [complete_order(order) for order in (mapping.buffer_order, *(level.order for level in mapping.inner))]
     return record(
         MAPPING,
         tile=mapping.tile,
         dram_order=complete_order(mapping.dram_order),
-        buffer_order=complete_order(mapping.buffer_order),
+        inner_tile=inner + [[1] * 8] * (MAX_LEVELS - len(inner)),
+        orders=orders + [list(range(8))] * (MAX_LEVELS - len(orders)),
         spatial=spatial,
+        arrays=mapping.arrays,
         registers=mapping.registers,
         lowered=mapping.lowered,
         retains=mapping.retains,
@@ -236,41 +210,16 @@ def mapping_record(hardware: Hardware, mapping: Mapping) -> Record:
     )
 
 
-def skips_zeros(hardware: Hardware, mapping: Mapping | Dataflow, spatial: Sequence[int]) -> bool:
-    """Zero weights can be skipped by a front end that sends one weight to all PEs, so no weight index is unrolled."""
-    shared = all(spatial[d] == 1 for d in RELEVANT[Operand.WEIGHTS])
-    return hardware.array.zero_weights.skip_window > 1 and shared and not mapping.lowered
-
-
-@dataclass(frozen=True, slots=True)
-class Scratch:
-    """Memory that `evaluate` writes into; one per thread."""
-
-    program: Record
-    walk: Record
-    state: Ints
-    kinds: Ints
-    totals: Ints
-
-
-def make_scratch(hardware: Hardware) -> Scratch:
-    """Allocate scratch memory for a machine."""
-    ring = max(hardware.slots_of(operand) for operand in Operand)
+def make_scratch() -> Scratch:
+    """Allocate what an evaluation writes into; one a thread."""
     return Scratch(
-        program=record(PROGRAM),
-        walk=record(WALK),
-        state=np.zeros(HEAD + 2 * (hardware.dma_channels + ring), np.int64),
-        kinds=np.zeros((MAX_KINDS, KIND_FIGURES), np.int64),
-        totals=np.zeros(TOTALS, np.int64),
+        reuse=record(REUSE),
+        blocks=record(BLOCKS),
+        lead=record(BLOCKS),
+        tiles=record(TILES),
+        pipe=record(PIPE),
+        variants=np.zeros(MAX_VARIANTS, VARIANT),
+        spare=record(VARIANT),
+        totals=record(TOTALS),
+        moved=record(MOVED),
     )
-
-
-def array_bounds(nest: LoopNest, lowered: bool) -> tuple[int, ...]:
-    """Bounds as the array sees the whole layer: lowered to a matrix product or its own."""
-    n, g, k, c, p, q, r, s = nest.bounds
-    return (1, g, k, c * r * s, n * p * q, 1, 1, 1) if lowered else nest.bounds
-
-
-def unrolls_reduction(spatial: Sequence[int]) -> bool:
-    """Whether partial sums of one output lie in several PEs."""
-    return any(spatial[d] > 1 for d in REDUCTION)

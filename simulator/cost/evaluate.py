@@ -1,71 +1,30 @@
 """Evaluate one mapping of one layer: play its tiles, add up words, bytes and cycles.
 
 A tile loads the operands whose indices changed, computes, and stores the outputs whose indices change next; partial
-sums that return later are loaded again. Tiles of equal extents are of one kind (a dimension has at most two extents),
-so the array program is evaluated once a kind.
+sums that return later are loaded again. Tiles of equal extents are of one edge variant (a dimension has at most two
+extents), so the array is evaluated once a variant.
 """
 
-from simulator.cost.array import (
-    ARRAY_CYCLES,
-    BUS_OUTPUTS,
-    DELIVERY_CYCLES,
-    FIGURES,
-    MAC_CYCLES,
-    MAC_STEPS,
-    SUMS,
-    operand_words,
-    packed_taps,
-    set_program,
-    tile_cycles,
-    tile_words,
-)
+from simulator.cost.array import packed_taps, tile_cycles, tile_words
 from simulator.cost.case import (
     FIXED_POINT,
     FIXED_POINT_BITS,
     INPUTS,
+    OUTERMOST,
     OUTPUTS,
     SUM_BITS,
     WEIGHTS,
-    Ints,
+    Case,
     Record,
+    Scratch,
 )
-from simulator.cost.geometry import ceil_div, fill
+from simulator.cost.energy import executed_macs
+from simulator.cost.geometry import ceil_div
 from simulator.cost.jit import jit
-from simulator.cost.pipeline import advance, finish
-from simulator.cost.tiles import FIRST, fits, loaded_inputs, outermost_turn, start_walk, sums_complete, turn
-
-# Beyond `steps`: figures of a kind of tile. Bytes are those at the DRAM port, in whole bursts.
-(
-    WEIGHTS_BYTES,
-    OUTPUTS_BYTES,
-    SUMS_BYTES,
-    STORE_CYCLES,  # of final outputs
-    TILES,  # how many tiles are of this kind
-    KIND_FIGURES,
-) = range(FIGURES, FIGURES + 6)
-
-# Beyond `steps`: totals of a layer.
-(
-    SUMS_READ,  # partial sums read from the buffer by the array
-    LOADED_INPUTS,  # words from DRAM into the buffer
-    LOADED_WEIGHTS,
-    LOADED_SUMS,  # partial sums that return
-    LOADED_ADDENDS,  # words of other tensors added to the outputs
-    STORED_OUTPUTS,  # final outputs, words
-    STORED_SUMS,  # partial sums that leave before they are complete
-    DRAM_INPUTS,  # bytes through the port: compressed, in whole bursts
-    DRAM_WEIGHTS,
-    DRAM_OUTPUTS_READ,
-    DRAM_OUTPUTS_WRITTEN,
-    PORT_CYCLES,
-    DMA_CYCLES,  # of all transactions: latency and port
-    ALL_TILES,
-    CYCLES,
-    FIRST_WEIGHTS_BYTES,  # bytes of weights that the first tile loads
-    EXECUTED_MACS,  # all, less skipped zero weights
-    REGISTERS,  # 1 where PEs keep operands in registers, 0 where these come from the networks at every MAC
-    TOTALS,
-) = range(FIGURES, FIGURES + 19)
+from simulator.cost.pipeline import advance, finish, reset
+from simulator.cost.reuse import operand_words, set_reuse
+from simulator.cost.tiles import FIRST, fits, loaded_inputs, next_tile, outermost_loop, start_tiles, sums_complete
+from simulator.cost.traffic import layer_traffic
 
 
 @jit
@@ -86,210 +45,276 @@ def port_cycles(size: int, machine: Record) -> int:
 
 
 @jit
-def new_kind(machine: Record, layer: Record, mapping: Record, program: Record, walk: Record, out: Ints) -> None:
-    """Fill the figures of the current tile's kind."""
-    x, burst = walk.extent, machine.burst_bytes
-    weights, sums = operand_words(x, WEIGHTS), operand_words(x, OUTPUTS)
-    out[WEIGHTS_BYTES] = port_bytes(weights, machine.bits[WEIGHTS], layer.compression[WEIGHTS], burst)
-    out[OUTPUTS_BYTES] = port_bytes(sums, machine.bits[OUTPUTS], layer.compression[OUTPUTS], burst)
-    out[SUMS_BYTES] = port_bytes(sums, machine.bits[SUM_BITS], FIXED_POINT, burst)
-    out[STORE_CYCLES] = port_cycles(out[OUTPUTS_BYTES], machine)
-    tile_words(machine, layer, mapping, program, x, out)
-    tile_cycles(machine, program, walk.kind & FIRST, out)
+def operand_bytes(machine: Record, layer: Record, words: int, operand: int) -> int:
+    """Bytes of so many words of an operand at the DRAM port."""
+    return port_bytes(words, machine.bits[operand], layer.compression[operand], machine.burst_bytes)
 
 
 @jit
-def fill_kind(machine: Record, layer: Record, mapping: Record, program: Record, walk: Record, kinds: Ints) -> None:
-    """Fill the figures of the current tile's kind, its words from its twin if there is one.
+def new_variant(case: Case, scratch: Scratch, out: Record) -> None:
+    """Fill the figures of the current tile's edge variant, but for what depends on partial sums before it."""
+    machine, layer, extent = case.machine, case.layer, scratch.tiles.extent
+    weights, sums = operand_words(extent, WEIGHTS), operand_words(extent, OUTPUTS)
+    out.weights_bytes = operand_bytes(machine, layer, weights, WEIGHTS)
+    out.outputs_bytes = operand_bytes(machine, layer, sums, OUTPUTS)
+    out.sums_bytes = port_bytes(sums, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
+    tile_words(machine, layer, case.mapping, extent, scratch, out)
+
+
+@jit
+def fill_variant(case: Case, scratch: Scratch) -> None:
+    """Fill the figures of the current tile's edge variant, its words from its twin if there is one.
 
     The twin has the same extents, and differs in whether partial sums precede it.
     """
-    out, twin = kinds[walk.kind], kinds[walk.kind ^ FIRST]
-    if twin[TILES] == 0:
-        new_kind(machine, layer, mapping, program, walk, out)
-        return
-    for figure in range(TILES):
-        out[figure] = twin[figure]
-    tile_cycles(machine, program, walk.kind & FIRST, out)
+    variant, variants = scratch.tiles.variant, scratch.variants
+    twin = variant ^ FIRST
+    if variants[twin].tiles == 0:
+        new_variant(case, scratch, variants[variant])
+    else:
+        variants[variant] = variants[twin]
+        variants[variant].tiles = 0
+    tile_cycles(case.machine, scratch.reuse, variant & FIRST, variants[variant])
 
 
 @jit
-def load_inputs(walk: Record, turned: int, machine: Record, layer: Record, tile: Ints, totals: Ints) -> int:
-    """Account for the inputs that the current tile loads, whose outermost turned loop is at `turned`; return bytes."""
-    size = 0
-    if turned <= walk.depth[INPUTS] and not layer.resident[INPUTS]:
-        words = loaded_inputs(walk, machine, layer, tile)
-        size = port_bytes(words, machine.bits[INPUTS], layer.compression[INPUTS], machine.burst_bytes)
-        totals[LOADED_INPUTS] += words
-        totals[DRAM_INPUTS] += size
+def load_inputs(case: Case, scratch: Scratch, advanced: int, variant: Record) -> int:
+    """Account for the inputs that the current tile loads, whose outermost advanced loop is at `advanced`; return bytes.
+
+    What no level outside the PEs holds comes from DRAM whenever the PEs take it.
+    """
+    machine, layer, tiles, totals = case.machine, case.layer, scratch.tiles, scratch.totals
+    home = machine.outermost[INPUTS]
+    if layer.resident[INPUTS] or (home == OUTERMOST and advanced > tiles.depth[INPUTS]):
+        return 0
+    if home == OUTERMOST:
+        words = loaded_inputs(tiles, machine, layer, case.mapping.tile, advanced)
+    else:
+        words = variant.crossed[home, INPUTS]
+    size = operand_bytes(machine, layer, words, INPUTS)
+    totals.loaded[INPUTS] += words
+    totals.dram_read[INPUTS] += size
     return size
 
 
 @jit
-def load_weights(walk: Record, turned: int, layer: Record, kind: Ints, totals: Ints) -> int:
+def load_weights(case: Case, scratch: Scratch, advanced: int, variant: Record) -> int:
     """Account for the weights that the current tile loads; return their bytes."""
-    if turned > walk.depth[WEIGHTS] or layer.resident[WEIGHTS]:
+    machine, layer, tiles, totals = case.machine, case.layer, scratch.tiles, scratch.totals
+    home = machine.outermost[WEIGHTS]
+    if layer.resident[WEIGHTS] or (home == OUTERMOST and advanced > tiles.depth[WEIGHTS]):
         return 0
-    totals[LOADED_WEIGHTS] += operand_words(walk.extent, WEIGHTS)
-    totals[DRAM_WEIGHTS] += kind[WEIGHTS_BYTES]
-    return kind[WEIGHTS_BYTES]
+    words, size = operand_words(tiles.extent, WEIGHTS), variant.weights_bytes
+    if home != OUTERMOST:
+        words = variant.crossed[home, WEIGHTS]
+        size = operand_bytes(machine, layer, words, WEIGHTS)
+    totals.loaded[WEIGHTS] += words
+    totals.dram_read[WEIGHTS] += size
+    return size
 
 
 @jit
-def load_addends(machine: Record, layer: Record, kind: Ints, totals: Ints) -> int:
+def load_residuals(case: Case, scratch: Scratch, variant: Record) -> int:
     """Account for what is added to the outputs that the current tile completes; return its bytes.
 
     The tensors have the outputs' shape and width before any pool, and count as inputs at the DRAM port.
     """
-    each = port_bytes(kind[SUMS], machine.bits[OUTPUTS], layer.addends_compression, machine.burst_bytes)
-    size = layer.addends * each
-    totals[LOADED_ADDENDS] += layer.addends * kind[SUMS]
-    totals[DRAM_INPUTS] += size
-    return size
+    machine, layer, totals = case.machine, case.layer, scratch.totals
+    each = port_bytes(variant.sums, machine.bits[OUTPUTS], layer.residual_compression, machine.burst_bytes)
+    totals.loaded_residuals += layer.residuals * variant.sums
+    totals.dram_read[INPUTS] += layer.residuals * each
+    return layer.residuals * each
 
 
 @jit
-def load_sums(
-    walk: Record, turned: int, next_turned: int, machine: Record, layer: Record, kind: Ints, totals: Ints
-) -> int:
+def load_sums(case: Case, scratch: Scratch, advanced: int, next_advanced: int, variant: Record) -> int:
     """Account for partial sums that return, and for what is added to the outputs that the tile completes."""
-    size = 0
-    if turned <= walk.depth[OUTPUTS] and not walk.kind & FIRST and not layer.resident[OUTPUTS]:
-        totals[LOADED_SUMS] += kind[SUMS]
-        totals[DRAM_OUTPUTS_READ] += kind[SUMS_BYTES]
-        size += kind[SUMS_BYTES]
-    if layer.addends > 0 and next_turned <= walk.depth[OUTPUTS] and sums_complete(walk):
-        size += load_addends(machine, layer, kind, totals)
+    machine, layer, tiles, totals, size = case.machine, case.layer, scratch.tiles, scratch.totals, 0
+    home = machine.outermost[OUTPUTS]
+    if home != OUTERMOST:
+        words = variant.returned[home]
+        size = port_bytes(words, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
+    elif advanced <= tiles.depth[OUTPUTS] and not tiles.variant & FIRST and not layer.resident[OUTPUTS]:
+        words, size = variant.sums, variant.sums_bytes
+    else:
+        words = 0
+    totals.loaded[OUTPUTS] += words
+    totals.dram_read[OUTPUTS] += size
+    if layer.residuals > 0 and next_advanced <= tiles.depth[OUTPUTS] and sums_complete(tiles):
+        size += load_residuals(case, scratch, variant)
     return size
 
 
 @jit
-def load_cycles(
-    walk: Record,
-    turned: int,
-    next_turned: int,
-    machine: Record,
-    layer: Record,
-    tile: Ints,
-    kind: Ints,
-    totals: Ints,
-) -> tuple[int, int]:
-    """Account for all that the current tile loads; return the port cycles of the early operand and of the rest."""
-    inputs = load_inputs(walk, turned, machine, layer, tile, totals)
-    weights = load_weights(walk, turned, layer, kind, totals)
-    sums = load_sums(walk, turned, next_turned, machine, layer, kind, totals)
-    if turned < 0:
-        totals[FIRST_WEIGHTS_BYTES] = weights
-        weights -= layer.prefetched_bytes
-    if machine.early == INPUTS:
+def load_cycles(case: Case, scratch: Scratch, advanced: int, next_advanced: int, variant: Record) -> tuple[int, int]:
+    """Account for all that the current tile loads; return the port cycles of the operand with deeper buffering, and of
+    the rest.
+    """  # fmt: skip
+    machine = case.machine
+    inputs = load_inputs(case, scratch, advanced, variant)
+    weights = load_weights(case, scratch, advanced, variant)
+    sums = load_sums(case, scratch, advanced, next_advanced, variant)
+    if advanced < 0:
+        scratch.totals.first_weights_bytes = weights
+        weights -= case.layer.prefetched_bytes
+    if machine.deeper_operand == INPUTS:
         return port_cycles(inputs, machine), port_cycles(weights + sums, machine)
-    if machine.early == WEIGHTS:
+    if machine.deeper_operand == WEIGHTS:
         return port_cycles(weights, machine), port_cycles(inputs + sums, machine)
     return 0, port_cycles(inputs + weights + sums, machine)
 
 
 @jit
-def executed_macs(layer: Record, mapping: Record) -> int:
-    """MACs that PEs execute: all, or what is left where zero weights are skipped."""
-    return layer.macs * layer.skip >> FIXED_POINT_BITS if mapping.skips else layer.macs
+def store_cycles(case: Case, scratch: Scratch, next_advanced: int, variant: Record) -> int:
+    """Account for the store of the current tile's outputs, if they change next; return its port cycles.
+
+    They are final outputs or partial sums. Where no level outside the PEs holds them, what leaves the PEs is both: all
+    but the last of each are partial sums.
+    """
+    machine, layer, tiles, totals = case.machine, case.layer, scratch.tiles, scratch.totals
+    home, words, size = machine.outermost[OUTPUTS], variant.sums, variant.sums_bytes
+    if layer.resident[OUTPUTS] or (home == OUTERMOST and next_advanced > tiles.depth[OUTPUTS]):
+        return 0
+    final = sums_complete(tiles)
+    if home != OUTERMOST:
+        words = variant.crossed[home, OUTPUTS] - (variant.sums if final else 0)
+        size = port_bytes(words, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
+    elif final:
+        words, size = 0, 0
+    totals.stored_sums += words
+    if final:
+        totals.stored_outputs += variant.sums
+        size += variant.outputs_bytes
+    totals.dram_written += size
+    return port_cycles(size, machine)
 
 
 @jit
-def store_tile(walk: Record, machine: Record, kind: Ints, totals: Ints) -> int:
-    """Account for the store of the current tile's outputs, final or partial sums; return its port cycles."""
-    if sums_complete(walk):
-        totals[STORED_OUTPUTS] += kind[SUMS]
-        totals[DRAM_OUTPUTS_WRITTEN] += kind[OUTPUTS_BYTES]
-        return kind[STORE_CYCLES]
-    totals[STORED_SUMS] += kind[SUMS]
-    totals[DRAM_OUTPUTS_WRITTEN] += kind[SUMS_BYTES]
-    return port_cycles(kind[SUMS_BYTES], machine)
-
-
-@jit
-def count_transfers(machine: Record, early: int, load: int, store: int, totals: Ints) -> None:
+def count_transfers(port: Record, deeper: int, load: int, store: int, totals: Record) -> None:
     """Account for the DMA transactions of a tile, given the port cycles of each; without any there is none."""
-    transactions = (early > 0) + (load > 0) + (store > 0)
-    totals[PORT_CYCLES] += early + load + store
-    totals[DMA_CYCLES] += early + load + store + transactions * machine.latency_cycles
+    transactions = (deeper > 0) + (load > 0) + (store > 0)
+    totals.port_cycles += deeper + load + store
+    totals.dma_cycles += deeper + load + store + transactions * port.latency_cycles
 
 
 @jit
-def add_kinds(kinds: Ints, n: int, initial: int, totals: Ints) -> None:
-    """Add the figures of all kinds of tile, as often as each occurs; `initial`: first partial sums are read, too."""
-    for kind in range(n):
-        tiles = kinds[kind, TILES]
+def clear(totals: Record) -> None:
+    """Set all totals of a layer to zero."""
+    totals.mac_cycles = totals.mac_slots = totals.sums = totals.array_cycles = totals.delivery_cycles = 0
+    totals.preload_cycles = totals.skew_cycles = totals.loaded_residuals = totals.stored_outputs = 0
+    totals.stored_sums = totals.dram_written = totals.port_cycles = totals.dma_cycles = totals.tiles = 0
+    for operand in range(3):
+        totals.loaded[operand] = totals.dram_read[operand] = 0
+
+
+@jit
+def add_variants(case: Case, scratch: Scratch) -> None:
+    """Add the figures of all edge variants, as often as each occurs."""
+    levels, totals = case.machine.levels, scratch.totals
+    totals.network_returned = 0
+    for operand in range(3):
+        totals.network_words[operand] = 0
+    for to in range(1, levels + 1):
+        totals.returned[to] = 0
+        for operand in range(3):
+            totals.crossed[to, operand] = totals.delivered[to, operand] = 0
+    for i in range(scratch.tiles.variants):
+        variant = scratch.variants[i]
+        tiles = variant.tiles
         if tiles > 0:
-            for f in range(FIGURES):
-                totals[f] += tiles * kinds[kind, f]
-            first = kinds[kind, SUMS] if kind & FIRST and not initial else 0
-            totals[SUMS_READ] += tiles * (kinds[kind, BUS_OUTPUTS] - first)
-            totals[ALL_TILES] += tiles
+            totals.tiles += tiles
+            totals.mac_cycles += tiles * variant.mac_cycles
+            totals.mac_slots += tiles * variant.mac_slots
+            totals.sums += tiles * variant.sums
+            totals.array_cycles += tiles * variant.array_cycles
+            totals.delivery_cycles += tiles * variant.delivery_cycles
+            totals.preload_cycles += tiles * variant.preload_cycles
+            totals.skew_cycles += tiles * variant.skew_cycles
+            totals.network_returned += tiles * variant.network_returned
+            for operand in range(3):
+                totals.network_words[operand] += tiles * variant.network_words[operand]
+            for to in range(1, levels + 1):
+                totals.returned[to] += tiles * variant.returned[to]
+                for operand in range(3):
+                    totals.crossed[to, operand] += tiles * variant.crossed[to, operand]
+                    totals.delivered[to, operand] += tiles * variant.delivered[to, operand]
 
 
 @jit
-def overlap(machine: Record, layer: Record, mapping: Record, totals: Ints) -> None:
-    """Let the first loads and the last stores of the layer lie beneath its neighbours: the longer of array and port.
+def dram_bytes(totals: Record) -> int:
+    """Bytes through the DRAM port in either direction."""
+    size = totals.dram_written
+    for operand in range(3):
+        size += totals.dram_read[operand]
+    return size
+
+
+@jit
+def overlap(case: Case, totals: Record) -> None:
+    """Let the first loads and the last stores of the layer overlap with its neighbours: the longer of array and port.
 
     Nothing is rounded between tiles either: where a PE does several MACs a cycle, those of the next tile fill the last.
     """
-    if totals[DELIVERY_CYCLES] == 0:
-        cycles = ceil_div(totals[MAC_STEPS], machine.macs_per_cycle * packed_taps(layer, mapping))
-        totals[ARRAY_CYCLES] -= totals[MAC_CYCLES] - cycles
-        totals[MAC_CYCLES] = cycles
-    size = totals[DRAM_INPUTS] + totals[DRAM_WEIGHTS] + totals[DRAM_OUTPUTS_READ] + totals[DRAM_OUTPUTS_WRITTEN]
-    totals[PORT_CYCLES] = port_cycles(size, machine)
-    totals[CYCLES] = max(totals[ARRAY_CYCLES], totals[PORT_CYCLES])
+    if totals.delivery_cycles == 0:
+        cycles = ceil_div(totals.mac_slots, case.machine.macs_per_cycle * packed_taps(case.layer, case.mapping))
+        totals.array_cycles -= totals.mac_cycles - cycles
+        totals.mac_cycles = cycles
+    totals.port_cycles = port_cycles(dram_bytes(totals), case.machine)
+    totals.cycles = max(totals.array_cycles, totals.port_cycles)
+    totals.fill_cycles, totals.wait_cycles, totals.drain_cycles = 0, totals.cycles - totals.array_cycles, 0
 
 
 @jit
-def evaluate(
-    machine: Record,
-    layer: Record,
-    mapping: Record,
-    program: Record,
-    walk: Record,
-    state: Ints,
-    kinds: Ints,
-    totals: Ints,
-) -> bool:
-    """Fill `totals` [TOTALS] for one mapping; return False (totals undefined) if its tiles do not fit.
+def begin(case: Case, scratch: Scratch) -> bool:
+    """Stand at the first tile of the mapping; return False if its tiles do not fit."""
+    machine, layer, mapping, tiles = case.machine, case.layer, case.mapping, scratch.tiles
+    start_tiles(machine, layer, mapping, tiles)
+    set_reuse(machine, mapping, scratch.reuse)
+    return fits(tiles, machine, layer, mapping, scratch.reuse)
 
-    Scratch, made by `simulator.cost.convert.make_scratch`: `program`, `walk`, `state`, `kinds` [MAX_KINDS,
-    KIND_FIGURES].
-    """
-    start_walk(machine, layer, mapping, walk)
-    set_program(mapping, machine.forwarding, program)
-    if not fits(walk, machine, layer, mapping, program):
-        return False
-    fill(totals, 0)
-    fill(state, 0)
-    for kind in range(walk.kinds):
-        kinds[kind, TILES] = 0
-    port = (machine.early_slots, machine.slots, machine.out_slots, machine.channels, machine.latency_cycles)
-    turned, i = -1, 0
+
+@jit
+def play_tiles(case: Case, scratch: Scratch) -> int:
+    """Play all tiles, from the first, through the pipeline; return when the last of them is over."""
+    tiles, variants, pipe, port = scratch.tiles, scratch.variants, scratch.pipe, case.port
+    for i in range(tiles.variants):
+        variants[i].tiles = 0
+    reset(pipe, port)
+    advanced, i = -1, 0
     while True:
-        kind = kinds[walk.kind]
-        if kind[TILES] == 0:
-            fill_kind(machine, layer, mapping, program, walk, kinds)
-        kind[TILES] += 1
-        next_turned = outermost_turn(walk)
-        early, load = load_cycles(walk, turned, next_turned, machine, layer, mapping.tile, kind, totals)
-        store = 0
-        if next_turned <= walk.depth[OUTPUTS] and not layer.resident[OUTPUTS]:
-            store = store_tile(walk, machine, kind, totals)
-        count_transfers(machine, early, load, store, totals)
-        advance(state, i, early, load, kind[ARRAY_CYCLES], store, port)
+        variant = variants[tiles.variant]
+        if variant.tiles == 0:
+            fill_variant(case, scratch)
+        variant.tiles += 1
+        next_advanced = outermost_loop(tiles)
+        deeper, load = load_cycles(case, scratch, advanced, next_advanced, variant)
+        store = store_cycles(case, scratch, next_advanced, variant)
+        count_transfers(port, deeper, load, store, scratch.totals)
+        advance(pipe, port, i, deeper, load, variant.array_cycles, store)
         i += 1
-        turned = next_turned
-        if turned < 0:
-            break
-        turn(walk, turned, mapping.tile)
-    add_kinds(kinds, walk.kinds, machine.initial_sums, totals)
-    totals[EXECUTED_MACS] = executed_macs(layer, mapping)
-    totals[REGISTERS] = mapping.retains
-    ahead = port_cycles(layer.prefetch_bytes, machine)
-    totals[CYCLES] = finish(state, i, ahead, port)
-    if machine.overlapped:
-        overlap(machine, layer, mapping, totals)
+        advanced = next_advanced
+        if advanced < 0:
+            return finish(pipe, port, i, port_cycles(case.layer.prefetch_bytes, case.machine))
+        next_tile(tiles, advanced, case.mapping.tile)
+
+
+@jit
+def evaluate(case: Case, scratch: Scratch) -> bool:
+    """Fill `scratch.totals` and `scratch.moved` for one mapping; return False (both undefined) if its tiles do not fit.
+
+    `simulator.cost.convert` makes the scratch.
+    """
+    if not begin(case, scratch):
+        return False
+    totals = scratch.totals
+    clear(totals)
+    totals.cycles = play_tiles(case, scratch)
+    add_variants(case, scratch)
+    totals.fill_cycles, totals.wait_cycles = scratch.pipe.fill_cycles, scratch.pipe.wait_cycles
+    totals.drain_cycles = totals.cycles - scratch.pipe.array_free
+    totals.executed_macs = executed_macs(case.layer, case.mapping)
+    totals.retains = case.mapping.retains
+    if case.machine.overlapped:
+        overlap(case, totals)
+    layer_traffic(case.machine, totals, scratch.moved)
     return True

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Sequence
 from math import prod
 from pathlib import Path
 
-from simulator.cost.array import set_program
-from simulator.cost.case import PROGRAM, WALK
+from simulator.cost.case import REUSE, TILES
 from simulator.cost.convert import layer_record, machine_record, mapping_record, record
+from simulator.cost.reuse import set_reuse
 from simulator.cost.spatial import Placement, register_words
-from simulator.cost.tiles import buffer_demand, start_walk
+from simulator.cost.tiles import memory_demand, start_tiles
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.mapping.text import read_mapping
+from simulator.mapping.text import LevelNames, read_mapping
 from simulator.nest import OPERAND_NAMES, REDUCTION, Dim, Operand
 from simulator.network.ir import Layer
 from simulator.source import load_yaml, validate
@@ -22,6 +22,8 @@ def violations(
     mapping: Mapping, layer: Layer, hardware: Hardware, resident: Sequence[bool] = (False, False, False)
 ) -> list[str]:
     """Every reason why the machine cannot run the mapping; empty if it can."""
+    if len(mapping.inner) + 1 != len(hardware.level_names):
+        return [f"levels: has tiles of {len(mapping.inner) + 1}, the machine has {', '.join(hardware.level_names)}"]
     return [
         *_axes(mapping, hardware),
         *_registers(mapping, layer, hardware),
@@ -33,11 +35,13 @@ def _axes(mapping: Mapping, hardware: Hardware) -> list[str]:
     array = hardware.array
     reasons = []
     for name, bounds, length, reduces in (
+        ("arrays", mapping.arrays, array.instances, False),
         ("rows", mapping.rows, array.rows, array.reduce_rows),
         ("columns", mapping.columns, array.columns, array.reduce_columns),
     ):
         if prod(bounds) > length:
-            reasons.append(f"{name}: unrolls {prod(bounds)} PEs, the array has {length} {name}")
+            unit, owner = ("arrays", "machine") if name == "arrays" else ("PEs", "array")
+            reasons.append(f"{name}: unrolls {prod(bounds)} {unit}, the {owner} has {length} {name}")
         summed = [d.name for d in Dim if d in REDUCTION and bounds[d] > 1]
         if summed and not reduces:
             reasons.append(f"{name}: unrolls {', '.join(summed)}, but partial sums cannot be added along {name}")
@@ -61,11 +65,11 @@ def buffer_demands(
 ) -> list[int]:
     """Bytes that the mapping keeps in each buffer of the machine."""
     assert layer.nest is not None
-    machine, walk, program = machine_record(hardware), record(WALK), record(PROGRAM)
+    machine, tiles, reuse = machine_record(hardware), record(TILES), record(REUSE)
     data, cut = layer_record(hardware, layer, layer.nest, resident), mapping_record(hardware, mapping)
-    start_walk(machine, data, cut, walk)
-    set_program(cut, machine["forwarding"], program)
-    return [int(buffer_demand(walk, machine, data, cut, program, i)) for i in range(len(hardware.buffers))]
+    start_tiles(machine, data, cut, tiles)
+    set_reuse(machine, cut, reuse)
+    return [int(memory_demand(tiles, machine, data, cut, reuse, i)) for i in range(len(hardware.buffers))]
 
 
 def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, resident: Sequence[bool]) -> list[str]:
@@ -96,7 +100,7 @@ def load_mappings(path: str | Path, layers: Iterable[Layer], hardware: Hardware)
             message = "the network has no layer of this name that multiplies"
             problems.append(document.problem(("layers", name), message, suggestion=nearest(name, by_name), of_key=True))
             continue
-        mapping, wrong = read_mapping(entry, by_name[name], document)
+        mapping, wrong = read_mapping(entry, by_name[name], document, level_names(hardware))
         if mapping is not None:
             reasons = violations(mapping, by_name[name], hardware)
             wrong = [document.problem(("layers", name), reason, of_key=True) for reason in reasons]
@@ -105,3 +109,9 @@ def load_mappings(path: str | Path, layers: Iterable[Layer], hardware: Hardware)
     if problems:
         raise InputError(*problems)
     return found
+
+
+def level_names(hardware: Hardware) -> LevelNames:
+    """Name the machine's memory levels for mapping files."""
+    outside = 1 + max(buffer.level for buffer in hardware.buffers if not buffer.in_pe)
+    return LevelNames(hardware.level_names, outside)

@@ -3,8 +3,10 @@
 from simulator.cost.case import Floats, Record
 from simulator.cost.jit import jit
 
-BY_CYCLES, BY_ENERGY, BY_ENERGY_DELAY, BY_DRAM, BALANCED = range(5)
-KEYS = 4  # objective, then cycles, energy, DRAM bytes: ties break in this order
+BY_CYCLES, BY_ENERGY, BY_ENERGY_DELAY, BY_DRAM, BY_CYCLES_PLUS_DMA = range(5)
+OBJECTIVE_KEY, CYCLES_KEY, ENERGY_KEY, DRAM_KEY = range(4)
+KEYS = 4
+"""Keys of a mapping: its objective, then cycles, energy and DRAM bytes, by which ties break in this order."""
 
 
 @jit
@@ -18,17 +20,17 @@ def port_floor(machine: Record, size: int) -> int:
 @jit
 def set_keys(objective: int, cycles: float, energy: float, dram: int, dma_cycles: int, keys: Floats) -> None:
     """Write the objective and its tie-breakers; `dram` is in bytes, `dma_cycles` those of all transactions."""
-    keys[1], keys[2], keys[3] = cycles, energy, dram
+    keys[CYCLES_KEY], keys[ENERGY_KEY], keys[DRAM_KEY] = cycles, energy, dram
     if objective == BY_CYCLES:
-        keys[0] = cycles
+        keys[OBJECTIVE_KEY] = cycles
     elif objective == BY_ENERGY:
-        keys[0] = energy
+        keys[OBJECTIVE_KEY] = energy
     elif objective == BY_ENERGY_DELAY:
-        keys[0] = energy * cycles
+        keys[OBJECTIVE_KEY] = energy * cycles
     elif objective == BY_DRAM:
-        keys[0] = dram
+        keys[OBJECTIVE_KEY] = dram
     else:
-        keys[0] = cycles + dma_cycles
+        keys[OBJECTIVE_KEY] = cycles + dma_cycles
 
 
 @jit

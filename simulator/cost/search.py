@@ -1,48 +1,65 @@
 """Find the best mapping of a layer: every dataflow, placement, tile and loop order, for an objective."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from itertools import permutations
 
 import numpy as np
 
-from simulator.cost.array import ARRAY_CYCLES
-from simulator.cost.case import MAPPING, Ints, Record
+from simulator.cost.case import MAPPING, MAX_LEVELS, NO_OPERAND, Best, Case, Ints, Record
 from simulator.cost.convert import (
-    NO_OPERAND,
     complete_order,
-    energy_record,
     layer_record,
     machine_record,
     make_scratch,
     mapping_record,
+    port_record,
+    price_record,
     record,
-    skips_zeros,
 )
-from simulator.cost.evaluate import PORT_CYCLES, evaluate
-from simulator.cost.objectives import KEYS
-from simulator.cost.search_tiles import placements as placement_figures
-from simulator.cost.search_tiles import search_tiles
+from simulator.cost.evaluate import evaluate
+from simulator.cost.inner import InnerTiles, inner_tiles
+from simulator.cost.objectives import CYCLES_KEY, KEYS
+from simulator.cost.search_tiles import CYCLES_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
+from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import Placement, placements, tile_counts
 from simulator.energy.table import EnergyTable
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
-from simulator.mapping.mapping import Mapping
-from simulator.nest import Dim, LoopNest, Operand
+from simulator.mapping.mapping import LevelTile, Mapping
+from simulator.nest import Dim, LoopNest, Operand, array_bounds
 from simulator.network.ir import Layer
 
 MOST_TILES = (1 << 12, 1 << 16, 1 << 24)
 """Mappings of more tiles are tried only if none of fewer fits."""
 
 BEAM = 32
-"""Placements of a dataflow whose tiles are searched in any case: the best by what the array decides."""
+"""Spatial mappings of a dataflow whose tiles are searched in any case: the best by what the array decides."""
 
-IDLE_BEAM = 8
-"""Likewise, of all dataflows' placements that leave PEs idle."""
+UNDER_FILLED_BEAM = 8
+"""Likewise, of all dataflows' spatial mappings that leave PEs without work."""
 
 _GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))  # pixels, filters, reduction
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be mapped: a layer on a machine with its prices, for an objective.
+
+    `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
+    `reserved_bytes`; `residuals` tensors of the outputs' shape are added to them, of which a fraction is `stored`.
+    """
+
+    hardware: Hardware
+    table: EnergyTable
+    layer: Layer
+    objective: str
+    resident: tuple[bool, bool, bool] = (False, False, False)
+    reserved_bytes: int = 0
+    residuals: int = 0
+    stored: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +112,13 @@ def _fixed_extents(d: Dim, bound: int, step: int, dataflow: Dataflow) -> Iterato
         yield min(step, bound)
 
 
-def tile_steps(candidate: Placement, lowered: bool) -> list[int]:
-    """Extents that the array covers at once, in the layer's own dimensions; 1 where several are lowered into one."""
-    steps = [s * r for s, r in zip(candidate.spatial, candidate.registers, strict=True)]
+def tile_steps(candidate: "Candidate") -> list[int]:
+    """Extents that the next level takes at once, in the layer's dimensions; 1 where several are lowered into one."""
+    spatial = candidate.placement
+    steps = [s * r for s, r in zip(spatial.spatial, spatial.registers, strict=True)]
+    if candidate.inner.levels and candidate.inner.chip_levels > 1:
+        steps = list(candidate.inner.levels[0].tile)
+    lowered = candidate.dataflow.lowered
     return [step if not lowered or d in (Dim.G, Dim.K) else 1 for d, step in zip(Dim, steps, strict=True)]
 
 
@@ -121,24 +142,10 @@ def dram_orders() -> tuple[Ints, Ints]:
 _ORDERS, _TRIES = dram_orders()
 
 
-def search_layer(
-    hardware: Hardware,
-    table: EnergyTable,
-    layer: Layer,
-    dataflows: Sequence[Dataflow],
-    objective: str,
-    resident: Sequence[bool] = (False, False, False),
-    reserved_bytes: int = 0,
-    addends: int = 0,
-    stored: Fraction = Fraction(1),
-) -> Found | None:
-    """Best mapping of the layer under any of the dataflows, or None if no tile fits the buffers.
-
-    `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
-    `reserved_bytes`; `addends` tensors of the outputs' shape are added to them, of which the fraction `stored` leaves.
-    """
+def search_layer(request: Request, dataflows: Sequence[Dataflow]) -> Found | None:
+    """Best mapping of the layer under any of the dataflows, or None if no tile fits the buffers."""
     for most_tiles in MOST_TILES:
-        search = Search(hardware, table, layer, objective, resident, reserved_bytes, addends, stored)
+        search = Search(request)
         search.try_all(dataflows, most_tiles)
         if search.found is not None:
             return search.found
@@ -147,131 +154,113 @@ def search_layer(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A placement under a dataflow, and how promising it is (least first)."""
+    """A spatial mapping under a dataflow with its inner tiles, and how promising it is (least first)."""
 
     dataflow: Dataflow
     placement: Placement
-    promise: tuple[int, ...]
+    inner: InnerTiles
+    promise: tuple[int, ...] = ()
 
 
 class Search:
     """The search of one layer: records made once, and the best mapping so far."""
 
-    def __init__(
-        self,
-        hardware: Hardware,
-        table: EnergyTable,
-        layer: Layer,
-        objective: str,
-        resident: Sequence[bool],
-        reserved_bytes: int,
-        addends: int,
-        stored: Fraction,
-    ) -> None:
+    def __init__(self, request: Request) -> None:
+        """Make the records."""
+        layer, self.hardware = request.layer, request.hardware
         assert layer.nest is not None
-        self.hardware, self.nest, self.objective = hardware, layer.nest, OBJECTIVES.index(objective)
-        self.machine = machine_record(hardware, reserved_bytes)
-        self.layer = layer_record(hardware, layer, layer.nest, resident, addends, stored=stored)
-        self.energy = energy_record(hardware, table, layer)
-        self.scratch = make_scratch(hardware)
-        self.best, self.best_keys = record(MAPPING), np.full(KEYS, np.inf)
+        self.nest, self.objective = layer.nest, OBJECTIVES.index(request.objective)
+        self.parts = (
+            machine_record(self.hardware, request.reserved_bytes),
+            port_record(self.hardware),
+            layer_record(self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored),
+            price_record(self.hardware, request.table, layer),
+        )
+        self.scratch = make_scratch()
+        self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
         self.found: Found | None = None
 
     def try_all(self, dataflows: Sequence[Dataflow], most_tiles: int) -> None:
-        """Search the tiles of the most promising placements of all dataflows, then of those that may still be faster.
+        """Search the tiles of the most promising spatial mappings of all dataflows, then of those that may be faster.
 
         The latter matter to layers that the array slows down, and are those whose array cycles, with the layer as one
-        tile, are fewer than the best so far. Among them are placements that leave PEs idle, for layers that wait for
-        words. (In a systolic array words wait for the wave front, which crosses idle PEs, too.)
+        tile, are fewer than the best so far. Among them are under-filled ones, which leave PEs without work, for layers
+        that wait for words. (In a systolic array words wait for the wave front, which crosses such PEs, too.)
         """
         array = self.hardware.array
         found = [self.judged(flow, i, placements(flow, self.nest, array)) for i, flow in enumerate(dataflows)]
         for candidate in in_order(c for candidates in found for c in candidates[:BEAM]):
             self.improve(candidate, most_tiles)
         if self.objective == 0 and self.best_is_array_bound():
-            idle = [] if array.skewed else self.idle(dataflows)
-            for candidate in (*in_order(c for candidates in found for c in candidates[BEAM:]), *idle):
-                if candidate.promise[0] < self.best_keys[1]:
+            under_filled = [] if array.skewed else self.under_filled(dataflows)
+            for candidate in (*in_order(c for candidates in found for c in candidates[BEAM:]), *under_filled):
+                if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
                     self.improve(candidate, most_tiles)
 
     def best_is_array_bound(self) -> bool:
         """Whether the best mapping so far takes longer on the array than at the DRAM port."""
         if self.found is None:
             return False
-        mapping, scratch = mapping_record(self.hardware, self.found.mapping), self.scratch
-        evaluate(
-            self.machine,
-            self.layer,
-            mapping,
-            scratch.program,
-            scratch.walk,
-            scratch.state,
-            scratch.kinds,
-            scratch.totals,
-        )
-        return bool(scratch.totals[ARRAY_CYCLES] > scratch.totals[PORT_CYCLES])
+        evaluate(Case(*self.parts, mapping_record(self.hardware, self.found.mapping)), self.scratch)
+        totals = self.scratch.totals
+        return bool(totals["array_cycles"] > totals["port_cycles"])
 
-    def idle(self, dataflows: Sequence[Dataflow]) -> list[Candidate]:
-        """The most promising placements that leave PEs idle and may take fewer cycles than the best so far."""
+    def under_filled(self, dataflows: Sequence[Dataflow]) -> list[Candidate]:
+        """The most promising spatial mappings that leave PEs without work, and may take fewer cycles than the best."""
         candidates = [
             candidate
             for i, flow in enumerate(dataflows)
             for candidate in self.judged(flow, i, placements(flow, self.nest, self.hardware.array, idle=True))
-            if candidate.promise[0] < self.best_keys[1]
+            if candidate.promise[0] < self.best.keys[CYCLES_KEY]
         ]
-        return in_order(candidates)[:IDLE_BEAM]
+        return in_order(candidates)[:UNDER_FILLED_BEAM]
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[Placement]) -> list[Candidate]:
-        """Placements in the order of what they promise; `rank` is that of the dataflow."""
-        if not found:
-            return []
-        figures = np.zeros((len(found), 2), dtype=np.int64)
-        skips = np.array([skips_zeros(self.hardware, dataflow, placement.spatial) for placement in found])
-        for skipping in np.unique(skips):
-            rows = np.flatnonzero(skips == skipping)
-            figures[rows] = self.figures(dataflow, [found[int(i)] for i in rows], bool(skipping))
-        first, second = (0, 1) if OBJECTIVES[self.objective] in ("cycles", "balanced") else (1, 0)
-        promises = [(int(row[first]), int(row[second]), rank, i) for i, row in enumerate(figures)]
-        order = sorted(range(len(found)), key=lambda i: promises[i])
-        return [Candidate(dataflow, found[i], promises[i]) for i in order]
+        """Candidates in the order of what they promise; `rank` is that of the dataflow."""
+        by_cycles = OBJECTIVES[self.objective] in ("cycles", "balanced")
+        first, second = (CYCLES_COLUMN, WORDS_COLUMN) if by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
+        judged: list[Candidate] = []
+        for alike, candidates in self.alike(dataflow, found):
+            figures = self.figures(alike, candidates)
+            judged += [
+                replace(candidate, promise=(int(row[first]), int(row[second]), rank, i))
+                for row, (i, candidate) in zip(figures, candidates, strict=True)
+            ]
+        return in_order(judged)
 
-    def figures(self, dataflow: Dataflow, found: Sequence[Placement], skips: bool) -> Ints:
-        """What the array makes of placements [*, 2]; see `simulator.cost.search_tiles.placements`."""
-        figures = np.zeros((len(found), 2), dtype=np.int64)
-        spatial = np.array([placement.spatial for placement in found], dtype=np.int64)
-        registers = np.array([placement.registers for placement in found], dtype=np.int64)
-        trial, scratch = template_record(dataflow), self.scratch
-        trial["skips"] = skips
-        placement_figures(
-            self.machine, self.layer, trial, spatial, registers, scratch.program, scratch.walk, scratch.kinds, figures
-        )
+    def alike(
+        self, dataflow: Dataflow, found: Sequence[Placement]
+    ) -> Iterable[tuple[Record, list[tuple[int, Candidate]]]]:
+        """Group candidates, numbered, by the mapping record that they start from."""
+        groups: dict[tuple[bool, InnerTiles], list[tuple[int, Candidate]]] = {}
+        number = 0
+        for placement in found:
+            skips = skips_zeros(self.hardware, dataflow, placement.spatial)
+            for inner in inner_tiles(self.hardware, self.nest, placement, dataflow):
+                candidate = Candidate(dataflow, placement, inner)
+                groups.setdefault((skips, inner), []).append((number, candidate))
+                number += 1
+        return [(template_record(dataflow, inner, skips), group) for (skips, inner), group in groups.items()]
+
+    def figures(self, trial: Record, candidates: Sequence[tuple[int, Candidate]]) -> Ints:
+        """What the array makes of candidates [*, 2]; see `simulator.cost.search_tiles.judge`."""
+        figures = np.zeros((len(candidates), 2), dtype=np.int64)
+        spatial = np.array([candidate.placement.spatial for _, candidate in candidates], dtype=np.int64)
+        registers = np.array([candidate.placement.registers for _, candidate in candidates], dtype=np.int64)
+        judge(Case(*self.parts, trial), self.scratch, spatial, registers, figures)
         return figures
 
     def improve(self, candidate: Candidate, most_tiles: int) -> None:
         """Search the tiles of a candidate for something better than the best."""
-        trial, scratch, before = template_record(candidate.dataflow), self.scratch, self.best_keys.copy()
-        trial["spatial"], trial["registers"] = candidate.placement.spatial, candidate.placement.registers
-        trial["skips"] = skips_zeros(self.hardware, candidate.dataflow, candidate.placement.spatial)
-        steps = tile_steps(candidate.placement, candidate.dataflow.lowered)
-        choices, counts = tile_choices(self.nest, steps, candidate.dataflow)
-        search_tiles(
-            self.machine,
-            self.layer,
-            self.energy,
-            self.objective,
-            trial,
-            most_tiles,
-            choices,
-            counts,
-            _ORDERS,
-            _TRIES,
-            (scratch.program, scratch.walk, scratch.state, scratch.kinds, scratch.totals),
-            self.best,
-            self.best_keys,
-        )
-        if (self.best_keys != before).any():
-            keys = tuple(float(key) for key in self.best_keys)
-            self.found = Found(as_mapping(self.best, candidate.placement, candidate.dataflow), keys)
+        flow, placement, before = candidate.dataflow, candidate.placement, self.best.keys.copy()
+        trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, placement.spatial))
+        trial["spatial"], trial["registers"] = placement.spatial, placement.registers
+        trial["arrays"] = placement.arrays
+        choices = Choices(*tile_choices(self.nest, tile_steps(candidate), flow), _ORDERS, _TRIES)
+        search_tiles(Case(*self.parts, trial), self.scratch, self.objective, most_tiles, choices, self.best)
+        if (self.best.keys != before).any():
+            keys = tuple(float(key) for key in self.best.keys)
+            self.found = Found(as_mapping(self.best.mapping, candidate), keys)
 
 
 def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -279,28 +268,41 @@ def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda candidate: candidate.promise)
 
 
-def template_record(dataflow: Dataflow) -> Record:
-    """Start a mapping record with what the dataflow fixes."""
+def template_record(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Record:
+    """Start a mapping record with what dataflow and inner tiles fix."""
+    tiles = [[1] * 8, *(level.tile for level in inner.levels)]
+    orders = [complete_order(inner.order), *(complete_order(level.order) for level in inner.levels)]
+    pad = MAX_LEVELS - len(tiles)
     return record(
         MAPPING,
-        buffer_order=complete_order(dataflow.order),
         dram_order=_ORDERS[0],
+        inner_tile=tiles + [[1] * 8] * pad,
+        orders=orders + [list(range(8))] * pad,
         spatial=[1] * 8,
+        arrays=[1] * 8,
         registers=[1] * 8,
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
         packs=dataflow.packs,
+        skips=skips,
         stationary=NO_OPERAND if dataflow.stationary is None else dataflow.stationary,
     )
 
 
-def as_mapping(best: Record, placement: Placement, dataflow: Dataflow) -> Mapping:
-    """Turn the record of the best mapping into a `Mapping`."""
+def as_mapping(best: Record, candidate: Candidate) -> Mapping:
+    """Turn the record of the best mapping into a `Mapping`; no inner tile is larger than the one it lies in."""
+    dataflow, placement = candidate.dataflow, candidate.placement
+    tile = tuple(int(t) for t in best["tile"])
+    extents = array_bounds(tile, dataflow.lowered)
+    inner = []
+    for level in candidate.inner.levels:
+        extents = tuple(map(min, level.tile, extents))
+        inner.append(LevelTile(extents, level.order))
     return Mapping(
         dataflow=dataflow.name,
-        tile=tuple(int(t) for t in best["tile"]),
+        tile=tile,
         dram_order=tuple(Dim(d) for d in best["dram_order"]),
-        buffer_order=dataflow.order,
+        buffer_order=candidate.inner.order,
         rows=placement.rows,
         columns=placement.columns,
         registers=placement.registers,
@@ -309,6 +311,8 @@ def as_mapping(best: Record, placement: Placement, dataflow: Dataflow) -> Mappin
         retains=dataflow.stationary is not None,
         packs=dataflow.packs,
         stationary=dataflow.stationary,
+        inner=tuple(inner),
+        arrays=placement.arrays,
     )
 
 

@@ -1,26 +1,35 @@
-"""Search the mappings of one layer under one dataflow: every tile and loop order, for the best placements on the array.
+"""Search the tiles of a layer for one spatial mapping: every extent of a list and every loop order that matters.
 
 The number of tiles a dimension is cut into is chosen from lists that depend on the layer alone, so what a smaller
 buffer, array or bandwidth can do, a larger one can too. A candidate is evaluated only if lower bounds on its objective
 (MAC or array cycles, DRAM traffic) do not rule it out.
 """
 
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
-from simulator.cost.array import ARRAY_CYCLES, BUS_INPUTS, BUS_OUTPUTS, BUS_WEIGHTS, set_program
-from simulator.cost.bounds import mac_bound, mac_tables, no_better, promising
-from simulator.cost.case import C, Floats, Ints, K, N, P, Q, R, Record, S
-from simulator.cost.energy import PARTS, energy_parts
-from simulator.cost.evaluate import CYCLES, DMA_CYCLES, DRAM_INPUTS, DRAM_OUTPUTS_WRITTEN, evaluate, new_kind
+from simulator.cost.array import tile_cycles
+from simulator.cost.bounds import ANY_VARIANT, mac_bound, mac_tables, no_better, promising
+from simulator.cost.case import OUTPUTS, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
+from simulator.cost.energy import layer_energy
+from simulator.cost.evaluate import dram_bytes, evaluate, new_variant
 from simulator.cost.geometry import clipped_box
 from simulator.cost.jit import jit
 from simulator.cost.objectives import KEYS, better, set_keys
-from simulator.cost.tiles import fits, start_walk
+from simulator.cost.reuse import set_reuse
+from simulator.cost.tiles import fits, start_tiles
 
-Scratch: TypeAlias = tuple[Record, Record, Ints, Ints, Ints]
-"""What `evaluate` writes into: program, walk, state, kinds, totals."""
+
+class Choices(NamedTuple):
+    """What to try: tile extents [8, *] with how many there are [8], largest first; DRAM orders [6, 8], of which row m
+    of `tries` [8, 6] lists those that differ when the groups of dimensions in mask m are tiled (-1 ends it).
+    """
+
+    extents: Ints
+    counts: Ints
+    orders: Ints
+    tries: Ints
 
 
 @jit
@@ -77,154 +86,115 @@ def next_choice(pick: Ints, counts: Ints) -> bool:
 
 
 @jit
-def tiled_groups(walk: Record) -> int:
+def tiled_groups(tiles: Record) -> int:
     """Which groups of loops are tiled: 1 pixels (N, P, Q), 2 filters (K), 4 reduction (C, R, S)."""
     mask = 0
-    if walk.tiles[N] > 1 or walk.tiles[P] > 1 or walk.tiles[Q] > 1:
+    if tiles.trips[N] > 1 or tiles.trips[P] > 1 or tiles.trips[Q] > 1:
         mask |= 1
-    if walk.tiles[K] > 1:
+    if tiles.trips[K] > 1:
         mask |= 2
-    if walk.tiles[C] > 1 or walk.tiles[R] > 1 or walk.tiles[S] > 1:
+    if tiles.trips[C] > 1 or tiles.trips[R] > 1 or tiles.trips[S] > 1:
         mask |= 4
     return mask
 
 
 @jit
-def dram_total(totals: Ints) -> int:
-    """Bytes through the DRAM port in either direction."""
-    size = 0
-    for t in range(DRAM_INPUTS, DRAM_OUTPUTS_WRITTEN + 1):
-        size += totals[t]
-    return size
+def judge(case: Case, scratch: Scratch, spatial: Ints, registers: Ints, figures: Ints) -> None:
+    """Write array cycles and words at the array's networks, the layer taken as one tile, into `figures` [*, 2].
 
-
-@jit
-def placements(
-    machine: Record,
-    layer: Record,
-    mapping: Record,
-    spatial: Ints,
-    registers: Ints,
-    program: Record,
-    walk: Record,
-    kinds: Ints,
-    figures: Ints,
-) -> None:
-    """Write array cycles and buffer accesses, the layer taken as one tile, into `figures` [*, 2].
-
-    Placement i is `spatial[i]`, `registers[i]` [*, 8].
+    Spatial mapping i is `spatial[i]`, `registers[i]` [*, 8].
     """
+    machine, mapping = case.machine, case.mapping
     for d in range(8):
-        mapping.tile[d] = layer.bounds[d]
-    start_walk(machine, layer, mapping, walk)
-    kind = kinds[0]
+        mapping.tile[d] = case.layer.bounds[d]
+    start_tiles(machine, case.layer, mapping, scratch.tiles)
+    out = scratch.variants[ANY_VARIANT]
     for i in range(len(spatial)):
         for d in range(8):
             mapping.spatial[d], mapping.registers[d] = spatial[i, d], registers[i, d]
-        set_program(mapping, machine.forwarding, program)
-        new_kind(machine, layer, mapping, program, walk, kind)
-        figures[i, 0] = kind[ARRAY_CYCLES]
-        figures[i, 1] = kind[BUS_INPUTS] + kind[BUS_WEIGHTS] + 2 * kind[BUS_OUTPUTS]
+        set_reuse(machine, mapping, scratch.reuse)
+        new_variant(case, scratch, out)
+        tile_cycles(machine, scratch.reuse, True, out)
+        words = 2 * out.crossed[machine.array_level[OUTPUTS], OUTPUTS]
+        for operand in range(OUTPUTS):
+            words += out.crossed[machine.array_level[operand], operand]
+        figures[i, CYCLES_COLUMN], figures[i, WORDS_COLUMN] = out.array_cycles, words
+
+
+CYCLES_COLUMN, WORDS_COLUMN = range(2)
+"""Columns of the figures by which spatial mappings are judged."""
 
 
 @jit
-def all_tiles(walk: Record) -> int:
-    """Number of tiles of the walk."""
+def all_tiles(tiles: Record) -> int:
+    """Number of tiles."""
     n = 1
     for d in range(8):
-        n *= walk.tiles[d]
+        n *= tiles.trips[d]
     return n
 
 
 @jit
-def keep_better(mapping: Record, keys: Floats, best: Record, best_keys: Floats) -> None:
+def keep_better(mapping: Record, keys: Floats, best: Best) -> None:
     """Make this mapping the best if it is."""
-    if better(keys, best_keys):
+    if better(keys, best.keys):
         for k in range(KEYS):
-            best_keys[k] = keys[k]
+            best.keys[k] = keys[k]
         for d in range(8):
-            best.tile[d], best.dram_order[d] = mapping.tile[d], mapping.dram_order[d]
-            best.spatial[d], best.registers[d] = mapping.spatial[d], mapping.registers[d]
+            best.mapping.tile[d], best.mapping.dram_order[d] = mapping.tile[d], mapping.dram_order[d]
 
 
 @jit
-def set_order(machine: Record, layer: Record, mapping: Record, order: Ints, walk: Record) -> None:
-    """Give the mapping a DRAM order, and start its walk."""
+def set_order(case: Case, scratch: Scratch, order: Ints) -> None:
+    """Give the mapping a DRAM order, and stand at its first tile."""
     for d in range(8):
-        mapping.dram_order[d] = order[d]
-    start_walk(machine, layer, mapping, walk)
+        case.mapping.dram_order[d] = order[d]
+    start_tiles(case.machine, case.layer, case.mapping, scratch.tiles)
 
 
 @jit
-def attempt(
-    machine: Record,
-    layer: Record,
-    energy: Record,
-    objective: int,
-    mapping: Record,
-    scratch: Scratch,
-    parts: Floats,
-    keys: Floats,
-    best: Record,
-    best_keys: Floats,
-) -> bool:
+def attempt(case: Case, scratch: Scratch, objective: int, keys: Floats, best: Best) -> bool:
     """Evaluate a mapping and make it the best if it is; False if its tiles do not fit."""
-    program, walk, state, kinds, totals = scratch
-    if not evaluate(machine, layer, mapping, program, walk, state, kinds, totals):
+    if not evaluate(case, scratch):
         return False
-    pj = energy_parts(energy, totals, parts)
-    set_keys(objective, totals[CYCLES], pj, dram_total(totals), totals[DMA_CYCLES], keys)
-    keep_better(mapping, keys, best, best_keys)
+    totals = scratch.totals
+    pj = layer_energy(case.machine, case.prices, totals, scratch.moved)
+    set_keys(objective, totals.cycles, pj, dram_bytes(totals), totals.dma_cycles, keys)
+    keep_better(case.mapping, keys, best)
     return True
 
 
 @jit
-def search_tiles(
-    machine: Record,
-    layer: Record,
-    energy: Record,
-    objective: int,
-    mapping: Record,
-    most_tiles: int,
-    choices: Ints,
-    counts: Ints,
-    orders: Ints,
-    tries: Ints,
-    scratch: Scratch,
-    best: Record,
-    best_keys: Floats,
-) -> int:
-    """Try all tiles and DRAM orders for the placement in `mapping`; improve `best`; return how many were evaluated.
+def search_tiles(case: Case, scratch: Scratch, objective: int, most_tiles: int, choices: Choices, best: Best) -> int:
+    """Try all tiles and DRAM orders for the spatial mapping in `case`; improve `best`; return how many were evaluated.
 
-    Mappings of more than `most_tiles` are left out. `choices` [8, *] with `counts` [8] are the extents to try, largest
-    first; `orders` [6, 8] the DRAM orders, of which row m of `tries` [8, 6] lists those that differ when the groups in
-    mask m are tiled (-1 ends it).
+    Mappings of more than `most_tiles` are left out.
     """
-    program, walk, _, kinds, _ = scratch
-    most = choices.shape[1]
-    table, factors = np.empty((2, most, most), np.int64), np.empty(choices.shape, np.int64)
-    axis_tables(machine, layer, choices, counts, table)
-    mac_tables(layer, mapping, choices, counts, factors)
-    pick, parts, keys = np.zeros(8, np.int64), np.empty(len(PARTS)), np.empty(KEYS)
+    machine, layer, mapping, tiles = case.machine, case.layer, case.mapping, scratch.tiles
+    extents, counts = choices.extents, choices.counts
+    most = extents.shape[1]
+    table, factors = np.empty((2, most, most), np.int64), np.empty(extents.shape, np.int64)
+    rows, columns = table
+    axis_tables(machine, layer, extents, counts, table)
+    mac_tables(machine, layer, mapping, extents, counts, factors)
+    pick, keys = np.zeros(8, np.int64), np.empty(KEYS)
     evaluated, going = 0, True
     while going:
         for d in range(8):
-            mapping.tile[d] = choices[d, pick[d]]
-        window = table[0, pick[P], pick[R]] * table[1, pick[Q], pick[S]]
+            mapping.tile[d] = extents[d, pick[d]]
+        window = rows[pick[P], pick[R]] * columns[pick[Q], pick[S]]
         macs = mac_bound(machine, layer, mapping, factors, pick)
         going = next_choice(pick, counts)
-        if no_better(machine, layer, energy, mapping, macs, 0, objective, keys, best_keys):
+        if no_better(case, macs, 0, objective, keys, best.keys):
             continue
-        start_walk(machine, layer, mapping, walk)
-        set_program(mapping, machine.forwarding, program)
-        if all_tiles(walk) > most_tiles or not fits(walk, machine, layer, mapping, program):
+        start_tiles(machine, layer, mapping, tiles)
+        set_reuse(machine, mapping, scratch.reuse)
+        if all_tiles(tiles) > most_tiles or not fits(tiles, machine, layer, mapping, scratch.reuse):
             continue
-        for order in tries[tiled_groups(walk)]:
+        for order in choices.tries[tiled_groups(tiles)]:
             if order < 0:
                 break
-            set_order(machine, layer, mapping, orders[order], walk)
-            if promising(
-                machine, layer, energy, mapping, program, walk, window, macs, objective, kinds[0], keys, best_keys
-            ):
-                evaluated += attempt(machine, layer, energy, objective, mapping, scratch, parts, keys, best, best_keys)
+            set_order(case, scratch, choices.orders[order])
+            if promising(case, scratch, window, macs, objective, keys, best.keys):
+                evaluated += attempt(case, scratch, objective, keys, best)
     return evaluated

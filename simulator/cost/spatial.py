@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import product
 from math import prod
-from operator import ge, mul
+from operator import ge
 
-from simulator.cost.convert import array_bounds
 from simulator.cost.geometry import distinct
 from simulator.hardware.model import Array
 from simulator.mapping.dataflow import Dataflow
-from simulator.nest import RELEVANT, Dim, LoopNest, Operand
+from simulator.mapping.mapping import ONES
+from simulator.nest import RELEVANT, Dim, LoopNest, Operand, array_bounds
 
 FILTER_TAPS = (Dim.R, Dim.S)
 OPERANDS = tuple(Operand)
@@ -25,11 +25,12 @@ class Placement:
     rows: tuple[int, ...]
     columns: tuple[int, ...]
     registers: tuple[int, ...]
+    arrays: tuple[int, ...] = ONES
 
     @property
     def spatial(self) -> tuple[int, ...]:
-        """PEs over which each dimension is spread."""
-        return tuple(map(mul, self.rows, self.columns))
+        """PEs over which each dimension is spread, of all arrays."""
+        return tuple(a * r * c for a, r, c in zip(self.arrays, self.rows, self.columns, strict=True))
 
 
 @cache
@@ -116,7 +117,7 @@ def placements(dataflow: Dataflow, nest: LoopNest, array: Array, idle: bool = Fa
     With `idle`, axes of a single dimension may have idle PEs; none if there is no such axis. Machines that differ in
     anything but the array share them.
     """
-    extents = list(array_bounds(nest, dataflow.lowered))
+    extents = list(array_bounds(nest.bounds, dataflow.lowered))
     if dataflow.packs:
         extents[Dim.C] *= prod(nest.stride)
     axes = ((dataflow.rows, array.rows), (dataflow.columns, array.columns))

@@ -1,98 +1,145 @@
 """The loops over a layer's tiles: extents, order, and which operand changes when."""
 
-from simulator.cost.array import array_extents, crossings, operand_words
-from simulator.cost.case import INPUTS, OUTPUTS, RELEVANT, SUM_BITS, WEIGHTS, C, G, Ints, N, P, Q, R, Record, S
+from simulator.cost.case import (
+    INPUTS,
+    OUTERMOST,
+    OUTPUTS,
+    RELEVANT,
+    SUM_BITS,
+    WEIGHTS,
+    WHOLE,
+    C,
+    G,
+    Ints,
+    N,
+    P,
+    Q,
+    R,
+    Record,
+    S,
+)
 from simulator.cost.geometry import box, ceil_div, clipped_box, fill
 from simulator.cost.jit import jit
+from simulator.cost.reuse import operand_words
 
-FIRST = 1  # bit of a tile's kind: no partial sums precede it
-MAX_KINDS = 512
+FIRST = 1  # bit of an edge variant: no partial sums precede the tile
 
 
 @jit
-def start_walk(machine: Record, layer: Record, mapping: Record, walk: Record) -> None:
+def start_tiles(machine: Record, layer: Record, mapping: Record, tiles: Record) -> None:
     """Cut the layer into tiles and stand at the first."""
-    walk.loops = 0
-    fill(walk.depth, -1)
-    fill(walk.at, 0)
+    tiles.loops = 0
+    fill(tiles.depth, -1)
+    fill(tiles.at, 0)
     for j in range(8):
         d = mapping.dram_order[j]
         if mapping.tile[d] < layer.bounds[d]:
-            walk.order[walk.loops] = d
+            tiles.order[tiles.loops] = d
             for operand in range(3):
                 if RELEVANT[operand, d]:
-                    walk.depth[operand] = walk.loops
-            walk.loops += 1
+                    tiles.depth[operand] = tiles.loops
+            tiles.loops += 1
     if machine.reloads:
-        walk.depth[INPUTS] = walk.depth[WEIGHTS] = walk.loops - 1
-    walk.kind = FIRST
-    walk.kinds = 2
+        tiles.depth[INPUTS] = tiles.depth[WEIGHTS] = tiles.loops - 1
+    tiles.variant = FIRST
+    tiles.variants = 2
     for d in range(8):
-        walk.tiles[d] = ceil_div(layer.bounds[d], mapping.tile[d])
-        walk.last[d] = layer.bounds[d] - (walk.tiles[d] - 1) * mapping.tile[d]
-        walk.extent[d] = min(mapping.tile[d], layer.bounds[d])
-        walk.bit[d] = 0
-        if walk.last[d] < walk.extent[d]:
-            walk.bit[d] = walk.kinds
-            walk.kinds *= 2
+        tiles.trips[d] = ceil_div(layer.bounds[d], mapping.tile[d])
+        tiles.last[d] = layer.bounds[d] - (tiles.trips[d] - 1) * mapping.tile[d]
+        tiles.extent[d] = min(mapping.tile[d], layer.bounds[d])
+        tiles.bit[d] = 0
+        if tiles.last[d] < tiles.extent[d]:
+            tiles.bit[d] = tiles.variants
+            tiles.variants *= 2
 
 
 @jit
-def outermost_turn(walk: Record) -> int:
-    """Position of the outermost loop that turns after this tile, or -1 if it is the last."""
-    for j in range(walk.loops - 1, -1, -1):
-        d = walk.order[j]
-        if walk.at[d] + 1 < walk.tiles[d]:
+def outermost_loop(tiles: Record) -> int:
+    """Position of the outermost loop that advances after this tile, or -1 if it is the last."""
+    for j in range(tiles.loops - 1, -1, -1):
+        d = tiles.order[j]
+        if tiles.at[d] + 1 < tiles.trips[d]:
             return j
     return -1
 
 
 @jit
-def turn(walk: Record, outermost: int, tile: Ints) -> None:
+def next_tile(tiles: Record, outermost: int, tile: Ints) -> None:
     """Go to the next tile: the loop at `outermost` advances, those inside it start again."""
-    for j in range(outermost, walk.loops):
-        d = walk.order[j]
-        walk.at[d] = walk.at[d] + 1 if j == outermost else 0
-        if walk.bit[d]:
-            at_end = walk.at[d] == walk.tiles[d] - 1
-            walk.extent[d] = walk.last[d] if at_end else tile[d]
-            walk.kind = walk.kind | walk.bit[d] if at_end else walk.kind & ~walk.bit[d]
-    if walk.at[C] == 0 and walk.at[R] == 0 and walk.at[S] == 0:
-        walk.kind |= FIRST
+    for j in range(outermost, tiles.loops):
+        d = tiles.order[j]
+        tiles.at[d] = tiles.at[d] + 1 if j == outermost else 0
+        if tiles.bit[d]:
+            at_end = tiles.at[d] == tiles.trips[d] - 1
+            tiles.extent[d] = tiles.last[d] if at_end else tile[d]
+            tiles.variant = tiles.variant | tiles.bit[d] if at_end else tiles.variant & ~tiles.bit[d]
+    if tiles.at[C] == 0 and tiles.at[R] == 0 and tiles.at[S] == 0:
+        tiles.variant |= FIRST
     else:
-        walk.kind &= ~FIRST
+        tiles.variant &= ~FIRST
 
 
 @jit
-def sums_complete(walk: Record) -> bool:
+def sums_complete(tiles: Record) -> bool:
     """Tell whether the tile adds the last products to its outputs."""
-    return walk.at[C] == walk.tiles[C] - 1 and walk.at[R] == walk.tiles[R] - 1 and walk.at[S] == walk.tiles[S] - 1
+    complete = True
+    for d in (C, R, S):
+        complete = complete and tiles.at[d] == tiles.trips[d] - 1
+    return complete
 
 
 @jit
-def loaded_inputs(walk: Record, machine: Record, layer: Record, tile: Ints) -> int:
-    """Words of inputs that the current tile loads: its box without padding."""
-    x, at = walk.extent, walk.at
-    words = x[N] * x[G] * x[C]
+def box_on_axis(tiles: Record, machine: Record, layer: Record, tile: Ints, axis: int) -> int:
+    """Input rows (axis 0) or columns (1) of the current tile, without padding."""
+    a, b = P + axis, R + axis
+    return clipped_box(
+        tiles.at[a] * tile[a],
+        tiles.extent[a],
+        tiles.at[b] * tile[b],
+        tiles.extent[b],
+        layer.stride[axis],
+        layer.dilation[axis],
+        layer.pad[axis],
+        layer.size[axis],
+        machine.whole_rows,
+    )
+
+
+@jit
+def loaded_inputs(tiles: Record, machine: Record, layer: Record, tile: Ints, advanced: int) -> int:
+    """Words of inputs that the current tile loads: its box without padding.
+
+    Where the machine keeps halos and the innermost loop stepped along an axis, what the tile before held stays.
+    """
+    words = tiles.extent[N] * tiles.extent[G] * tiles.extent[C]
     for axis in range(2):
-        a, b = P + axis, R + axis
-        words *= clipped_box(
-            at[a] * tile[a],
-            x[a],
-            at[b] * tile[b],
-            x[b],
-            layer.stride[axis],
-            layer.dilation[axis],
-            layer.pad[axis],
-            layer.size[axis],
-            machine.whole_rows,
-        )
+        length, a = box_on_axis(tiles, machine, layer, tile, axis), P + axis
+        if machine.keeps_halo and advanced >= 0 and advanced == tiles.loops - 1 and tiles.order[advanced] == a:
+            length -= overlap_on_axis(tiles, machine, layer, tile, axis)
+        words *= length
     return words
 
 
 @jit
+def overlap_on_axis(tiles: Record, machine: Record, layer: Record, tile: Ints, axis: int) -> int:
+    """Input rows (or columns) that the current tile shares with the one before it along an axis.
+
+    Both boxes are intervals, that of the tile before starts first: together they are as long as one box over the
+    outputs of both.
+    """
+    a, now, at = P + axis, tiles.extent[P + axis], tiles.at[P + axis]
+    length = box_on_axis(tiles, machine, layer, tile, axis)
+    tiles.at[a], tiles.extent[a] = at - 1, tile[a]
+    before = box_on_axis(tiles, machine, layer, tile, axis)
+    tiles.extent[a] = tile[a] + now
+    both = box_on_axis(tiles, machine, layer, tile, axis)
+    tiles.at[a], tiles.extent[a] = at, now
+    return max(0, before + length - both)
+
+
+@jit
 def tile_footprint(x: Ints, layer: Record, operand: int) -> int:
-    """Words of the operand that a buffer tile of extents `x` holds; inputs with their padding, as a box."""
+    """Words of the operand that a tile of extents `x` holds; inputs with their padding, as a box."""
     if operand != INPUTS:
         return operand_words(x, operand)
     rows = box(x[P], x[R], layer.stride[0], layer.dilation[0])
@@ -101,46 +148,89 @@ def tile_footprint(x: Ints, layer: Record, operand: int) -> int:
 
 
 @jit
-def room_words(operand: int, machine: Record, layer: Record, mapping: Record, program: Record) -> int:
-    """Words of the operand that its buffer must hold at once for one tile.
+def level_footprint(layer: Record, mapping: Record, reuse: Record, level: int, operand: int) -> int:
+    """Words of the operand that a tile of an inner level holds, or what one PE has of it."""
+    y = mapping.inner_tile[level]
+    for d in range(8):
+        reuse.y[d] = min(y[d], reuse.size[WHOLE, d])
+    if reuse.lowered and operand == INPUTS:
+        return reuse.y[G] * reuse.y[C] * reuse.y[P]
+    return tile_footprint(reuse.y, layer, operand)
+
+
+@jit
+def streams_once(machine: Record, reuse: Record) -> bool:
+    """Tell whether weights stream through the outermost level, and go to the array a single time in a tile."""
+    once = machine.streams[WEIGHTS] == 1
+    for d in (N, P, Q):
+        once = once and reuse.deepest[WEIGHTS, machine.array_level[WEIGHTS], d] == WHOLE
+    return once
+
+
+@jit
+def held_words(operand: int, machine: Record, layer: Record, mapping: Record, reuse: Record) -> int:
+    """Words of the operand that the outermost level must hold at once for one tile.
 
     That is the tile, unless weights stream and go to the array a single time: then it is one fill of the array.
     """
-    if operand == WEIGHTS and machine.streams[WEIGHTS]:
-        y = program.y
-        array_extents(mapping.tile, mapping.lowered, y)
-        if crossings(y, mapping, program, operand)[0] == 1:
-            for d in range(8):
-                y[d] = min(y[d], mapping.spatial[d] * mapping.registers[d])
-            return operand_words(y, operand)
+    if operand == WEIGHTS and streams_once(machine, reuse):
+        for d in range(8):
+            reuse.y[d] = min(reuse.size[WHOLE, d], reuse.size[reuse.steps, d])
+        return operand_words(reuse.y, operand)
     return tile_footprint(mapping.tile, layer, operand)
 
 
 @jit
-def buffer_demand(walk: Record, machine: Record, layer: Record, mapping: Record, program: Record, buffer: int) -> int:
-    """Bytes that a mapping keeps in one buffer, resident tensors apart.
+def changes_inside(reuse: Record, level: int, operand: int) -> bool:
+    """Tell whether loops of a tile replace the operand's words in an inner level."""
+    changes = False
+    for d in range(8):
+        changes = changes or reuse.deepest[operand, level, d] > WHOLE
+    return changes
 
-    A double-buffered operand takes twice its room if it changes between tiles, and so does each addend; one that
-    streams is replaced as it is consumed.
+
+@jit
+def operand_demand(
+    tiles: Record, machine: Record, layer: Record, mapping: Record, reuse: Record, memory: int, operand: int
+) -> int:
+    """Bytes that one operand takes of a memory, in one instance.
+
+    In a double-buffered memory it takes them twice if it changes between tiles, unless it streams and is replaced as it
+    is consumed. Partial sums have their own width.
     """
-    demand = 0
+    level, bits = machine.level_of[memory], machine.bits[SUM_BITS] if operand == OUTPUTS else machine.bits[operand]
+    if level == OUTERMOST:
+        words = held_words(operand, machine, layer, mapping, reuse)
+        twice = not machine.streams[operand] and tiles.depth[operand] >= 0
+    else:
+        words = level_footprint(layer, mapping, reuse, level, operand)
+        twice = tiles.depth[operand] >= 0 or changes_inside(reuse, level, operand)
+    size = (words * bits + 7) >> 3
+    return 2 * size if twice and machine.double_buffered[memory] else size
+
+
+@jit
+def memory_demand(tiles: Record, machine: Record, layer: Record, mapping: Record, reuse: Record, memory: int) -> int:
+    """Bytes that a mapping keeps in one instance of a memory, resident tensors apart.
+
+    Residual operands lie where the outputs do before they leave.
+    """
+    demand, level = 0, machine.level_of[memory]
     for operand in range(3):
-        if machine.buffer_of[operand] == buffer and not layer.resident[operand]:
-            bits = machine.bits[SUM_BITS] if operand == OUTPUTS else machine.bits[operand]
-            size = (room_words(operand, machine, layer, mapping, program) * bits + 7) >> 3
-            twice = machine.double_buffered[buffer] and not machine.streams[operand] and walk.depth[operand] >= 0
-            demand += 2 * size if twice else size
-    if machine.buffer_of[OUTPUTS] == buffer and layer.addends > 0:
+        resident = level == OUTERMOST and layer.resident[operand]
+        if machine.memory_of[level, operand] == memory and not resident:
+            demand += operand_demand(tiles, machine, layer, mapping, reuse, memory, operand)
+    if level == OUTERMOST and machine.memory_of[level, OUTPUTS] == memory and layer.residuals > 0:
         words = operand_words(mapping.tile, OUTPUTS)
-        size = layer.addends * ((words * machine.bits[OUTPUTS] + 7) >> 3)
-        demand += 2 * size if machine.double_buffered[buffer] else size
+        size = layer.residuals * ((words * machine.bits[OUTPUTS] + 7) >> 3)
+        demand += 2 * size if machine.double_buffered[memory] else size
     return demand
 
 
 @jit
-def fits(walk: Record, machine: Record, layer: Record, mapping: Record, program: Record) -> bool:
-    """Tell whether a tile fits every buffer."""
-    for buffer in range(machine.buffers):
-        if buffer_demand(walk, machine, layer, mapping, program, buffer) > machine.capacity_bytes[buffer]:
+def fits(tiles: Record, machine: Record, layer: Record, mapping: Record, reuse: Record) -> bool:
+    """Tell whether a tile fits every memory."""
+    for memory in range(machine.memories):
+        if memory_demand(tiles, machine, layer, mapping, reuse, memory) > machine.capacity_bytes[memory]:
             return False
     return True

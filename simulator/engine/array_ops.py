@@ -3,21 +3,20 @@
 from dataclasses import dataclass
 from math import prod
 
-import numpy as np
-
-from simulator.cost import array as st
-from simulator.cost import evaluate as ev
+from simulator.cost.case import Case, Record
 from simulator.cost.convert import (
-    energy_record,
     layer_record,
     machine_record,
     make_scratch,
     mapping_record,
-    word_bits,
+    port_record,
+    price_record,
 )
-from simulator.cost.energy import PARTS, energy_parts
+from simulator.cost.evaluate import evaluate
+from simulator.cost.legality import level_names
+from simulator.cost.sparsity import word_bits
 from simulator.energy.table import EnergyTable
-from simulator.engine.results import layer_result
+from simulator.engine.results import energy_of, layer_result
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
@@ -25,50 +24,17 @@ from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
 from simulator.result.run import LayerResult, Traffic
 from simulator.schedule.plan import Step
 
-Totals = dict[str, int]
+SUMS = 3  # position of partial sums in the words' bits
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One layer's mapping, played: totals by name and energy by part."""
+    """One layer's mapping, played: its totals (`TOTALS`) and the words moved on chip (`MOVED`)."""
 
     mapping: Mapping
-    totals: Totals
-    energy_parts: dict[str, float]
-
-
-TOTAL_NAMES = (
-    "MAC_CYCLES",
-    "BUS_INPUTS",
-    "BUS_WEIGHTS",
-    "BUS_OUTPUTS",
-    "SUMS_READ",
-    "PES_INPUTS",
-    "PES_WEIGHTS",
-    "PES_OUTPUTS",
-    "ARRAY_CYCLES",
-    "DELIVERY_CYCLES",
-    "PRELOAD_CYCLES",
-    "SKEW_CYCLES",
-    "LOADED_INPUTS",
-    "LOADED_WEIGHTS",
-    "LOADED_SUMS",
-    "LOADED_ADDENDS",
-    "STORED_OUTPUTS",
-    "STORED_SUMS",
-    "DRAM_INPUTS",
-    "DRAM_WEIGHTS",
-    "DRAM_OUTPUTS_READ",
-    "DRAM_OUTPUTS_WRITTEN",
-    "PORT_CYCLES",
-    "DMA_CYCLES",
-    "ALL_TILES",
-    "CYCLES",
-    "FIRST_WEIGHTS_BYTES",
-    "EXECUTED_MACS",
-    "REGISTERS",
-)
-"""Totals of a layer that results are made of; see `simulator.cost.array` and `simulator.cost.evaluate`."""
+    totals: Record
+    moved: Record
+    mac_pj: float
 
 
 def play_mapping(
@@ -82,85 +48,80 @@ def play_mapping(
     """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches."""
     layer, nest = step.layer, step.layer.nest
     assert nest is not None
-    scratch = make_scratch(hardware)
-    fits = ev.evaluate(
-        machine_record(hardware, step.reserved_bytes),
-        layer_record(hardware, layer, nest, step.resident, step.addends, prefetched_bytes, prefetch_bytes, step.stored),
-        mapping_record(hardware, mapping),
-        scratch.program,
-        scratch.walk,
-        scratch.state,
-        scratch.kinds,
-        scratch.totals,
-    )
+    facts = layer_record(hardware, layer, nest, step.resident, step.addends, step.stored)
+    facts["prefetched_bytes"], facts["prefetch_bytes"] = prefetched_bytes, prefetch_bytes
+    scratch, prices = make_scratch(), price_record(hardware, table, layer)
+    machine = machine_record(hardware, step.reserved_bytes)
+    case = Case(machine, port_record(hardware), facts, prices, mapping_record(hardware, mapping))
+    fits = evaluate(case, scratch)
     assert fits, f"{layer.name}: the mapping does not fit"
-    parts = np.zeros(len(PARTS))
-    energy_parts(energy_record(hardware, table, layer), scratch.totals, parts)
-    totals = {name: int(scratch.totals[index(name)]) for name in TOTAL_NAMES}
-    return Played(mapping, totals, {name: float(pj) for name, pj in zip(PARTS, parts, strict=True)})
+    return Played(mapping, scratch.totals, scratch.moved, float(prices["mac_pj"]))
 
 
-def index(name: str) -> int:
-    """Position of a named total."""
-    position: int = getattr(ev, name) if hasattr(ev, name) else getattr(st, name)
-    return position
-
-
-def array_result(step: Step, played: Played, hardware: Hardware) -> LayerResult:
+def array_result(step: Step, played: Played, hardware: Hardware, table: EnergyTable) -> LayerResult:
     """Assemble the result of a layer that ran on the array."""
     t = played.totals
     assert step.layer.nest is not None
-    bounds = cycle_bounds(t, hardware)
+    bounds, macs = cycle_bounds(t, hardware), int(t["executed_macs"])
+    traffic = array_traffic(played, hardware)
+    waits = {name: int(t[f"{name}_cycles"]) for name in ("fill", "wait", "drain")}
     return layer_result(
         step,
         hardware,
         dataflow=played.mapping.dataflow,
-        effective_macs=t["EXECUTED_MACS"],
+        effective_macs=macs,
         cycle_parts={
-            "compute": t["MAC_CYCLES"],
-            "delivery": t["DELIVERY_CYCLES"],
-            "preload": t["PRELOAD_CYCLES"],
-            "skew": t["SKEW_CYCLES"],
-            "dram": t["CYCLES"] - t["ARRAY_CYCLES"],
+            "compute": int(t["mac_cycles"]),
+            "delivery": int(t["delivery_cycles"]),
+            "preload": int(t["preload_cycles"]),
+            "skew": int(t["skew_cycles"]),
+            "dram": sum(waits.values()),
             "configuration": hardware.configuration_cycles,
         },
-        energy_parts=played.energy_parts,
-        traffic=array_traffic(t, hardware),
+        dram_parts=waits,
+        energy_parts={
+            "mac": macs * played.mac_pj,
+            **energy_of(traffic, hardware, table),
+            "leakage": int(t["cycles"]) * table.leakage_pj_per_cycle,
+        },
+        traffic=traffic,
         footprint_bytes=footprints(step, hardware),
         bottleneck=bottleneck(t, bounds),
         bounds=bounds,
-        tiles=t["ALL_TILES"],
-        dma_cycles=t["DMA_CYCLES"],
-        mapping=mapping_to_dict(played.mapping, step.layer.nest.bounds),
+        tiles=int(t["tiles"]),
+        dma_cycles=int(t["dma_cycles"]),
+        mapping=mapping_to_dict(played.mapping, step.layer.nest.bounds, level_names(hardware)),
         mapped_pes=mapped_pes(played.mapping, step.layer.nest),
     )
 
 
 def mapped_pes(mapping: Mapping, nest: LoopNest) -> int:
     """PEs that have work in a full step of a full tile: the positions that each dimension takes, multiplied."""
-    spatial = (r * c for r, c in zip(mapping.rows, mapping.columns, strict=True))
-    extents = list(array_tile(mapping))
+    extents = list(mapping.inner[-1].tile) if mapping.inner else list(array_tile(mapping))
+    inside = [level.tile for level in mapping.inner]
+    own = next((tile for tile in inside if False), mapping.registers)
     if mapping.packs:
         extents[Dim.C] *= prod(nest.stride)
-    each = zip(spatial, mapping.registers, extents, strict=True)
-    return prod(min(pes, -(-extent // registers)) for pes, registers, extent in each)
+    each = zip(mapping.spatial, own, extents, strict=True)
+    return prod(min(pes, -(-extent // part)) for pes, part, extent in each)
 
 
-def cycle_bounds(t: Totals, hardware: Hardware) -> dict[str, int]:
+def cycle_bounds(t: Record, hardware: Hardware) -> dict[str, int]:
     """Cycles that each resource alone needs: MACs and all of the array, each operand's network, the DRAM port."""
     wide = [delivery.words_per_cycle for delivery in hardware.array.delivery]
-    incoming, outgoing = -(-t["SUMS_READ"] // wide[2]), -(-t["BUS_OUTPUTS"] // wide[2])
+    words, sums = [int(n) for n in t["network_words"]], int(t["network_returned"])
+    incoming, outgoing = -(-sums // wide[Operand.OUTPUTS]), -(-words[Operand.OUTPUTS] // wide[Operand.OUTPUTS])
     together = hardware.array.delivery[Operand.OUTPUTS].concurrent
     return {
-        "array": t["ARRAY_CYCLES"],
-        "dram": t["PORT_CYCLES"],
-        "inputs": -(-t["BUS_INPUTS"] // wide[0]),
-        "weights": -(-t["BUS_WEIGHTS"] // wide[1]),
+        "array": int(t["array_cycles"]),
+        "dram": int(t["port_cycles"]),
+        "inputs": -(-words[Operand.INPUTS] // wide[Operand.INPUTS]),
+        "weights": -(-words[Operand.WEIGHTS] // wide[Operand.WEIGHTS]),
         "outputs": max(incoming, outgoing) if together else incoming + outgoing,
     }
 
 
-def bottleneck(t: Totals, bounds: dict[str, int]) -> str:
+def bottleneck(t: Record, bounds: dict[str, int]) -> str:
     """The resource that needs most of the layer's time.
 
     That is DRAM if the port needs longer than the array, and otherwise the array's slowest: the MACs or an operand's
@@ -169,54 +130,39 @@ def bottleneck(t: Totals, bounds: dict[str, int]) -> str:
     if bounds["dram"] > bounds["array"]:
         return "dram"
     candidates = {
-        "compute": t["MAC_CYCLES"],
+        "compute": int(t["mac_cycles"]),
         "inputs": bounds["inputs"],
         "weights": bounds["weights"],
         "outputs": bounds["outputs"],
-        "preload": t["PRELOAD_CYCLES"],
-        "skew": t["SKEW_CYCLES"],
+        "preload": int(t["preload_cycles"]),
+        "skew": int(t["skew_cycles"]),
     }
     return max(candidates, key=lambda name: candidates[name])
 
 
-def array_traffic(t: Totals, hardware: Hardware) -> dict[str, dict[str, Traffic]]:
+def array_traffic(played: Played, hardware: Hardware) -> dict[str, dict[str, Traffic]]:
     """Bytes by level and operand. DRAM counts what crosses the port; what is added to outputs counts as inputs.
 
-    Without registers in use, operands go from the networks into the MACs, and there is no such level.
+    Without registers in use, operands go from the networks into the MACs, and there is no such level; nor is there an
+    operand in a level that does not hold it.
     """
-    bits = word_bits(hardware)
-
-    def size(words: int, operand: int) -> int:
-        return (words * bits[operand] + 7) // 8
-
-    sums, macs = 3, t["EXECUTED_MACS"]
-    added = size(t["LOADED_ADDENDS"], 2)
-    final = size(t["STORED_OUTPUTS"], sums)
+    t, moved, bits = played.totals, played.moved, word_bits(hardware)
+    widths = (bits[Operand.INPUTS], bits[Operand.WEIGHTS], bits[SUMS])
     traffic = {
         "dram": {
-            "inputs": Traffic(t["DRAM_INPUTS"], 0),
-            "weights": Traffic(t["DRAM_WEIGHTS"], 0),
-            "outputs": Traffic(t["DRAM_OUTPUTS_READ"], t["DRAM_OUTPUTS_WRITTEN"]),
-        },
-        "buffer": {
-            "inputs": Traffic(size(t["BUS_INPUTS"], 0) + added, size(t["LOADED_INPUTS"], 0) + added),
-            "weights": Traffic(size(t["BUS_WEIGHTS"], 1), size(t["LOADED_WEIGHTS"], 1)),
-            "outputs": Traffic(
-                size(t["SUMS_READ"] + t["STORED_SUMS"], sums) + final,
-                size(t["BUS_OUTPUTS"] + t["LOADED_SUMS"], sums),
-            ),
-        },
-        "array": {
-            "inputs": Traffic(size(t["PES_INPUTS"], 0), 0),
-            "weights": Traffic(size(t["PES_WEIGHTS"], 1), 0),
-            "outputs": Traffic(size(t["SUMS_READ"], sums), size(t["PES_OUTPUTS"], sums)),
-        },
+            name: Traffic(int(t["dram_read"][o]), int(t["dram_written"]) if o == Operand.OUTPUTS else 0)
+            for o, name in zip(Operand, OPERAND_NAMES, strict=True)
+        }
     }
-    if t["REGISTERS"]:
-        traffic["rf"] = {
-            "inputs": Traffic(size(macs, 0), size(t["PES_INPUTS"], 0)),
-            "weights": Traffic(size(macs, 1), size(t["PES_WEIGHTS"], 1)),
-            "outputs": Traffic(size(macs, sums), size(macs, sums)),
+    levels = (*hardware.level_names, "array", *(["rf"] if t["retains"] else []))
+    for level, name in enumerate(levels):
+        held = {o for b in hardware.buffers if b.level == level for o in b.holds} or set(Operand)
+        traffic[name] = {
+            OPERAND_NAMES[o]: Traffic(
+                (int(moved["read"][level, o]) * widths[o] + 7) // 8,
+                (int(moved["written"][level, o]) * widths[o] + 7) // 8,
+            )
+            for o in sorted(held)
         }
     return traffic
 

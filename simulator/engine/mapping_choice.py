@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
-from simulator.cost.search import least_demand, search_layer
+from simulator.cost.search import Request, least_demand, search_layer
 from simulator.energy.table import EnergyTable
 from simulator.engine.mapping_cache import MappingsByOp
 from simulator.errors import InputError, Problem
@@ -73,17 +73,10 @@ def _key(step: Step) -> Hashable:
 def _search(
     step: Step, hardware: Hardware, table: EnergyTable, dataflows: Sequence[Dataflow], objective: str
 ) -> Mapping:
-    found = search_layer(
-        hardware,
-        table,
-        step.layer,
-        dataflows,
-        objective,
-        step.resident,
-        step.reserved_bytes,
-        step.addends,
-        step.stored,
+    request = Request(
+        hardware, table, step.layer, objective, step.resident, step.reserved_bytes, step.addends, step.stored
     )
+    found = search_layer(request, dataflows)
     if found is None:
         raise InputError(*_misfits(step, hardware))
     return found.mapping

@@ -1,6 +1,9 @@
 """Put together the result of a layer: what it is, and what it cost."""
 
+from simulator.cost.convert import level_prices
+from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Hardware
+from simulator.nest import OPERAND_NAMES
 from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, utilization
 from simulator.schedule.plan import Step
 
@@ -21,10 +24,10 @@ def layer_result(
     mapping: dict[str, object] | None = None,
     mapped_pes: int = 0,
     dma_cycles: int = 0,
+    dram_parts: dict[str, int] | None = None,
 ) -> LayerResult:
     """Result of an op; by default it costs nothing, as one that rides on another or is folded into addressing."""
-    layer = step.layer
-    parts = dict.fromkeys(CYCLE_PARTS, 0) | (cycle_parts or {})
+    layer, parts = step.layer, dict.fromkeys(CYCLE_PARTS, 0) | (cycle_parts or {})
     cycles = sum(parts.values())
     return LayerResult(
         name=layer.name,
@@ -54,4 +57,22 @@ def layer_result(
         mapping=mapping,
         mapped_pes=mapped_pes,
         dma_cycles=dma_cycles,
+        dram_parts=dram_parts or {},
     )
+
+
+def prices_per_byte(hardware: Hardware, table: EnergyTable) -> dict[str, dict[str, float]]:
+    """Energy of a byte read or written, by level and operand: DRAM, memories, the array's networks, registers."""
+    inside = zip((*hardware.level_names, "array", "rf"), level_prices(hardware, table), strict=True)
+    per_bit = {"dram": [table.dram_pj_per_bit] * 3, **dict(inside)}
+    return {level: dict(zip(OPERAND_NAMES, (8 * pj for pj in row), strict=True)) for level, row in per_bit.items()}
+
+
+def energy_of(traffic: dict[str, dict[str, Traffic]], hardware: Hardware, table: EnergyTable) -> dict[str, float]:
+    """Energy by level and operand, as LEVEL.OPERAND: traffic x price, whatever the op."""
+    prices = prices_per_byte(hardware, table)
+    return {
+        f"{level}.{operand}": moved.total_bytes * prices[level][operand]
+        for level, operands in traffic.items()
+        for operand, moved in operands.items()
+    }

@@ -156,7 +156,7 @@ def play(
             results[step.layer.name] = vector_result(step, hardware, table, wanted)
         else:
             played = play_mapping(step, mappings[step.layer.name], hardware, table, come, wanted)
-            results[step.layer.name] = array_result(step, played, hardware)
+            results[step.layer.name] = array_result(step, played, hardware, table)
         come = wanted
     return [results.get(step.layer.name) or layer_result(step, hardware) for step in steps]
 
@@ -166,7 +166,7 @@ def _first_weights(step: Step, mappings: dict[str, Mapping], hardware: Hardware,
     if step.layer.nest is None:
         return 0
     played: Played = play_mapping(step, mappings[step.layer.name], hardware, table)
-    return played.totals["FIRST_WEIGHTS_BYTES"]
+    return int(played.totals["first_weights_bytes"])
 
 
 def _has_room(step: Step, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:

@@ -6,9 +6,10 @@ from math import prod
 
 import numpy as np
 
-from simulator.cost.case import Ints
+from simulator.cost.case import PIPE, Ints
+from simulator.cost.convert import port_record
 from simulator.cost.geometry import clipped_box
-from simulator.cost.pipeline import play_runs
+from simulator.cost.pipeline import RUN, play_runs
 from simulator.energy.table import EnergyTable
 from simulator.engine.results import layer_result
 from simulator.hardware.model import Hardware
@@ -101,15 +102,15 @@ def _port(sizes: Ints, hardware: Hardware) -> Ints:
 
 
 def _play(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> int:
-    slots, out_slots = hardware.slots_of(Operand.INPUTS), hardware.slots_of(Operand.OUTPUTS)
-    ones = np.ones(len(tiles.loads), np.int64)
     ahead = int(_port(np.array([prefetch_bytes]), hardware)[0])
     loads, stores = _port(tiles.loads, hardware), _port(tiles.stores, hardware)
-    latency, channels = hardware.dram.latency_cycles, hardware.dma_channels
     if hardware.layer_order == "overlapped":
         return int(max(loads.sum() + stores.sum(), tiles.computes.sum()))
-    port = (slots, slots, out_slots, channels, latency)
-    return int(play_runs(np.zeros_like(ones), loads, tiles.computes, stores, ones, port, ahead))
+    runs = np.zeros(len(loads), RUN)
+    runs["load"], runs["compute"], runs["store"], runs["count"] = loads, tiles.computes, stores, 1
+    port = port_record(hardware)
+    port["slots"] = port["deeper_slots"] = hardware.slots_of(Operand.INPUTS)
+    return int(play_runs(runs, port, ahead, np.zeros(2, PIPE)))
 
 
 def _result(step: Step, hardware: Hardware, table: EnergyTable, cycles: int, tiles: Tiles) -> LayerResult:

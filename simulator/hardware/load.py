@@ -1,5 +1,6 @@
 """Load a machine from its YAML file."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def read_hardware(document: Document) -> Hardware:
         output_bits=bits.outputs,
         partial_sum_bits=bits.partial_sums or bits.outputs,
         array=_array(machine.array),
-        buffers=tuple(_buffer(buffer) for buffer in machine.buffers),
+        buffers=tuple(_buffer(buffer, machine.buffers) for buffer in machine.buffers),
         dma_channels=machine.dma.channels,
         dram=_dram(machine.dram, machine.dma, machine.clock),
         vector_lanes=machine.vector.lanes,
@@ -63,6 +64,7 @@ def read_hardware(document: Document) -> Hardware:
         dma_whole_rows=machine.dma.whole_rows,
         dma_moves_padding=machine.dma.padding == "moved",
         dma_reloads=machine.dma.reuse == "none",
+        dma_keeps_halo=machine.dma.halo == "kept",
     )
 
 
@@ -82,6 +84,7 @@ def _array(array: "schema.Array") -> Array:
         zero_inputs_fraction=inputs.fraction if inputs else 0.0,
         gates_zero_inputs=inputs.gate if inputs else False,
         step_cycles=array.step_cycles,
+        instances=array.instances,
     )
 
 
@@ -103,7 +106,16 @@ def _delivery(networks: "schema.Deliveries", edge: int) -> tuple[Delivery, Deliv
     )
 
 
-def _buffer(buffer: "schema.Buffer") -> Buffer:
+def _level(buffer: "schema.Buffer", buffers: "Sequence[schema.Buffer]") -> int:
+    """Count the memories above one, each named by the one below it."""
+    above = {other.name: other.below for other in buffers}
+    level, name = 0, buffer.below
+    while name is not None:
+        level, name = level + 1, above[name]
+    return level
+
+
+def _buffer(buffer: "schema.Buffer", buffers: "Sequence[schema.Buffer]") -> Buffer:
     return Buffer(
         name=buffer.name,
         holds=tuple(sorted(OPERAND_NAMES.index(operand) for operand in buffer.holds)),
@@ -111,8 +123,10 @@ def _buffer(buffer: "schema.Buffer") -> Buffer:
         banks=buffer.banks,
         read_bytes_per_cycle=buffer.read_bytes_per_cycle,
         write_bytes_per_cycle=buffer.write_bytes_per_cycle,
-        double_buffered=buffer.double_buffered,
+        double_buffered=not buffer.in_pe if buffer.double_buffered is None else buffer.double_buffered,
         streams=tuple(sorted(OPERAND_NAMES.index(operand) for operand in buffer.streams)),
+        level=_level(buffer, buffers),
+        in_pe=buffer.in_pe,
     )
 
 

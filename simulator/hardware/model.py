@@ -64,16 +64,20 @@ class Array:
     zero_inputs_fraction: float
     gates_zero_inputs: bool
     step_cycles: int = 1
+    instances: int = 1  # arrays like this one under the same memories, each with its own edge and skew
 
     @property
     def pes(self) -> int:
-        """Processing elements in the array."""
-        return self.rows * self.columns
+        """Processing elements, of all arrays."""
+        return self.instances * self.rows * self.columns
 
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """One on-chip buffer. `holds` lists operand indices that share it; bandwidths are None where unlimited."""
+    """One on-chip memory. `holds` lists operand indices that share it; bandwidths are None where unlimited.
+
+    `level` counts from 0, the outermost. Memories of a level lie beside one another. With `in_pe` every PE has one.
+    """
 
     name: str
     holds: tuple[int, ...]
@@ -83,6 +87,8 @@ class Buffer:
     write_bytes_per_cycle: int | None
     double_buffered: bool  # one tile is used while the next one comes
     streams: tuple[int, ...] = ()  # operand indices: what is consumed or completed makes room at once
+    level: int = 0
+    in_pe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,15 @@ class Hardware:
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
     objective: Objective = "cycles"  # that the machine's compiler minimizes
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
+
+    dma_keeps_halo: bool = False  # a tile next to the one before loads only what that one did not hold
+
+    @property
+    def level_names(self) -> tuple[str, ...]:
+        """Names of the memory levels, outermost first: "buffer" if there is one, else those of their memories."""
+        levels = 1 + max(buffer.level for buffer in self.buffers)
+        names = ["+".join(b.name for b in self.buffers if b.level == level) for level in range(levels)]
+        return ("buffer",) if levels == 1 else tuple(names)
 
     def slots_of(self, operand: int) -> int:
         """Tiles of an operand that may be on their way or in use at a time: 2 where one comes while one is used."""

@@ -194,6 +194,7 @@ class Array(Written):
     columns: Axis
     macs_per_cycle: Annotated[int, Field(ge=1, le=4096)] = 1
     step_cycles: Annotated[int, Field(ge=1, le=65536)] = 1
+    instances: Annotated[int, Field(ge=1, le=64)] = 1
     registers_words: Registers
     delivery: Deliveries
     skewed: bool = False
@@ -201,19 +202,23 @@ class Array(Written):
 
 
 class Buffer(Written):
-    """One on-chip buffer; without a bandwidth it is never the bottleneck.
+    """One on-chip memory; without a bandwidth it is never the bottleneck.
 
+    `below` names the memory from which it is filled, for machines of several levels; operands that it does not hold
+    pass it by. `in_pe`: every PE has one. `double_buffered` is usual outside the PEs, and not inside.
     `streams`: operands that are replaced as they are consumed (outputs: that leave as they are completed), so that no
     second slot is needed, and weights that the array takes a single time need room for one fill of the array only.
     """
 
     name: Name
+    below: Name | None = None
+    in_pe: bool = False
     holds: OperandNames
     capacity: ByteCount
     banks: Count = 1
     read_bytes_per_cycle: Count | None = None
     write_bytes_per_cycle: Count | None = None
-    double_buffered: bool = True
+    double_buffered: bool | None = None
     streams: Annotated[list[OperandName], AfterValidator(unique)] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -221,6 +226,12 @@ class Buffer(Written):
         for i, operand in enumerate(self.streams):
             if operand not in self.holds:
                 raise Rejected("cannot stream", "operands that the buffer holds", path=("streams", i))
+        if self.in_pe and self.below is None:
+            raise Rejected("a memory in each PE lies below another", "`below` with its name", path=("in_pe",))
+        if self.streams and self.below is not None:
+            raise Rejected("only the outermost memories stream", "no operands", path=("streams",))
+        if self.in_pe and (self.read_bytes_per_cycle or self.write_bytes_per_cycle):
+            raise Rejected("a memory in each PE keeps pace with it", "no bandwidth", path=("in_pe",))
         return self
 
 
@@ -228,6 +239,8 @@ class Dma(Written):
     """Engines that move tiles between DRAM and buffers. `whole_rows`: they load what a stride would skip.
 
     `reuse: none`: a tile loads its inputs and weights even if the tile before had the same.
+    `halo: kept`: where tiles follow one another along rows or columns in the innermost loop, one keeps what it shares
+    with the next.
     `padding: moved`: maps lie in DRAM with their padding, which crosses the port like the rest.
     `outstanding`: bursts that may be on their way at a time; without it the engines never limit the bandwidth.
     """
@@ -236,6 +249,7 @@ class Dma(Written):
     whole_rows: bool = False
     padding: Literal["added", "moved"] = "added"
     reuse: Literal["tiles", "none"] = "tiles"
+    halo: Literal["loaded", "kept"] = "loaded"
     outstanding: Annotated[int, Field(ge=1, le=65536)] | None = None
 
 
@@ -301,16 +315,42 @@ class Layers(Written):
     configuration_cycles: CountOrZero = 0
 
 
-def _each_operand_once(buffers: list[Buffer]) -> list[Buffer]:
+def _levels(buffers: list[Buffer]) -> list[Buffer]:
+    """Check names, that each memory lies below an earlier one, and that each level holds an operand once at most."""
     names = [buffer.name for buffer in buffers]
-    for i, name in enumerate(names):
-        if name in names[:i]:
+    levels: dict[str, int] = {}
+    held: Counter[tuple[int, str]] = Counter()
+    for i, buffer in enumerate(buffers):
+        if buffer.name in names[:i]:
             raise Rejected("given twice", "a name of its own for each buffer", path=(i, "name"))
-    held: Counter[str] = Counter(operand for buffer in buffers for operand in buffer.holds)
-    wrong = [f"{operand} {held[operand]} times" for operand in OPERAND_NAMES if held[operand] != 1]
+        if buffer.below is not None and buffer.below not in levels:
+            expected = f"a buffer above it: {', '.join(levels)}" if levels else "nothing: the first is the outermost"
+            raise Rejected("no such buffer above", expected, nearest(buffer.below, levels), path=(i, "below"))
+        levels[buffer.name] = 0 if buffer.below is None else levels[buffer.below] + 1
+        held.update((levels[buffer.name], operand) for operand in buffer.holds)
+    wrong = [f"{operand} {times} times" for (_, operand), times in held.items() if times > 1]
+    wrong += [f"{operand} 0 times" for operand in OPERAND_NAMES if operand not in {name for _, name in held}]
     if wrong:
         raise Rejected(f"the buffers hold {', '.join(wrong)}", "each of inputs, weights and outputs in one buffer")
-    return buffers
+    return _inside_out(buffers, levels)
+
+
+def _inside_out(buffers: list[Buffer], levels: dict[str, int]) -> list[Buffer]:
+    """Check the number of levels, and that those in PEs lie within those outside; return the outermost first."""
+    if max(levels.values()) >= MAX_LEVELS:
+        raise Rejected(f"{max(levels.values()) + 1} levels of buffers", f"at most {MAX_LEVELS}")
+    for i, buffer in enumerate(buffers):
+        outside = [b.name for b in buffers if not b.in_pe and levels[b.name] >= levels[buffer.name]]
+        if buffer.in_pe and outside:
+            expected = f"a level below {', '.join(outside)}, which lies outside the PEs"
+            raise Rejected("a memory in each PE", expected, path=(i, "below"))
+    if len(buffers) > MAX_BUFFERS:
+        raise Rejected(f"{len(buffers)} buffers", f"at most {MAX_BUFFERS}")
+    return sorted(buffers, key=lambda buffer: levels[buffer.name])
+
+
+MAX_LEVELS, MAX_BUFFERS = 4, 8
+"""What the kernels' records have room for, see `simulator.cost.case`."""
 
 
 class Machine(Written):
@@ -321,7 +361,7 @@ class Machine(Written):
     clock: Hertz
     precision_bits: Precision
     array: Array
-    buffers: Annotated[list[Buffer], Field(min_length=1), AfterValidator(_each_operand_once)]
+    buffers: Annotated[list[Buffer], Field(min_length=1), AfterValidator(_levels)]
     dma: Dma = Dma()
     dram: Dram
     vector: Vector

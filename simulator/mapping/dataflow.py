@@ -14,6 +14,7 @@ OUTER_FIRST = (Dim.G, Dim.N, Dim.P, Dim.Q, Dim.K, Dim.C, Dim.R, Dim.S)
 class Dataflow:
     """A template. `rows`, `columns`: dimensions in order of preference; `registers`: loops in a PE, innermost first.
 
+    `arrays`: dimensions that are split over several arrays, in order of preference.
     `stationary` is the operand that the loops over array steps leave in place, or None: then registers keep nothing.
     `order` lists the loops over array steps, outermost first. `packs`: see `simulator.mapping.mapping.Mapping`.
     `whole` names dimensions that no tile of the buffer cuts, `stepwise` those of which a tile holds what the array
@@ -32,6 +33,7 @@ class Dataflow:
     whole: tuple[Dim, ...] = ()
     stepwise: tuple[Dim, ...] = ()
     first: tuple[Dim, ...] = ()
+    arrays: tuple[Dim, ...] = ()
 
     @property
     def reduces_rows(self) -> bool:
@@ -85,4 +87,5 @@ def load_dataflow(spec: str | Path) -> Dataflow:
         whole=tuple(Dim[name] for name in written.whole),
         stepwise=tuple(Dim[name] for name in written.stepwise),
         first=tuple(Dim[name] for name in written.first),
+        arrays=tuple(Dim[name] for name in written.arrays),
     )

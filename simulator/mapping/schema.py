@@ -20,10 +20,10 @@ def _dimension(name: str) -> str:
     return name
 
 
-def _distinct(names: list[str], where: str) -> None:
+def _distinct(names: list[str], *where: str) -> None:
     for i, name in enumerate(names):
         if name in names[:i]:
-            raise Rejected(f"dimension {name} given twice", "each dimension once", path=(where, i))
+            raise Rejected(f"dimension {name} given twice", "each dimension once", path=(*where, i))
 
 
 class WrittenDataflow(Written):
@@ -33,6 +33,7 @@ class WrittenDataflow(Written):
     source: Text
     rows: Axis
     columns: Axis
+    arrays: Axis = Field(default_factory=list)
     registers: Axis = Field(default_factory=list)
     stationary: Literal["inputs", "weights", "outputs", "none"]
     lowered: bool = False
@@ -44,14 +45,17 @@ class WrittenDataflow(Written):
 
     @model_validator(mode="after")
     def _check(self) -> "WrittenDataflow":
-        for where in ("rows", "columns", "registers", "whole", "stepwise", "first", "order"):
+        for where in ("rows", "columns", "arrays", "registers", "whole", "stepwise", "first", "order"):
             _distinct(getattr(self, where), where)
         if self.order and len(self.order) != len(DIM_NAMES):
             raise Rejected("not all loops are ordered", f"all of {', '.join(DIM_NAMES)}", path=("order",))
         if self.packs and (self.lowered or "C" not in self.rows + self.columns):
             raise Rejected("no lanes to pack", "C on rows or columns, and no lowering", path=("packs",))
+        for i, name in enumerate(self.arrays):
+            if name in ("C", "R", "S"):
+                raise Rejected("sums are not added across arrays", "one of N, G, K, P, Q", path=("arrays", i))
         if self.lowered:
-            for where in ("rows", "columns", "registers"):
+            for where in ("rows", "columns", "arrays", "registers"):
                 for i, name in enumerate(getattr(self, where)):
                     if name not in "GKCP":
                         raise Rejected("no dimension of a matrix product", "one of G, K, C, P", path=(where, i))
@@ -73,6 +77,8 @@ class WrittenMapping(Written):
     dataflow: Name
     dram: Loops = Field(default_factory=list)
     buffer: Loops = Field(default_factory=list)
+    levels: dict[Name, Loops] = Field(default_factory=dict, max_length=8)
+    arrays: Loops = Field(default_factory=list)
     rows: Loops = Field(default_factory=list)
     columns: Loops = Field(default_factory=list)
     registers: Loops = Field(default_factory=list)
@@ -83,8 +89,10 @@ class WrittenMapping(Written):
 
     @model_validator(mode="after")
     def _check(self) -> "WrittenMapping":
-        for where in ("dram", "buffer", "rows", "columns", "registers"):
+        for where in ("dram", "buffer", "arrays", "rows", "columns", "registers"):
             _distinct([loop[0] for loop in getattr(self, where)], where)
+        for name, loops in self.levels.items():
+            _distinct([loop[0] for loop in loops], "levels", name)
         return self
 
 

@@ -9,16 +9,22 @@
         columns: [Q16]
         registers: [K8, R5, S5]      # loops inside a PE, outermost first
 
-A loop is its dimension and bound; dimensions left out are not cut there. Bounds need not divide.
+A loop is its dimension and bound; dimensions left out are not cut there. Bounds need not divide. Where a machine has
+several memory levels, `levels` takes the place of `buffer` and holds the loops inside each, by its name:
+
+        levels: {shared_glb: [Q14, R3], pe_spad: [C3, P4, S3], weight_reg: [P14]}
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+from operator import mul
 from typing import TYPE_CHECKING
 
-from simulator.errors import Problem
-from simulator.mapping.mapping import Mapping
-from simulator.nest import OPERAND_NAMES, Dim, Operand
+from simulator.errors import Problem, nearest
+from simulator.mapping.mapping import ONES, LevelTile, Mapping
+from simulator.nest import OPERAND_NAMES, Dim, Operand, array_bounds
 from simulator.network.ir import Layer
 from simulator.source import Document
 
@@ -28,33 +34,67 @@ if TYPE_CHECKING:
 _LOOP = re.compile(r"([NGKCPQRS])([0-9]{1,9})(?::([0-9]{1,9}))?")
 
 
-def mapping_to_dict(mapping: Mapping, bounds: Sequence[int]) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class LevelNames:
+    """Names of a machine's memory levels, outermost first, and how many of them lie outside the PEs."""
+
+    names: tuple[str, ...] = ("buffer",)
+    outside: int = 1
+
+
+def mapping_to_dict(mapping: Mapping, bounds: Sequence[int], levels: LevelNames = LevelNames()) -> dict[str, object]:
     """Return a mapping the way a file holds it; `bounds` are the layer's loop bounds."""
-    step = step_of(mapping)
-    turns = [-(-e // s) for e, s in zip(array_tile(mapping), step, strict=True)]
+    sizes = inner_sizes(mapping, levels)
+    outer = [array_tile(mapping), *(level.tile for level in mapping.inner)]
+    trips = [[-(-e // s) for e, s in zip(*pair, strict=True)] for pair in zip(outer, sizes, strict=True)]
+    orders = [mapping.buffer_order, *(level.order for level in mapping.inner)]
+    loops = [_loops(order, bound) for order, bound in zip(orders, trips, strict=True)]
+    for level in range(levels.outside - 1):
+        covered = [s * t for s, t in zip(sizes[level + 1], trips[level + 1], strict=True)]
+        implied = [min(c, e) for c, e in zip(covered, outer[level], strict=True)]
+        loops[level] = [
+            loop if implied[Dim[loop[0]]] == sizes[level][Dim[loop[0]]] else f"{loop}:{sizes[level][Dim[loop[0]]]}"
+            for loop in loops[level]
+        ]
     dram = []
     for d in mapping.dram_order:
         tiles = -(-bounds[d] // mapping.tile[d])
         if tiles > 1:
-            meant = implied_tile(bounds[d], tiles, step[d] * turns[d], mapping.lowered)
+            meant = implied_tile(bounds[d], tiles, sizes[0][d] * trips[0][d], mapping.lowered)
             dram.append(f"{d.name}{tiles}" + ("" if meant == mapping.tile[d] else f":{mapping.tile[d]}"))
-    written: dict[str, object] = {
+    inside = dict(zip(levels.names, loops, strict=True))
+    return {
         "dataflow": mapping.dataflow,
         "dram": dram,
-        "buffer": _loops(mapping.buffer_order, turns),
+        **({"levels": inside} if len(loops) > 1 else {"buffer": loops[0]}),
+        **({"arrays": _loops(Dim, mapping.arrays)} if mapping.arrays != ONES else {}),
         "rows": _loops(Dim, mapping.rows),
         "columns": _loops(Dim, mapping.columns),
         "registers": _loops(mapping.registers_order, mapping.registers),
+        **_flags(mapping),
     }
+
+
+def _flags(mapping: Mapping) -> dict[str, object]:
+    """Return what is not as usual, the way a file holds it."""
+    flags: dict[str, object] = {}
     if mapping.stationary is not None:
-        written["stationary"] = OPERAND_NAMES[mapping.stationary]
+        flags["stationary"] = OPERAND_NAMES[mapping.stationary]
     if mapping.lowered:
-        written["lowered"] = True
+        flags["lowered"] = True
     if not mapping.retains:
-        written["retains"] = False
+        flags["retains"] = False
     if mapping.packs:
-        written["packs"] = True
-    return written
+        flags["packs"] = True
+    return flags
+
+
+def inner_sizes(mapping: Mapping, levels: LevelNames) -> list[tuple[int, ...]]:
+    """Extents that the loops inside each level step by: a tile of the next one, a step of the array, or registers."""
+    inside = [*(level.tile for level in mapping.inner), mapping.registers]
+    own = inside[levels.outside - 1]
+    step = tuple(s * e for s, e in zip(mapping.spatial, own, strict=True))
+    return [*inside[: levels.outside - 1], step, *inside[levels.outside :]]
 
 
 def implied_tile(extent: int, tiles: int, inner: int, lowered: bool) -> int:
@@ -68,15 +108,9 @@ def _loops(order: Iterable[Dim], bounds: Sequence[int]) -> list[str]:
     return [f"{d.name}{bounds[d]}" for d in order if bounds[d] > 1]
 
 
-def step_of(mapping: Mapping) -> tuple[int, ...]:
-    """Extent of each dimension that the array covers in one step."""
-    return tuple(r * c * g for r, c, g in zip(mapping.rows, mapping.columns, mapping.registers, strict=True))
-
-
 def array_tile(mapping: Mapping) -> tuple[int, ...]:
-    """Extents of a full tile as the array sees them, lowered or not."""
-    n, g, k, c, p, q, r, s = mapping.tile
-    return (1, g, k, c * r * s, n * p * q, 1, 1, 1) if mapping.lowered else mapping.tile
+    """Extents of a full tile of the outermost memory as the array sees them, lowered or not."""
+    return array_bounds(mapping.tile, mapping.lowered)
 
 
 def mappings_to_yaml(layers: Iterable[tuple[str, dict[str, object]]], title: str) -> str:
@@ -84,33 +118,93 @@ def mappings_to_yaml(layers: Iterable[tuple[str, dict[str, object]]], title: str
     lines = [f"# {title}", "layers:"]
     for name, written in layers:
         lines.append(f"  {_quoted(name)}:")
-        for key, value in written.items():
-            text = f"[{', '.join(value)}]" if isinstance(value, list) else str(value)
-            lines.append(f"    {key}: {text.lower() if isinstance(value, bool) else text}")
+        lines += [f"    {key}: {_text(value)}" for key, value in written.items()]
     return "\n".join(lines) + "\n"
+
+
+def _text(value: object) -> str:
+    """Write a value on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(key)}: {_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(value)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _quoted(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z_][\w./-]*", name) else "'" + name.replace("'", "''") + "'"
 
 
-def read_mapping(written: "WrittenMapping", layer: Layer, document: Document) -> tuple[Mapping | None, list[Problem]]:
+def read_mapping(
+    written: "WrittenMapping", layer: Layer, document: Document, levels: LevelNames = LevelNames()
+) -> tuple[Mapping | None, list[Problem]]:
     """Turn one entry of a file into a mapping, or say why its loops do not cover the layer."""
     assert layer.nest is not None
-    bounds, at = layer.nest.bounds, ("layers", layer.name)
-    rows, columns, registers = (spread(loops) for loops in (written.rows, written.columns, written.registers))
-    buffer, dram = spread(written.buffer), spread(written.dram)
-    given = {Dim[m[1]]: int(m[3]) for m in map(_LOOP.fullmatch, written.dram) if m and m[3]}
-    step = [r * c * g for r, c, g in zip(rows, columns, registers, strict=True)]
+    at, bounds = ("layers", layer.name), layer.nest.bounds
+    inside, problems = _loops_inside(written, levels, at, document)
+    if problems:
+        return None, problems
+    mapping = _assembled(written, inside, bounds, levels)
+    problems = _uncovered_loops(mapping, written, inside, bounds, levels, document, at)
+    return (None if problems else mapping), problems
+
+
+def _loops_inside(
+    written: "WrittenMapping", levels: LevelNames, at: tuple[str, ...], document: Document
+) -> tuple[list[list[str]], list[Problem]]:
+    """Return the loops inside each memory level, outermost first, and what is wrong with how they are named."""
+    if len(levels.names) == 1 and not written.levels:
+        return [written.buffer], []
+    problems = []
+    if written.buffer:
+        expected = f"`levels`, with loops for {', '.join(levels.names)}"
+        problems.append(document.problem((*at, "buffer"), "the machine has several buffer levels", expected=expected))
+    for name in written.levels:
+        if name not in levels.names:
+            problems.append(
+                document.problem(
+                    (*at, "levels", name),
+                    "the machine has no buffer level of this name",
+                    expected=f"one of {', '.join(levels.names)}",
+                    suggestion=nearest(name, levels.names),
+                    of_key=True,
+                )
+            )
+    return [written.levels.get(name, []) for name in levels.names], problems
+
+
+def _assembled(
+    written: "WrittenMapping", inside: Sequence[Sequence[str]], bounds: Sequence[int], levels: LevelNames
+) -> Mapping:
+    """Work out tiles from the registers outwards, then cut off what sticks out of the tile around it."""
+    arrays, rows, columns, registers = (
+        spread(loops) for loops in (written.arrays, written.rows, written.columns, written.registers)
+    )
+    held = registers
+    sizes: list[tuple[int, ...]] = []
+    for level in range(len(inside) - 1, 0, -1):
+        if level == levels.outside - 1:
+            held = tuple(map(prod, zip(held, arrays, rows, columns, strict=True)))
+        covered = map(mul, held, spread(inside[level]))
+        stated = _stated(inside[level - 1]) if level < levels.outside else {}
+        held = tuple(stated.get(d, extent) for d, extent in zip(Dim, covered, strict=True))
+        sizes.insert(0, held)
+    if levels.outside == 1:
+        held = tuple(map(prod, zip(held, arrays, rows, columns, strict=True)))
+    dram, given = spread(written.dram), _stated(written.dram)
     tile = []
-    for d in Dim:
-        meant = implied_tile(bounds[d], dram[d], step[d] * buffer[d], written.lowered)
-        tile.append(min(bounds[d], given.get(d, meant)))
-    mapping = Mapping(
+    for d, bound in zip(Dim, bounds, strict=True):
+        meant = implied_tile(bound, dram[d], held[d] * spread(inside[0])[d], written.lowered)
+        tile.append(min(bound, given.get(d, meant)))
+    outer, inner = array_bounds(tile, written.lowered), []
+    for size, loops in zip(sizes, inside[1:], strict=True):
+        outer = tuple(map(min, size, outer))
+        inner.append(LevelTile(outer, order_of(loops)))
+    return Mapping(
         dataflow=written.dataflow,
         tile=tuple(tile),
         dram_order=order_of(written.dram),
-        buffer_order=order_of(written.buffer),
+        buffer_order=order_of(inside[0]),
         rows=rows,
         columns=columns,
         registers=registers,
@@ -119,20 +213,41 @@ def read_mapping(written: "WrittenMapping", layer: Layer, document: Document) ->
         retains=written.retains,
         packs=written.packs,
         stationary=Operand[written.stationary.upper()] if written.stationary else None,
+        inner=tuple(inner),
+        arrays=arrays,
     )
-    problems = []
-    samples = dram[Dim.N] * buffer[Dim.N] * step[Dim.N]
+
+
+def _stated(loops: Iterable[str]) -> dict[Dim, int]:
+    """Return the tiles that loops name."""
+    return {Dim[m[1]]: int(m[3]) for m in map(_LOOP.fullmatch, loops) if m and m[3]}
+
+
+def _uncovered_loops(
+    mapping: Mapping,
+    written: "WrittenMapping",
+    inside: Sequence[Sequence[str]],
+    bounds: Sequence[int],
+    levels: LevelNames,
+    document: Document,
+    at: tuple[str, ...],
+) -> list[Problem]:
+    """Name every loop that does not cover its dimension."""
+    dram, sizes, problems = spread(written.dram), inner_sizes(mapping, levels), []
+    samples = dram[Dim.N] * prod(spread(loops)[Dim.N] for loops in inside) * mapping.spatial[0] * mapping.registers[0]
     batch = samples if samples > bounds[Dim.N] else None
-    for d in Dim:
-        if -(-bounds[d] // mapping.tile[d]) != dram[d]:
-            expected = f"{d.name}{-(-bounds[d] // mapping.tile[d])} for a bound of {bounds[d]} and a tile of {tile[d]}"
+    for d, bound, tile in zip(Dim, bounds, mapping.tile, strict=True):
+        if -(-bound // tile) != dram[d]:
+            expected = f"{d.name}{-(-bound // tile)} for a bound of {bound} and a tile of {tile}"
             problems.append(uncovered(document, (*at, "dram"), d, dram[d], expected, batch))
-    for d, extent in zip(Dim, array_tile(mapping), strict=True):
-        turns = -(-extent // step[d])
-        if turns != buffer[d]:
-            expected = f"{d.name}{turns} for a tile of {extent} and steps of {step[d]}"
-            problems.append(uncovered(document, (*at, "buffer"), d, buffer[d], expected, batch))
-    return (None if problems else mapping), problems
+    outer = [array_tile(mapping), *(level.tile for level in mapping.inner)]
+    for level, loops in enumerate(inside):
+        where = (*at, "levels", levels.names[level]) if written.levels else (*at, "buffer")
+        for d, extent, size, trips in zip(Dim, outer[level], sizes[level], spread(loops), strict=True):
+            if -(-extent // size) != trips:
+                expected = f"{d.name}{-(-extent // size)} for a tile of {extent} and steps of {size}"
+                problems.append(uncovered(document, where, d, trips, expected, batch))
+    return problems
 
 
 def uncovered(

@@ -106,6 +106,7 @@ class LayerResult:
     mapping: Mapping[str, object] | None  # as a mapping file holds it
     note: str = ""
     mapped_pes: int = 0  # PEs to which a full step of the mapping gives work
+    dram_parts: dict[str, int] = field(default_factory=dict)  # of cycle_parts["dram"]: "fill", "wait" and "drain"
     dma_cycles: int = 0  # of all DMA transactions, latency included, as if one followed the other
 
     def bytes_at(self, level: str) -> int:

@@ -1,0 +1,114 @@
+"""Tiles of the memory levels below the outermost: a few ways to fill each of them, to search from.
+
+Each level takes the largest tile that fits when its dimensions grow one after the other, in every order of the groups
+pixels, filters and reduction; the loops over its tiles run in every order of these groups that differs.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations, product
+
+from simulator.cost.spatial import Placement, tile_counts
+from simulator.hardware.model import Buffer, Hardware
+from simulator.mapping.dataflow import Dataflow
+from simulator.mapping.mapping import LevelTile
+from simulator.nest import Dim, LoopNest, Operand, array_bounds, footprint
+
+GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))
+"""Loops that an order keeps together: pixels, filters, reduction."""
+
+
+@dataclass(frozen=True, slots=True)
+class InnerTiles:
+    """Tiles of all levels below the outermost, and the order of the loops inside a tile of the outermost."""
+
+    order: tuple[Dim, ...]
+    levels: tuple[LevelTile, ...] = ()
+    chip_levels: int = 1
+
+
+def inner_tiles(hardware: Hardware, nest: LoopNest, placement: Placement, dataflow: Dataflow) -> tuple[InnerTiles, ...]:
+    """Every combination of inner tiles to try with a spatial mapping; a machine of one level has one."""
+    count = len(hardware.level_names)
+    if count == 1:
+        return (InnerTiles(dataflow.order),)
+    chip = 1 + max(b.level for b in hardware.buffers if not b.in_pe)
+    found = []
+    for tiles in _tiles(hardware, nest, placement, dataflow, chip):
+        orders = [_orders(dataflow) if level < chip - 1 else [dataflow.order] for level in range(count)]
+        for chosen in product(*orders):
+            levels = tuple(LevelTile(tile, order) for tile, order in zip(tiles, chosen[1:], strict=True))
+            found.append(InnerTiles(chosen[0], levels, chip))
+    return tuple(dict.fromkeys(found))
+
+
+def _orders(dataflow: Dataflow) -> list[tuple[Dim, ...]]:
+    """Orders of loops over tiles of an inner level, that of the dataflow first."""
+    groups = [(Dim.G, *(d for group in order for d in group)) for order in permutations(GROUPS)]
+    return list(dict.fromkeys([dataflow.order, *groups]))
+
+
+def _tiles(
+    hardware: Hardware, nest: LoopNest, placement: Placement, dataflow: Dataflow, chip: int
+) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Yield tiles of the levels from 1, outermost first; they are made from the registers outwards.
+
+    Where not even the least tile of a level fits, there are none.
+    """
+    bounds, spatial = array_bounds(nest.bounds, dataflow.lowered), placement.spatial
+    inside = {(): placement.registers}  # tiles made so far, innermost last -> what the next outer level holds at least
+    for level in range(len(hardware.level_names) - 1, 0, -1):
+        memories = [b for b in hardware.buffers if b.level == level]
+        free = dataflow.registers if level >= chip else tuple(Dim)
+        grown: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {}
+        for made, least in inside.items():
+            if level == chip - 1:
+                least = tuple(min(b, s * e) for b, s, e in zip(bounds, spatial, least, strict=True))
+            for tile in _filled(hardware, memories, nest, dataflow.lowered, least, free):
+                grown[(tile, *made)] = tile
+        inside = grown
+    yield from inside
+
+
+def _filled(
+    hardware: Hardware,
+    memories: Sequence[Buffer],
+    nest: LoopNest,
+    lowered: bool,
+    least: tuple[int, ...],
+    free: Sequence[Dim],
+) -> list[tuple[int, ...]]:
+    """Tiles that fill a level, dimensions growing in different orders; none if the least does not fit."""
+    bounds = array_bounds(nest.bounds, lowered)
+    if not _fits(hardware, memories, nest, lowered, least):
+        return []
+    found = []
+    for order in permutations(GROUPS):
+        tile = list(least)
+        for d in (Dim.G, *(d for group in order for d in group)):
+            if d in free:
+                sizes = [size for size in _multiples(bounds[d], least[d]) if size > tile[d]]
+                fitting = (s for s in sizes if _fits(hardware, memories, nest, lowered, _with(tile, d, s)))
+                tile[d] = next(fitting, tile[d])
+        found.append(tuple(tile))
+    return list(dict.fromkeys(found))
+
+
+def _with(tile: Sequence[int], d: Dim, size: int) -> tuple[int, ...]:
+    return (*tile[:d], size, *tile[d + 1 :])
+
+
+def _multiples(bound: int, least: int) -> list[int]:
+    """Extents to try, largest first: multiples of the least that cut the bound into `tile_counts` parts."""
+    parts = tile_counts(-(-bound // least))
+    return [min(bound, part * least) for part in parts]
+
+
+def _fits(hardware: Hardware, memories: Sequence[Buffer], nest: LoopNest, lowered: bool, tile: Sequence[int]) -> bool:
+    """Whether each memory of a level holds its operands' part of a tile, twice where it is double-buffered."""
+    bits = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
+    for memory in memories:
+        needed = sum(-(-footprint(nest, tile, Operand(o), lowered) * bits[o] // 8) for o in memory.holds)
+        if needed * (2 if memory.double_buffered else 1) > memory.capacity_bytes:
+            return False
+    return True
