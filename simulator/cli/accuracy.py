@@ -56,7 +56,7 @@ def _save(
     """Write what was asked for; a file named - is printed instead."""
     from analysis.drive.accuracy.page import page
     from analysis.drive.accuracy.tables import csv_rows, json_data
-    from analysis.read.csv_text import csv_text
+    from analysis.read.layout import csv_text
 
     if out:
         _write(out, page(evaluations, PICTURE if plot else None))

@@ -37,8 +37,8 @@ def compare(
     """
     from analysis.read.compare import checked_measure
     from analysis.read.compare import compare as compare_runs
-    from analysis.read.compare.text import run_labels
-    from analysis.read.plots import checked_formats
+    from analysis.read.compare.tables import run_labels
+    from analysis.read.pictures import checked_formats
     from simulator.cli.destinations import check_file, check_folder
 
     kinds = checked_formats(formats.split(","))
@@ -105,8 +105,8 @@ def _simulated(machines: list[str], networks: list[str], options: Options) -> "l
 def _save(
     comparisons: "list[Comparison]", labels: list[str], csv: Path | None, out: Path | None, kinds: tuple[str, ...]
 ) -> None:
-    from analysis.read.compare.rows import comparison_rows
-    from analysis.read.csv_text import csv_text
+    from analysis.read.compare.tables import comparison_rows
+    from analysis.read.layout import csv_text
     from simulator.source.files import write_atomically
 
     text = csv_text(comparison_rows(comparisons, labels)) if csv or out else ""
@@ -128,7 +128,7 @@ def _save(
 
 
 def _print(runs: "list[Run]", comparisons: "list[Comparison]", labels: list[str]) -> None:
-    from analysis.read.compare.text import comparison_text, overview
+    from analysis.read.compare.tables import comparison_text, overview
     from simulator.cli.output import line_width
 
     for line in overview(runs, labels, line_width()):

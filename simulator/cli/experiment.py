@@ -25,7 +25,7 @@ def experiment(
         raise InputError(Problem("--out is missing", expected="a folder for the report: --out DIR"))
     from analysis.drive.codesign.bench import Bench
     from analysis.drive.codesign.report import write_report
-    from analysis.read.plots import checked_formats
+    from analysis.read.pictures import checked_formats
     from simulator.cli.destinations import check_folder
     from simulator.cli.output import progress
 

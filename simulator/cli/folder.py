@@ -7,7 +7,8 @@ from simulator.result.run import Run
 
 def save_folder(run: Run, folder: Path, *, plot: bool) -> None:
     """Write run.json, layers.csv and mappings.yaml, and the plots beside them."""
-    from analysis.read.csv_text import csv_text, layer_rows
+    from analysis.read.layout import csv_text
+    from analysis.read.tables import layer_rows
     from simulator.cli.mappings import run_mappings
     from simulator.result.json_io import save_run
     from simulator.source.files import write_atomically

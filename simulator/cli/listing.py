@@ -50,8 +50,8 @@ def _print_kind(kind: str, indent: str = "") -> None:
 
 
 def _print_networks(family: str) -> None:
-    from analysis.read.network_list import columns, family_rows, member_rows
+    from analysis.read.listings import family_columns, family_rows, member_rows
     from simulator.cli.output import print_grid
 
     rows = member_rows(family) if family else family_rows()
-    print_grid(rows, columns(rows))
+    print_grid(rows, family_columns(rows))

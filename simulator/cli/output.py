@@ -18,13 +18,13 @@ Progress = Callable[[int, int, str], None]
 def print_run(run: "Run") -> None:
     """Print the table of ops and the summary."""
     if not sys.stdout.isatty():
-        from analysis.read.plain import plain_report
+        from analysis.read.printing import plain_report
 
         print(plain_report(run), end="")
         return
     from rich.console import Console
 
-    from analysis.read.terminal import print_report
+    from analysis.read.printing import print_report
 
     print_report(run, Console())
 

@@ -15,8 +15,10 @@ def report(
 
     Its table of layers and every plot, with the rows of each as CSV, go into a folder.
     """
-    from analysis.read.csv_text import csv_text, layer_rows
-    from analysis.read.plots import checked_formats, write_plots
+    from analysis.read.layout import csv_text
+    from analysis.read.pictures import checked_formats
+    from analysis.read.plots import write_plots
+    from analysis.read.tables import layer_rows
     from simulator.cli.destinations import check_folder
     from simulator.result.json_io import load_run
     from simulator.source.files import write_atomically

@@ -57,9 +57,9 @@ def _show_network(network: "Network", as_json: bool) -> None:
 
         print_json(network_to_dict(network))
         return
-    from analysis.read.networks import COLUMNS, network_lines
+    from analysis.read.listings import LAYER_COLUMNS, network_lines
 
-    print_grid(network.layers, COLUMNS)
+    print_grid(network.layers, LAYER_COLUMNS)
     print()
     for line in network_lines(network):
         print(line)
@@ -73,7 +73,7 @@ def _show_machine(hardware: "Hardware", as_json: bool) -> None:
 
         print_json(plain_data(hardware))
         return
-    from analysis.read.machines import machine_lines
+    from analysis.read.listings import machine_lines
 
     for line in machine_lines(hardware):
         print(line)

@@ -128,7 +128,8 @@ def _check(request: Request) -> None:
 
 
 def _save(run: "Run", request: Request) -> None:
-    from analysis.read.csv_text import csv_text, layer_rows
+    from analysis.read.layout import csv_text
+    from analysis.read.tables import layer_rows
     from simulator.result.json_io import save_run
     from simulator.source.files import write_atomically
 
@@ -149,7 +150,8 @@ def _print(run: "Run", request: Request) -> None:
 
         print(run_to_json(run), end="")
     elif request.csv == STDOUT:
-        from analysis.read.csv_text import csv_text, layer_rows
+        from analysis.read.layout import csv_text
+        from analysis.read.tables import layer_rows
 
         print(csv_text(layer_rows(run)), end="")
     else:

@@ -31,7 +31,7 @@ def sweep(
     Each finished point is kept at once: interrupted or killed, the same command does what is missing.
     """
     from analysis.drive.sweep import load_plan
-    from analysis.read.plots import checked_formats
+    from analysis.read.pictures import checked_formats
     from simulator.cli.destinations import check_file, check_folder
 
     kinds = checked_formats(formats.split(","))
@@ -68,7 +68,7 @@ def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
 
 
 def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple[str, ...]) -> None:
-    from analysis.drive.sweep.rows import sweep_csv
+    from analysis.drive.sweep.results import sweep_csv
     from simulator.source.files import write_atomically
 
     text = sweep_csv(outcome) if csv or out else ""
@@ -77,7 +77,7 @@ def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple
     elif csv:
         write_atomically(csv, text)
     if out:
-        from analysis.drive.sweep.gallery import sweep_pictures
+        from analysis.drive.sweep.pictures import sweep_pictures
         from analysis.read.pictures import write_pictures
 
         write_atomically(out / "points.csv", text)
@@ -88,12 +88,12 @@ def _print(outcome: "Outcome", csv: Path | None) -> None:
     """Print what was done and the best point of each network, unless stdout is the CSV's."""
     if csv == STDOUT:
         return
-    from analysis.drive.sweep.summary import COLUMNS, best_points, summary_lines
+    from analysis.drive.sweep.results import BEST_COLUMNS, best_points, summary_lines
     from simulator.cli.output import print_grid
 
     best = best_points(outcome)
     if best:
-        print_grid(best, COLUMNS)
+        print_grid(best, BEST_COLUMNS)
         print()
     for line in summary_lines(outcome):
         print(line)
@@ -101,7 +101,7 @@ def _print(outcome: "Outcome", csv: Path | None) -> None:
 
 def _report_failures(outcome: "Outcome") -> None:
     """Fail where the simulator did, and where not one point could be simulated."""
-    from analysis.drive.sweep.summary import problems_of
+    from analysis.drive.sweep.results import problems_of
 
     if outcome.faults:
         shown = [f"point {number}: {fault}" for number, fault in list(outcome.faults.items())[:FAULTS_SHOWN]]

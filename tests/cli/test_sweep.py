@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from analysis.drive.sweep import load_plan, run_sweep
-from analysis.drive.sweep.rows import sweep_csv
+from analysis.drive.sweep.results import sweep_csv
 from analysis.drive.sweep.store import Store
 from simulator.cli.exits import run
 from simulator.errors import InputError

@@ -13,7 +13,7 @@ from analysis.drive.explain.explanation import network_changes, worth_telling
 from analysis.drive.explain.layer_levers import layer_changes
 from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
 from analysis.drive.explain.text import layer_text, network_text
-from analysis.read.stages import stage_uses
+from analysis.read.losses import stage_uses
 from simulator import simulate
 from simulator.engine.mapping_cache import Memory
 from simulator.errors import InputError
@@ -207,6 +207,10 @@ def test_mappings_of_a_file_can_be_explained(tmp_path: Path) -> None:
 
 def test_networks_and_machines_are_not_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     run = simulate("eyeriss_chip", tiny())
-    for module, name in (("simulate", "load_hardware"), ("simulate", "load_network"), ("mapping_cache", "load_dataflow")):
+    for module, name in (
+        ("simulate", "load_hardware"),
+        ("simulate", "load_network"),
+        ("mapping_cache", "load_dataflow"),
+    ):
         monkeypatch.setattr(sys.modules[f"simulator.engine.{module}"], name, None)
     assert design_of(run).simulate(Memory()).total == run.total

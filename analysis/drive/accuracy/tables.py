@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from analysis.drive.accuracy.anchor import Evaluation, Row
 from analysis.drive.accuracy.summary import Summary, figure, percent, share, summarize, worst_text
-from analysis.read.csv_text import Cell
-from analysis.read.layout import Column
+from analysis.read.layout import Cell, Column
 
 Shown = tuple[Row, str]  # with its status
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from analysis.drive.codesign import charts
 from analysis.drive.codesign.bench import Bench, varied
 from analysis.drive.codesign.report import Claim, Illustration, Part, Report, Section, Table, claims_table
-from analysis.drive.codesign.words import change, kilo, listed, millions
 from analysis.read import units
-from analysis.read.csv_text import Row
+from analysis.read.layout import Row
 from analysis.read.pictures import Picture
 from analysis.read.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
+from analysis.read.units import change, kilo, listed, millions
 from simulator.hardware.load import load_hardware
 from simulator.network.ir import Op
 from simulator.result.run import LayerResult, Run

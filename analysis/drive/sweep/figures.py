@@ -3,7 +3,7 @@
 import json
 from typing import TypeAlias
 
-from analysis.read.summary import energy_by_component
+from analysis.read.objective import component_of, energy_by
 from analysis.read.theme import COMPONENT_COLOURS
 from simulator.errors import InputError
 from simulator.network.ir import Network
@@ -36,7 +36,7 @@ COLUMNS = (
 def figures_of(run: Run, network: Network) -> Figures:
     """Return the figures of a run."""
     total, machine = run.total, run.hardware
-    energy = energy_by_component(run)
+    energy = energy_by(component_of, total.energy_parts)
     figures: Figures = {
         "cycles": total.cycles,
         "latency_s": total.latency_s,
