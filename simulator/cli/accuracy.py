@@ -106,7 +106,7 @@ def _print_anchor(evaluation: "Evaluation") -> None:
         if sys.stdout.isatty():
             from rich.console import Console
 
-            from analysis.drive.accuracy.terminal import print_rows
+            from analysis.drive.accuracy.tables import print_rows
 
             print_rows(rows, columns, Console())
         else:
