@@ -1,18 +1,28 @@
-"""Where output goes: a terminal gets colour and a fitting width, a pipe gets plain text of full width."""
+"""Where output goes: a terminal gets colour and a fitting width, a pipe plain text of full width, files are whole.
+
+Places that cannot be written to are refused before any work is done for them.
+"""
 
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
 
 from analysis.read.layout import Column, fit, text_lines
+from simulator.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
 
 Row = TypeVar("Row")
+Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")]
 Progress = Callable[[int, int, str], None]
+
+STDOUT = Path("-")
 
 
 def print_run(run: "Run") -> None:
@@ -47,6 +57,16 @@ def print_json(data: object) -> None:
     print(json.dumps(data, indent=2, ensure_ascii=False))
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; "-" is stdout."""
+    from simulator.source.files import write_atomically
+
+    if path == STDOUT:
+        print(text, end="")
+    else:
+        write_atomically(path, text)
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Progress]:
     """Yield a function (done, total, what) that draws a bar on stderr, or does nothing where nobody watches."""
@@ -65,3 +85,19 @@ def progress(title: str) -> Iterator[Progress]:
             bar.update(task, completed=done, total=total, what=what)
 
         yield advance
+
+
+def check_folder(folder: Path) -> None:
+    """Raise InputError unless the folder exists or can be made."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(Problem("not a folder", file=str(nearest)))
+
+
+def check_file(file: Path | None) -> None:
+    """Raise InputError if a folder has the file's name, or its own folder cannot be made; "-" is stdout."""
+    if file is None or file == STDOUT:
+        return
+    if file.is_dir():
+        raise InputError(Problem("a folder, not a file to write", file=str(file)))
+    check_folder(file.parent)

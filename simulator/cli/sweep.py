@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.output import STDOUT, Formats, check_file, check_folder, print_grid, progress, write_text
+
 if TYPE_CHECKING:
     from analysis.drive.sweep import Outcome
     from analysis.drive.sweep.plan import Plan
 
-STDOUT = Path("-")
 FAULTS_SHOWN = 3
 
 
@@ -24,7 +25,7 @@ def sweep(
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="processes; as many as there are cores if left out")
     ] = None,
-    formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
+    formats: Formats = "png",
 ) -> None:
     """Simulate every combination of machines, networks and axes.
 
@@ -32,7 +33,6 @@ def sweep(
     """
     from analysis.drive.sweep import load_plan
     from analysis.read.pictures import checked_formats
-    from simulator.cli.destinations import check_file, check_folder
 
     kinds = checked_formats(formats.split(","))
     plan = load_plan(plan_file)
@@ -49,7 +49,6 @@ def sweep(
 def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
     """Run the sweep behind a bar; say after Ctrl-C that nothing finished is lost."""
     from analysis.drive.sweep import run_sweep
-    from simulator.cli.output import progress
 
     reached = (0, 0)
     try:
@@ -69,18 +68,15 @@ def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
 
 def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple[str, ...]) -> None:
     from analysis.drive.sweep.results import sweep_csv
-    from simulator.source.files import write_atomically
 
     text = sweep_csv(outcome) if csv or out else ""
-    if csv == STDOUT:
-        print(text, end="")
-    elif csv:
-        write_atomically(csv, text)
+    if csv:
+        write_text(csv, text)
     if out:
         from analysis.drive.sweep.pictures import sweep_pictures
         from analysis.read.pictures import write_pictures
 
-        write_atomically(out / "points.csv", text)
+        write_text(out / "points.csv", text)
         write_pictures(sweep_pictures(outcome), out, formats)
 
 
@@ -89,7 +85,6 @@ def _print(outcome: "Outcome", csv: Path | None) -> None:
     if csv == STDOUT:
         return
     from analysis.drive.sweep.results import BEST_COLUMNS, best_points, summary_lines
-    from simulator.cli.output import print_grid
 
     best = best_points(outcome)
     if best:
