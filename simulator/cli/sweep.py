@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.exits import FAILED_CHECK
 from simulator.cli.output import STDOUT, Formats, check_file, check_folder, print_grid, progress, write_text
 
 if TYPE_CHECKING:
     from analysis.drive.sweep import Outcome
     from analysis.drive.sweep.plan import Plan
-
-FAULTS_SHOWN = 3
 
 
 def sweep(
@@ -95,12 +94,13 @@ def _print(outcome: "Outcome", csv: Path | None) -> None:
 
 
 def _report_failures(outcome: "Outcome") -> None:
-    """Fail where the simulator did, and where not one point could be simulated."""
-    from analysis.drive.sweep.results import problems_of
+    """Fail where the simulator did, which is a bug and no result, and where not one point can be simulated."""
+    from analysis.drive.sweep.results import fault_lines, problems_of
 
     if outcome.faults:
-        shown = [f"point {number}: {fault}" for number, fault in list(outcome.faults.items())[:FAULTS_SHOWN]]
-        raise RuntimeError("\n".join([f"the simulator failed in {len(outcome.faults)} points", *shown]))
+        for line in fault_lines(outcome):
+            print(f"internal error: {line}", file=sys.stderr)
+        raise typer.Exit(FAILED_CHECK)
     problems = problems_of(outcome)
     if sum(problems.values()) == outcome.plan.points:
         from simulator.errors import InputError, Problem

@@ -9,12 +9,14 @@ from io import StringIO
 
 from analysis.drive.sweep.axes import NET
 from analysis.drive.sweep.figures import COLUMNS
-from analysis.drive.sweep.plan import Plan, Point, options_of, settings_of, spec_of
+from analysis.drive.sweep.plan import Plan, Point, options_of, point_of, settings_of, spec_of
 from analysis.drive.sweep.run import Outcome
 from analysis.read import units
 from analysis.read.layout import Cell, Column, Row, printable
 from analysis.read.objective import ENERGY, LATENCY, Quantity
 from simulator.source.parser import Value
+
+PLACES = ("machine", "network")  # labels of a point beside those of its axes
 
 
 def labels_of(plan: Plan, point: Point) -> dict[str, Cell]:
@@ -142,15 +144,34 @@ def best_points(outcome: Outcome) -> list[Best]:
 
 
 def problems_of(outcome: Outcome) -> Counter[str]:
-    """Count the points that could not be simulated by their reason."""
-    return Counter(str(figures["problem"]) for _, figures in outcome.points() if "problem" in figures)
+    """Count the points that cannot be simulated by their reason; faults of the simulator are none."""
+    return Counter(
+        str(figures["problem"])
+        for number, (_, figures) in enumerate(outcome.points())
+        if "problem" in figures and number not in outcome.faults
+    )
+
+
+def fault_lines(outcome: Outcome) -> Iterator[str]:
+    """Yield which points the simulator failed in, and how, each way to fail once."""
+    points: dict[str, list[int]] = defaultdict(list)
+    for number, fault in outcome.faults.items():
+        points[fault].append(number)
+    yield f"the simulator failed in {len(outcome.faults):,} of {units.counted(outcome.plan.points, 'point')}"
+    for fault, numbers in points.items():
+        labels = labels_of(outcome.plan, point_of(outcome.plan, numbers[0]))
+        named = [str(value) if path in PLACES else f"{path} {value}" for path, value in labels.items()]
+        more = f" and {units.counted(len(numbers) - 1, 'other')}" if len(numbers) > 1 else ""
+        yield printable(f"point {numbers[0]}{more} ({', '.join(named)}): {fault}")
+    yield "none of them is kept as a result; the same command tries them again"
 
 
 def summary_lines(outcome: Outcome) -> Iterator[str]:
     """Yield labelled lines about the run of a sweep."""
     problems = problems_of(outcome)
-    points, simulated = outcome.plan.points, outcome.simulated
-    yield f"points      {points:,}: {simulated:,} simulated now, {points - simulated:,} known or equal to others"
+    points, simulated, failed = outcome.plan.points, outcome.simulated, len(outcome.faults)
+    known = f"{points - simulated - failed:,} known or equal to others"
+    yield f"points      {points:,}: {simulated:,} simulated now, {known}{f', {failed:,} failed' if failed else ''}"
     yield printable(f"store       {outcome.store}")
     for text, count in problems.most_common():
         yield printable(f"impossible  {units.counted(count, 'point')}: {text}")
