@@ -1,4 +1,4 @@
-"""The few lines beneath a table: how long, how well used, where cycles and energy went."""
+"""The few lines below a table: how long, how well used, where cycles and energy went."""
 
 from collections import Counter
 from collections.abc import Mapping

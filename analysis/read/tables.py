@@ -43,7 +43,7 @@ def op_rows(run: Run, *, free_activations: bool = False) -> list[OpRow]:
 
 
 def total_row(run: Run) -> OpRow:
-    """Return the line beneath the rows."""
+    """Return the line below the rows."""
     total = run.total
     return OpRow(
         layer="total",
