@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.exits import FAILED_CHECK
-from simulator.cli.output import STDOUT, check_file, print_grid, progress, write_text
+from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, print_grid, progress, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

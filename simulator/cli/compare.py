@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from simulator.cli.inputs import load, specs
-from simulator.cli.output import STDOUT, Formats, check_file, check_folder, line_width, progress, write_text
+from simulator.cli.inputs import Formats, load, specs
+from simulator.cli.output import STDOUT, check_file, check_folder, line_width, progress, write_text
 
 if TYPE_CHECKING:
     from analysis.read.compare import Comparison

@@ -7,10 +7,8 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import Protocol, runtime_checkable
 
+from simulator.cli.output import BAD_INPUT, BROKEN_PIPE, FAILED_CHECK, INTERRUPTED, SUCCESS
 from simulator.errors import InputError
-
-SUCCESS, FAILED_CHECK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
-"""Exit statuses: success, a failed check (or a bug), bad input, interrupted, nobody reads the output any more."""
 
 
 @runtime_checkable

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from simulator.cli.output import Formats, check_folder, progress
+from simulator.cli.inputs import Formats
+from simulator.cli.output import check_folder, progress
 
 
 def experiment(

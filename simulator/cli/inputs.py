@@ -1,11 +1,15 @@
-"""What a user names: a network, a machine or something smaller, by a bundled name or a file, one or several."""
+"""What a user names: a network, a machine or something smaller, by bundled name or file; an option of many commands."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from simulator.network.ir import Network
+
+Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")]
 
 KEYS = {
     "machine": frozenset(

@@ -8,7 +8,7 @@ import typer
 
 from analysis.read.layout import elide, printable
 from analysis.read.units import count, counted
-from simulator.cli.exits import FAILED_CHECK
+from simulator.cli.output import FAILED_CHECK
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.schema import WrittenMappings
 from simulator.mapping.text import mappings_to_yaml, read_mapping

@@ -1,4 +1,4 @@
-"""Where output goes: a terminal gets colour and a fitting width, a pipe plain text of full width, files are whole.
+"""Where output goes: a terminal gets colour and a fitting width, a pipe plain text, files are whole; exit statuses.
 
 Places that cannot be written to are refused before any work is done for them.
 """
@@ -8,9 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
-
-import typer
+from typing import TYPE_CHECKING, TypeVar
 
 from analysis.read.layout import Column, fit, text_lines
 from simulator.errors import InputError, Problem
@@ -19,10 +17,11 @@ if TYPE_CHECKING:
     from simulator.result.run import Run
 
 Row = TypeVar("Row")
-Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")]
 Progress = Callable[[int, int, str], None]
 
 STDOUT = Path("-")
+SUCCESS, FAILED_CHECK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+"""Exit statuses: success, a failed check (or a bug), bad input, interrupted, nobody reads the output any more."""
 
 
 def print_run(run: "Run") -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from simulator.cli.output import Formats, check_folder, line_width, print_json, progress, write_text
+from simulator.cli.inputs import Formats
+from simulator.cli.output import check_folder, line_width, print_json, progress, write_text
 
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")]
 

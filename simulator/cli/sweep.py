@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.exits import FAILED_CHECK
-from simulator.cli.output import STDOUT, Formats, check_file, check_folder, print_grid, progress, write_text
+from simulator.cli.inputs import Formats
+from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, check_folder, print_grid, progress, write_text
 
 if TYPE_CHECKING:
     from analysis.drive.sweep import Outcome
