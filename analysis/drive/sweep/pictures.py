@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from analysis.drive.sweep.heat_map import heat_map_pictures
-from analysis.drive.sweep.results import COSTS, Sample, grouped, samples_of
+from analysis.drive.sweep.results import COSTS, Sample, by_unit, grouped, samples_of
 from analysis.drive.sweep.run import Outcome
 from analysis.read.layout import Row, elide, printable
 from analysis.read.objective import ENERGY, LATENCY, Quantity
@@ -25,9 +25,10 @@ def sweep_pictures(outcome: Outcome) -> Iterator[Picture]:
     samples = samples_of(outcome)
     if samples:
         yield pareto_picture(samples)
-        accuracy = accuracy_picture(samples)
-        if accuracy:
-            yield accuracy
+        for number, members in enumerate(by_unit(samples).values(), start=1):
+            accuracy = accuracy_picture(members, "accuracy" if number == 1 else f"accuracy_{number}")
+            if accuracy:
+                yield accuracy
         yield from heat_map_pictures(outcome)
 
 
@@ -110,7 +111,7 @@ def _spread(best: Sequence[Sample]) -> list[Sample]:
     return [best[round(i * (len(best) - 1) / (NUMBERED - 1))] for i in range(NUMBERED)]
 
 
-def accuracy_picture(samples: Sequence[Sample]) -> Picture | None:
+def accuracy_picture(samples: Sequence[Sample], name: str = "accuracy") -> Picture | None:
     """Return the picture, a series for each machine; None unless two networks have a published accuracy."""
     known = [sample for sample in samples if sample.top1_percent is not None]
     if len({sample.group for sample in known}) < 2:
@@ -126,7 +127,7 @@ def accuracy_picture(samples: Sequence[Sample]) -> Picture | None:
                 **{f"least_{cost.key}": min(s.cost(cost) for s in own) for cost in COSTS},
             }
         )
-    return Picture("accuracy", rows, lambda: _draw_accuracy(rows, known[0].energy_unit))
+    return Picture(name, rows, lambda: _draw_accuracy(rows, known[0].energy_unit))
 
 
 def _draw_accuracy(rows: Sequence[Row], unit: str) -> "Figure":

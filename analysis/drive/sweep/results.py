@@ -106,11 +106,21 @@ def samples_of(outcome: Outcome) -> list[Sample]:
     return found
 
 
-def grouped(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
-    """Return the samples by network and batch: only such can stand for each other."""
-    groups: dict[str, list[Sample]] = defaultdict(list)
+def by_unit(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    """Return the samples by the unit of their energies: those of different ones do not compare."""
+    found: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
-        groups[sample.group].append(sample)
+        found[sample.energy_unit].append(sample)
+    return dict(found)
+
+
+def grouped(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    """Return the samples by network, batch and unit of energy: only such can stand for each other."""
+    groups: dict[str, list[Sample]] = defaultdict(list)
+    units_of_all = by_unit(samples)
+    for sample in samples:
+        unit = f", energy in {sample.energy_unit}" if len(units_of_all) > 1 else ""
+        groups[f"{sample.group}{unit}"].append(sample)
     return dict(groups)
 
 
@@ -118,6 +128,7 @@ def grouped(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
 class Best:
     """The point of a network that has least of something."""
 
+    group: str
     least: str
     sample: Sample
 
@@ -125,7 +136,7 @@ class Best:
 COSTS = (LATENCY, ENERGY)
 
 BEST_COLUMNS: tuple[Column[Best], ...] = (
-    Column("network", 0, lambda best: best.sample.group, is_number=False),
+    Column("network", 0, lambda best: best.group, is_number=False),
     Column("least", 1, lambda best: best.least, is_number=False),
     Column("latency", 2, lambda best: units.seconds(best.sample.latency_s)),
     Column("energy", 3, lambda best: units.energy(best.sample.energy_pj, best.sample.energy_unit)),
@@ -137,8 +148,8 @@ BEST_COLUMNS: tuple[Column[Best], ...] = (
 def best_points(outcome: Outcome) -> list[Best]:
     """Return for each network its fastest point and the one of least energy; equal ones by the plan's order."""
     return [
-        Best(cost.name, min(members, key=lambda sample: sample.cost(cost)))
-        for members in grouped(samples_of(outcome)).values()
+        Best(group, cost.name, min(members, key=lambda sample: sample.cost(cost)))
+        for group, members in grouped(samples_of(outcome)).items()
         for cost in COSTS
     ]
 
