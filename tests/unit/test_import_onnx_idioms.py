@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError
-from simulator.network.ir import Layer, Network, Op
+from simulator.network.ir import Network, Op
 from tests.onnx_graphs import GraphWriter
 from workloads.load import load_network
 
@@ -24,10 +24,6 @@ def ops(network: Network) -> list[str]:
 def quantities(g: GraphWriter) -> tuple[str, str]:
     """Add a scale and a zero point."""
     return g.floats("scale", 0.1, scalar=True), g.weight("zero", dtype=UINT8)
-
-
-def conv_of(network: Network) -> Layer:
-    return next(layer for layer in network.layers if layer.op in (Op.CONV, Op.DEPTHWISE))
 
 
 def test_a_convolution_between_quantize_and_dequantize_is_one_layer(file: Path):

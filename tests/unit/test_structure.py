@@ -20,7 +20,7 @@ from simulator.source import paths
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("simulator", "workloads", "analysis")
-HEAVY = ("jinja2", "matplotlib", "numba", "onnx", "pydantic", "rich", "simpy")
+HEAVY = ("matplotlib", "numba", "onnx", "pydantic", "rich", "simpy")
 
 
 def lines_checker() -> ModuleType:
