@@ -23,12 +23,12 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 
 def layer_rows(run: Run) -> list[dict[str, Cell]]:
-    """Return a row for every layer, those that ride on others included, with parts and traffic spread over columns."""
-    carriers = run.carrier_of()
-    return [_row(layer, run, carriers.get(layer.name, "")) for layer in run.layers]
+    """Return a row for every layer, fused ones included, with parts and traffic spread over columns."""
+    producers = run.producer_of()
+    return [_row(layer, run, producers.get(layer.name, "")) for layer in run.layers]
 
 
-def _row(layer: LayerResult, run: Run, carrier: str) -> dict[str, Cell]:
+def _row(layer: LayerResult, run: Run, producer: str) -> dict[str, Cell]:
     return {
         "layer": layer.name,
         "stage": layer.stage,
@@ -46,8 +46,8 @@ def _row(layer: LayerResult, run: Run, carrier: str) -> dict[str, Cell]:
         "dram_bytes": layer.bytes_at("dram"),
         "buffer_bytes": layer.bytes_at("buffer"),
         "energy_pj": layer.energy_pj,
-        "bound_by": "folded" if layer.folded else "fused" if carrier else layer.bottleneck,
-        "carried_by": carrier,
+        "bound_by": "folded" if layer.folded else "fused" if producer else layer.bottleneck,
+        "producer": producer,
         "tiles": layer.tiles,
         **{f"cycles_{part}": layer.cycle_parts.get(part, 0) for part in CYCLE_PARTS},
         **_traffic_columns(layer),

@@ -27,7 +27,7 @@ class OpRow:
     energy_pj: float
     energy_unit: str
     bound_by: str
-    is_free: bool  # costs nothing, or rides on another layer
+    is_free: bool  # costs nothing, or is fused into another layer
     spends_macs: bool
 
 
@@ -36,8 +36,8 @@ def op_rows(run: Run, *, free_activations: bool = False) -> list[OpRow]:
 
     Activations that cost nothing, because they are fused or folded, are left out unless `free_activations`.
     """
-    carriers = run.carrier_of()
-    rows = (_row(layer, run, carriers.get(layer.name)) for layer in run.layers)
+    producers = run.producer_of()
+    rows = (_row(layer, run, producers.get(layer.name)) for layer in run.layers)
     return [row for row in rows if free_activations or not (row.is_free and row.op == Op.ACTIVATION)]
 
 
@@ -65,8 +65,8 @@ def total_row(run: Run) -> OpRow:
     )
 
 
-def _row(layer: LayerResult, run: Run, carrier: str | None) -> OpRow:
-    free = "folded" if layer.folded else "fused" if carrier else ""
+def _row(layer: LayerResult, run: Run, producer: str | None) -> OpRow:
+    free = "folded" if layer.folded else "fused" if producer else ""
     return OpRow(
         layer=layer.name,
         stage=layer.stage,

@@ -23,7 +23,7 @@ from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
 from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
 from simulator.result.run import LayerResult, Traffic
-from simulator.schedule.plan import Step
+from simulator.schedule import PlannedOp
 
 Totals = dict[str, int]
 
@@ -72,7 +72,7 @@ TOTAL_NAMES = (
 
 
 def play_mapping(
-    step: Step,
+    step: PlannedOp,
     mapping: Mapping,
     hardware: Hardware,
     table: EnergyTable,
@@ -85,7 +85,9 @@ def play_mapping(
     scratch = make_scratch(hardware)
     fits = ev.evaluate(
         machine_record(hardware, step.reserved_bytes),
-        layer_record(hardware, layer, nest, step.resident, step.addends, prefetched_bytes, prefetch_bytes, step.stored),
+        layer_record(
+            hardware, layer, nest, step.resident, step.residuals, prefetched_bytes, prefetch_bytes, step.stored
+        ),
         mapping_record(hardware, mapping),
         scratch.program,
         scratch.walk,
@@ -106,7 +108,7 @@ def index(name: str) -> int:
     return position
 
 
-def array_result(step: Step, played: Played, hardware: Hardware) -> LayerResult:
+def array_result(step: PlannedOp, played: Played, hardware: Hardware) -> LayerResult:
     """Assemble the result of a layer that ran on the array."""
     t = played.totals
     assert step.layer.nest is not None
@@ -221,7 +223,7 @@ def array_traffic(t: Totals, hardware: Hardware) -> dict[str, dict[str, Traffic]
     return traffic
 
 
-def footprints(step: Step, hardware: Hardware) -> dict[str, int]:
+def footprints(step: PlannedOp, hardware: Hardware) -> dict[str, int]:
     """Distinct bytes of each operand that the layer touches, uncompressed and without padding."""
     nest = step.layer.nest
     assert nest is not None

@@ -2,11 +2,11 @@
 
 from simulator.hardware.model import Hardware
 from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, utilization
-from simulator.schedule.plan import Step
+from simulator.schedule import PlannedOp
 
 
 def layer_result(
-    step: Step,
+    op: PlannedOp,
     hardware: Hardware,
     *,
     dataflow: str = "",
@@ -22,8 +22,8 @@ def layer_result(
     mapped_pes: int = 0,
     dma_cycles: int = 0,
 ) -> LayerResult:
-    """Result of an op; by default it costs nothing, as one that rides on another or is folded into addressing."""
-    layer = step.layer
+    """Result of an op; by default it costs nothing, as one that is fused into another or folded into addressing."""
+    layer = op.layer
     parts = dict.fromkeys(CYCLE_PARTS, 0) | (cycle_parts or {})
     cycles = sum(parts.values())
     return LayerResult(
@@ -35,8 +35,8 @@ def layer_result(
         kernel=layer.kernel,
         stride=layer.stride,
         groups=layer.groups,
-        fused=step.riders,
-        folded=step.folded,
+        fused=op.fused,
+        folded=op.folded,
         dataflow=dataflow,
         macs=layer.macs,
         effective_macs=effective_macs,

@@ -14,8 +14,9 @@ from simulator.engine.results import layer_result
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import MOVE_OPS, Layer, Op
+from simulator.network.shapes import tensor_bytes
 from simulator.result.run import LayerResult, Traffic
-from simulator.schedule.plan import Step, tensor_bytes
+from simulator.schedule import PlannedOp
 
 LRN_WINDOW_OPS = 2  # a multiply and an add per element of the window; then a scale, a power and a product
 LRN_OPS = 3
@@ -76,7 +77,7 @@ def _window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
     return np.array(sizes, np.int64)
 
 
-def vector_result(step: Step, hardware: Hardware, table: EnergyTable, prefetch_bytes: int = 0) -> LayerResult:
+def vector_result(step: PlannedOp, hardware: Hardware, table: EnergyTable, prefetch_bytes: int = 0) -> LayerResult:
     """Cost of an op that does not use the array: the fastest of a few ways to cut it that fit the buffer."""
     buffer = next(b for b in hardware.buffers if Operand.INPUTS in b.holds)
     room = buffer.capacity_bytes - step.reserved_bytes
@@ -112,7 +113,7 @@ def _play(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> int:
     return int(play_runs(np.zeros_like(ones), loads, tiles.computes, stores, ones, port, ahead))
 
 
-def _result(step: Step, hardware: Hardware, table: EnergyTable, cycles: int, tiles: Tiles) -> LayerResult:
+def _result(step: PlannedOp, hardware: Hardware, table: EnergyTable, cycles: int, tiles: Tiles) -> LayerResult:
     layer, burst = step.layer, hardware.dram.burst_bytes
     dram_in = int((-(-tiles.loads // burst) * burst).sum())
     dram_out = int((-(-tiles.stores // burst) * burst).sum())

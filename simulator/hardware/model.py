@@ -117,7 +117,7 @@ class Hardware:
     dma_channels: int
     dram: Dram
     vector_lanes: int  # elements a cycle
-    fuses: frozenset[str]  # op kinds that ride on the layer that makes their input
+    fuses: frozenset[str]  # op kinds that are fused into the layer that makes their input
     folds: frozenset[str]  # op kinds that are free: addressing, or not part of the machine's published figures
     layer_order: OrderOfLayers
     keeps_activations: bool

@@ -46,7 +46,7 @@ DATAFLOWS = (
 """Dataflows that every installation has."""
 
 FUSABLE = tuple(sorted({*OP_NAMES, "batch_norm"} - {*NEVER_FREE_OP_NAMES}))
-"""Kinds of op that may ride on another op or cost nothing. Batch norm is folded into the weights in any case."""
+"""Kinds of op that may be fused into another op or cost nothing. Batch norm is folded into the weights in any case."""
 
 OperandName = Literal["inputs", "weights", "outputs"]
 NetworkName = Literal["multicast", "systolic", "unicast"]

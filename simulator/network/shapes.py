@@ -1,5 +1,7 @@
 """Work out the sizes of windows and broadcasts: the only shape arithmetic there is."""
 
+from collections.abc import Iterable
+from math import prod
 from typing import Literal
 
 Pair = tuple[int, int]
@@ -91,3 +93,12 @@ def broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...
     if any(a != b and 1 not in (a, b) for a, b in pairs):
         return None
     return tuple(max(a, b) for a, b in pairs)
+
+
+def tensor_bytes(shape: Iterable[int], bits: int) -> int:
+    """Return the bytes of a tensor, whole bytes in all.
+
+    >>> tensor_bytes((1, 3, 1, 1), bits=4)
+    2
+    """
+    return (prod(shape) * bits + 7) // 8

@@ -207,6 +207,10 @@ def test_mappings_of_a_file_can_be_explained(tmp_path: Path) -> None:
 
 def test_networks_and_machines_are_not_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     run = simulate("eyeriss_chip", tiny())
-    for module, name in (("simulate", "load_hardware"), ("simulate", "load_network"), ("mapping_cache", "load_dataflow")):
+    for module, name in (
+        ("simulate", "load_hardware"),
+        ("simulate", "load_network"),
+        ("mapping_cache", "load_dataflow"),
+    ):
         monkeypatch.setattr(sys.modules[f"simulator.engine.{module}"], name, None)
     assert design_of(run).simulate(Memory()).total == run.total

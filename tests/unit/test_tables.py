@@ -167,7 +167,7 @@ def test_csv_holds_raw_integers_for_every_layer_and_sums_to_the_totals() -> None
 
 def test_csv_names_the_layer_that_carries_a_fused_one() -> None:
     rows = {row["layer"]: row for row in layer_rows(small_run())}
-    assert (rows["conv1_relu"]["carried_by"], rows["conv1_relu"]["bound_by"]) == ("conv1", "fused")
+    assert (rows["conv1_relu"]["producer"], rows["conv1_relu"]["bound_by"]) == ("conv1", "fused")
     assert rows["block1/concat"]["bound_by"] == "folded"
 
 
