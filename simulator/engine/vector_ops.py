@@ -13,15 +13,12 @@ from simulator.energy.table import EnergyTable
 from simulator.engine.results import layer_result
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
-from simulator.network.ir import MOVE_OPS, Layer, Op
+from simulator.network.ir import Layer, Op
+from simulator.network.ops import OPS
 from simulator.network.shapes import tensor_bytes
 from simulator.result.run import LayerResult, Traffic
 from simulator.schedule import PlannedOp
 
-LRN_WINDOW_OPS = 2  # a multiply and an add per element of the window; then a scale, a power and a product
-LRN_OPS = 3
-SOFTMAX_OPS = 4  # running maximum, exponential, sum, division
-BILINEAR_OPS = 4  # products with four neighbours
 MOST_TILES = 4096
 
 
@@ -34,22 +31,6 @@ class Tiles:
     stores: Ints
 
 
-def vector_actions(layer: Layer) -> int:
-    """Elementary operations of the vector unit; data movement has none, global pooling one an input."""
-    outputs = prod(layer.output_shape)
-    if layer.op in MOVE_OPS:
-        return 0
-    if layer.op is Op.POOL:
-        return outputs * prod(layer.kernel)
-    if layer.op is Op.LRN:
-        return outputs * (LRN_WINDOW_OPS * max(1, prod(layer.kernel)) + LRN_OPS)
-    if layer.op is Op.SOFTMAX:
-        return outputs * SOFTMAX_OPS
-    if layer.op is Op.UPSAMPLE and layer.variant == "bilinear":
-        return outputs * BILINEAR_OPS
-    return outputs * max(1, len(layer.inputs) - 1)
-
-
 def cut(layer: Layer, hardware: Hardware, n: int, resident: tuple[bool, bool, bool]) -> Tiles:
     """Cut an op into n tiles of equal output; a window's tiles are rows, and load the rows their windows reach."""
     height = layer.output_shape[2]
@@ -60,7 +41,7 @@ def cut(layer: Layer, hardware: Hardware, n: int, resident: tuple[bool, bool, bo
         total = sum(tensor_bytes(shape, hardware.input_bits) for shape in layer.input_shapes)
         loads = np.diff(parts * total // parts[-1])
     stores = np.diff(parts * tensor_bytes(layer.output_shape, hardware.output_bits) // parts[-1])
-    cycles = -(-vector_actions(layer) // hardware.vector_lanes)
+    cycles = -(-OPS[layer.op].operations(layer) // hardware.vector_lanes)
     computes = np.diff(parts * cycles // parts[-1])
     zero = np.zeros(n, np.int64)
     return Tiles(zero if resident[0] else loads, computes, zero if resident[2] else stores)
@@ -117,7 +98,7 @@ def _result(step: PlannedOp, hardware: Hardware, table: EnergyTable, cycles: int
     layer, burst = step.layer, hardware.dram.burst_bytes
     dram_in = int((-(-tiles.loads // burst) * burst).sum())
     dram_out = int((-(-tiles.stores // burst) * burst).sum())
-    actions, computes = vector_actions(layer), int(tiles.computes.sum())
+    actions, computes = OPS[layer.op].operations(layer), int(tiles.computes.sum())
     touched = sum(tensor_bytes(shape, hardware.input_bits) for shape in layer.input_shapes)
     reads = max(touched, int(tiles.loads.sum()))
     if layer.op is Op.POOL:

@@ -6,9 +6,8 @@ from fractions import Fraction
 from math import prod
 
 from simulator.hardware.model import Hardware
-from simulator.network.ir import MAC_OPS, Layer, Network, Op
-
-FUSED_ADDS = frozenset({Op.ADD})
+from simulator.network.ir import MAC_OPS, Layer, Network
+from simulator.network.ops import OPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +81,10 @@ def _tensors(network: Network) -> Iterable[str]:
 def _can_fuse(layer: Layer, producer: Layer) -> bool:
     """Whether an op can be applied to a producer's outputs on their way out.
 
-    Only MAC ops take residual operands, of their own shape, and pools, which downsample what is stored.
+    Only MAC ops take residual operands, of their own shape, and ops that downsample what is stored.
     """
-    multiplies = producer.op in MAC_OPS
+    entry, multiplies = OPS[layer.op], producer.op in MAC_OPS
     if len(layer.inputs) == 1:
-        return layer.output_shape == layer.input_shapes[0] or (layer.op is Op.POOL and multiplies)
+        return layer.output_shape == layer.input_shapes[0] or (entry.downsamples and multiplies)
     same = all(shape == producer.output_shape for shape in layer.input_shapes)
-    return layer.op in FUSED_ADDS and same and multiplies
+    return entry.residuals and same and multiplies
