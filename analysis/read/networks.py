@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from analysis.read import units
 from analysis.read.layout import Column, printable
 from analysis.read.tables import shape_text
-from simulator.network.ir import Layer, Network, Op
+from simulator.network.ir import Layer, Network
+from simulator.network.ops import WINDOWED_OPS
 
 MOST_INPUTS = 4  # that are named
 
 
 def _kernel(layer: Layer) -> str:
-    return pair(layer.kernel) if layer.op in (Op.CONV, Op.DEPTHWISE, Op.POOL) else "-"
+    return pair(layer.kernel) if layer.op in WINDOWED_OPS else "-"
 
 
 def pair(sizes: tuple[int, int]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from analysis.read import units
 from analysis.read.layout import Column
 from simulator.network.ir import MAC_OPS, Op
+from simulator.network.ops import WINDOWED_OPS
 from simulator.result.run import LayerResult, Run
 
 
@@ -101,7 +102,7 @@ def shape_text(shape: tuple[int, int, int, int]) -> str:
 
 def kernel_text(layer: LayerResult) -> str:
     """Write kernel, stride and groups: 7x7/2, 3x3g4; nothing for an op that slides no window."""
-    if layer.op not in (Op.CONV, Op.DEPTHWISE, Op.POOL):
+    if layer.op not in WINDOWED_OPS:
         return ""
     text = "x".join(str(size) for size in layer.kernel)
     vertical, horizontal = layer.stride

@@ -249,7 +249,8 @@ def ops_where(holds: Callable[[OpEntry], bool]) -> frozenset[Op]:
 
 MAC_OPS = ops_where(lambda entry: entry.op_class is OpClass.MAC)
 VECTOR_OPS = ops_where(lambda entry: entry.op_class is OpClass.VECTOR)
-CONVOLUTIONS = ops_where(lambda entry: entry.windowed and entry.op_class is OpClass.MAC)
+WINDOWED_OPS = ops_where(lambda entry: entry.windowed)
+CONVOLUTIONS = MAC_OPS & WINDOWED_OPS
 FREE_OPS = ops_where(lambda entry: entry.may_be_free)
 """What a machine may fuse or fold; of an op that nobody knows, the traffic at least is counted."""
 

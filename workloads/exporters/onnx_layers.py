@@ -6,7 +6,7 @@ from math import prod
 
 from simulator.network.graph import Tensor
 from simulator.network.ir import Layer, Op
-from simulator.network.ops import CONVOLUTIONS, OPS, VECTOR_OPS, follows, ops_where
+from simulator.network.ops import CONVOLUTIONS, OPS, VECTOR_OPS, WINDOWED_OPS, follows
 from simulator.network.shapes import window_outputs
 from workloads.exporters.onnx_writer import Writer
 from workloads.importers.views import MAPS, look, reshaped
@@ -15,8 +15,6 @@ _RANGE = re.compile(r"(\d+):(\d+)")
 MORE_INPUTS = frozenset({"prelu", "swish"})  # functions that ONNX, or the version written, has no op of one input for
 TWO_ONLY = frozenset({"Div", "Mul", "Pow", "Sub"})
 MODES = {"bicubic": "cubic", "bilinear": "linear", "nearest": "nearest"}
-WINDOWS = ops_where(lambda entry: entry.windowed)
-"""Ops that take up a padding before them."""
 SETTLES = VECTOR_OPS | CONVOLUTIONS | {Op.PAD, Op.CONCAT}
 """Ops whose nodes need a reshaped tensor in order; others might look through the reshape."""
 
@@ -249,7 +247,8 @@ def pad(w: Writer, layer: Layer) -> bool:
     (n, channels, height, width), (top, left, bottom, right) = layer.input_shapes[0], layer.padding
     if layer.variant or layer.output_shape != (n, channels, height + top + bottom, width + left + right):
         return False
-    if not any(layer.padding) or any(reader.op in WINDOWS for reader in w.readers(layer.name)):
+    taken_up = any(reader.op in WINDOWED_OPS for reader in w.readers(layer.name))
+    if not any(layer.padding) or taken_up:
         return False
     pads = w.numbers(f"{layer.name}::pads", (0, 0, top, left, 0, 0, bottom, right))
     w.node("Pad", [layer.inputs[0], pads], layer.name)

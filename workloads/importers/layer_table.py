@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from simulator.network.graph import Tensor
 from simulator.network.ir import ACROSS_CHANNELS, Layer, Op
-from simulator.network.ops import CONVOLUTIONS
+from simulator.network.ops import CONVOLUTIONS, MAC_OPS
 from simulator.network.shapes import sides
 from workloads.importers.assembly import Assembly
 from workloads.importers.layer_ops import OPS, UNKNOWN, entry_of
@@ -86,7 +86,7 @@ def stated(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     output = row.output
     if output is None:
         raise wrong(name, "the output is missing", "output: [channels, height, width]")
-    if entry.op in (Op.LINEAR, Op.MATMUL):
+    if entry.op in MAC_OPS:
         fits = (
             output[0] == x.shape[0] and output[2:] == x.size and not (x.channels % row.groups or output[1] % row.groups)
         )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from math import prod
 
-from simulator.network.graph import Tensor
 from simulator.network.ir import Op
 from simulator.network.ops import OPS as TABLE
 from simulator.network.ops import VECTOR_OPS
@@ -11,7 +10,7 @@ from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.products import spatial_rank, window, without_pad
-from workloads.importers.views import C, View, merged, natural, own_layout
+from workloads.importers.views import C, View, merged, natural
 
 Results = Sequence[Value]
 Handler = Callable[[Context, Node], Results]
@@ -232,11 +231,6 @@ def arg_reduction(c: Context, node: Node) -> Results:
     view = c.view(node)
     axis = c.axis(node, 0, len(view.axes))
     return [lowering.reduce(c.g, view, [axis], node.op.lower(), bool(node.int("keepdims", 1)), c.name(node))]
-
-
-def settled_like(c: Context, view: View) -> Tensor:
-    """Return the tensor that a view shows, in the view's own layout."""
-    return view.tensor if own_layout(view) else lowering.settle(c.g, view)
 
 
 NORMS = {
