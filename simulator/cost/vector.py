@@ -24,7 +24,7 @@ from simulator.network.ir import Layer
 from simulator.network.ops import OPS
 from simulator.network.shapes import tensor_bytes
 
-FEWEST_CUTS = 64  # ways to cut are tried up to so many tiles, and beyond until one fits
+ALWAYS_TRIED_TILES = 64  # cuts into so many tiles and fewer are all tried, finer ones until one fits
 MOST_TILES = 4096
 
 Resident = tuple[bool, bool, bool]
@@ -97,12 +97,12 @@ def fastest_cut(
 
     If none fits up to `MOST_TILES`, that one is taken all the same.
     """
-    room = activation_buffer(hardware).capacity_bytes - reserved_bytes
+    free_bytes = activation_buffer(hardware).capacity_bytes - reserved_bytes
     best: tuple[int, Tiles] | None = None
     n = 1
-    while best is None or n <= FEWEST_CUTS:
+    while best is None or n <= ALWAYS_TRIED_TILES:
         tiles = cut(layer, hardware, n, resident)
-        if n >= MOST_TILES or demand_bytes(tiles, hardware) <= room:
+        if n >= MOST_TILES or demand_bytes(tiles, hardware) <= free_bytes:
             cycles = end_cycle(tiles, hardware, prefetch_bytes)
             best = (cycles, tiles) if best is None or cycles < best[0] else best
         n *= 2

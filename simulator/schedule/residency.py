@@ -1,4 +1,4 @@
-"""Decide which tensor lives where and when: what is stored, what stays in the buffer, what room that leaves."""
+"""Decide which tensor lives where and when: what is stored, what stays in the buffer, what that takes of it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -357,7 +357,7 @@ def test_a_gather_loads_all_channels_and_stores_those_picked(tmp_path: Path):
     )
 
 
-def test_an_op_beneath_its_neighbours_takes_the_longer_of_port_and_vector_unit(tmp_path: Path):
+def test_an_op_that_overlaps_with_its_neighbours_takes_the_longer_of_port_and_vector_unit(tmp_path: Path):
     g = Graph("net")
     g.lrn(g.input(8, 2, 2), size=5)
     # As above; the port is busy for 8 + 16 = 24 cycles, the vector unit for 139.
