@@ -9,7 +9,8 @@ from analysis.read.layout import Column, printable
 from analysis.read.tables import shape_text
 from simulator.hardware.model import Array, Buffer, Delivery, Hardware
 from simulator.nest import OPERAND_NAMES
-from simulator.network.ir import Layer, Network, Op
+from simulator.network.ir import Layer, Network
+from simulator.network.ops import WINDOWED_OPS
 from workloads.load import load_builder, load_network
 from workloads.published import published_rows
 from workloads.registry import BUILDERS
@@ -93,7 +94,7 @@ def _buffer_text(buffer: Buffer) -> str:
 
 
 def _kernel(layer: Layer) -> str:
-    return _pair(layer.kernel) if layer.op in (Op.CONV, Op.DEPTHWISE, Op.POOL) else "-"
+    return _pair(layer.kernel) if layer.op in WINDOWED_OPS else "-"
 
 
 def _pair(sizes: tuple[int, int]) -> str:

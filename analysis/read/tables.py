@@ -6,6 +6,7 @@ from analysis.read import units
 from analysis.read.layout import Cell, Column
 from simulator.nest import LEVEL_NAMES, OPERAND_NAMES
 from simulator.network.ir import MAC_OPS, Op
+from simulator.network.ops import WINDOWED_OPS
 from simulator.result.run import CYCLE_PARTS, LayerResult, Run
 
 
@@ -37,7 +38,7 @@ def op_rows(run: Run, *, free_activations: bool = False) -> list[OpRow]:
 
     Activations that cost nothing, because they are fused or folded, are left out unless `free_activations`.
     """
-    producers = run.carrier_of()
+    producers = run.producer_of()
     rows = (_row(layer, run, producers.get(layer.name)) for layer in run.layers)
     return [row for row in rows if free_activations or not (row.is_free and row.op == Op.ACTIVATION)]
 
@@ -102,7 +103,7 @@ def shape_text(shape: tuple[int, int, int, int]) -> str:
 
 def kernel_text(layer: LayerResult) -> str:
     """Write kernel, stride and groups: 7x7/2, 3x3g4; nothing for an op that slides no window."""
-    if layer.op not in (Op.CONV, Op.DEPTHWISE, Op.POOL):
+    if layer.op not in WINDOWED_OPS:
         return ""
     text = "x".join(str(size) for size in layer.kernel)
     vertical, horizontal = layer.stride
@@ -144,7 +145,7 @@ COLUMNS: tuple[Column[OpRow], ...] = (
 
 def layer_rows(run: Run) -> list[dict[str, Cell]]:
     """Return a row for every layer, fused ones included, with parts and traffic spread over columns."""
-    producers = run.carrier_of()
+    producers = run.producer_of()
     return [_cells(layer, run, producers.get(layer.name, "")) for layer in run.layers]
 
 

@@ -81,7 +81,7 @@ def _compiled(function: F, inline: str) -> F:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_CACHE_FOLDER or "")
     try:
-        compiled: F = numba.njit(**_OPTIONS, inline=inline)(function)
+        compiled: F = numba.njit(**(_OPTIONS | {"inline": inline}))(function)
     finally:
         numba.config.CACHE_DIR = before
     return compiled

@@ -224,7 +224,7 @@ def _gather_section(costs: Mapping[str, Mapping[str, Run]]) -> Section:
     for machine, cases in costs.items():
         moved, absorbed = (by_part(own)["activation"] for own in cases.values())
         if absorbed > moved:
-            text = f"On {machine} a norm is fused with the gather before it; absorbing the gather leaves it unfused"
+            text = f"On {machine} a norm is fused into the gather before it; without the gather it is a pass of its own"
             parts.append(f"{text}: {kilo(absorbed)} K cycles instead of {kilo(moved)}.")
     return Section("What the gather costs", tuple(parts))
 
