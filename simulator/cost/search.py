@@ -28,7 +28,7 @@ from simulator.cost.spatial import Placement, placements, tile_counts
 from simulator.energy.table import EnergyTable
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
-from simulator.mapping.mapping import LevelTile, Mapping
+from simulator.mapping.mapping import ONES, LevelTile, Mapping
 from simulator.nest import Dim, LoopNest, Operand, array_bounds
 from simulator.network.ir import Layer
 
@@ -188,7 +188,7 @@ class Search:
         that wait for words. (In a systolic array words wait for the wave front, which crosses such PEs, too.)
         """
         array = self.hardware.array
-        found = [self.judged(flow, i, placements(flow, self.nest, array)) for i, flow in enumerate(dataflows)]
+        found = [self.judged(flow, i, self.placements(flow)) for i, flow in enumerate(dataflows)]
         for candidate in in_order(c for candidates in found for c in candidates[:BEAM]):
             self.improve(candidate, most_tiles)
         if self.objective == 0 and self.best_is_array_bound():
@@ -196,6 +196,16 @@ class Search:
             for candidate in (*in_order(c for candidates in found for c in candidates[BEAM:]), *under_filled):
                 if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
                     self.improve(candidate, most_tiles)
+
+    def placements(self, dataflow: Dataflow) -> Sequence[Placement]:
+        """Spatial mappings of a dataflow; where PEs have memories, also those whose registers hold single words.
+
+        Operands that stream through registers need a word there, but all of a block in a memory above them.
+        """
+        found = placements(dataflow, self.nest, self.hardware.array)
+        if not any(buffer.in_pe for buffer in self.hardware.buffers):
+            return found
+        return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
     def best_is_array_bound(self) -> bool:
         """Whether the best mapping so far takes longer on the array than at the DRAM port."""

@@ -85,7 +85,8 @@ def _misfits(op: PlannedOp, hardware: Hardware) -> list[Problem]:
     need = least_demand(hardware, op.layer)
     problems = []
     for buffer in hardware.buffers:
-        demand = sum(need[operand] for operand in Operand if operand in buffer.holds)
+        least = need if buffer.level == 0 else dict.fromkeys(Operand, 1)
+        demand = sum(least[operand] for operand in Operand if operand in buffer.holds)
         held = ", ".join(OPERAND_NAMES[operand] for operand in buffer.holds)
         if demand > buffer.capacity_bytes:
             problems.append(

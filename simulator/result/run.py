@@ -10,6 +10,9 @@ from math import fsum
 from simulator.network.ir import Op, Shape
 from simulator.result.subject import Subject
 
+NO_BUFFERS = ("dram", "array", "rf")
+"""Levels of traffic that are no memories on chip: what crosses the DRAM port or the array's networks, and registers."""
+
 SCHEMA_VERSION = 1
 
 CYCLE_PARTS = ("compute", "delivery", "preload", "skew", "dram", "vector", "configuration")
@@ -113,6 +116,11 @@ class LayerResult:
         """Bytes read and written at a level, all operands."""
         return sum(traffic.total_bytes for traffic in self.traffic.get(level, {}).values())
 
+    @property
+    def buffer_bytes(self) -> int:
+        """Bytes read and written in memories on chip, of all levels but the registers of the last."""
+        return sum(self.bytes_at(level) for level in self.traffic if level not in NO_BUFFERS)
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -170,7 +178,7 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
         utilization=utilization(macs, cycles, machine.pes),
         energy_pj=fsum(layer.energy_pj for layer in layers),
         dram_bytes=sum(layer.bytes_at("dram") for layer in layers),
-        buffer_bytes=sum(layer.bytes_at("buffer") for layer in layers),
+        buffer_bytes=sum(layer.buffer_bytes for layer in layers),
         cycle_parts={key: sum(layer.cycle_parts.get(key, 0) for layer in layers) for key in CYCLE_PARTS},
         energy_parts={key: fsum(layer.energy_parts.get(key, 0.0) for layer in layers) for key in energy_keys},
     )
