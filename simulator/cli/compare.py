@@ -88,9 +88,9 @@ def specs(text: str) -> list[str]:
 
 
 def _simulated(machines: list[str], networks: list[str], options: Options) -> "list[Run]":
+    from simulator import simulate
     from simulator.cli.loading import load
     from simulator.cli.output import progress
-    from simulator.engine import simulate
     from simulator.hardware.load import load_hardware
 
     batch, dataflow, objective = options

@@ -82,9 +82,9 @@ def simulate_command(
 
 def _simulate(request: Request) -> None:
     """Run, write files first (a reader may close the pipe of the table), then print, then verify."""
+    from simulator import simulate
     from simulator.cli.loading import load
     from simulator.cli.output import progress
-    from simulator.engine import simulate
 
     _check(request)
     network = load(request.network, request.batch, request.skip_unknown)

@@ -1,12 +1,11 @@
 """Choose a mapping for every op that runs on the array: equal ones once, on all cores, or as a file says."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
 from simulator.cost.search import least_demand, search_layer
-from simulator.energy.table import EnergyTable
-from simulator.engine.mapping_cache import MappingsByOp
+from simulator.engine.mapping_cache import MappingsByOp, OpKey, op_key
 from simulator.errors import InputError, Problem
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
@@ -20,34 +19,32 @@ Progress = Callable[[int, int, str], None]
 def choose_mappings(
     steps: Iterable[Step],
     hardware: Hardware,
-    table: EnergyTable,
     dataflows: Sequence[Dataflow],
     objective: str,
-    given: dict[str, Mapping],
     known: MappingsByOp,
     progress: Progress | None = None,
     threads: int | None = None,
 ) -> dict[str, Mapping]:
-    """Return a mapping by layer name; `given` ones are taken as they are, and `known` is read and added to.
+    """Return a mapping by layer name; `known` is read and added to.
 
     `progress` is told how many of how many distinct ops are mapped, and the last one's name. Raises InputError if an
     op cannot fit.
     """
-    keys = {step.layer.name: (_key(step), step) for step in steps if step.layer.name not in given}
-    missing: dict[Hashable, Step] = {}
+    keys = {step.layer.name: (op_key(step), step) for step in steps}
+    missing: dict[OpKey, Step] = {}
     for key, step in keys.values():
         if key not in known:
             missing.setdefault(key, step)
 
     def search(step: Step) -> Mapping:
-        return _search(step, hardware, table, dataflows, objective)
+        return _search(step, hardware, dataflows, objective)
 
     mappings = _each(search, list(missing.values()), threads or cpu_count() or 1)
     for i, ((key, step), mapping) in enumerate(zip(missing.items(), mappings, strict=True)):
         known[key] = mapping
         if progress:
             progress(i + 1, len(missing), step.layer.name)
-    return {**given, **{name: known[key] for name, (key, _) in keys.items()}}
+    return {name: known[key] for name, (key, _) in keys.items()}
 
 
 def _each(search: Callable[[Step], Mapping], steps: Sequence[Step], threads: int) -> Iterator[Mapping]:
@@ -63,19 +60,10 @@ def _each(search: Callable[[Step], Mapping], steps: Sequence[Step], threads: int
             raise
 
 
-def _key(step: Step) -> Hashable:
-    """What a search depends on: two ops with equal keys get equal mappings."""
-    layer = step.layer
-    zeros = (layer.zero_inputs_fraction, layer.zero_weights_fraction, layer.zero_outputs_fraction)
-    return (layer.nest, zeros, layer.zero_columns, step.resident, step.reserved_bytes, step.addends, step.stored)
-
-
-def _search(
-    step: Step, hardware: Hardware, table: EnergyTable, dataflows: Sequence[Dataflow], objective: str
-) -> Mapping:
+def _search(step: Step, hardware: Hardware, dataflows: Sequence[Dataflow], objective: str) -> Mapping:
     found = search_layer(
         hardware,
-        table,
+        hardware.energy,
         step.layer,
         dataflows,
         objective,

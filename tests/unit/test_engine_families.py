@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from analysis.drive.accuracy.figures import published
+from simulator import simulate
 from simulator.cli.mappings import saved_mappings
-from simulator.engine import simulate
 from simulator.engine.mapping_cache import Memory
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware

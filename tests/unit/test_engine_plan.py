@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.engine.mapping_cache import Memory
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware

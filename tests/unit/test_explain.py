@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from analysis.drive.explain.design import design_of
 
 from analysis.drive.explain import Explanation, explain_layer, explain_network
-from analysis.drive.explain.design import design_of
 from analysis.drive.explain.evidence import verdict_of
 from analysis.drive.explain.explanation import network_changes, worth_telling
 from analysis.drive.explain.layer_levers import layer_changes
@@ -207,6 +207,10 @@ def test_mappings_of_a_file_can_be_explained(tmp_path: Path) -> None:
 
 def test_networks_and_machines_are_not_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     run = simulate("eyeriss_chip", tiny())
-    for module, name in (("simulate", "load_hardware"), ("simulate", "load_network"), ("mapping_cache", "load_dataflow")):
+    for module, name in (
+        ("simulate", "load_hardware"),
+        ("simulate", "load_network"),
+        ("mapping_cache", "load_dataflow"),
+    ):
         monkeypatch.setattr(sys.modules[f"simulator.engine.{module}"], name, None)
     assert design_of(run).simulate(Memory()).total == run.total

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from analysis.drive.explain.design import CannotChange, Design
 
 from analysis.drive.explain.blocks import residual_blocks, with_block_again, without_block
-from analysis.drive.explain.design import CannotChange, Design
 from analysis.drive.explain.layer_levers import alike, factored, layer_changes
 from analysis.drive.explain.shapes import Edit, edited
 from analysis.drive.explain.stage_levers import stage_changes

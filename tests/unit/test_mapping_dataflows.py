@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.errors import InputError
 from simulator.hardware.schema import DATAFLOWS
 from simulator.mapping.dataflow import list_dataflows, load_dataflow, stationary_order

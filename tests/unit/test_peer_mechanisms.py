@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import pytest
 
+from simulator import simulate
 from simulator.cost.convert import winograd_ratio
 from simulator.cost.search import tile_choices, tile_steps
 from simulator.cost.spatial import placements
-from simulator.engine import simulate
 from simulator.hardware.load import load_hardware
 from simulator.mapping.dataflow import load_dataflow
 from simulator.nest import Dim, LoopNest

@@ -6,11 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from simulator.result.subject import unique_names
 
 from simulator import load_hardware, simulate
 from simulator.errors import InputError
 from simulator.result.json_io import load_run, run_from_json, run_to_json, save_run
-from simulator.result.subject import unique_names
 from simulator.source.paths import data_dir
 from tests.cli.tiny import tiny
 

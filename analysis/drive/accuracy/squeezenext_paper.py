@@ -7,7 +7,7 @@ from analysis.drive.accuracy.anchor import Row
 from analysis.drive.accuracy.bounds import within
 from analysis.drive.accuracy.figures import published
 from analysis.drive.accuracy.statistics import mean_row
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.result.run import Run
 
 SOURCE = 'Gholami et al., "SqueezeNext", arXiv 1803.10615v2'

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import at_least
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.network.ir import Op
 from simulator.result.run import LayerResult
 

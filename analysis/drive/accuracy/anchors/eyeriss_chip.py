@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from analysis.drive.accuracy.anchor import Anchor, Missing, Row
 from analysis.drive.accuracy.bounds import NOT_ABOVE, within
 from analysis.drive.accuracy.figures import published
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.hardware.model import OBJECTIVES
 from simulator.result.run import LayerResult, Run
 from simulator.source.paths import data_dir
