@@ -75,7 +75,7 @@ def size_text(size: int) -> str:
     """Write a size as it is read.
 
     >>> size_text(102_400), size_text(1000)
-    ('100 KiB', '1 KB')
+    ('100 KiB', '1 kB')
     """
     return _text(size, SIZE)
 

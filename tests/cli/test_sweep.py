@@ -15,6 +15,8 @@ from analysis.drive.sweep.rows import sweep_csv
 from analysis.drive.sweep.store import Store
 from simulator.cli.exits import run
 from simulator.errors import InputError
+from simulator.hardware.model import Hardware
+from simulator.network.ir import Network
 
 PLAN = """
 machines: [squeezenext_16x16]
@@ -105,10 +107,10 @@ def test_a_fault_of_the_simulator_fails_the_command_and_keeps_the_rest(
 
     real = simulator.engine.simulate
 
-    def breaks_at_two(*arguments: object, batch: int, **options: object) -> object:
-        if batch == 2:
+    def breaks_at_two(machine: Hardware, network: Network, **options: object) -> object:
+        if network.inputs["data"][0] == 2:
             raise ZeroDivisionError("division by zero")
-        return real(*arguments, batch=batch, **options)  # type: ignore[arg-type]
+        return real(machine, network, **options)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr(simulator.engine, "simulate", breaks_at_two)
