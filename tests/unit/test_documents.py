@@ -175,7 +175,7 @@ def test_a_machine_that_no_file_says_is_simulated_but_not_held() -> None:
     odd = replace(machine, dram=replace(machine.dram, bytes_per_cycle=Fraction(127, 3)))
     run = run_from_json(run_to_json(simulate(odd, tiny())))
     assert network_of_run(run) == tiny()
-    with pytest.raises(InputError, match="documents.hardware: the run does not hold its hardware: simulate it again"):
+    with pytest.raises(InputError, match=r"documents.hardware: the run does not hold its hardware: simulate it again"):
         machine_of(run)
 
 
@@ -250,14 +250,14 @@ def test_a_run_of_version_1_without_its_subject_is_read() -> None:
 def test_a_run_of_version_1_that_was_altered_is_noticed() -> None:
     data = version_1()
     data["subject"]["hardware"]["clock_hz"] += 1  # type: ignore[index]
-    with pytest.raises(InputError, match="provenance.hardware_sha256: altered since the run was made"):
+    with pytest.raises(InputError, match=r"provenance.hardware_sha256: altered since the run was made"):
         run_from_json(json.dumps(data))
 
 
 def test_a_subject_of_version_1_that_is_none_is_told_in_a_line() -> None:
     data = version_1()
     del data["subject"]["energy"]["mac_pj"], data["provenance"]["energy_sha256"]  # type: ignore[attr-defined,index]
-    with pytest.raises(InputError, match="subject.energy.mac_pj: .*simulate it again"):
+    with pytest.raises(InputError, match=r"subject.energy.mac_pj: .*simulate it again"):
         run_from_json(json.dumps(data), "run.json")
 
 
