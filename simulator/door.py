@@ -68,17 +68,17 @@ def simulate(
 
 def machine_of(run: Run) -> Hardware:
     """Return the machine that a run was made on; raise InputError for a run that does not hold it."""
-    return read_hardware(_document(run, "hardware", "a machine that was loaded or varied"))
+    return read_hardware(_document(run, "hardware", "a run of a machine that was loaded from a file or varied"))
 
 
 def network_of_run(run: Run) -> Network:
     """Return the network that a run was made of; raise InputError for a run that does not hold it."""
-    return network_of(_document(run, "network", "a network in the form of a layer list"), run.network.name)
+    return network_of(_document(run, "network", "a run that simulate --json has saved"), run.network.name)
 
 
 def _document(run: Run, part: str, expected: str) -> Document:
     data: dict[str, Value] | None = getattr(run.documents, part, None)
     if data is None:
-        problem = Problem(f"the run does not hold its {part}: simulate it again", path=f"documents.{part}")
-        raise InputError(replace(problem, expected=expected))
-    return plain_document(data)
+        message = "the run does not say what was simulated: simulate it again"
+        raise InputError(Problem(message, path=f"documents.{part}", expected=expected))
+    return plain_document(data, f"documents.{part}")

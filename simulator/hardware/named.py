@@ -31,7 +31,7 @@ def written_table(value: object, info: ValidationInfo) -> object:
 
 
 def _named(value: object, info: ValidationInfo, model: type[PartT], folder: str, what: str) -> object:
-    if isinstance(value, dict | model):
+    if isinstance(value, model) or (isinstance(value, dict) and value.keys() & model.model_fields.keys()):
         return value
     if not isinstance(value, str):
         raise Rejected("wrong value", f"the name of a bundled {what}, a .yaml file, or a mapping that is one")

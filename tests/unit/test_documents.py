@@ -175,7 +175,7 @@ def test_a_machine_that_no_file_says_is_simulated_but_not_held() -> None:
     odd = replace(machine, dram=replace(machine.dram, bytes_per_cycle=Fraction(127, 3)))
     run = run_from_json(run_to_json(simulate(odd, tiny())))
     assert network_of_run(run) == tiny()
-    with pytest.raises(InputError, match=r"documents.hardware: the run does not hold its hardware: simulate it again"):
+    with pytest.raises(InputError, match=r"documents.hardware: the run does not say what was simulated"):
         machine_of(run)
 
 
@@ -204,8 +204,8 @@ def test_a_machine_or_network_changed_in_the_file_is_noticed(
 @pytest.mark.parametrize(
     ("resolve", "part", "key", "told"),
     [
-        (machine_of, "hardware", "array", "array: missing key"),
-        (network_of_run, "network", "inputs", "inputs: missing key"),
+        (machine_of, "hardware", "array", "documents.hardware: array: missing key"),
+        (network_of_run, "network", "inputs", "documents.network: inputs: missing key"),
     ],
 )
 def test_a_document_that_its_schema_refuses_is_told_where(
@@ -300,7 +300,7 @@ def test_a_machine_of_version_1_that_no_file_says_is_not_held() -> None:
     machine = load_hardware("eyeriss_like")
     odd = replace(machine, dram=replace(machine.dram, bytes_per_cycle=Fraction(127, 3)))
     run = run_of_version_1(odd)
-    with pytest.raises(InputError, match="the run does not hold its hardware: simulate it again"):
+    with pytest.raises(InputError, match="the run does not say what was simulated"):
         machine_of(run)
 
 

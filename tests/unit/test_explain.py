@@ -175,7 +175,7 @@ def test_an_array_keeps_its_pes_when_it_is_reshaped_and_edge_wide_networks_follo
 
 
 def test_a_run_without_its_documents_or_of_another_version_is_refused() -> None:
-    with pytest.raises(InputError, match="does not hold its hardware: simulate it again"):
+    with pytest.raises(InputError, match="does not say what was simulated"):
         explain_network(small_run())
     run = simulate("eyeriss_like", tiny())
     slower = replace(run, total=replace(run.total, cycles=run.total.cycles + 1))

@@ -138,7 +138,7 @@ def test_problems_of_files_that_a_machine_names_are_told_with_its_own(tmp_path: 
     assert {("own.yaml", "source"), ("own.yaml", "columns"), ("own.yaml", "stationary")} == set(told[1:])
 
 
-@pytest.mark.parametrize("value", ["[3]", "[[K]]", "[null]"])
+@pytest.mark.parametrize("value", ["[3]", "[[K]]", "[null]", "[{}]", "[{a: 1}]"])
 def test_what_is_no_dataflow_is_told_what_it_must_be(value: str):
     with pytest.raises(InputError, match=r"dataflows\.0: wrong value\n.*the name of a bundled dataflow"):
         read_hardware(parse_yaml(SMALLEST.replace("[weight_stationary]", value), "x.yaml"))
