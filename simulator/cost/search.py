@@ -25,7 +25,6 @@ from simulator.cost.objectives import CYCLES_KEY, KEYS
 from simulator.cost.search_tiles import CYCLES_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import Placement, placements, tile_counts
-from simulator.energy.table import EnergyTable
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, LevelTile, Mapping
@@ -46,14 +45,13 @@ _GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))  # pixels, fi
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be mapped: a layer on a machine with its prices, for an objective.
+    """What is to be mapped: a layer on a machine, for an objective.
 
     `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
     `reserved_bytes`; `residuals` tensors of the outputs' shape are added to them, of which a fraction is `stored`.
     """
 
     hardware: Hardware
-    table: EnergyTable
     layer: Layer
     objective: str
     resident: tuple[bool, bool, bool] = (False, False, False)
@@ -174,7 +172,7 @@ class Search:
             machine_record(self.hardware, request.reserved_bytes),
             port_record(self.hardware),
             layer_record(self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored),
-            price_record(self.hardware, request.table, layer),
+            price_record(self.hardware, layer),
         )
         self.scratch = make_scratch()
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
