@@ -268,7 +268,8 @@ class ArrayWalk:
             words = {pe: words_of(INPUTS, part, self.layer, self.mapping.lowered, apart) for pe, part in work.items()}
         sent, own = self.by_array(words), {}
         loops = self.schedule.flat(self.machine.levels)[: self.schedule.replacing[to, INPUTS]]
-        if before and self.mapping.retains and before.counters[:-1] == fill.counters[:-1]:
+        keeps = self.mapping.retains or to < self.machine.levels
+        if before and keeps and before.counters[:-1] == fill.counters[:-1]:
             level, loop = loops[-1]
             pair = next((pair for pair in AXES if loop in pair), ())
             if level < self.machine.chip_levels and all(self.mapping.arrays[d] == 1 for d in pair):

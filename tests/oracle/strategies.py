@@ -122,7 +122,7 @@ def mappings(draw, nest, rows=4, columns=4, lowered=None, shape=FLAT):
         registers_order=draw(_orders([bound > 1 for bound in registers])),
         lowered=lowered,
         retains=draw(_FLAGS),
-        packs=draw(_FLAGS) and not lowered,
+        packs=draw(_FLAGS) and not lowered and shape.levels == shape.chip,
         stationary=draw(_STATIONARY),
         inner=tuple(LevelTile(*level) for level in zip(inner, orders[1:], strict=True)),
         arrays=arrays,

@@ -74,14 +74,14 @@ def figure(scratch, name):
 
 def names(case):
     """What is counted on a machine; what crosses within the PEs is counted as delivered."""
-    machine, totals = case.machine, make_scratch().totals
+    machine, totals = plain(case.machine), make_scratch().totals
     found = [name for name in totals.dtype.names if totals[name].ndim == 0]
     for operand in Operand:
         found += [(name, operand) for name in ("network_words", "loaded", "dram_read")]
-        found += [(kind, level, operand) for kind in ("read", "written") for level in range(machine["levels"] + 2)]
+        found += [(kind, level, operand) for kind in ("read", "written") for level in range(machine.levels + 2)]
         for to in destinations(machine, operand):
             found += [("delivered", to, operand)]
-            found += [("crossed", to, operand)] if to <= machine["array_level"][operand] else []
+            found += [("crossed", to, operand)] if to <= machine.array_level[operand] else []
             found += [("returned", to)] if operand is Operand.OUTPUTS else []
     return found
 
@@ -114,7 +114,10 @@ def test_inner_tiles_that_stick_out_of_what_lies_around_change_nothing(case, mor
     inner, mapping = case.mapping["inner_tile"], plain(case.mapping)
     cut, around = evaluated(case), array_bounds(mapping.tile, mapping.lowered)
     for level in range(1, int(case.machine["levels"])):
-        inner[level], around = [e + more if e == a else e for e, a in zip(inner[level], around, strict=True)], inner[level].copy()
+        inner[level], around = (
+            [e + more if e == a else e for e, a in zip(inner[level], around, strict=True)],
+            inner[level].copy(),
+        )
     assert evaluated(case) == cut
 
 
