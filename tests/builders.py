@@ -141,7 +141,7 @@ def vector_result(
 
 
 def free_result(name: str, op: Op, *, folded: bool = False, stage: str = "stage1") -> LayerResult:
-    """A layer that costs nothing: folded into addressing, or riding on another."""
+    """A layer that costs nothing: folded into addressing, or fused into another."""
     return LayerResult(
         name=name,
         op=op,

@@ -106,7 +106,7 @@ def _kind(layer: Layer) -> tuple[str, str]:
         operation = {Op.ADD: "SUM", Op.MUL: "PROD"}[layer.op]
         return ("Eltwise", f"eltwise_param {{ operation: {operation} }}") if same else ("Scale", "")
     told = {
-        Op.LRN: f"lrn_param {{ local_size: {layer.variant.rpartition('_')[2]} }}",
+        Op.LRN: f"lrn_param {{ local_size: {layer.window} }}",
         Op.SHUFFLE: f"shuffle_channel_param {{ group: {layer.groups} }}",
     }
     names = {Op.CONCAT: "Concat", Op.LRN: "LRN", Op.SHUFFLE: "ShuffleChannel", Op.SOFTMAX: "Softmax"}

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import strategies as st
 
 from simulator.network.graph import Tensor
-from simulator.network.ir import Layer, Network, Op
+from simulator.network.ir import ACROSS_CHANNELS, WITHIN_CHANNEL, Layer, Network, Op
 from workloads.importers.assembly import Assembly
 
 ACTIVATIONS = ("relu", "relu6", "hard_swish", "swish", "hard_sigmoid", "norm", "norm_relu", "clip", "mystery")
@@ -122,7 +122,9 @@ def _resized(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: st
 
 
 def _scores(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str) -> list[Tensor]:
-    return [g.softmax(x, name) if draw(st.booleans()) else g.lrn(x, draw(st.sampled_from([3, 5])), name)]
+    if draw(st.booleans()):
+        return [g.softmax(x, name)]
+    return [g.lrn(x, draw(st.sampled_from([3, 5])), draw(st.sampled_from([ACROSS_CHANNELS, WITHIN_CHANNEL])), name)]
 
 
 def _product(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str) -> list[Tensor]:

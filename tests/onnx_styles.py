@@ -209,7 +209,7 @@ WRITERS = {
     Op.CONV: _conv,
     Op.DEPTHWISE: _conv,
     Op.LINEAR: _linear,
-    Op.LRN: lambda w, layer, x: str(w.g.node("LRN", x, size=int(layer.variant.rpartition("_")[2]), name=layer.name)),
+    Op.LRN: lambda w, layer, x: str(w.g.node("LRN", x, size=layer.window, name=layer.name)),
     Op.MUL: partial(_combined, "Mul"),
     Op.POOL: _pool,
     Op.RESHAPE: _reshape,

@@ -40,9 +40,9 @@ def two_group_features(g: Graph, x: Tensor) -> Tensor:
         zeros = ZEROS[name]
         return g.conv(x, filters, kernel, stride, padding, groups, 1, True, "relu", name, zero_inputs_fraction=zeros)
 
-    x = g.lrn(conv(x, 96, 11, "conv1", stride=4), name="norm1")
+    x = g.lrn(conv(x, 96, 11, "conv1", stride=4), size=5, name="norm1")
     x = g.max_pool(x, 3, stride=2, ceil=True, name="pool1")
-    x = g.lrn(conv(x, 256, 5, "conv2", padding=2, groups=2), name="norm2")
+    x = g.lrn(conv(x, 256, 5, "conv2", padding=2, groups=2), size=5, name="norm2")
     x = g.max_pool(x, 3, stride=2, ceil=True, name="pool2")
     x = conv(x, 384, 3, "conv3", padding=1)
     x = conv(x, 384, 3, "conv4", padding=1, groups=2)

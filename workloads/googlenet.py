@@ -42,9 +42,9 @@ def googlenet(resolution: Resolution = 224, classes: Classes = 1000) -> Network:
 def stem(g: Graph, x: Tensor) -> Tensor:
     """Add the layers before the first inception module."""
     x = g.conv(x, 64, 7, stride=2, padding=3, bias=True, activation="relu", name="conv1")
-    x = g.lrn(g.max_pool(x, 3, stride=2, ceil=True, name="pool1"), name="norm1")
+    x = g.lrn(g.max_pool(x, 3, stride=2, ceil=True, name="pool1"), size=5, name="norm1")
     x = g.conv(x, 64, bias=True, activation="relu", name="conv2_reduce")
-    x = g.lrn(g.conv(x, 192, 3, padding=1, bias=True, activation="relu", name="conv2"), name="norm2")
+    x = g.lrn(g.conv(x, 192, 3, padding=1, bias=True, activation="relu", name="conv2"), size=5, name="norm2")
     return g.max_pool(x, 3, stride=2, ceil=True, name="pool2")
 
 

@@ -1,31 +1,39 @@
-"""Fit a table into a width: shorten what can be shortened, then leave out columns of the least rank."""
+"""Lay rows out: as CSV, or as text that fits a width.
 
-from collections.abc import Callable, Iterator, Sequence
+Where a width is short, what can be shortened is, then columns of the least rank are left out.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from typing import Generic, TypeVar
 
-Row = TypeVar("Row")
+T = TypeVar("T")
+
+Cell = int | float | str
+Row = Mapping[str, Cell]
 
 GAP = 2  # blanks between columns
 MIN_NAME = 20  # characters that the first column keeps
 
 
 @dataclass(frozen=True, slots=True)
-class Column(Generic[Row]):
+class Column(Generic[T]):
     """How one figure of a row is shown; columns of low `rank` stay longest where space is short."""
 
     title: str
     rank: int
-    cell: Callable[[Row], str]
-    short: Callable[[Row], str] | None = None  # shown instead where space is short
+    cell: Callable[[T], str]
+    short: Callable[[T], str] | None = None  # shown instead where space is short
     is_number: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Grid(Generic[Row]):
+class Grid(Generic[T]):
     """Cells ready to print: one list per column, the title first."""
 
-    columns: tuple[Column[Row], ...]
+    columns: tuple[Column[T], ...]
     cells: tuple[tuple[str, ...], ...]  # [column][row]
     shortened: bool
 
@@ -35,7 +43,7 @@ class Grid(Generic[Row]):
         return tuple(max(len(cell) for cell in column) for column in self.cells)
 
 
-def fit(rows: Sequence[Row], columns: Sequence[Column[Row]], width: int | None) -> Grid[Row]:
+def fit(rows: Sequence[T], columns: Sequence[Column[T]], width: int | None) -> Grid[T]:
     """Lay rows out within `width` characters; None means that there is no limit."""
     grid = _grid(rows, columns, short=False)
     if width is None or _needs(grid) <= width:
@@ -60,7 +68,7 @@ def elide(text: str, width: int) -> str:
     return f"{text[: width - 2 - tail]}..{text[-tail:]}"
 
 
-def _grid(rows: Sequence[Row], columns: Sequence[Column[Row]], *, short: bool) -> Grid[Row]:
+def _grid(rows: Sequence[T], columns: Sequence[Column[T]], *, short: bool) -> Grid[T]:
     cells = []
     for column in columns:
         show = column.short if short and column.short else column.cell
@@ -73,7 +81,7 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def text_lines(grid: Grid[Row]) -> Iterator[str]:
+def text_lines(grid: Grid[T]) -> Iterator[str]:
     """Yield the grid as aligned text, titles first."""
     for row in zip(*grid.cells, strict=True):
         cells = [
@@ -83,12 +91,22 @@ def text_lines(grid: Grid[Row]) -> Iterator[str]:
         yield (" " * GAP).join(cells).rstrip()
 
 
-def _needs(grid: Grid[Row], name_width: int | None = None) -> int:
+def _needs(grid: Grid[T], name_width: int | None = None) -> int:
     first, *others = grid.widths
     return min(first, name_width or first) + sum(GAP + width for width in others)
 
 
-def _squeeze_names(grid: Grid[Row], width: int) -> Grid[Row]:
-    room = max(MIN_NAME, width - sum(GAP + other for other in grid.widths[1:]))
-    names = tuple(elide(name, room) for name in grid.cells[0])
+def _squeeze_names(grid: Grid[T], width: int) -> Grid[T]:
+    space = max(MIN_NAME, width - sum(GAP + other for other in grid.widths[1:]))
+    names = tuple(elide(name, space) for name in grid.cells[0])
     return Grid(grid.columns, (names, *grid.cells[1:]), grid.shortened)
+
+
+def csv_text(rows: Sequence[Row]) -> str:
+    """Return rows that share their keys as CSV with a header; floats keep every digit."""
+    stream = StringIO(newline="")
+    if rows:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return stream.getvalue()

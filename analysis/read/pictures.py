@@ -1,4 +1,4 @@
-"""Pictures of many runs: the rows that one shows, and how both reach files."""
+"""Pictures: the rows that one shows, and how both reach files."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from analysis.read import units
-from analysis.read.csv_text import Row, csv_text
+from analysis.read.layout import Row, csv_text
 from analysis.read.theme import themed
+from simulator.errors import InputError, Problem, nearest
 from simulator.source.files import write_atomically
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 WIDE = 6.0  # ratio of largest to smallest from which on an axis is logarithmic
 
-_DATELESS: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+FORMATS: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Format -> metadata that keep the date out: the same picture is the same file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +45,38 @@ def scale_axis(
     axis.set_major_formatter(FuncFormatter(lambda value, _: text_of(value)))
 
 
-def seconds_tick(value: float) -> str:
-    """Write a time at an axis, without the zeros that a column of figures needs.
-
-    >>> seconds_tick(0.0015), seconds_tick(0)
-    ('1.5ms', '0s')
-    """
-    text = units.seconds(value)
-    digits = text.rstrip("pnµms")
-    return f"{float(digits):g}{text[len(digits) :]}"
+def checked_formats(formats: Iterable[str]) -> tuple[str, ...]:
+    """Return the formats without doubles; raise InputError with those that cannot be drawn."""
+    formats = tuple(dict.fromkeys(formats))
+    problems = [
+        Problem("no format to draw in", expected=", ".join(FORMATS), got=kind, suggestion=nearest(kind, FORMATS))
+        for kind in formats
+        if kind not in FORMATS
+    ]
+    if problems:
+        raise InputError(*problems)
+    return formats
 
 
 def write_pictures(pictures: Iterable[Picture], folder: Path, formats: Iterable[str] = ("png",)) -> list[Path]:
     """Write NAME.csv and NAME.png (or .svg, .pdf) of each picture into a folder; return the files."""
-    formats = tuple(formats)
+    formats = checked_formats(formats)
     return [path for picture in pictures for path in _write(picture, folder, formats)]
 
 
-def _write(picture: Picture, folder: Path, formats: tuple[str, ...]) -> list[Path]:
-    paths = [folder / f"{picture.name}.csv"]
-    write_atomically(paths[0], csv_text(picture.rows))
+def _write(picture: Picture, folder: Path, formats: Sequence[str]) -> list[Path]:
+    table, files = folder / f"{picture.name}.csv", [folder / f"{picture.name}.{kind}" for kind in formats]
+    write_atomically(table, csv_text(picture.rows))
+    write_figure(picture.draw, files)
+    return [table, *files]
+
+
+def write_figure(draw: Callable[[], "Figure"], files: Iterable[Path]) -> None:
+    """Draw in the one theme; render in memory, without the date, and write each file whole or not at all."""
     with themed():
-        figure = picture.draw()
-        for kind in formats:
+        figure = draw()
+        for file in files:
             stream = BytesIO()
-            figure.savefig(stream, format=kind, metadata=_DATELESS[kind])
-            paths.append(folder / f"{picture.name}.{kind}")
-            write_atomically(paths[-1], stream.getvalue())
-    return paths
+            kind = file.suffix[1:]
+            figure.savefig(stream, format=kind, metadata=FORMATS[kind])
+            write_atomically(file, stream.getvalue())

@@ -1,4 +1,4 @@
-"""The few lines beneath a table: how long, how well used, where cycles and energy went."""
+"""The few lines below a table: how long, how well used, where cycles and energy went."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from analysis.read import units
 from analysis.read.layout import printable
+from analysis.read.objective import component_of, energy_by, objective_of
 from analysis.read.tables import initials, op_rows
 from simulator.result.run import Run
 
@@ -43,23 +44,6 @@ def cycles_by_dataflow(run: Run) -> dict[str, int]:
     return _cycles_by(run, {layer.name: layer.dataflow for layer in run.layers if layer.dataflow})
 
 
-def energy_by_component(run: Run) -> dict[str, float]:
-    """Sum the energy of all operands at each level: mac, rf, array, buffer, dram, vector, leakage."""
-    sums: Counter[str] = Counter()
-    for part, value in run.total.energy_parts.items():
-        sums[part.split(".")[0]] += value  # type: ignore[assignment]
-    return dict(sums)
-
-
-def energy_by_operand(run: Run) -> dict[str, float]:
-    """Sum the energy of moving each operand, over all levels."""
-    sums: Counter[str] = Counter()
-    for part, value in run.total.energy_parts.items():
-        if "." in part:
-            sums[part.split(".")[1]] += value  # type: ignore[assignment]
-    return dict(sums)
-
-
 def summary_lines(run: Run) -> list[tuple[str, str]]:
     """Return label and text of each line of the summary."""
     total = run.total
@@ -71,7 +55,7 @@ def summary_lines(run: Run) -> list[tuple[str, str]]:
         ),
         ("MACs", f"{_macs_text(run)} on {run.hardware.pes} PEs, utilization {units.percent(total.utilization)}"),
         ("traffic", f"DRAM {units.size(total.dram_bytes)}, buffer {units.size(total.buffer_bytes)}"),
-        ("energy", f"{_energy_text(run)}: {_shares_text(energy_by_component(run))}"),
+        ("energy", f"{_energy_text(run)}: {_shares_text(energy_by(component_of, total.energy_parts))}"),
         ("cycles", _shares_text(total.cycle_parts)),
         ("bound by", _shares_text(cycles_by_bottleneck(run))),
         ("ops", _shares_text(cycles_by_op(run))),
@@ -119,7 +103,7 @@ def _run_text(run: Run) -> str:
     options = run.options
     choice = "mapped by file" if options.get("mapping") else f"{options.get('dataflow')} dataflow"
     named = f"{run.network.name} on {run.hardware.name}, batch {options.get('batch')}"
-    return printable(f"{named}, {choice} for {options.get('objective')}")
+    return printable(f"{named}, {choice} for {objective_of(run)}")
 
 
 def _hidden_text(run: Run) -> str:

@@ -1,11 +1,13 @@
-"""The table of ops as rows: what the terminal, piped output and CSV all show."""
+"""The table of ops: a row a layer, for the terminal and piped output, and with all its figures for CSV."""
 
 from dataclasses import dataclass
 
 from analysis.read import units
-from analysis.read.layout import Column
+from analysis.read.layout import Cell, Column
+from simulator.nest import LEVEL_NAMES, OPERAND_NAMES
 from simulator.network.ir import MAC_OPS, Op
-from simulator.result.run import LayerResult, Run
+from simulator.network.ops import WINDOWED_OPS
+from simulator.result.run import CYCLE_PARTS, LayerResult, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class OpRow:
     energy_pj: float
     energy_unit: str
     bound_by: str
-    is_free: bool  # costs nothing, or rides on another layer
+    is_free: bool  # folded, or fused into its producer
     spends_macs: bool
 
 
@@ -36,13 +38,13 @@ def op_rows(run: Run, *, free_activations: bool = False) -> list[OpRow]:
 
     Activations that cost nothing, because they are fused or folded, are left out unless `free_activations`.
     """
-    carriers = run.carrier_of()
-    rows = (_row(layer, run, carriers.get(layer.name)) for layer in run.layers)
+    producers = run.producer_of()
+    rows = (_row(layer, run, producers.get(layer.name)) for layer in run.layers)
     return [row for row in rows if free_activations or not (row.is_free and row.op == Op.ACTIVATION)]
 
 
 def total_row(run: Run) -> OpRow:
-    """Return the line beneath the rows."""
+    """Return the line below the rows."""
     total = run.total
     return OpRow(
         layer="total",
@@ -65,8 +67,8 @@ def total_row(run: Run) -> OpRow:
     )
 
 
-def _row(layer: LayerResult, run: Run, carrier: str | None) -> OpRow:
-    free = "folded" if layer.folded else "fused" if carrier else ""
+def _row(layer: LayerResult, run: Run, producer: str | None) -> OpRow:
+    free = "folded" if layer.folded else "fused" if producer else ""
     return OpRow(
         layer=layer.name,
         stage=layer.stage,
@@ -101,7 +103,7 @@ def shape_text(shape: tuple[int, int, int, int]) -> str:
 
 def kernel_text(layer: LayerResult) -> str:
     """Write kernel, stride and groups: 7x7/2, 3x3g4; nothing for an op that slides no window."""
-    if layer.op not in (Op.CONV, Op.DEPTHWISE, Op.POOL):
+    if layer.op not in WINDOWED_OPS:
         return ""
     text = "x".join(str(size) for size in layer.kernel)
     vertical, horizontal = layer.stride
@@ -139,3 +141,46 @@ COLUMNS: tuple[Column[OpRow], ...] = (
     Column("bound by", 5, lambda row: row.bound_by or "-", is_number=False),
 )
 """In the order shown."""
+
+
+def layer_rows(run: Run) -> list[dict[str, Cell]]:
+    """Return a row for every layer, fused ones included, with parts and traffic spread over columns."""
+    producers = run.producer_of()
+    return [_cells(layer, run, producers.get(layer.name, "")) for layer in run.layers]
+
+
+def _cells(layer: LayerResult, run: Run, producer: str) -> dict[str, Cell]:
+    return {
+        "layer": layer.name,
+        "stage": layer.stage,
+        "op": layer.op.value,
+        "inputs": " ".join(shape_text(shape) for shape in layer.input_shapes),
+        "output": shape_text(layer.output_shape),
+        "kernel": kernel_text(layer),
+        "groups": layer.groups,
+        "dataflow": layer.dataflow,
+        "macs": layer.macs,
+        "params": layer.params,
+        "cycles": layer.cycles,
+        "share": layer.cycles / run.total.cycles if run.total.cycles else 0.0,
+        "utilization": layer.utilization,
+        "dram_bytes": layer.bytes_at("dram"),
+        "buffer_bytes": layer.bytes_at("buffer"),
+        "energy_pj": layer.energy_pj,
+        "bound_by": "folded" if layer.folded else "fused" if producer else layer.bottleneck,
+        "producer": producer,
+        "tiles": layer.tiles,
+        **{f"cycles_{part}": layer.cycle_parts.get(part, 0) for part in CYCLE_PARTS},
+        **_traffic_columns(layer),
+        "note": layer.note,
+    }
+
+
+def _traffic_columns(layer: LayerResult) -> dict[str, Cell]:
+    columns: dict[str, Cell] = {}
+    for level in LEVEL_NAMES:
+        for operand in OPERAND_NAMES:
+            traffic = layer.traffic.get(level, {}).get(operand)
+            columns[f"{level}_{operand}_read_bytes"] = traffic.read_bytes if traffic else 0
+            columns[f"{level}_{operand}_write_bytes"] = traffic.write_bytes if traffic else 0
+    return columns

@@ -1,5 +1,7 @@
 """Write quantities the way people read them: few digits and a unit, no spaces inside."""
 
+from collections.abc import Sequence
+
 _DECIMAL = ("", "K", "M", "G", "T", "P")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _PICOJOULES = ("pJ", "nJ", "µJ", "mJ", "J", "kJ")
@@ -65,16 +67,75 @@ def percent(fraction: float) -> str:
     return "<0.1%" if 0 < fraction < 0.0005 else f"{100 * fraction:.1f}%"
 
 
-def tick(value: float, unit: str = "") -> str:
-    """Write a tick of an axis, without the zeros that a column of figures needs; pJ and B take prefixes of their own.
+def signed_percent(fraction: float | None) -> str:
+    """Write a change as a percentage with its sign; None is a change from nothing.
 
-    >>> tick(1_500_000), tick(0.5), tick(2e6, "pJ"), tick(0, "pJ"), tick(20 * 1024, "B")
-    ('1.5M', '0.5', '2µJ', '0', '20KiB')
+    >>> signed_percent(-0.125), signed_percent(0.5), signed_percent(0.0), signed_percent(None)
+    ('-12.5%', '+50.0%', '0.0%', 'new')
+    """
+    if fraction is None:
+        return "new"
+    text = percent(abs(fraction))
+    return text if not fraction or text.startswith("<") else f"{'-' if fraction < 0 else '+'}{text}"
+
+
+def percent_tick(fraction: float) -> str:
+    """Write a ratio at an axis as a percentage.
+
+    >>> percent_tick(0.5), percent_tick(0.125)
+    ('50%', '12.5%')
+    """
+    return f"{100 * fraction:g}%"
+
+
+def ratio(value: float) -> str:
+    """Write how many times something is something else.
+
+    >>> ratio(1.5)
+    '1.5x'
+    """
+    return f"{value:.3g}x"
+
+
+def kilo(cycles: float) -> str:
+    """Write cycles in thousands, for a column that says so.
+
+    >>> kilo(1_467_431), kilo(9_460)
+    ('1,467', '9.5')
+    """
+    thousands = cycles / 1000
+    return f"{thousands:,.0f}" if thousands >= 100 else f"{thousands:.1f}"
+
+
+def millions(value: float) -> str:
+    """Write MACs or parameters in millions, for a column that says so.
+
+    >>> millions(224_916_480), millions(923_832)
+    ('224.9', '0.92')
+    """
+    return f"{value / 1e6:,.1f}" if value >= 1e7 else f"{value / 1e6:.2f}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """Write a quantity in its unit: "" for a count, "s", "B", "pJ", or whatever a relative energy counts in.
+
+    >>> quantity(1_513_204, ""), quantity(0.0015, "s"), quantity(2048, "B"), quantity(4.5e9, "MAC")
+    ('1.513M', '1.50ms', '2KiB', '4.50G')
+    """
+    writers = {"": lambda: count(value, digits=4), "s": lambda: seconds(value), "B": lambda: size(int(value))}
+    return writers[unit]() if unit in writers else energy(value, unit)
+
+
+def tick(value: float, unit: str = "") -> str:
+    """Write a tick of an axis, without the zeros that a column of figures needs; units are those of `quantity`.
+
+    >>> tick(1_500_000), tick(0.5), tick(2e6, "pJ"), tick(0, "pJ"), tick(20 * 1024, "B"), tick(0.0015, "s")
+    ('1.5M', '0.5', '2µJ', '0', '20KiB', '1.5ms')
     """
     if not value:
-        return "0"
-    text = energy(value, unit) if unit == "pJ" else size(int(value)) if unit == "B" else count(value)
-    digits = text.rstrip("".join([*_DECIMAL, *_BINARY, *_PICOJOULES]))
+        return "0s" if unit == "s" else "0"
+    text = quantity(value, unit) if unit in ("B", "pJ", "s") else count(value)
+    digits = text.rstrip("".join([*_DECIMAL, *_BINARY, *_PICOJOULES, *_SECONDS]))
     return f"{float(digits):g}{text[len(digits) :]}"
 
 
@@ -85,6 +146,29 @@ def counted(number: int, noun: str) -> str:
     ('1 word', '2 words')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed([])
+    ('a', 'a, b and c', 'none')
+    """
+    if len(words) < 2:
+        return words[0] if words else "none"
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def change(new: float, old: float, less: str = "fewer", more: str = "more") -> str:
+    """Tell a relative change.
+
+    >>> change(83, 100), change(150, 100, "less"), change(2, 2)
+    ('17.0% fewer', '50.0% more', 'as many')
+    """
+    difference = new / old - 1
+    if abs(difference) < 0.0005:
+        return "as many" if less == "fewer" else "as much"
+    return f"{abs(difference):.1%} {less if difference < 0 else more}"
 
 
 def _scaled(value: float, base: int, suffixes: tuple[str, ...], digits: int) -> str:

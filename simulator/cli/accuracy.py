@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, print_grid, progress, write_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from analysis.drive.accuracy.anchor import Evaluation
 
-STDOUT = Path("-")
 PICTURE = "images/accuracy.png"
 
 
@@ -28,7 +29,6 @@ def accuracy(
     that is not listed as missed.
     """
     from analysis.drive.accuracy import evaluate_anchors
-    from simulator.cli.output import progress
 
     _check(out, json, csv, plot)
     with progress("accuracy") as advance:
@@ -39,7 +39,6 @@ def accuracy(
 
 
 def _check(out: Path | None, json: Path | None, csv: Path | None, plot: bool) -> None:
-    from simulator.cli.destinations import check_file
     from simulator.errors import InputError, Problem
 
     if plot and (out is None or out == STDOUT):
@@ -56,10 +55,10 @@ def _save(
     """Write what was asked for; a file named - is printed instead."""
     from analysis.drive.accuracy.page import page
     from analysis.drive.accuracy.tables import csv_rows, json_data
-    from analysis.read.csv_text import csv_text
+    from analysis.read.layout import csv_text
 
     if out:
-        _write(out, page(evaluations, PICTURE if plot else None))
+        write_text(out, page(evaluations, PICTURE if plot else None))
     if out and plot:
         from analysis.drive.accuracy.picture import write_picture
 
@@ -67,25 +66,15 @@ def _save(
     if json:
         from json import dumps
 
-        _write(json, dumps(json_data(evaluations), indent=1, ensure_ascii=False) + "\n")
+        write_text(json, dumps(json_data(evaluations), indent=1, ensure_ascii=False) + "\n")
     if csv:
-        _write(csv, csv_text(csv_rows(evaluations)))
-
-
-def _write(path: Path, text: str) -> None:
-    from simulator.source.files import write_atomically
-
-    if path == STDOUT:
-        print(text, end="")
-    else:
-        write_atomically(path, text)
+        write_text(csv, csv_text(csv_rows(evaluations)))
 
 
 def _print(evaluations: "Sequence[Evaluation]", *files: Path | None) -> None:
     """Print each anchor's rows and the summary, unless stdout is taken."""
     from analysis.drive.accuracy.summary import summarize
     from analysis.drive.accuracy.tables import SUMMARY_COLUMNS
-    from simulator.cli.output import print_grid
 
     if STDOUT in files:
         return
@@ -98,7 +87,6 @@ def _print_anchor(evaluation: "Evaluation") -> None:
     """Print an anchor's title and a table for each part; of many rows only those that stand out."""
     from analysis.drive.accuracy.summary import shown_rows
     from analysis.drive.accuracy.tables import parts
-    from simulator.cli.output import print_grid
 
     chosen = shown_rows(evaluation)
     print(f"{evaluation.anchor.title}\n{evaluation.anchor.source}\n")
@@ -106,7 +94,7 @@ def _print_anchor(evaluation: "Evaluation") -> None:
         if sys.stdout.isatty():
             from rich.console import Console
 
-            from analysis.drive.accuracy.terminal import print_rows
+            from analysis.drive.accuracy.tables import print_rows
 
             print_rows(rows, columns, Console())
         else:
@@ -120,7 +108,6 @@ def _judge(evaluations: "Sequence[Evaluation]") -> None:
     """Complain of what the anchors say wrongly of their bounds; fail if one is broken."""
     from analysis.drive.accuracy.anchor import Status
     from analysis.drive.accuracy.summary import complaints
-    from simulator.cli.codes import FAILED_CHECK
 
     for evaluation in evaluations:
         for line in complaints(evaluation):

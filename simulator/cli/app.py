@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from simulator.cli import accuracy, check, compare, convert, experiment, explain, listing, report, show, simulate, sweep
+from simulator.cli import accuracy, check, compare, convert, experiment, saved, show, simulate, sweep
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "accuracy": accuracy.accuracy,
@@ -12,9 +12,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare.compare,
     "convert": convert.convert,
     "experiment": experiment.experiment,
-    "explain": explain.explain,
-    "list": listing.list_names,
-    "report": report.report,
+    "explain": saved.explain,
+    "list": show.list_names,
+    "report": saved.report,
     "show": show.show,
     "sweep": sweep.sweep,
 }

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from simulator.cli.kinds import kind_of
+from simulator.cli.inputs import kind_of, load
 
 
 def check(
@@ -55,7 +55,6 @@ def _energy(file: str) -> str:
 
 
 def _network(spec: str, skip_unknown: bool) -> str:
-    from simulator.cli.loading import load
 
     network = load(spec, skip_unknown=skip_unknown)
     return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs"

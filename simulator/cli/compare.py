@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from simulator.cli.inputs import Formats, load, specs
+from simulator.cli.output import STDOUT, check_file, check_folder, line_width, progress, write_text
+
 if TYPE_CHECKING:
     from analysis.read.compare import Comparison
     from simulator.result.run import Run
-
-STDOUT = Path("-")
-
 
 Options: TypeAlias = tuple[int | None, str, str | None]
 """Batch, dataflow and objective."""
@@ -29,7 +29,7 @@ def compare(
     objective: Annotated[str | None, typer.Option(metavar="NAME", help="with --hw and --net")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per change; - is stdout")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save changes.csv and waterfalls here")] = None,
-    formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
+    formats: Formats = "png",
 ) -> None:
     """Compare runs: what changed by stage, by part and by layer.
 
@@ -37,9 +37,8 @@ def compare(
     """
     from analysis.read.compare import checked_measure
     from analysis.read.compare import compare as compare_runs
-    from analysis.read.compare.text import run_labels
-    from analysis.read.plots import checked_formats
-    from simulator.cli.destinations import check_file, check_folder
+    from analysis.read.compare.tables import run_labels
+    from analysis.read.pictures import checked_formats
 
     kinds = checked_formats(formats.split(","))
     checked_measure(by)
@@ -72,24 +71,7 @@ def _runs(files: Sequence[Path], hardware: str, network: str, options: Options) 
     return _simulated(machines, networks, options)
 
 
-def specs(text: str) -> list[str]:
-    """Split a list of names, which may carry parameters of their own.
-
-    >>> specs("squeezenet,mobilenet_v1:width=0.5,resolution=160,alexnet")
-    ['squeezenet', 'mobilenet_v1:width=0.5,resolution=160', 'alexnet']
-    """
-    found: list[str] = []
-    for part in text.split(","):
-        if found and ":" in found[-1] and "=" in part and ":" not in part:
-            found[-1] += f",{part}"
-        elif part.strip():
-            found.append(part.strip())
-    return found
-
-
 def _simulated(machines: list[str], networks: list[str], options: Options) -> "list[Run]":
-    from simulator.cli.loading import load
-    from simulator.cli.output import progress
     from simulator.engine import simulate
     from simulator.hardware.load import load_hardware
 
@@ -105,20 +87,17 @@ def _simulated(machines: list[str], networks: list[str], options: Options) -> "l
 def _save(
     comparisons: "list[Comparison]", labels: list[str], csv: Path | None, out: Path | None, kinds: tuple[str, ...]
 ) -> None:
-    from analysis.read.compare.rows import comparison_rows
-    from analysis.read.csv_text import csv_text
-    from simulator.source.files import write_atomically
+    from analysis.read.compare.tables import comparison_rows
+    from analysis.read.layout import csv_text
 
     text = csv_text(comparison_rows(comparisons, labels)) if csv or out else ""
-    if csv == STDOUT:
-        print(text, end="")
-    elif csv:
-        write_atomically(csv, text)
+    if csv:
+        write_text(csv, text)
     if out:
         from analysis.read.compare.waterfall import waterfall
         from analysis.read.pictures import write_pictures
 
-        write_atomically(out / "changes.csv", text)
+        write_text(out / "changes.csv", text)
         numbers = [""] if len(comparisons) == 1 else [f"_{number}" for number in range(2, len(comparisons) + 2)]
         pictures = [
             waterfall(comparison, (labels[0], label), f"waterfall{number}")
@@ -128,8 +107,7 @@ def _save(
 
 
 def _print(runs: "list[Run]", comparisons: "list[Comparison]", labels: list[str]) -> None:
-    from analysis.read.compare.text import comparison_text, overview
-    from simulator.cli.output import line_width
+    from analysis.read.compare.tables import comparison_text, overview
 
     for line in overview(runs, labels, line_width()):
         print(line)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.inputs import load
+from simulator.cli.output import STDOUT, check_file
+
 if TYPE_CHECKING:
     from simulator.network.ir import Network
-
-STDOUT = Path("-")
 
 
 def convert(
@@ -32,8 +33,6 @@ def convert(
 
     ONNX and Timeloop files are called like the network unless -o says otherwise.
     """
-    from simulator.cli.destinations import check_file
-    from simulator.cli.loading import load
     from workloads.exporters import TEXTS, check_format, text_of
     from workloads.exporters import convert as write
 

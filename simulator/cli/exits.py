@@ -7,7 +7,7 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import Protocol, runtime_checkable
 
-from simulator.cli.codes import BAD_INPUT, BROKEN_PIPE, FAILED_CHECK, INTERRUPTED, SUCCESS
+from simulator.cli.output import BAD_INPUT, BROKEN_PIPE, FAILED_CHECK, INTERRUPTED, SUCCESS
 from simulator.errors import InputError
 
 

@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from simulator.cli.inputs import Formats
+from simulator.cli.output import check_folder, progress
+
 
 def experiment(
     name: Annotated[str, typer.Argument(help="an experiment; all are listed if left out")] = "",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="folder for report.md, pictures and data")] = None,
-    formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
+    formats: Formats = "png",
 ) -> None:
     """Run a co-design experiment and write a short illustrated report, a paper's claims beside ours."""
     from analysis.drive.codesign.registry import EXPERIMENTS, load_experiment
@@ -25,9 +28,7 @@ def experiment(
         raise InputError(Problem("--out is missing", expected="a folder for the report: --out DIR"))
     from analysis.drive.codesign.bench import Bench
     from analysis.drive.codesign.report import write_report
-    from analysis.read.plots import checked_formats
-    from simulator.cli.destinations import check_folder
-    from simulator.cli.output import progress
+    from analysis.read.pictures import checked_formats
 
     kinds = checked_formats(formats.split(","))
     check_folder(out)

@@ -1,14 +1,26 @@
-"""The mappings of a run, as the file that replays them and as the model's own."""
+"""The mappings of a run: as the file that replays them, as the model's own, and verified on integers."""
 
+from collections import defaultdict
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from analysis.read.layout import printable
+import typer
+
+from analysis.read.layout import elide, printable
+from analysis.read.units import count, counted
+from simulator.cli.output import FAILED_CHECK
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.schema import WrittenMappings
 from simulator.mapping.text import mappings_to_yaml, read_mapping
-from simulator.network.ir import Layer
+from simulator.nest import LoopNest
+from simulator.network.ir import Layer, Network
 from simulator.result.run import Run
 from simulator.source import parse_yaml, validate
+
+if TYPE_CHECKING:
+    from simulator.verify import VerifyResult
+
+NAME_WIDTH = 32
 
 
 def saved_mappings(run: Run, layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, Mapping]]:
@@ -26,3 +38,36 @@ def run_mappings(run: Run) -> str:
     """Return the mappings of a run as the file that `--mapping` replays."""
     chosen = [(layer.name, dict(layer.mapping)) for layer in run.layers if layer.mapping is not None]
     return mappings_to_yaml(chosen, printable(f"{run.network.name} on {run.hardware.name}"))
+
+
+def verify_run(run: Run, network: Network) -> None:
+    """Execute the mappings of a run on integers and compare with plain convolution.
+
+    Print a line per distinct layer and mapping, then the verdict; leave with status 1 unless all are right.
+    """
+    from simulator.verify import verify_layer
+
+    groups: dict[tuple[LoopNest | None, Mapping], list[Layer]] = defaultdict(list)
+    for layer, mapping in saved_mappings(run, network.layers):
+        groups[layer.nest, mapping].append(layer)
+    print()
+    failures = 0
+    for (_, mapping), layers in groups.items():
+        result = verify_layer(layers[0], mapping)
+        failures += not result.passed
+        print(_line(result, len(layers)), flush=True)
+    mappings, layers_checked = len(groups), sum(len(layers) for layers in groups.values())
+    of_layers = f"{counted(mappings, 'mapping')} of {counted(layers_checked, 'layer')}"
+    if failures:
+        print(f"verification failed: {failures} of {of_layers} compute something else than plain convolution")
+        raise typer.Exit(FAILED_CHECK)
+    print(f"verified: {of_layers} compute exactly what plain convolution does")
+
+
+def _line(result: "VerifyResult", layers: int) -> str:
+    alike = f" and {layers - 1} alike" if layers > 1 else ""
+    name = f"{elide(printable(result.name), NAME_WIDTH - len(alike))}{alike}"
+    if result.passed:
+        return f"ok     {name:<{NAME_WIDTH}}  {result.outputs:>9} outputs  {count(result.macs, digits=4):>6} MACs"
+    wrong = f"{result.mismatches} of {result.outputs} outputs differ"
+    return f"WRONG  {name:<{NAME_WIDTH}}  {wrong}, {result.macs} of {result.expected_macs} MACs executed"

@@ -1,12 +1,17 @@
-"""Where output goes: a terminal gets colour and a fitting width, a pipe gets plain text of full width."""
+"""Where output goes: a terminal gets colour and a fitting width, a pipe plain text, files are whole; exit statuses.
+
+Places that cannot be written to are refused before any work is done for them.
+"""
 
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from analysis.read.layout import Column, fit, text_lines
+from simulator.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
@@ -14,17 +19,21 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 Progress = Callable[[int, int, str], None]
 
+STDOUT = Path("-")
+SUCCESS, FAILED_CHECK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+"""Exit statuses: success, a failed check (or a bug), bad input, interrupted, nobody reads the output any more."""
+
 
 def print_run(run: "Run") -> None:
     """Print the table of ops and the summary."""
     if not sys.stdout.isatty():
-        from analysis.read.plain import plain_report
+        from analysis.read.printing import plain_report
 
         print(plain_report(run), end="")
         return
     from rich.console import Console
 
-    from analysis.read.terminal import print_report
+    from analysis.read.printing import print_report
 
     print_report(run, Console())
 
@@ -47,6 +56,16 @@ def print_json(data: object) -> None:
     print(json.dumps(data, indent=2, ensure_ascii=False))
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; "-" is stdout."""
+    from simulator.source.files import write_atomically
+
+    if path == STDOUT:
+        print(text, end="")
+    else:
+        write_atomically(path, text)
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Progress]:
     """Yield a function (done, total, what) that draws a bar on stderr, or does nothing where nobody watches."""
@@ -65,3 +84,19 @@ def progress(title: str) -> Iterator[Progress]:
             bar.update(task, completed=done, total=total, what=what)
 
         yield advance
+
+
+def check_folder(folder: Path) -> None:
+    """Raise InputError unless the folder exists or can be made."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(Problem("not a folder", file=str(nearest)))
+
+
+def check_file(file: Path | None) -> None:
+    """Raise InputError if a folder has the file's name, or its own folder cannot be made; "-" is stdout."""
+    if file is None or file == STDOUT:
+        return
+    if file.is_dir():
+        raise InputError(Problem("a folder, not a file to write", file=str(file)))
+    check_folder(file.parent)

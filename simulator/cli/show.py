@@ -1,12 +1,89 @@
-"""`simulate show`: one network or machine."""
+"""`simulate list` and `simulate show`: the names of what is bundled, and one network or machine of them."""
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.inputs import kind_of, load
+from simulator.cli.output import print_grid, print_json
+
 if TYPE_CHECKING:
     from simulator.hardware.model import Hardware
     from simulator.network.ir import Network
+
+
+NETWORKS = "networks"
+
+
+def _machines() -> dict[str, str]:
+    from simulator.source.locate import bundled
+
+    return {name: _headline(path) for name, path in bundled().items()}
+
+
+def _dataflows() -> dict[str, str]:
+    from simulator.source.locate import bundled
+
+    return {name: _headline(path) for name, path in bundled("dataflows").items()}
+
+
+def _headline(path: Path) -> str:
+    """Return the first sentence of the comment at the top of a file."""
+    with path.open(encoding="utf-8") as lines:
+        first = lines.readline()
+    return first.removeprefix("#").strip().partition(". ")[0].rstrip(".") if first.startswith("#") else ""
+
+
+BUNDLED: Mapping[str, Callable[[], dict[str, str]]] = {"dataflows": _dataflows, "hardware": _machines}
+"""Kind -> a function that returns each name with a line about it."""
+
+
+def list_names(
+    kind: Annotated[
+        str, typer.Argument(help="networks, hardware, dataflows, or a family of networks; all kinds if left out")
+    ] = "",
+) -> None:
+    """List networks, machines and dataflows.
+
+    A family of networks, such as squeezenext, lists those members that figures are published of.
+    """
+    from simulator.errors import InputError, Problem, nearest
+    from workloads.registry import BUILDERS
+
+    kinds = (*BUNDLED, NETWORKS)
+    if kind in BUILDERS:
+        _print_networks(kind)
+    elif kind:
+        if kind not in kinds:
+            suggestion = nearest(kind, (*kinds, *BUILDERS))
+            expected = f"{', '.join(kinds)}, or a family of networks"
+            raise InputError(
+                Problem("nothing of this kind to list", expected=expected, got=kind, suggestion=suggestion)
+            )
+        _print_kind(kind)
+    else:
+        for title in kinds:
+            print(f"{title}:")
+            _print_kind(title, indent="  ")
+
+
+def _print_kind(kind: str, indent: str = "") -> None:
+    if kind == NETWORKS:
+        _print_networks("")
+        return
+    found = BUNDLED[kind]()
+    width = max(len(name) for name in found)
+    for name, about in found.items():
+        print(f"{indent}{name:<{width}}  {about}".rstrip())
+
+
+def _print_networks(family: str) -> None:
+    from analysis.read.listings import family_columns, family_rows, member_rows
+
+    rows = member_rows(family) if family else family_rows()
+    print_grid(rows, family_columns(rows))
 
 
 def show(
@@ -20,12 +97,8 @@ def show(
     ] = False,
 ) -> None:
     """Show a network or a machine."""
-    from simulator.cli.kinds import kind_of
-
     _check_name(name)
     if kind_of(name) == "network":
-        from simulator.cli.loading import load
-
         _show_network(load(name, batch, skip_unknown), as_json)
     else:
         from simulator.hardware.load import load_hardware
@@ -50,30 +123,28 @@ def _check_name(spec: str) -> None:
 
 
 def _show_network(network: "Network", as_json: bool) -> None:
-    from simulator.cli.output import print_grid, print_json
 
     if as_json:
         from simulator.network.describe import network_to_dict
 
         print_json(network_to_dict(network))
         return
-    from analysis.read.networks import COLUMNS, network_lines
+    from analysis.read.listings import LAYER_COLUMNS, network_lines
 
-    print_grid(network.layers, COLUMNS)
+    print_grid(network.layers, LAYER_COLUMNS)
     print()
     for line in network_lines(network):
         print(line)
 
 
 def _show_machine(hardware: "Hardware", as_json: bool) -> None:
-    from simulator.cli.output import print_json
 
     if as_json:
         from simulator.result.facts import plain_data
 
         print_json(plain_data(hardware))
         return
-    from analysis.read.machines import machine_lines
+    from analysis.read.listings import machine_lines
 
     for line in machine_lines(hardware):
         print(line)

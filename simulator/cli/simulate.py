@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.inputs import load
+from simulator.cli.output import STDOUT, check_file, check_folder, print_run, progress, write_text
 from simulator.hardware.model import OBJECTIVES
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
 
-STDOUT = Path("-")
 MINIMIZED = f"what mappings minimize: {', '.join(OBJECTIVES)}"
 
 
@@ -82,8 +83,6 @@ def simulate_command(
 
 def _simulate(request: Request) -> None:
     """Run, write files first (a reader may close the pipe of the table), then print, then verify."""
-    from simulator.cli.loading import load
-    from simulator.cli.output import progress
     from simulator.engine import simulate
 
     _check(request)
@@ -100,14 +99,13 @@ def _simulate(request: Request) -> None:
     _save(run, request)
     _print(run, request)
     if request.verify:
-        from simulator.cli.verifying import verify_run
+        from simulator.cli.mappings import verify_run
 
         verify_run(run, network)
 
 
 def _check(request: Request) -> None:
     """Refuse at once what is missing, contradicts itself, or could not be written in the end."""
-    from simulator.cli.destinations import check_file, check_folder
     from simulator.errors import InputError, Problem
 
     problems = []
@@ -128,18 +126,33 @@ def _check(request: Request) -> None:
 
 
 def _save(run: "Run", request: Request) -> None:
-    from analysis.read.csv_text import csv_text, layer_rows
+    """Write the files that were asked for; those named - are printed instead of the table."""
+    from analysis.read.layout import csv_text
+    from analysis.read.tables import layer_rows
     from simulator.result.json_io import save_run
-    from simulator.source.files import write_atomically
 
     if request.json and request.json != STDOUT:
         save_run(run, request.json)
     if request.csv and request.csv != STDOUT:
-        write_atomically(request.csv, csv_text(layer_rows(run)))
+        write_text(request.csv, csv_text(layer_rows(run)))
     if request.out:
-        from simulator.cli.folder import save_folder
+        _save_folder(run, request.out, plot=request.plot)
 
-        save_folder(run, request.out, plot=request.plot)
+
+def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
+    """Write run.json, layers.csv and mappings.yaml, and the plots beside them."""
+    from analysis.read.layout import csv_text
+    from analysis.read.tables import layer_rows
+    from simulator.cli.mappings import run_mappings
+    from simulator.result.json_io import save_run
+
+    save_run(run, folder / "run.json")
+    write_text(folder / "layers.csv", csv_text(layer_rows(run)))
+    write_text(folder / "mappings.yaml", run_mappings(run))
+    if plot:
+        from analysis.read.plots import write_plots
+
+        write_plots(run, folder)
 
 
 def _print(run: "Run", request: Request) -> None:
@@ -149,10 +162,9 @@ def _print(run: "Run", request: Request) -> None:
 
         print(run_to_json(run), end="")
     elif request.csv == STDOUT:
-        from analysis.read.csv_text import csv_text, layer_rows
+        from analysis.read.layout import csv_text
+        from analysis.read.tables import layer_rows
 
         print(csv_text(layer_rows(run)), end="")
     else:
-        from simulator.cli.output import print_run
-
         print_run(run)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.inputs import Formats
+from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, check_folder, print_grid, progress, write_text
+
 if TYPE_CHECKING:
     from analysis.drive.sweep import Outcome
     from analysis.drive.sweep.plan import Plan
-
-STDOUT = Path("-")
-FAULTS_SHOWN = 3
 
 
 def sweep(
@@ -24,15 +24,14 @@ def sweep(
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="processes; as many as there are cores if left out")
     ] = None,
-    formats: Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")] = "png",
+    formats: Formats = "png",
 ) -> None:
     """Simulate every combination of machines, networks and axes.
 
     Each finished point is kept at once: interrupted or killed, the same command does what is missing.
     """
     from analysis.drive.sweep import load_plan
-    from analysis.read.plots import checked_formats
-    from simulator.cli.destinations import check_file, check_folder
+    from analysis.read.pictures import checked_formats
 
     kinds = checked_formats(formats.split(","))
     plan = load_plan(plan_file)
@@ -49,7 +48,6 @@ def sweep(
 def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
     """Run the sweep behind a bar; say after Ctrl-C that nothing finished is lost."""
     from analysis.drive.sweep import run_sweep
-    from simulator.cli.output import progress
 
     reached = (0, 0)
     try:
@@ -68,19 +66,16 @@ def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
 
 
 def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple[str, ...]) -> None:
-    from analysis.drive.sweep.rows import sweep_csv
-    from simulator.source.files import write_atomically
+    from analysis.drive.sweep.results import sweep_csv
 
     text = sweep_csv(outcome) if csv or out else ""
-    if csv == STDOUT:
-        print(text, end="")
-    elif csv:
-        write_atomically(csv, text)
+    if csv:
+        write_text(csv, text)
     if out:
-        from analysis.drive.sweep.gallery import sweep_pictures
+        from analysis.drive.sweep.pictures import sweep_pictures
         from analysis.read.pictures import write_pictures
 
-        write_atomically(out / "points.csv", text)
+        write_text(out / "points.csv", text)
         write_pictures(sweep_pictures(outcome), out, formats)
 
 
@@ -88,24 +83,24 @@ def _print(outcome: "Outcome", csv: Path | None) -> None:
     """Print what was done and the best point of each network, unless stdout is the CSV's."""
     if csv == STDOUT:
         return
-    from analysis.drive.sweep.summary import COLUMNS, best_points, summary_lines
-    from simulator.cli.output import print_grid
+    from analysis.drive.sweep.results import BEST_COLUMNS, best_points, summary_lines
 
     best = best_points(outcome)
     if best:
-        print_grid(best, COLUMNS)
+        print_grid(best, BEST_COLUMNS)
         print()
     for line in summary_lines(outcome):
         print(line)
 
 
 def _report_failures(outcome: "Outcome") -> None:
-    """Fail where the simulator did, and where not one point could be simulated."""
-    from analysis.drive.sweep.summary import problems_of
+    """Fail where the simulator did, which is a bug and no result, and where not one point can be simulated."""
+    from analysis.drive.sweep.results import fault_lines, problems_of
 
     if outcome.faults:
-        shown = [f"point {number}: {fault}" for number, fault in list(outcome.faults.items())[:FAULTS_SHOWN]]
-        raise RuntimeError("\n".join([f"the simulator failed in {len(outcome.faults)} points", *shown]))
+        for line in fault_lines(outcome):
+            print(f"internal error: {line}", file=sys.stderr)
+        raise typer.Exit(FAILED_CHECK)
     problems = problems_of(outcome)
     if sum(problems.values()) == outcome.plan.points:
         from simulator.errors import InputError, Problem

@@ -24,14 +24,13 @@ from simulator.cost.case import (
     Scratch,
 )
 from simulator.cost.geometry import ceil_div
-from simulator.cost.jit import jit
+from simulator.cost.jit import jit, jit_inside
 from simulator.cost.reuse import (
     array_extents,
     count_words,
     first_window,
     set_returned,
     set_sizes,
-    source_of,
 )
 
 
@@ -107,7 +106,7 @@ def tile_words(machine: Record, layer: Record, mapping: Record, tile: Ints, scra
         out.network_words[operand] = out.crossed[machine.array_level[operand], operand]
 
 
-@jit
+@jit_inside
 def count_one_array(machine: Record, layer: Record, mapping: Record, scratch: Scratch, out: Record) -> None:
     """Write the words that cross the networks of the most-loaded of several arrays, the first.
 
@@ -160,27 +159,27 @@ def buffer_port_cycles(machine: Record, out: Record) -> int:
     """
     slowest = 0
     for memory in range(machine.memories):
-        level, reads, writes = machine.level_of[memory], 0, 0
-        for operand in range(3):
-            for to in range(level + 1, machine.levels + 1):
-                if machine.memory_of[level, operand] == memory and is_next(machine, operand, level, to):
-                    if operand == OUTPUTS:
-                        reads += ceil_div(out.returned[to] * machine.bits[SUM_BITS], 8)
-                        writes += ceil_div(out.crossed[to, OUTPUTS] * machine.bits[SUM_BITS], 8)
-                    else:
-                        reads += ceil_div(out.crossed[to, operand] * machine.bits[operand], 8)
-        if machine.read_bytes_per_cycle[memory] > 0:
-            slowest = max(slowest, ceil_div(reads, machine.read_bytes_per_cycle[memory]))
-        if machine.write_bytes_per_cycle[memory] > 0:
-            slowest = max(slowest, ceil_div(writes, machine.write_bytes_per_cycle[memory]))
+        reading, writing = machine.read_bytes_per_cycle[memory], machine.write_bytes_per_cycle[memory]
+        if reading > 0:
+            slowest = max(slowest, ceil_div(bytes_at_port(machine, out, memory, True), reading))
+        if writing > 0:
+            slowest = max(slowest, ceil_div(bytes_at_port(machine, out, memory, False), writing))
     return slowest
 
 
 @jit
-def is_next(machine: Record, operand: int, level: int, to: int) -> bool:
-    """Tell whether a destination takes the operand's words from this level."""
-    holds = to == machine.levels or machine.memory_of[to, operand] >= 0
-    return holds and source_of(machine, operand, to) == level
+def bytes_at_port(machine: Record, out: Record, memory: int, reading: bool) -> int:
+    """Bytes that a memory reads for what lies within it, or that are written from there."""
+    level, size = machine.level_of[memory], 0
+    for operand in range(3):
+        if machine.memory_of[level, operand] != memory or (operand != OUTPUTS and not reading):
+            continue
+        bits = machine.bits[SUM_BITS] if operand == OUTPUTS else machine.bits[operand]
+        for to in range(level + 1, machine.levels + 1):
+            if machine.keeps[to, operand] and machine.source[to, operand] == level:
+                words = out.returned[to] if operand == OUTPUTS and reading else out.crossed[to, operand]
+                size += ceil_div(words * bits, 8)
+    return size
 
 
 @jit

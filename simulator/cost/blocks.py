@@ -27,6 +27,10 @@ def cut_whole(blocks: Record, cut: int, d: int, extent: int) -> None:
 @jit
 def cut_again(blocks: Record, cut: int, d: int, size: int) -> None:
     """Cut every block of the cut before into blocks of `size` elements and what remains."""
+    if blocks.kinds[cut - 1, d] == 1 and blocks.extent[cut - 1, d, 0] <= size:
+        blocks.kinds[cut, d], blocks.count[cut, d] = 1, blocks.count[cut - 1, d]
+        blocks.extent[cut, d, 0], blocks.times[cut, d, 0] = blocks.extent[cut - 1, d, 0], blocks.times[cut - 1, d, 0]
+        return
     kinds, full, count = 0, 0, 0
     for i in range(blocks.kinds[cut - 1, d]):
         extent, times = blocks.extent[cut - 1, d, i], blocks.times[cut - 1, d, i]

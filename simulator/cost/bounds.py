@@ -26,7 +26,7 @@ from simulator.cost.case import (
 )
 from simulator.cost.energy import executed_macs, mac_energy
 from simulator.cost.geometry import ceil_div
-from simulator.cost.jit import jit
+from simulator.cost.jit import jit, jit_inside
 from simulator.cost.objectives import better, port_floor, set_keys
 from simulator.cost.reuse import array_extents, operand_words
 from simulator.cost.tiles import loaded_inputs
@@ -101,7 +101,7 @@ def floor_macs(machine: Record, layer: Record, mapping: Record, extents: Ints) -
     return max(cycles, steps * machine.step_cycles) if machine.step_cycles > 1 else cycles
 
 
-@jit
+@jit_inside
 def array_bound(case: Case, scratch: Scratch) -> int:
     """Cycles of the array for all tiles, if no partial sums preceded any of them; at the first tile.
 
@@ -182,7 +182,7 @@ def transfer_floor(case: Case, size: int) -> int:
     return case.port.latency_cycles + port_floor(case.machine, size)
 
 
-@jit
+@jit_inside
 def promising(case: Case, scratch: Scratch, window: int, macs: int, objective: int, keys: Floats, best: Floats) -> bool:
     """Tell whether a mapping at its first tile may beat the best keys found; write what it has at least into `keys`.
 

@@ -29,6 +29,11 @@ RELEVANT = np.array(
     dtype=np.bool_,
 )
 
+REUSED_BY = np.array([[K, K, K], [N, P, Q], [C, R, S]])
+"""The dimensions that do not index each operand: K alone does not index the inputs."""
+DIMS_REUSED_BY = np.array([1, 3, 3])
+"""How many of them there are."""
+
 FIXED_POINT_BITS = 20
 FIXED_POINT = 1 << FIXED_POINT_BITS
 """Denominator of the ratios (skipping, compression) that enter integer cycle and byte counts."""
@@ -85,6 +90,8 @@ MACHINE = np.dtype(
         ("memory_of", _I, (MAX_LEVELS, 3)),  # the memory of a level that holds the operand, or -1
         ("outermost", _I, 3),  # the first level that holds the operand
         ("array_level", _I, 3),  # the destination that the array's network brings the operand to
+        ("keeps", _I, (DESTINATIONS, 3)),  # whether the destination holds the operand
+        ("source", _I, (DESTINATIONS, 3)),  # the level that it takes the operand from, or -1: DRAM
         ("streams", _I, 3),  # what is consumed in the outermost level is replaced at once
         ("memories", _I),  # how many of the following are in use
         ("level_of", _I, MAX_MEMORIES),

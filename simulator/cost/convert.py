@@ -7,6 +7,7 @@ import numpy as np
 
 from simulator.cost.case import (
     BLOCKS,
+    DESTINATIONS,
     FIXED_POINT,
     LAYER,
     MACHINE,
@@ -91,12 +92,16 @@ def memory_fields(buffers: Sequence[Buffer], reserved_bytes: int) -> dict[str, o
     capacity = [b.capacity_bytes for b in buffers]
     capacity[holding[outermost[0]][0]] -= reserved_bytes
     pad = [0] * (MAX_MEMORIES - len(buffers))
+    keeps = [[memory >= 0 for memory in row] for row in holding] + [[True] * 3]
+    keeps += [[False] * 3] * (DESTINATIONS - len(keeps))
     return {
         "levels": levels,
         "chip_levels": chip,
         "memory_of": holding + [[-1, -1, -1]] * (MAX_LEVELS - levels),
         "outermost": outermost,
         "array_level": [next((x for x in range(chip, levels) if holding[x][o] >= 0), levels) for o in Operand],
+        "keeps": keeps,
+        "source": [[_source(keeps, to, o) for o in Operand] for to in range(DESTINATIONS)],
         "streams": [o in buffers[holding[outermost[o]][o]].streams for o in Operand],
         "memories": len(buffers),
         "level_of": [b.level for b in buffers] + pad,
@@ -105,6 +110,11 @@ def memory_fields(buffers: Sequence[Buffer], reserved_bytes: int) -> dict[str, o
         "read_bytes_per_cycle": [b.read_bytes_per_cycle or 0 for b in buffers] + pad,
         "write_bytes_per_cycle": [b.write_bytes_per_cycle or 0 for b in buffers] + pad,
     }
+
+
+def _source(keeps: Sequence[Sequence[bool]], to: int, operand: Operand) -> int:
+    """Level from which a destination takes an operand: the next one outwards that keeps it; -1 is DRAM."""
+    return next((level for level in range(to - 1, -1, -1) if keeps[level][operand]), -1)
 
 
 def _memory_at(buffers: Sequence[Buffer], level: int, operand: Operand) -> int:

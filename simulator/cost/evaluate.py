@@ -20,7 +20,7 @@ from simulator.cost.case import (
 )
 from simulator.cost.energy import executed_macs
 from simulator.cost.geometry import ceil_div
-from simulator.cost.jit import jit
+from simulator.cost.jit import jit, jit_inside
 from simulator.cost.pipeline import advance, finish, reset
 from simulator.cost.reuse import operand_words, set_reuse
 from simulator.cost.tiles import FIRST, fits, loaded_inputs, next_tile, outermost_loop, start_tiles, sums_complete
@@ -61,7 +61,7 @@ def new_variant(case: Case, scratch: Scratch, out: Record) -> None:
     tile_words(machine, layer, case.mapping, extent, scratch, out)
 
 
-@jit
+@jit_inside
 def fill_variant(case: Case, scratch: Scratch) -> None:
     """Fill the figures of the current tile's edge variant, its words from its twin if there is one.
 
@@ -199,7 +199,7 @@ def count_transfers(port: Record, deeper: int, load: int, store: int, totals: Re
     totals.dma_cycles += deeper + load + store + transactions * port.latency_cycles
 
 
-@jit
+@jit_inside
 def clear(totals: Record) -> None:
     """Set all totals of a layer to zero."""
     totals.mac_cycles = totals.mac_slots = totals.sums = totals.array_cycles = totals.delivery_cycles = 0
@@ -209,7 +209,7 @@ def clear(totals: Record) -> None:
         totals.loaded[operand] = totals.dram_read[operand] = 0
 
 
-@jit
+@jit_inside
 def add_variants(case: Case, scratch: Scratch) -> None:
     """Add the figures of all edge variants, as often as each occurs."""
     levels, totals = case.machine.levels, scratch.totals
@@ -251,7 +251,7 @@ def dram_bytes(totals: Record) -> int:
     return size
 
 
-@jit
+@jit_inside
 def overlap(case: Case, totals: Record) -> None:
     """Let the first loads and the last stores of the layer overlap with its neighbours: the longer of array and port.
 
@@ -266,7 +266,7 @@ def overlap(case: Case, totals: Record) -> None:
     totals.fill_cycles, totals.wait_cycles, totals.drain_cycles = 0, totals.cycles - totals.array_cycles, 0
 
 
-@jit
+@jit_inside
 def begin(case: Case, scratch: Scratch) -> bool:
     """Stand at the first tile of the mapping; return False if its tiles do not fit."""
     machine, layer, mapping, tiles = case.machine, case.layer, case.mapping, scratch.tiles
@@ -275,7 +275,7 @@ def begin(case: Case, scratch: Scratch) -> bool:
     return fits(tiles, machine, layer, mapping, scratch.reuse)
 
 
-@jit
+@jit_inside
 def play_tiles(case: Case, scratch: Scratch) -> int:
     """Play all tiles, from the first, through the pipeline; return when the last of them is over."""
     tiles, variants, pipe, port = scratch.tiles, scratch.variants, scratch.pipe, case.port

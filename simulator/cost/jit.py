@@ -69,10 +69,19 @@ _OPTIONS: dict[str, Any] = {
 
 def jit(function: F) -> F:
     """Compile a kernel on its first call, once for each type of arguments."""
+    return _compiled(function, "never")
+
+
+def jit_inside(function: F) -> F:
+    """Compile a kernel as part of its one caller, which saves compiling all that it calls once more."""
+    return _compiled(function, "always")
+
+
+def _compiled(function: F, inline: str) -> F:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_CACHE_FOLDER or "")
     try:
-        compiled: F = numba.njit(**_OPTIONS)(function)
+        compiled: F = numba.njit(**(_OPTIONS | {"inline": inline}))(function)
     finally:
         numba.config.CACHE_DIR = before
     return compiled

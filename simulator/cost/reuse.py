@@ -24,14 +24,17 @@ lists them. That holds for edges as it does for full tiles.
 """
 
 from simulator.cost.case import (
+    DIMS_REUSED_BY,
     INPUTS,
     OUTPUTS,
     RELEVANT,
+    REUSED_BY,
     STATIONARY,
     WHOLE,
     C,
     G,
     Ints,
+    K,
     N,
     P,
     Q,
@@ -77,7 +80,7 @@ def set_reuse(machine: Record, mapping: Record, reuse: Record) -> None:
     for operand in range(3):
         reuse.held[operand] = 0
         for destination in range(1, machine.levels + 1):
-            if destination == machine.levels or machine.memory_of[destination, operand] >= 0:
+            if machine.keeps[destination, operand]:
                 set_reloads(machine, mapping, reuse, operand, destination)
         if operand == mapping.stationary:
             reuse.held[operand] = STATIONARY
@@ -177,11 +180,11 @@ def multiplicity(reuse: Record, blocks: Record, lead: Record, operand: int, to: 
     lie outside the innermost relevant one. Where such loops run inside the PEs, these are in step with one another.
     """
     crossings = positions = 1
-    for d in range(8):
-        if not RELEVANT[operand, d]:
-            cut = reuse.deepest[operand, to, d]
-            crossings *= lead.count[cut, d] if cut > reuse.steps + 1 else blocks.count[cut, d]
-            positions *= busy_positions(reuse, blocks, cut, d)
+    for i in range(DIMS_REUSED_BY[operand]):
+        d = REUSED_BY[operand, i]
+        cut = reuse.deepest[operand, to, d]
+        crossings *= lead.count[cut, d] if cut > reuse.steps + 1 else blocks.count[cut, d]
+        positions *= busy_positions(reuse, blocks, cut, d)
     return crossings, positions
 
 
@@ -197,11 +200,9 @@ def passes_of(reuse: Record, blocks: Record, operand: int, to: int) -> int:
 @jit
 def operand_words(y: Ints, operand: int) -> int:
     """Words of weights or outputs in extents `y`."""
-    words = 1
-    for d in range(8):
-        if RELEVANT[operand, d]:
-            words *= y[d]
-    return words
+    if operand == OUTPUTS:
+        return y[N] * y[G] * y[K] * y[P] * y[Q]
+    return y[G] * y[K] * y[C] * y[R] * y[S]
 
 
 @jit
@@ -271,13 +272,10 @@ def count_words(
 
     `crossed` is what leaves the source (outputs: what enters it), `delivered` what arrives in all PEs together.
     """
-    out.sums = 1
-    for d in range(8):
-        if RELEVANT[OUTPUTS, d]:
-            out.sums *= blocks.extent[WHOLE, d, 0]
+    out.sums = block_words(blocks, OUTPUTS)
     for operand in range(3):
         for to in range(1, machine.levels + 1):
-            if to < machine.levels and machine.memory_of[to, operand] < 0:
+            if not machine.keeps[to, operand]:
                 continue
             crossings, positions = multiplicity(reuse, blocks, lead, operand, to)
             if operand == INPUTS:
@@ -290,19 +288,19 @@ def count_words(
             if to == machine.array_level[operand]:
                 if machine.unicast[operand] and operand != OUTPUTS:
                     out.crossed[to, operand] = out.delivered[to, operand]
-                fills = passes_of(reuse, blocks, operand, to)
-                if operand in (INPUTS, mapping.stationary) or (mapping.stationary > OUTPUTS and fills < out.passes):
-                    out.passes = fills
+                if mapping.stationary > OUTPUTS or operand == mapping.stationary:
+                    fills = passes_of(reuse, blocks, operand, to)
+                    out.passes = fills if operand in (INPUTS, mapping.stationary) else min(fills, out.passes)
 
 
 @jit
 def block_words(blocks: Record, operand: int) -> int:
     """Words of weights or outputs in a tile as the array sees it."""
-    words = 1
-    for d in range(8):
-        if RELEVANT[operand, d]:
-            words *= blocks.extent[WHOLE, d, 0]
-    return words
+    whole = blocks.extent[WHOLE]
+    words = whole[G, 0] * whole[K, 0]
+    if operand == OUTPUTS:
+        return words * whole[N, 0] * whole[P, 0] * whole[Q, 0]
+    return words * whole[C, 0] * whole[R, 0] * whole[S, 0]
 
 
 @jit
@@ -314,7 +312,7 @@ def set_returned(machine: Record, first: bool, out: Record) -> None:
     """
     fresh = out.sums if first and not machine.initial_sums else 0
     for to in range(1, machine.levels + 1):
-        if to < machine.levels and machine.memory_of[to, OUTPUTS] < 0:
+        if not machine.keeps[to, OUTPUTS]:
             continue
         inside = to > machine.array_level[OUTPUTS]
         left = out.delivered[to, OUTPUTS] if inside else out.crossed[to, OUTPUTS]
@@ -340,12 +338,3 @@ def first_window(layer: Record, reuse: Record) -> int:
 def first_extent(reuse: Record, d: int) -> int:
     """Extent of the first step along a dimension in a tile of extents `reuse.y`."""
     return min(reuse.y[d], min(reuse.size[reuse.steps - 1, d], reuse.size[reuse.steps, d]))
-
-
-@jit
-def source_of(machine: Record, operand: int, to: int) -> int:
-    """Return the memory level that a destination's words come from, or -1: DRAM."""
-    for level in range(to - 1, -1, -1):
-        if machine.memory_of[level, operand] >= 0:
-            return level
-    return -1

@@ -15,7 +15,7 @@ from simulator.cost.case import OUTPUTS, Best, C, Case, Floats, Ints, K, N, P, Q
 from simulator.cost.energy import layer_energy
 from simulator.cost.evaluate import dram_bytes, evaluate, new_variant
 from simulator.cost.geometry import clipped_box
-from simulator.cost.jit import jit
+from simulator.cost.jit import jit, jit_inside
 from simulator.cost.objectives import KEYS, better, set_keys
 from simulator.cost.reuse import set_reuse
 from simulator.cost.tiles import fits, start_tiles
@@ -65,7 +65,7 @@ def axis_total(machine: Record, layer: Record, axis: int, pixels: int, taps: int
     return total
 
 
-@jit
+@jit_inside
 def next_choice(pick: Ints, counts: Ints) -> bool:
     """Advance the mixed-radix number of tile choices; False after the last.
 
@@ -144,7 +144,7 @@ def keep_better(mapping: Record, keys: Floats, best: Best) -> None:
             best.mapping.tile[d], best.mapping.dram_order[d] = mapping.tile[d], mapping.dram_order[d]
 
 
-@jit
+@jit_inside
 def set_order(case: Case, scratch: Scratch, order: Ints) -> None:
     """Give the mapping a DRAM order, and stand at its first tile."""
     for d in range(8):
@@ -152,7 +152,7 @@ def set_order(case: Case, scratch: Scratch, order: Ints) -> None:
     start_tiles(case.machine, case.layer, case.mapping, scratch.tiles)
 
 
-@jit
+@jit_inside
 def attempt(case: Case, scratch: Scratch, objective: int, keys: Floats, best: Best) -> bool:
     """Evaluate a mapping and make it the best if it is; False if its tiles do not fit."""
     if not evaluate(case, scratch):

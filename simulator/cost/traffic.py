@@ -2,7 +2,6 @@
 
 from simulator.cost.case import INPUTS, OUTERMOST, OUTPUTS, WEIGHTS, Record
 from simulator.cost.jit import jit
-from simulator.cost.reuse import source_of
 
 
 @jit
@@ -19,7 +18,7 @@ def layer_traffic(machine: Record, totals: Record, moved: Record) -> None:
             moved.read[level, operand] = moved.written[level, operand] = 0
     for operand in range(3):
         for to in range(1, machine.levels + 1):
-            if to == machine.levels or machine.memory_of[to, operand] >= 0:
+            if machine.keeps[to, operand]:
                 add_crossing(machine, totals, moved, operand, to)
         if machine.outermost[operand] == OUTERMOST:
             moved.written[OUTERMOST, operand] += totals.loaded[operand]
@@ -38,7 +37,7 @@ def layer_traffic(machine: Record, totals: Record, moved: Record) -> None:
 @jit
 def add_crossing(machine: Record, totals: Record, moved: Record, operand: int, to: int) -> None:
     """Add the words that cross between a destination and where they come from, at both and on the way."""
-    source, array = source_of(machine, operand, to), machine.levels
+    source, array = machine.source[to, operand], machine.levels
     down = totals.delivered[to, operand]
     leaving = down if source >= machine.chip_levels else totals.crossed[to, operand]
     up = 0

@@ -22,7 +22,7 @@ from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
 from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
 from simulator.result.run import LayerResult, Traffic
-from simulator.schedule.plan import Step
+from simulator.schedule import PlannedOp
 
 SUMS = 3  # position of partial sums in the words' bits
 
@@ -38,7 +38,7 @@ class Played:
 
 
 def play_mapping(
-    step: Step,
+    op: PlannedOp,
     mapping: Mapping,
     hardware: Hardware,
     table: EnergyTable,
@@ -46,27 +46,27 @@ def play_mapping(
     prefetch_bytes: int = 0,
 ) -> Played:
     """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches."""
-    layer, nest = step.layer, step.layer.nest
+    layer, nest = op.layer, op.layer.nest
     assert nest is not None
-    facts = layer_record(hardware, layer, nest, step.resident, step.addends, step.stored)
+    facts = layer_record(hardware, layer, nest, op.resident, op.residuals, op.stored)
     facts["prefetched_bytes"], facts["prefetch_bytes"] = prefetched_bytes, prefetch_bytes
     scratch, prices = make_scratch(), price_record(hardware, table, layer)
-    machine = machine_record(hardware, step.reserved_bytes)
+    machine = machine_record(hardware, op.reserved_bytes)
     case = Case(machine, port_record(hardware), facts, prices, mapping_record(hardware, mapping))
     fits = evaluate(case, scratch)
     assert fits, f"{layer.name}: the mapping does not fit"
     return Played(mapping, scratch.totals, scratch.moved, float(prices["mac_pj"]))
 
 
-def array_result(step: Step, played: Played, hardware: Hardware, table: EnergyTable) -> LayerResult:
+def array_result(op: PlannedOp, played: Played, hardware: Hardware, table: EnergyTable) -> LayerResult:
     """Assemble the result of a layer that ran on the array."""
     t = played.totals
-    assert step.layer.nest is not None
+    assert op.layer.nest is not None
     bounds, macs = cycle_bounds(t, hardware), int(t["executed_macs"])
     traffic = array_traffic(played, hardware)
     waits = {name: int(t[f"{name}_cycles"]) for name in ("fill", "wait", "drain")}
     return layer_result(
-        step,
+        op,
         hardware,
         dataflow=played.mapping.dataflow,
         effective_macs=macs,
@@ -85,18 +85,18 @@ def array_result(step: Step, played: Played, hardware: Hardware, table: EnergyTa
             "leakage": int(t["cycles"]) * table.leakage_pj_per_cycle,
         },
         traffic=traffic,
-        footprint_bytes=footprints(step, hardware),
+        footprint_bytes=footprints(op, hardware),
         bottleneck=bottleneck(t, bounds),
         bounds=bounds,
         tiles=int(t["tiles"]),
         dma_cycles=int(t["dma_cycles"]),
-        mapping=mapping_to_dict(played.mapping, step.layer.nest.bounds, level_names(hardware)),
-        mapped_pes=mapped_pes(played.mapping, step.layer.nest),
+        mapping=mapping_to_dict(played.mapping, op.layer.nest.bounds, level_names(hardware)),
+        mapped_pes=mapped_pes(played.mapping, op.layer.nest),
     )
 
 
 def mapped_pes(mapping: Mapping, nest: LoopNest) -> int:
-    """PEs that have work in a full step of a full tile: the positions that each dimension takes, multiplied."""
+    """PEs that have work in a full op of a full tile: the positions that each dimension takes, multiplied."""
     extents = list(mapping.inner[-1].tile) if mapping.inner else list(array_tile(mapping))
     inside = [level.tile for level in mapping.inner]
     own = next((tile for tile in inside if False), mapping.registers)
@@ -167,9 +167,9 @@ def array_traffic(played: Played, hardware: Hardware) -> dict[str, dict[str, Tra
     return traffic
 
 
-def footprints(step: Step, hardware: Hardware) -> dict[str, int]:
+def footprints(op: PlannedOp, hardware: Hardware) -> dict[str, int]:
     """Distinct bytes of each operand that the layer touches, uncompressed and without padding."""
-    nest = step.layer.nest
+    nest = op.layer.nest
     assert nest is not None
     n, g, k, c, p, q, r, s = nest.bounds
     words = {

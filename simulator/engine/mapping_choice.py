@@ -12,13 +12,13 @@ from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES, Operand
-from simulator.schedule.plan import Step
+from simulator.schedule import PlannedOp
 
 Progress = Callable[[int, int, str], None]
 
 
 def choose_mappings(
-    steps: Iterable[Step],
+    ops: Iterable[PlannedOp],
     hardware: Hardware,
     table: EnergyTable,
     dataflows: Sequence[Dataflow],
@@ -33,58 +33,56 @@ def choose_mappings(
     `progress` is told how many of how many distinct ops are mapped, and the last one's name. Raises InputError if an
     op cannot fit.
     """
-    keys = {step.layer.name: (_key(step), step) for step in steps if step.layer.name not in given}
-    missing: dict[Hashable, Step] = {}
-    for key, step in keys.values():
+    keys = {op.layer.name: (_key(op), op) for op in ops if op.layer.name not in given}
+    missing: dict[Hashable, PlannedOp] = {}
+    for key, op in keys.values():
         if key not in known:
-            missing.setdefault(key, step)
+            missing.setdefault(key, op)
 
-    def search(step: Step) -> Mapping:
-        return _search(step, hardware, table, dataflows, objective)
+    def search(op: PlannedOp) -> Mapping:
+        return _search(op, hardware, table, dataflows, objective)
 
     mappings = _each(search, list(missing.values()), threads or cpu_count() or 1)
-    for i, ((key, step), mapping) in enumerate(zip(missing.items(), mappings, strict=True)):
+    for i, ((key, op), mapping) in enumerate(zip(missing.items(), mappings, strict=True)):
         known[key] = mapping
         if progress:
-            progress(i + 1, len(missing), step.layer.name)
+            progress(i + 1, len(missing), op.layer.name)
     return {**given, **{name: known[key] for name, (key, _) in keys.items()}}
 
 
-def _each(search: Callable[[Step], Mapping], steps: Sequence[Step], threads: int) -> Iterator[Mapping]:
+def _each(search: Callable[[PlannedOp], Mapping], ops: Sequence[PlannedOp], threads: int) -> Iterator[Mapping]:
     """Yield what a search finds for each op, in their order; after a failure, begin no further search."""
-    if min(threads, len(steps)) <= 1:
-        yield from map(search, steps)
+    if min(threads, len(ops)) <= 1:
+        yield from map(search, ops)
         return
     with ThreadPoolExecutor(max_workers=threads) as pool:
         try:
-            yield from (future.result() for future in [pool.submit(search, step) for step in steps])
+            yield from (future.result() for future in [pool.submit(search, op) for op in ops])
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _key(step: Step) -> Hashable:
+def _key(op: PlannedOp) -> Hashable:
     """What a search depends on: two ops with equal keys get equal mappings."""
-    layer = step.layer
+    layer = op.layer
     zeros = (layer.zero_inputs_fraction, layer.zero_weights_fraction, layer.zero_outputs_fraction)
-    return (layer.nest, zeros, layer.zero_columns, step.resident, step.reserved_bytes, step.addends, step.stored)
+    return (layer.nest, zeros, layer.zero_columns, op.resident, op.reserved_bytes, op.residuals, op.stored)
 
 
 def _search(
-    step: Step, hardware: Hardware, table: EnergyTable, dataflows: Sequence[Dataflow], objective: str
+    op: PlannedOp, hardware: Hardware, table: EnergyTable, dataflows: Sequence[Dataflow], objective: str
 ) -> Mapping:
-    request = Request(
-        hardware, table, step.layer, objective, step.resident, step.reserved_bytes, step.addends, step.stored
-    )
+    request = Request(hardware, table, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored)
     found = search_layer(request, dataflows)
     if found is None:
-        raise InputError(*_misfits(step, hardware))
+        raise InputError(*_misfits(op, hardware))
     return found.mapping
 
 
-def _misfits(step: Step, hardware: Hardware) -> list[Problem]:
+def _misfits(op: PlannedOp, hardware: Hardware) -> list[Problem]:
     """Explain as data why no tile of an op fits: buffer, demand, limit, and what would make it fit."""
-    need = least_demand(hardware, step.layer)
+    need = least_demand(hardware, op.layer)
     problems = []
     for buffer in hardware.buffers:
         demand = sum(need[operand] for operand in Operand if operand in buffer.holds)
@@ -92,7 +90,7 @@ def _misfits(step: Step, hardware: Hardware) -> list[Problem]:
         if demand > buffer.capacity_bytes:
             problems.append(
                 Problem(
-                    f"layer {step.layer.name} does not fit buffer {buffer.name} of {hardware.name}",
+                    f"layer {op.layer.name} does not fit buffer {buffer.name} of {hardware.name}",
                     path=f"buffers.{buffer.name}.capacity",
                     expected=f"at least {demand} bytes: the smallest tile of {held}",
                     got=f"{buffer.capacity_bytes} bytes",
@@ -100,7 +98,7 @@ def _misfits(step: Step, hardware: Hardware) -> list[Problem]:
             )
     return problems or [
         Problem(
-            f"no mapping of layer {step.layer.name} fits the buffers of {hardware.name}",
+            f"no mapping of layer {op.layer.name} fits the buffers of {hardware.name}",
             expected="buffers with room for more than one slot of the smallest tiles, or other dataflows",
             got=", ".join(f"{b.name}: {b.capacity_bytes} bytes" for b in hardware.buffers),
         )

@@ -5,11 +5,11 @@ from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES
 from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, utilization
-from simulator.schedule.plan import Step
+from simulator.schedule import PlannedOp
 
 
 def layer_result(
-    step: Step,
+    op: PlannedOp,
     hardware: Hardware,
     *,
     dataflow: str = "",
@@ -26,8 +26,8 @@ def layer_result(
     dma_cycles: int = 0,
     dram_parts: dict[str, int] | None = None,
 ) -> LayerResult:
-    """Result of an op; by default it costs nothing, as one that rides on another or is folded into addressing."""
-    layer, parts = step.layer, dict.fromkeys(CYCLE_PARTS, 0) | (cycle_parts or {})
+    """Result of an op; by default it costs nothing, as one that is fused into another or is folded into addressing."""
+    layer, parts = op.layer, dict.fromkeys(CYCLE_PARTS, 0) | (cycle_parts or {})
     cycles = sum(parts.values())
     return LayerResult(
         name=layer.name,
@@ -38,8 +38,8 @@ def layer_result(
         kernel=layer.kernel,
         stride=layer.stride,
         groups=layer.groups,
-        fused=step.riders,
-        folded=step.folded,
+        fused=op.fused,
+        folded=op.folded,
         dataflow=dataflow,
         macs=layer.macs,
         effective_macs=effective_macs,

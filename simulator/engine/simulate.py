@@ -22,7 +22,7 @@ from simulator.result.facts import machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
 from simulator.result.subject import Subject, subject_of
-from simulator.schedule.plan import Step, plan
+from simulator.schedule import PlannedOp, plan
 from simulator.source.locate import locate
 from workloads.load import load_network
 
@@ -141,7 +141,7 @@ def choose_dataflows(hardware: Hardware, name: str, memory: Memory) -> list[Data
 
 
 def play(
-    steps: Sequence[Step], mappings: dict[str, Mapping], hardware: Hardware, table: EnergyTable
+    steps: Sequence[PlannedOp], mappings: dict[str, Mapping], hardware: Hardware, table: EnergyTable
 ) -> list[LayerResult]:
     """Play the ops one after the other; with the next one's first weights on the way where the machine prefetches."""
     results: dict[str, LayerResult] = {}
@@ -161,7 +161,7 @@ def play(
     return [results.get(step.layer.name) or layer_result(step, hardware) for step in steps]
 
 
-def _first_weights(step: Step, mappings: dict[str, Mapping], hardware: Hardware, table: EnergyTable) -> int:
+def _first_weights(step: PlannedOp, mappings: dict[str, Mapping], hardware: Hardware, table: EnergyTable) -> int:
     """Bytes of weights that an op's first tile loads."""
     if step.layer.nest is None:
         return 0
@@ -169,7 +169,7 @@ def _first_weights(step: Step, mappings: dict[str, Mapping], hardware: Hardware,
     return int(played.totals["first_weights_bytes"])
 
 
-def _has_room(step: Step, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
+def _has_room(step: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
     """Whether the weights' buffer has so many bytes left while an op runs."""
     index = next(i for i, b in enumerate(hardware.buffers) if OPERAND_NAMES.index("weights") in b.holds)
     room = hardware.buffers[index].capacity_bytes - step.reserved_bytes

@@ -1,159 +1,45 @@
-"""Ops on the vector unit and pure data movement: tiles stream through the buffer as those of the array do."""
+"""Ops on the vector unit and pure data movement: from their cost to the result of a layer."""
 
-from dataclasses import dataclass
-from itertools import pairwise
-from math import prod
-
-import numpy as np
-
-from simulator.cost.case import PIPE, Ints
-from simulator.cost.convert import port_record
-from simulator.cost.geometry import clipped_box
-from simulator.cost.pipeline import RUN, play_runs
+from simulator.cost.vector import VectorCost, vector_cost
 from simulator.energy.table import EnergyTable
-from simulator.engine.results import layer_result
+from simulator.engine.results import energy_of, layer_result
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
-from simulator.network.ir import MOVE_OPS, Layer, Op
 from simulator.result.run import LayerResult, Traffic
-from simulator.schedule.plan import Step, tensor_bytes
-
-LRN_WINDOW_OPS = 2  # a multiply and an add per element of the window; then a scale, a power and a product
-LRN_OPS = 3
-SOFTMAX_OPS = 4  # running maximum, exponential, sum, division
-BILINEAR_OPS = 4  # products with four neighbours
-MOST_TILES = 4096
+from simulator.schedule import PlannedOp
 
 
-@dataclass(frozen=True, slots=True)
-class Tiles:
-    """Bytes that each tile loads and stores, and its vector cycles, in order; arrays of equal length."""
-
-    loads: Ints
-    computes: Ints
-    stores: Ints
-
-
-def vector_actions(layer: Layer) -> int:
-    """Elementary operations of the vector unit; data movement has none, global pooling one an input."""
-    outputs = prod(layer.output_shape)
-    if layer.op in MOVE_OPS:
-        return 0
-    if layer.op is Op.POOL:
-        return outputs * prod(layer.kernel)
-    if layer.op is Op.LRN:
-        return outputs * (LRN_WINDOW_OPS * max(1, prod(layer.kernel)) + LRN_OPS)
-    if layer.op is Op.SOFTMAX:
-        return outputs * SOFTMAX_OPS
-    if layer.op is Op.UPSAMPLE and layer.variant == "bilinear":
-        return outputs * BILINEAR_OPS
-    return outputs * max(1, len(layer.inputs) - 1)
-
-
-def cut(layer: Layer, hardware: Hardware, n: int, resident: tuple[bool, bool, bool]) -> Tiles:
-    """Cut an op into n tiles of equal output; a window's tiles are rows, and load the rows their windows reach."""
-    height = layer.output_shape[2]
-    parts = np.linspace(0, height if n <= height else prod(layer.output_shape), n + 1).round().astype(np.int64)
-    if n <= height and layer.op is Op.POOL:
-        loads = _window_bytes(layer, hardware, parts)
-    else:
-        total = sum(tensor_bytes(shape, hardware.input_bits) for shape in layer.input_shapes)
-        loads = np.diff(parts * total // parts[-1])
-    stores = np.diff(parts * tensor_bytes(layer.output_shape, hardware.output_bits) // parts[-1])
-    cycles = -(-vector_actions(layer) // hardware.vector_lanes)
-    computes = np.diff(parts * cycles // parts[-1])
-    zero = np.zeros(n, np.int64)
-    return Tiles(zero if resident[0] else loads, computes, zero if resident[2] else stores)
-
-
-def _window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
-    n, channels, height, width = layer.input_shapes[0]
-    row = tensor_bytes((n, channels, width), hardware.input_bits)
-    taps, stride, pad = layer.kernel[0], layer.stride[0], layer.padding[0]
-    sizes = [
-        row * clipped_box(int(start), int(end - start), 0, taps, stride, 1, pad, height, 0) if end > start else 0
-        for start, end in pairwise(parts)
-    ]
-    return np.array(sizes, np.int64)
-
-
-def vector_result(step: Step, hardware: Hardware, table: EnergyTable, prefetch_bytes: int = 0) -> LayerResult:
-    """Cost of an op that does not use the array: the fastest of a few ways to cut it that fit the buffer."""
-    buffer = next(b for b in hardware.buffers if Operand.INPUTS in b.holds)
-    room = buffer.capacity_bytes - step.reserved_bytes
-    best: tuple[int, Tiles] | None = None
-    n = 1
-    while best is None or n <= 64:
-        tiles = cut(step.layer, hardware, n, step.resident)
-        if int((tiles.loads + tiles.stores).max()) * hardware.slots_of(Operand.INPUTS) <= room or n >= MOST_TILES:
-            cycles = _play(tiles, hardware, prefetch_bytes)
-            best = min(best, (cycles, tiles), key=lambda b: b[0]) if best else (cycles, tiles)
-        n *= 2
-    return _result(step, hardware, table, best[0], best[1])
-
-
-def _port(sizes: Ints, hardware: Hardware) -> Ints:
-    """Port cycles of transfers, in whole bursts."""
-    burst, rate = hardware.dram.burst_bytes, hardware.dram.bytes_per_cycle
-    whole = -(-sizes // burst) * burst
-    if rate is None:
-        return np.zeros_like(whole)
-    return -(-whole * rate.denominator // rate.numerator)
-
-
-def _play(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> int:
-    ahead = int(_port(np.array([prefetch_bytes]), hardware)[0])
-    loads, stores = _port(tiles.loads, hardware), _port(tiles.stores, hardware)
-    if hardware.layer_order == "overlapped":
-        return int(max(loads.sum() + stores.sum(), tiles.computes.sum()))
-    runs = np.zeros(len(loads), RUN)
-    runs["load"], runs["compute"], runs["store"], runs["count"] = loads, tiles.computes, stores, 1
-    port = port_record(hardware)
-    port["slots"] = port["deeper_slots"] = hardware.slots_of(Operand.INPUTS)
-    return int(play_runs(runs, port, ahead, np.zeros(2, PIPE)))
-
-
-def _result(step: Step, hardware: Hardware, table: EnergyTable, cycles: int, tiles: Tiles) -> LayerResult:
-    layer, burst = step.layer, hardware.dram.burst_bytes
-    dram_in = int((-(-tiles.loads // burst) * burst).sum())
-    dram_out = int((-(-tiles.stores // burst) * burst).sum())
-    actions, computes = vector_actions(layer), int(tiles.computes.sum())
-    touched = sum(tensor_bytes(shape, hardware.input_bits) for shape in layer.input_shapes)
-    reads = max(touched, int(tiles.loads.sum()))
-    if layer.op is Op.POOL:
-        reads = max(reads, tensor_bytes((actions,), hardware.input_bits))
-    made = tensor_bytes(layer.output_shape, hardware.output_bits)
-    traffic = {
-        "dram": {"inputs": Traffic(dram_in, 0), "outputs": Traffic(0, dram_out)},
-        "buffer": {
-            "inputs": Traffic(reads, int(tiles.loads.sum())),
-            "outputs": Traffic(int(tiles.stores.sum()), made),
-        },
-    }
-    transfers = np.concatenate((_port(tiles.loads, hardware), _port(tiles.stores, hardware)))
-    port = int(transfers.sum())
+def vector_result(op: PlannedOp, hardware: Hardware, table: EnergyTable, prefetch_bytes: int = 0) -> LayerResult:
+    """Assemble the result of an op that does not use the array."""
+    cost = vector_cost(op.layer, hardware, op.resident, op.reserved_bytes, prefetch_bytes)
+    time, traffic = cost.timing, vector_traffic(cost, hardware)
+    waits = {"fill": time.fill_cycles, "wait": time.wait_cycles, "drain": time.drain_cycles}
     return layer_result(
-        step,
+        op,
         hardware,
-        cycle_parts={"dram": cycles - computes, "vector": computes},
-        energy_parts=_energy(traffic, actions, cycles, hardware, table),
+        cycle_parts={"dram": sum(waits.values()), "vector": cost.vector_cycles},
+        dram_parts=waits,
+        energy_parts={
+            "vector": cost.operations * table.vector_op_pj,
+            **energy_of(traffic, hardware, table),
+            "leakage": time.cycles * table.leakage_pj_per_cycle,
+        },
         traffic=traffic,
-        footprint_bytes={"inputs": min(reads, touched), "outputs": made},
-        bottleneck="dram" if port >= computes else "vector",
-        bounds={"dram": port, "vector": computes},
-        tiles=len(tiles.loads),
-        dma_cycles=port + hardware.dram.latency_cycles * int(np.count_nonzero(transfers)),
+        footprint_bytes={"inputs": cost.input_bytes, "outputs": cost.output_bytes},
+        bottleneck="dram" if cost.port_cycles >= cost.vector_cycles else "vector",
+        bounds={"dram": cost.port_cycles, "vector": cost.vector_cycles},
+        tiles=cost.tiles,
+        dma_cycles=cost.dma_cycles,
     )
 
 
-def _energy(
-    traffic: dict[str, dict[str, Traffic]], actions: int, cycles: int, hardware: Hardware, table: EnergyTable
-) -> dict[str, float]:
-    parts = {"vector": actions * table.vector_op_pj, "leakage": cycles * table.leakage_pj_per_cycle}
-    for operand in (Operand.INPUTS, Operand.OUTPUTS):
-        name = operand.name.lower()
-        owner = next(b for b in hardware.buffers if operand in b.holds)
-        bits = 8 * traffic["buffer"][name].total_bytes
-        parts[f"buffer.{name}"] = bits * table.buffer_pj_per_bit(owner.capacity_bytes)
-        parts[f"dram.{name}"] = 8 * traffic["dram"][name].total_bytes * table.dram_pj_per_bit
-    return parts
+def vector_traffic(cost: VectorCost, hardware: Hardware) -> dict[str, dict[str, Traffic]]:
+    """Return bytes by level and operand: what tiles load is written into the buffer, what they store is read there.
+
+    Inputs and outputs pass the outermost memories that hold them.
+    """
+    traffic = {"dram": {"inputs": Traffic(cost.dram_read_bytes, 0), "outputs": Traffic(0, cost.dram_written_bytes)}}
+    traffic.setdefault(hardware.level_of(Operand.INPUTS), {})["inputs"] = Traffic(cost.operand_bytes, cost.loaded_bytes)
+    outputs = Traffic(cost.stored_bytes, cost.output_bytes)
+    traffic.setdefault(hardware.level_of(Operand.OUTPUTS), {})["outputs"] = outputs
+    return traffic

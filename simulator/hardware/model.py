@@ -123,7 +123,7 @@ class Hardware:
     dma_channels: int
     dram: Dram
     vector_lanes: int  # elements a cycle
-    fuses: frozenset[str]  # op kinds that ride on the layer that makes their input
+    fuses: frozenset[str]  # op kinds that are fused into the layer that makes their input
     folds: frozenset[str]  # op kinds that are free: addressing, or not part of the machine's published figures
     layer_order: OrderOfLayers
     keeps_activations: bool
@@ -143,6 +143,10 @@ class Hardware:
         levels = 1 + max(buffer.level for buffer in self.buffers)
         names = ["+".join(b.name for b in self.buffers if b.level == level) for level in range(levels)]
         return ("buffer",) if levels == 1 else tuple(names)
+
+    def level_of(self, operand: int) -> str:
+        """Name of the outermost memory level that holds an operand."""
+        return self.level_names[next(b.level for b in self.buffers if operand in b.holds)]
 
     def slots_of(self, operand: int) -> int:
         """Tiles of an operand that may be on their way or in use at a time: 2 where one comes while one is used."""

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from simulator.errors import nearest
 from simulator.hardware.model import Objective
 from simulator.nest import OPERAND_NAMES
-from simulator.ops import NEVER_FREE_OP_NAMES, OP_NAMES
+from simulator.network.ops import FREE_OPS
 from simulator.source import Rejected
 from simulator.source.fields import (
     ByteCount,
@@ -45,8 +45,8 @@ DATAFLOWS = (
 )
 """Dataflows that every installation has."""
 
-FUSABLE = tuple(sorted({*OP_NAMES, "batch_norm"} - {*NEVER_FREE_OP_NAMES}))
-"""Kinds of op that may ride on another op or cost nothing. Batch norm is folded into the weights in any case."""
+FUSABLE = tuple(sorted({*(op.value for op in FREE_OPS), "batch_norm"}))
+"""Kinds of op that may be fused into another op or cost nothing. Batch norm is folded into the weights in any case."""
 
 OperandName = Literal["inputs", "weights", "outputs"]
 NetworkName = Literal["multicast", "systolic", "unicast"]

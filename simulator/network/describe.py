@@ -34,6 +34,7 @@ def layer_to_dict(layer: Layer) -> dict[str, object]:
         "padding": list(layer.padding),
         "dilation": list(layer.dilation),
         "groups": layer.groups,
+        "window": layer.window,
         "bias": layer.bias,
         "macs": layer.macs,
         "params": layer.params,

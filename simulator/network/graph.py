@@ -7,10 +7,9 @@ from itertools import chain, count
 from math import prod
 
 from simulator.errors import InputError, Problem
-from simulator.network.ir import MAC_OPS, Layer, Network, Op, Shape
-from simulator.network.shapes import Padding, Pair, Sides, broadcast, pair, sides, window_outputs
-
-AXES = ("batch", "channels", "height", "width")
+from simulator.network.ir import ACROSS_CHANNELS, MAC_OPS, WITHIN_CHANNEL, Layer, Network, Op, Shape
+from simulator.network.ops import OPS
+from simulator.network.shapes import Misfit, Padding, Pair, Sides, joined, pair, shape_of, sides, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +104,11 @@ class Graph:
         name = self._name(name, "conv")
         kernel, stride, dilation = pair(kernel), pair(stride), pair(dilation)
         _require_positive(name, filters=(filters,), kernel=kernel, stride=stride, dilation=dilation, groups=(groups,))
-        _require_divisible(name, groups, input_channels=x.channels, filters=filters)
         edges = sides(padding, x.size, kernel, stride, dilation)
-        size = _fitting(name, x, window_outputs(x.size, kernel, stride, edges, dilation))
-        shape = (x.shape[0], filters, *size)
-        layer = Layer(name, op, (x.name,), (x.shape,), shape, kernel, stride, edges, dilation, groups, bias)
+        wanted = (x.shape[0], filters, *x.size)
+        layer = Layer(name, op, (x.name,), (x.shape,), wanted, kernel, stride, edges, dilation, groups, bias)
         layer = replace(layer, zero_weights_fraction=zero_weights_fraction, zero_inputs_fraction=zero_inputs_fraction)
-        y = self._add(replace(layer, zero_columns=zero_columns))
+        y = self._shaped(replace(layer, zero_columns=zero_columns))
         return self.activation(y, activation) if activation else y
 
     def depthwise(
@@ -135,19 +132,42 @@ class Graph:
         name = self._name(name, "linear")
         _require_positive(name, filters=(filters,), groups=(groups,))
         x = self.flatten(x) if x.size != (1, 1) else x
-        _require_divisible(name, groups, inputs=x.channels, filters=filters)
-        shape = (x.shape[0], filters, 1, 1)
-        y = self._add(Layer(name, Op.LINEAR, (x.name,), (x.shape,), shape, groups=groups, bias=bias))
+        wanted = (x.shape[0], filters, 1, 1)
+        y = self._shaped(Layer(name, Op.LINEAR, (x.name,), (x.shape,), wanted, groups=groups, bias=bias))
         return self.activation(y, activation) if activation else y
+
+    def apply(self, op: Op, *xs: Tensor, variant: str = "", name: str = "") -> Tensor:
+        """Add an op whose output follows from its inputs alone."""
+        return self._unshaped(self._name(name, op.value), op, xs, variant=variant)
 
     def activation(self, x: Tensor, kind: str, name: str = "") -> Tensor:
         """Apply a function of one element, such as "relu" or "hard_swish"."""
         name = self._name(name, "activation") if name else self._free(f"{x.name}_{kind}")
-        return self._unary(name, Op.ACTIVATION, x, x.shape, variant=kind)
+        return self._unshaped(name, Op.ACTIVATION, [x], variant=kind)
 
     def relu(self, x: Tensor, name: str = "") -> Tensor:
         """Apply max(x, 0)."""
         return self.activation(x, "relu", name)
+
+    def pool(
+        self,
+        x: Tensor,
+        kind: str,
+        kernel: int | Pair,
+        stride: int | Pair = 1,
+        padding: Padding = 0,
+        dilation: int | Pair = 1,
+        ceil: bool = False,
+        name: str = "",
+    ) -> Tensor:
+        """Reduce each window to its "max" or "average"; `ceil` lets a last window hang over the edge, as Caffe does."""
+        name = self._name(name, "pool")
+        kernel, stride, dilation = pair(kernel), pair(stride), pair(dilation)
+        _require_positive(name, kernel=kernel, stride=stride, dilation=dilation)
+        window = (kernel, stride, sides(padding, x.size, kernel, stride, dilation), dilation)
+        if min(window[2]) < 0:
+            raise _error(name, "padding must not be negative", "0 or more", text(window[2]))
+        return self._shaped(Layer(name, Op.POOL, (x.name,), (x.shape,), x.shape, *window, variant=kind, ceil=ceil))
 
     def max_pool(
         self,
@@ -158,8 +178,8 @@ class Graph:
         ceil: bool = False,
         name: str = "",
     ) -> Tensor:
-        """Take the largest of each window; `ceil` lets a last window hang over the edge, as Caffe does."""
-        return self._pool(x, "max", kernel, stride, padding, ceil, name)
+        """Take the largest of each window."""
+        return self.pool(x, "max", kernel, stride, padding, 1, ceil, name)
 
     def avg_pool(
         self,
@@ -171,46 +191,47 @@ class Graph:
         name: str = "",
     ) -> Tensor:
         """Take the mean of each window."""
-        return self._pool(x, "average", kernel, stride, padding, ceil, name)
+        return self.pool(x, "average", kernel, stride, padding, 1, ceil, name)
 
     def global_pool(self, x: Tensor, kind: str = "average", name: str = "") -> Tensor:
         """Reduce each channel to one value."""
-        return self._pool(x, kind, x.size, 1, 0, False, name)
+        return self.pool(x, kind, x.size, name=name)
 
     def add(self, *xs: Tensor, activation: str = "", name: str = "") -> Tensor:
         """Add tensors element by element, stretching extents of 1."""
-        y = self._elementwise(Op.ADD, xs, name)
+        y = self.apply(Op.ADD, *xs, name=name)
         return self.activation(y, activation) if activation else y
 
     def mul(self, *xs: Tensor, name: str = "") -> Tensor:
         """Multiply tensors element by element, stretching extents of 1."""
-        return self._elementwise(Op.MUL, xs, name)
+        return self.apply(Op.MUL, *xs, name=name)
 
     def softmax(self, x: Tensor, name: str = "") -> Tensor:
         """Turn scores into probabilities, over the channels."""
-        return self._unary(self._name(name, "softmax"), Op.SOFTMAX, x, x.shape)
+        return self.apply(Op.SOFTMAX, x, name=name)
 
-    def lrn(self, x: Tensor, size: int = 5, name: str = "") -> Tensor:
-        """Normalise each element by its `size` neighbours across channels."""
-        return self._unary(self._name(name, "lrn"), Op.LRN, x, x.shape, variant=f"across_channels_{size}")
+    def lrn(self, x: Tensor, size: int = 5, region: str = ACROSS_CHANNELS, name: str = "") -> Tensor:
+        """Normalise each element by the `size` around it across channels, or by rows and columns "within_channel"."""
+        name = self._name(name, "lrn")
+        _require_positive(name, size=(size,))
+        if region not in (ACROSS_CHANNELS, WITHIN_CHANNEL):
+            raise _error(name, "not a region", f"{ACROSS_CHANNELS} or {WITHIN_CHANNEL}", region)
+        return self._unshaped(name, Op.LRN, [x], variant=region, window=size)
 
     def upsample(self, x: Tensor, size: Pair, kind: str = "bilinear", name: str = "") -> Tensor:
         """Resize to `size`, by "bilinear" or "nearest" interpolation."""
         name = self._name(name, "upsample")
         _require_positive(name, size=size)
-        return self._unary(name, Op.UPSAMPLE, x, (*x.shape[:2], *size), variant=kind)
+        return self._unshaped(name, Op.UPSAMPLE, [x], (*x.shape[:2], *size), variant=kind)
 
     def concat(self, *xs: Tensor, axis: int = 1, name: str = "") -> Tensor:
         """Join tensors along an axis of [N, C, H, W], channels unless said otherwise."""
         name = self._name(name, "concat")
-        first = xs[0].shape
-        for other in xs[1:]:
-            for at, extent in enumerate(other.shape):
-                if at != axis and extent != first[at]:
-                    raise _error(name, f"{AXES[at]} of {other.name} differs", str(first[at]), str(extent))
-        shape = list(first)
-        shape[axis] = sum(x.shape[axis] for x in xs)
-        return self._many(name, Op.CONCAT, xs, _shape(shape))
+        try:
+            wanted = joined([x.shape for x in xs], [x.name for x in xs], axis)
+        except Misfit as misfit:
+            raise _misfit(name, misfit) from misfit
+        return self._unshaped(name, Op.CONCAT, xs, wanted)
 
     def split(self, x: Tensor, *channels: int, name: str = "") -> tuple[Tensor, ...]:
         """Cut the channels into consecutive parts, one layer each."""
@@ -225,24 +246,19 @@ class Graph:
 
     def slice(self, x: Tensor, start: int, stop: int, name: str = "") -> Tensor:
         """Take the channels from `start` up to `stop`; only they are read."""
-        name = self._name(name, "slice")
-        if not 0 <= start < stop <= x.channels:
-            raise _error(name, "not a range of channels", f"within 0:{x.channels}", f"{start}:{stop}")
-        shape = (x.shape[0], stop - start, *x.size)
-        return self._unary(name, Op.SPLIT, x, shape, variant=f"{start}:{stop}")
+        return self._unshaped(self._name(name, "slice"), Op.SPLIT, [x], variant=f"{start}:{stop}")
 
     def shuffle(self, x: Tensor, groups: int, name: str = "") -> Tensor:
         """Interleave the channels of `groups` groups."""
         name = self._name(name, "shuffle")
         _require_positive(name, groups=(groups,))
-        _require_divisible(name, groups, channels=x.channels)
-        return self._unary(name, Op.SHUFFLE, x, x.shape, groups=groups)
+        return self._unshaped(name, Op.SHUFFLE, [x], groups=groups)
 
     def gather(self, x: Tensor, channels: int, name: str = "") -> Tensor:
         """Pick `channels` channels by an index learned in training, some perhaps twice."""
         name = self._name(name, "gather")
         _require_positive(name, channels=(channels,))
-        return self._unary(name, Op.GATHER, x, (x.shape[0], channels, *x.size))
+        return self._unshaped(name, Op.GATHER, [x], (x.shape[0], channels, *x.size))
 
     def reshape(self, x: Tensor, shape: Sequence[int], name: str = "") -> Tensor:
         """Give the elements of each sample another [C, H, W], one of them -1 to be worked out."""
@@ -250,8 +266,8 @@ class Graph:
         elements, known = prod(x.shape[1:]), prod(extent for extent in shape if extent != -1)
         full = [elements // known if extent == -1 else extent for extent in shape]
         if len(full) != 3 or prod(full) != elements:
-            raise _error(name, "not the same number of elements", f"{elements} a sample", _text(shape))
-        return self._unary(name, Op.RESHAPE, x, _shape([x.shape[0], *full]))
+            raise _error(name, "not the same number of elements", f"{elements} a sample", text(shape))
+        return self._unshaped(name, Op.RESHAPE, [x], shape_of([x.shape[0], *full]))
 
     def flatten(self, x: Tensor, name: str = "") -> Tensor:
         """Turn each sample into a vector."""
@@ -260,8 +276,7 @@ class Graph:
     def pad(self, x: Tensor, padding: Padding, name: str = "") -> Tensor:
         """Surround each channel with zeros, as a layer of its own."""
         edges = sides(padding, x.size, (1, 1), (1, 1))
-        height, width = x.size[0] + edges[0] + edges[2], x.size[1] + edges[1] + edges[3]
-        return self._unary(self._name(name, "pad"), Op.PAD, x, (*x.shape[:2], height, width), padding=edges)
+        return self._unshaped(self._name(name, "pad"), Op.PAD, [x], padding=edges)
 
     def build(self, *outputs: Tensor) -> Network:
         """Return the network; unless named, its outputs are the tensors that no layer reads."""
@@ -271,42 +286,29 @@ class Graph:
             raise _error(self.name, "a network needs at least one layer")
         return Network(self.name, dict(self._inputs), tuple(self._layers.values()), names)
 
-    def _pool(
-        self, x: Tensor, kind: str, kernel: int | Pair, stride: int | Pair, padding: Padding, ceil: bool, name: str
-    ) -> Tensor:
-        name = self._name(name, "pool")
-        kernel, stride = pair(kernel), pair(stride)
-        _require_positive(name, kernel=kernel, stride=stride)
-        edges = sides(padding, x.size, kernel, stride)
-        size = _fitting(name, x, window_outputs(x.size, kernel, stride, edges, ceil=ceil))
-        shape = (*x.shape[:2], *size)
-        window = (kernel, stride, edges)
-        return self._add(Layer(name, Op.POOL, (x.name,), (x.shape,), shape, *window, variant=kind, ceil=ceil))
-
-    def _elementwise(self, op: Op, xs: Sequence[Tensor], name: str) -> Tensor:
-        name = self._name(name, op.value)
-        shape: tuple[int, ...] = xs[0].shape
-        for x in xs[1:]:
-            stretched = broadcast(shape, x.shape)
-            if stretched is None:
-                raise _error(name, f"{x.name} does not match the other operands", _text(shape), _text(x.shape))
-            shape = stretched
-        return self._many(name, op, xs, _shape(shape))
-
-    def _unary(
+    def _unshaped(
         self,
         name: str,
         op: Op,
-        x: Tensor,
-        shape: Shape,
+        xs: Sequence[Tensor],
+        wanted: Shape | None = None,
         variant: str = "",
         groups: int = 1,
         padding: Sides = (0, 0, 0, 0),
+        window: int = 1,
     ) -> Tensor:
-        return self._add(Layer(name, op, (x.name,), (x.shape,), shape, padding=padding, groups=groups, variant=variant))
+        """Add a layer of some inputs; `wanted` holds what only the output tells, such as how many channels."""
+        inputs, shapes = tuple(x.name for x in xs), tuple(x.shape for x in xs)
+        layer = Layer(name, op, inputs, shapes, wanted or xs[0].shape, padding=padding, groups=groups, variant=variant)
+        return self._shaped(replace(layer, window=window))
 
-    def _many(self, name: str, op: Op, xs: Sequence[Tensor], shape: Shape) -> Tensor:
-        return self._add(Layer(name, op, tuple(x.name for x in xs), tuple(x.shape for x in xs), shape))
+    def _shaped(self, layer: Layer) -> Tensor:
+        """Add a layer with the output that its op makes of its inputs."""
+        try:
+            shape = OPS[layer.op].shape(layer, layer.input_shapes)
+        except Misfit as misfit:
+            raise _misfit(layer.name, misfit) from misfit
+        return self._add(replace(layer, output_shape=shape))
 
     def _add(self, layer: Layer) -> Tensor:
         self._claim(layer.name)
@@ -360,33 +362,14 @@ def with_batch(network: Network, batch: int) -> Network:
     return replace(network, inputs={name: many(shape) for name, shape in network.inputs.items()}, layers=layers)
 
 
-def _fitting(name: str, x: Tensor, size: Pair) -> Pair:
-    if min(size) < 1:
-        raise _error(name, "the window is larger than the padded input", got=f"an input of {x.size[0]}x{x.size[1]}")
-    return size
-
-
 def _require_positive(name: str, **extents: Sequence[int]) -> None:
     for what, values in extents.items():
         if min(values) < 1:
-            raise _error(name, f"{what} must be positive", "1 or more", _text(values))
+            raise _error(name, f"{what} must be positive", "1 or more", text(values))
 
 
-def _require_divisible(name: str, groups: int, **channels: int) -> None:
-    for what, extent in channels.items():
-        if extent % groups:
-            raise _error(
-                name, f"{what.replace('_', ' ')} do not divide into groups", f"a multiple of {groups}", str(extent)
-            )
-
-
-def _shape(extents: Sequence[int]) -> Shape:
-    n, c, h, w = extents
-    return (n, c, h, w)
-
-
-def _text(extents: Sequence[int]) -> str:
-    return "x".join(map(str, extents))
+def _misfit(name: str, misfit: Misfit) -> InputError:
+    return _error(name, misfit.message, misfit.expected, misfit.got)
 
 
 def _error(name: str, message: str, expected: str | None = None, got: str | None = None) -> InputError:

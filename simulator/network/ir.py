@@ -1,41 +1,16 @@
 """The network as the model sees it: layers in execution order, joined by named tensors."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from math import prod
 
 from simulator.nest import LoopNest
+from simulator.network.ops import MAC_OPS, Op
+from simulator.network.shapes import Shape
 
-Shape = tuple[int, int, int, int]  # [N, C, H, W]; a vector is [N, C, 1, 1]
+__all__ = ["ACROSS_CHANNELS", "MAC_OPS", "WITHIN_CHANNEL", "Layer", "Network", "Op", "Shape"]
 
-
-class Op(StrEnum):
-    """What a layer does. The first group multiplies and accumulates; the rest computes elementwise or moves data."""
-
-    CONV = "conv"
-    DEPTHWISE = "depthwise"
-    LINEAR = "linear"
-    MATMUL = "matmul"
-    # vector unit
-    POOL = "pool"
-    ADD = "add"
-    MUL = "mul"
-    ACTIVATION = "activation"
-    SOFTMAX = "softmax"
-    LRN = "lrn"
-    UPSAMPLE = "upsample"
-    # data movement
-    CONCAT = "concat"
-    SPLIT = "split"
-    SHUFFLE = "shuffle"
-    GATHER = "gather"
-    RESHAPE = "reshape"
-    PAD = "pad"
-    UNKNOWN = "unknown"  # an op of a file that no importer knows: it reads its inputs and writes its output
-
-
-MAC_OPS = frozenset({Op.CONV, Op.DEPTHWISE, Op.LINEAR, Op.MATMUL})
-MOVE_OPS = frozenset({Op.CONCAT, Op.SPLIT, Op.SHUFFLE, Op.GATHER, Op.RESHAPE, Op.PAD, Op.UNKNOWN})
+ACROSS_CHANNELS, WITHIN_CHANNEL = "across_channels", "within_channel"
+"""Variants of a local response normalisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +20,8 @@ class Layer:
     `inputs` names the tensors read (a layer's name or the network's input), `input_shapes` their shapes. `kernel`,
     `stride`, `dilation` are (vertical, horizontal), `padding` is (top, left, bottom, right). `variant` refines the
     op: "max" or "average" for pools, "relu", "hard_swish", ... for activations. `ceil` lets a pool's last window hang
-    over the edge. `stage` groups layers for reports.
+    over the edge. `window` is of a normalisation: so many channels ("across_channels"), or rows and columns of a map
+    ("within_channel"), around each element; no shape depends on it. `stage` groups layers for reports.
     """
 
     name: str
@@ -61,6 +37,7 @@ class Layer:
     bias: bool = False
     variant: str = ""
     ceil: bool = False
+    window: int = 1
     stage: str = ""
     zero_inputs_fraction: float | None = None  # measured share of zeros in the inputs; None: the machine's default
     zero_weights_fraction: float | None = None
@@ -76,6 +53,11 @@ class Layer:
         _, filters, p, q = self.output_shape
         bounds = (n, self.groups, filters // self.groups, channels // self.groups, p, q, *self.kernel)
         return LoopNest(bounds, self.stride, self.dilation, self.padding, (height, width))
+
+    @property
+    def window_elements(self) -> int:
+        """Elements by which a normalisation scales each one."""
+        return self.window**2 if self.variant == WITHIN_CHANNEL else self.window
 
     @property
     def macs(self) -> int:

@@ -1,10 +1,39 @@
-"""Work out the sizes of windows and broadcasts: the only shape arithmetic there is."""
+"""Work out the sizes of windows, broadcasts and joins: the only shape arithmetic there is."""
 
+from collections.abc import Iterable, Sequence
+from math import prod
 from typing import Literal
 
+Shape = tuple[int, int, int, int]  # [N, C, H, W]; a vector is [N, C, 1, 1]
 Pair = tuple[int, int]
 Sides = tuple[int, int, int, int]  # top, left, bottom, right
 Padding = int | Pair | Sides | Literal["same", "half"]
+
+
+AXES = ("batch", "channels", "height", "width")
+
+
+class Misfit(ValueError):
+    """What a layer is given does not fit it: what is wrong, what it must be, what it is."""
+
+    def __init__(self, message: str, expected: str | None = None, got: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.expected, self.got = message, expected, got
+
+
+def shape_of(extents: Iterable[int]) -> Shape:
+    """Return four extents as a shape."""
+    n, c, h, w = extents
+    return (n, c, h, w)
+
+
+def text(extents: Iterable[int]) -> str:
+    """Return extents as people write them.
+
+    >>> text((1, 3, 224, 224))
+    '1x3x224x224'
+    """
+    return "x".join(map(str, extents))
 
 
 def pair(value: int | Pair) -> Pair:
@@ -91,3 +120,32 @@ def broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...
     if any(a != b and 1 not in (a, b) for a, b in pairs):
         return None
     return tuple(max(a, b) for a, b in pairs)
+
+
+def joined(shapes: Sequence[Shape], names: Sequence[str], axis: int) -> Shape:
+    """Return the shape of tensors joined along an axis; raise Misfit where they differ along another.
+
+    >>> joined([(1, 3, 7, 7), (1, 5, 7, 7)], ["a", "b"], axis=1)
+    (1, 8, 7, 7)
+    """
+    first = shapes[0]
+    for name, other in zip(names[1:], shapes[1:], strict=True):
+        for at, (extent, others) in enumerate(zip(first, other, strict=True)):
+            if at != axis and extent != others:
+                raise Misfit(f"{AXES[at]} of {name} differs", str(extent), str(others))
+    return shape_of(sum(shape[at] for shape in shapes) if at == axis else first[at] for at in range(4))
+
+
+def require_divisible(groups: int, what: str, extent: int) -> None:
+    """Raise Misfit unless so many channels can be dealt out to groups."""
+    if extent % groups:
+        raise Misfit(f"{what} do not divide into groups", f"a multiple of {groups}", str(extent))
+
+
+def tensor_bytes(shape: Iterable[int], bits: int) -> int:
+    """Return the bytes of a tensor, whole bytes in all.
+
+    >>> tensor_bytes((1, 3, 1, 1), bits=4)
+    2
+    """
+    return (prod(shape) * bits + 7) // 8

@@ -53,7 +53,7 @@ def broken_laws(run: Run) -> Iterator[Violation]:
         yield from _work(layer, run)
         yield from _time(layer, run)
         yield from _bytes(layer, run)
-    yield from _riders(run)
+    yield from _fused(run)
     yield from _totals(run)
 
 
@@ -114,7 +114,7 @@ def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
 def _bytes(layer: LayerResult, run: Run) -> Iterator[Violation]:
     """What leaves DRAM enters the buffer, and each level delivers at least what the layer touches.
 
-    DRAM moves whole bursts: of each tile's transfer, less than one burst is not wanted. A layer that carries others
+    DRAM moves whole bursts: of each tile's transfer, less than one burst is not wanted. A layer with fused ones
     may make a transfer for each of them.
     """
     dram, buffer = layer.traffic.get("dram", {}), layer.traffic.get("buffer", {})
@@ -134,13 +134,13 @@ def _bytes(layer: LayerResult, run: Run) -> Iterator[Violation]:
                 yield Violation(layer.name, f"traffic.{level}.{operand}", "reads >= footprint", figures)
 
 
-def _riders(run: Run) -> Iterator[Violation]:
-    """A layer that rides on another, or is folded away, costs nothing of its own."""
-    carriers, names = run.carrier_of(), {layer.name for layer in run.layers}
-    for missing in sorted(set(carriers) - names):
-        yield Violation(carriers[missing], "fused", "riders are layers of the network", missing)
+def _fused(run: Run) -> Iterator[Violation]:
+    """A layer that is fused into another, or folded away, costs nothing of its own."""
+    producers, names = run.producer_of(), {layer.name for layer in run.layers}
+    for missing in sorted(set(producers) - names):
+        yield Violation(producers[missing], "fused", "fused layers are layers of the network", missing)
     for layer in run.layers:
-        free = layer.folded or layer.name in carriers
+        free = layer.folded or layer.name in producers
         if free and (layer.cycles or layer.energy_pj or layer.traffic):
             figures = f"{layer.cycles} cycles, {layer.energy_pj} pJ"
             yield Violation(layer.name, "cycles", "a folded or fused layer costs nothing", figures)

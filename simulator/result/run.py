@@ -75,7 +75,7 @@ class NetworkFacts:
 class LayerResult:
     """One op and what it cost.
 
-    A layer that is folded into addressing, or rides on another (`Run.carrier_of`), costs nothing of its own:
+    A layer that is folded into addressing, or fused into another (`Run.producer_of`), costs nothing of its own:
     no cycles, no energy, no traffic. A level missing from `traffic` is one the layer does not use.
     """
 
@@ -87,7 +87,7 @@ class LayerResult:
     kernel: tuple[int, int]
     stride: tuple[int, int]
     groups: int
-    fused: tuple[str, ...]  # layers that ride on this one
+    fused: tuple[str, ...]  # layers applied to this one's outputs on their way out
     folded: bool
     dataflow: str  # "" where the array does nothing
     macs: int  # dense
@@ -147,9 +147,9 @@ class Run:
         title = f"{self.network.name} on {self.hardware.name}"
         return f"<Run of {title}: {len(self.layers)} layers, {self.total.cycles} cycles>"
 
-    def carrier_of(self) -> dict[str, str]:
-        """Map each layer that rides on another to the layer that carries it."""
-        return {rider: layer.name for layer in self.layers for rider in layer.fused}
+    def producer_of(self) -> dict[str, str]:
+        """Map each fused layer to the layer that it is fused into."""
+        return {fused: layer.name for layer in self.layers for fused in layer.fused}
 
 
 def utilization(macs: int, cycles: int, pes: int) -> float:

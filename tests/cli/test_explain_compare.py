@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.cli.compare import specs
 from simulator.cli.exits import run
+from simulator.cli.inputs import specs
 from simulator.result.json_io import save_run
 from tests.builders import small_run
 from tests.cli.commands import complaint, output

@@ -68,7 +68,7 @@ def test_a_mapping_that_computes_something_else_fails_verification(
     def wrong(layer: object, mapping: object) -> VerifyResult:
         return VerifyResult("conv1", macs=5, expected_macs=6, array_cycles=1, outputs=4, mismatches=2)
 
-    monkeypatch.setattr("simulator.cli.verifying.verify_layer", wrong)
+    monkeypatch.setattr("simulator.verify.verify_layer", wrong)
     assert run(["--hw", "eyeriss_like", "--net", "tiny", "--verify"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert any("2 of 4 outputs differ, 5 of 6 MACs executed" in line for line in lines)

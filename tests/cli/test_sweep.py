@@ -11,38 +11,12 @@ from pathlib import Path
 import pytest
 
 from analysis.drive.sweep import load_plan, run_sweep
-from analysis.drive.sweep.rows import sweep_csv
+from analysis.drive.sweep.results import sweep_csv
 from analysis.drive.sweep.store import Store
-from simulator.cli.exits import run
 from simulator.errors import InputError
+from tests.cli.sweeps import PLAN, sweep
 
-PLAN = """
-machines: [squeezenext_16x16]
-networks: ["tiny:filters=8", alexnet]
-axes:
-  array.rows, array.columns: [[4, 4], [8, 8]]
-  dram.bandwidth: [4 GB/s, 16 GB/s]
-  batch: [1, 2]
-"""
-SMALL = PLAN.replace(", alexnet", "")
 pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
-
-
-@pytest.fixture
-def plan(tmp_path: Path) -> Path:
-    path = tmp_path / "plan.yaml"
-    path.write_text(SMALL)
-    return path
-
-
-def sweep(plan: Path, store: Path, *options: str) -> int:
-    """Run the command in this process; what needs no new process is told the same way by both."""
-    from unittest.mock import patch
-
-    from analysis.drive.sweep import run as running
-
-    with patch.object(running, "cores", lambda: 0):
-        return run(["sweep", str(plan), "--store", str(store), *options])
 
 
 def test_a_row_for_each_point_and_the_best_of_each_network(
@@ -75,15 +49,38 @@ def test_a_larger_plan_takes_over_what_a_smaller_one_has_found(
     plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sweep(plan, tmp_path / "s.sqlite") == 0
-    plan.write_text(SMALL.replace("[1, 2]", "[2, 1, 3]") + "  objective: [balanced]\n")
+    plan.write_text(PLAN.replace("[1, 2]", "[2, 1, 3]") + "  objective: [balanced]\n")
     assert sweep(plan, tmp_path / "s.sqlite") == 0
     assert "12: 4 simulated now" in capsys.readouterr().out
+
+
+def test_energies_of_different_units_are_not_compared(
+    plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan.write_text(
+        """machines: [squeezenext_16x16, systolic_32x32]
+networks: [tiny]
+axes:
+  array.rows: [4, 8]
+  dram.bandwidth: [4 GB/s, 16 GB/s]
+"""
+    )
+    assert sweep(plan, tmp_path / "s.sqlite", "--out", str(tmp_path)) == 0
+    found = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("tiny, energy in")]
+    assert [(words[3], words[4], words[7]) for words in found] == [
+        (unit, least, machine)
+        for unit, machine in (("MAC", "squeezenext_16x16"), ("pJ", "systolic_32x32"))
+        for least in ("latency", "energy")
+    ]
+    on_front = list(csv.DictReader(StringIO((tmp_path / "pareto.csv").read_text())))
+    assert {row["machine"] for row in on_front if row["on_front"] == "1"} == {"squeezenext_16x16", "systolic_32x32"}
+    assert (tmp_path / "heat_map_energy.png").exists()
 
 
 def test_points_that_cannot_be_simulated_are_rows_that_say_why(
     plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan.write_text(SMALL + "  buffers.main.capacity: [16 B, 64 KiB]\n")
+    plan.write_text(PLAN + "  buffers.main.capacity: [16 B, 64 KiB]\n")
     assert sweep(plan, tmp_path / "s.sqlite", "--csv", "-") == 0
     rows = list(csv.DictReader(StringIO(capsys.readouterr().out)))
     assert ["fit" in row["problem"] for row in rows] == [True, False] * 8
@@ -93,30 +90,9 @@ def test_points_that_cannot_be_simulated_are_rows_that_say_why(
 def test_a_plan_of_which_no_point_can_be_simulated_is_bad_input(
     plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan.write_text(SMALL + "  buffers.main.capacity: [16 B]\n")
+    plan.write_text(PLAN + "  buffers.main.capacity: [16 B]\n")
     assert sweep(plan, tmp_path / "s.sqlite") == 2
     assert "no point of the plan could be simulated" in capsys.readouterr().err
-
-
-def test_a_fault_of_the_simulator_fails_the_command_and_keeps_the_rest(
-    plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import simulator.engine
-
-    real = simulator.engine.simulate
-
-    def breaks_at_two(*arguments: object, batch: int, **options: object) -> object:
-        if batch == 2:
-            raise ZeroDivisionError("division by zero")
-        return real(*arguments, batch=batch, **options)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(simulator.engine, "simulate", breaks_at_two)
-        assert sweep(plan, tmp_path / "s.sqlite", "--csv", str(tmp_path / "p.csv")) == 1
-    assert "ZeroDivisionError" in capsys.readouterr().err
-    assert (tmp_path / "p.csv").read_text().count("ZeroDivisionError") == 4
-    assert sweep(plan, tmp_path / "s.sqlite") == 0
-    assert "8: 4 simulated now" in capsys.readouterr().out
 
 
 def test_ctrl_c_says_what_is_kept(
@@ -206,7 +182,7 @@ def test_a_bad_plan_is_told_in_its_own_terms(
 def test_too_many_points_are_refused_before_they_are_counted_out(
     plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan.write_text(SMALL.replace("[1, 2]", str(list(range(1, 1200)))) + f"  net.filters: {list(range(1, 1200))}\n")
+    plan.write_text(PLAN.replace("[1, 2]", str(list(range(1, 1200)))) + f"  net.filters: {list(range(1, 1200))}\n")
     assert sweep(plan, tmp_path / "s.sqlite") == 2
     assert "at most 1000000 points" in capsys.readouterr().err
 
@@ -283,7 +259,7 @@ def test_a_read_only_store_is_told_before_anything_runs(
 def test_a_full_disk_loses_nothing_that_was_finished(
     plan: Path, disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan.write_text(SMALL.replace("[1, 2]", str(list(range(1, 41)))))
+    plan.write_text(PLAN.replace("[1, 2]", str(list(range(1, 41)))))
     (disk / "filler").write_bytes(bytes(6 * 2**20 - 400 * 1024))
     assert sweep(plan, disk / "s.sqlite") == 2
     err = capsys.readouterr().err
@@ -304,7 +280,7 @@ def test_a_store_that_may_not_grow_loses_nothing_that_was_finished(
 ) -> None:
     """A limit on the size of files stands in for a full disk where no file system can be mounted."""
     resource = pytest.importorskip("resource")
-    plan.write_text(SMALL.replace("[1, 2]", str(list(range(1, 41)))))
+    plan.write_text(PLAN.replace("[1, 2]", str(list(range(1, 41)))))
     store = tmp_path / "s.sqlite"
     undisturbed = run_sweep(load_plan(plan), tmp_path / "other.sqlite", workers=0)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from simulator.cost.case import FIXED_POINT, SUM_BITS
 from simulator.nest import REDUCTION, RELEVANT, Dim, Operand
 from simulator.timing.tiles import PortSpec, TileRun
-from tests.oracle.naive_array import ArrayWalk, schedule_of, steps_by
+from tests.oracle.naive_array import ArrayWalk, schedule_of
 from tests.oracle.naive_time import network_words, packing, tile_figures
 from tests.oracle.test_timeline import plain_play
 

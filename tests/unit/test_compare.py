@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.read.compare import MEASURES, Comparison, compare
+from analysis.read.compare import Comparison, compare
 from analysis.read.compare.align import RULES, align
-from analysis.read.compare.rows import comparison_rows
-from analysis.read.compare.text import comparison_text, overview, run_labels
+from analysis.read.compare.tables import comparison_rows, comparison_text, overview, run_labels
 from analysis.read.compare.waterfall import MOST_STEPS, steps, waterfall
+from analysis.read.objective import COMPARED
 from analysis.read.pictures import write_pictures
 from simulator import simulate
 from simulator.errors import InputError
@@ -24,7 +24,7 @@ def versions() -> Comparison:
     return compare(before, after)
 
 
-@pytest.mark.parametrize("by", list(MEASURES))
+@pytest.mark.parametrize("by", list(COMPARED))
 def test_changes_by_layer_stage_and_part_add_up_to_the_total(by: str) -> None:
     pairs = [(small_run(), after) for after in (deep_run(12), deep_run(20), small_run(), run_of())]
     for before, after in [*pairs, *((after, before) for before, after in pairs)]:
@@ -119,7 +119,7 @@ def test_a_total_that_its_layers_do_not_make_up_is_noticed() -> None:
         compare(small_run(), wrong)
 
 
-@pytest.mark.parametrize("by", list(MEASURES))
+@pytest.mark.parametrize("by", list(COMPARED))
 def test_the_steps_of_every_waterfall_lead_from_one_total_to_the_other(by: str) -> None:
     comparison = compare(small_run(), deep_run(40), by)
     for cut in ("stage", "part", "layer"):
@@ -133,7 +133,7 @@ def test_the_steps_of_every_waterfall_lead_from_one_total_to_the_other(by: str) 
 
 @pytest.mark.parametrize("runs", [(small_run(), deep_run(30)), (run_of(), run_of()), (small_run(), small_run())])
 def test_waterfalls_are_drawn_of_anything(runs: tuple[Run, Run], tmp_path) -> None:  # type: ignore[no-untyped-def]
-    for by in MEASURES:
+    for by in COMPARED:
         picture = waterfall(compare(*runs, by), ("$a$", "b\x1b[0m"), f"waterfall_{by}")
         files = write_pictures([picture], tmp_path, ("png", "svg"))
         assert [file.suffix for file in files] == [".csv", ".png", ".svg"]

@@ -10,7 +10,7 @@ from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.network.graph import Graph
 from simulator.network.ir import Network, Op
-from simulator.schedule.plan import plan
+from simulator.schedule import plan
 
 
 def residual_block(channels: int = 8, size: int = 8) -> Network:
@@ -23,26 +23,26 @@ def residual_block(channels: int = 8, size: int = 8) -> Network:
     return g.build()
 
 
-def steps_of(network: Network, **changes):
+def ops_of(network: Network, **changes):
     machine = replace(load_hardware("eyeriss_like"), **changes)
-    return {step.layer.name: step for step in plan(network, machine)}
+    return {op.layer.name: op for op in plan(network, machine)}
 
 
-def test_an_activation_rides_on_the_layer_before_it():
-    steps = steps_of(residual_block(), fuses=frozenset({"activation"}))
-    assert steps["first"].riders == ("first_relu",)
-    assert steps["first_relu"].carrier == "first"
-    assert steps["sum"].runs and steps["sum"].riders == ("out",)
+def test_an_activation_is_fused_into_the_layer_before_it():
+    ops = ops_of(residual_block(), fuses=frozenset({"activation"}))
+    assert ops["first"].fused == ("first_relu",)
+    assert ops["first_relu"].producer == "first"
+    assert ops["sum"].runs and ops["sum"].fused == ("out",)
 
 
 def test_a_machine_that_fuses_nothing_runs_every_op():
-    assert all(step.runs for step in steps_of(residual_block(), fuses=frozenset(), folds=frozenset()).values())
+    assert all(op.runs for op in ops_of(residual_block(), fuses=frozenset(), folds=frozenset()).values())
 
 
 def test_a_fused_add_brings_its_other_input_along():
-    steps = steps_of(residual_block(), fuses=frozenset({"activation", "add"}))
-    assert steps["second"].riders == ("sum", "out")
-    assert steps["second"].addends == 1
+    ops = ops_of(residual_block(), fuses=frozenset({"activation", "add"}))
+    assert ops["second"].fused == ("sum", "out")
+    assert ops["second"].residuals == 1
     run = simulate(replace(load_hardware("eyeriss_like"), fuses=frozenset({"activation", "add"})), residual_block())
     plain = simulate(replace(load_hardware("eyeriss_like"), fuses=frozenset({"activation"})), residual_block())
     second = {r.name: r for r in run.layers}["second"].traffic["dram"]["inputs"].read_bytes
@@ -50,12 +50,12 @@ def test_a_fused_add_brings_its_other_input_along():
     assert second == {r.name: r for r in plain.layers}["second"].traffic["dram"]["inputs"].read_bytes + shortcut
 
 
-def test_an_op_does_not_ride_where_another_reads_the_same_tensor():
+def test_an_op_is_not_fused_where_another_reads_the_same_tensor():
     g = Graph("fork")
     x = g.conv(g.input(3, 8, 8), 8, 1, name="stem")
     g.add(g.activation(x, "relu", name="relu"), x, name="sum")
-    steps = steps_of(g.build(), fuses=frozenset({"activation"}))
-    assert steps["relu"].runs
+    ops = ops_of(g.build(), fuses=frozenset({"activation"}))
+    assert ops["relu"].runs
 
 
 def test_a_folded_op_costs_nothing_and_hands_its_inputs_on():
@@ -64,20 +64,20 @@ def test_a_folded_op_costs_nothing_and_hands_its_inputs_on():
     x = g.concat(g.conv(x, 8, 1, name="left"), g.conv(x, 8, 3, padding=1, name="right"), name="concat")
     g.conv(x, 8, 1, name="next")
     network = g.build()
-    steps = steps_of(network, folds=frozenset({"concat"}), keeps_activations=True)
-    assert steps["concat"].folded
-    assert steps["left"].resident[2] and steps["right"].resident[2] and steps["next"].resident[0]
+    ops = ops_of(network, folds=frozenset({"concat"}), keeps_activations=True)
+    assert ops["concat"].folded
+    assert ops["left"].resident[2] and ops["right"].resident[2] and ops["next"].resident[0]
     run = simulate(replace(load_hardware("eyeriss_like"), folds=frozenset({"concat"})), network)
     assert [(r.cycles, r.energy_pj) for r in run.layers if r.op is Op.CONCAT] == [(0, 0.0)]
 
 
 def test_a_shortcut_stays_on_chip_until_it_is_added():
-    steps = steps_of(residual_block(), keeps_activations=True, fuses=frozenset({"activation"}))
+    ops = ops_of(residual_block(), keeps_activations=True, fuses=frozenset({"activation"}))
     kept = 2 * 8 * 8 * 8
-    assert steps["stem"].resident == (False, False, True)
-    assert steps["second"].resident == (True, False, True)
-    assert steps["second"].reserved_bytes >= 3 * kept  # the shortcut, what is read, what is made
-    assert steps["sum"].resident[0] and not steps["sum"].resident[2]  # the network's output goes to DRAM
+    assert ops["stem"].resident == (False, False, True)
+    assert ops["second"].resident == (True, False, True)
+    assert ops["second"].reserved_bytes >= 3 * kept  # the shortcut, what is read, what is made
+    assert ops["sum"].resident[0] and not ops["sum"].resident[2]  # the network's output goes to DRAM
 
 
 def test_kept_tensors_never_cross_the_dram_port():
@@ -89,11 +89,11 @@ def test_kept_tensors_never_cross_the_dram_port():
 
 
 def test_tensors_that_are_too_large_go_through_dram():
-    steps = steps_of(residual_block(channels=64, size=56), keeps_activations=True)
-    assert not any(step.resident[0] or step.resident[2] for step in steps.values())
+    ops = ops_of(residual_block(channels=64, size=56), keeps_activations=True)
+    assert not any(op.resident[0] or op.resident[2] for op in ops.values())
 
 
-def test_what_a_riding_add_brings_is_whole_though_a_pool_rides_too():
+def test_what_a_fused_add_brings_is_whole_though_a_pool_is_fused_too():
     def network(pools: bool) -> Network:
         g = Graph("net")
         x = g.input(16, 16, 16)

@@ -13,7 +13,7 @@ from analysis.drive.explain.explanation import network_changes, worth_telling
 from analysis.drive.explain.layer_levers import layer_changes
 from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
 from analysis.drive.explain.text import layer_text, network_text
-from analysis.read.stages import stage_uses
+from analysis.read.losses import stage_uses
 from simulator import simulate
 from simulator.engine.mapping_cache import Memory
 from simulator.errors import InputError

@@ -7,6 +7,7 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.network.ir import Layer, Network, Op
+from simulator.network.ops import OPS
 from tests.caffe_text import prototxt
 from workloads.load import load_network
 
@@ -103,6 +104,26 @@ def test_each_kind_of_layer_has_its_op_and_shape(tmp_path: Path, layer: str, op:
     network = imported(tmp_path, f'{HEAD} layer {{ name: "y" bottom: "data" top: "y" {layer} }}')
     last = network.layers[-1]
     assert (last.op.value, last.output_shape) == (op, (1, *output))
+
+
+@pytest.mark.parametrize(
+    ("param", "variant", "operations"),
+    [
+        ("", "across_channels", 5 + 5 + 3),  # squares and sums of five channels; a scale, a power and a product
+        ("lrn_param { local_size: 3 }", "across_channels", 3 + 3 + 3),
+        ("lrn_param { local_size: 3 norm_region: WITHIN_CHANNEL }", "within_channel", 9 + 9 + 3),
+        ("lrn_param { norm_region: 1 }", "within_channel", 25 + 25 + 3),
+    ],
+)
+def test_a_normalisation_has_the_window_that_it_says(tmp_path: Path, param: str, variant: str, operations: int):
+    network = imported(tmp_path, f'{HEAD} layer {{ name: "y" type: "LRN" bottom: "data" top: "y" {param} }}')
+    (layer,) = network.layers
+    assert (layer.variant, OPS[layer.op].operations(layer)) == (variant, 4 * 9 * 9 * operations)
+
+
+def test_a_normalisation_over_an_even_window_has_no_middle(tmp_path: Path):
+    with pytest.raises(InputError, match="local_size: wrong value"):
+        imported(tmp_path, HEAD + 'layer { name: "y" type: "LRN" bottom: "data" top: "y" lrn_param { local_size: 4 } }')
 
 
 def test_scale_by_a_second_blob_is_the_multiplication_of_squeeze_and_excite(tmp_path: Path):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError
-from simulator.network.ir import Layer, Network, Op
+from simulator.network.ir import Network, Op
+from simulator.network.ops import OPS
 from tests.onnx_graphs import GraphWriter
 from workloads.load import load_network
 
@@ -24,10 +25,6 @@ def ops(network: Network) -> list[str]:
 def quantities(g: GraphWriter) -> tuple[str, str]:
     """Add a scale and a zero point."""
     return g.floats("scale", 0.1, scalar=True), g.weight("zero", dtype=UINT8)
-
-
-def conv_of(network: Network) -> Layer:
-    return next(layer for layer in network.layers if layer.op in (Op.CONV, Op.DEPTHWISE))
 
 
 def test_a_convolution_between_quantize_and_dequantize_is_one_layer(file: Path):
@@ -200,6 +197,20 @@ def test_an_einsum_with_weights_is_a_linear_layer(file: Path):
     g.node("Einsum", g.input((1, 6, 8)), g.weight("w", 8, 10), name="product", equation="bik,kj->bij")
     network = load_network(g.save(file, "product_out0"))
     assert (ops(network), network.macs, network.params) == (["linear"], 6 * 80, 80)
+
+
+def test_a_normalisation_squares_and_sums_as_many_channels_as_its_size(file: Path):
+    g = GraphWriter()
+    g.node("LRN", g.input((1, 8, 4, 4)), size=7, name="lrn")
+    (layer,) = load_network(g.save(file, "lrn_out0")).layers
+    assert OPS[layer.op].operations(layer) == 8 * 4 * 4 * (7 + 7 + 3)
+
+
+def test_a_normalisation_without_a_size_is_refused(file: Path):
+    g = GraphWriter()
+    g.node("LRN", g.input((1, 8, 4, 4)), name="lrn")
+    with pytest.raises(InputError, match="not a size"):
+        load_network(g.save(file, "lrn_out0"))
 
 
 def test_a_normalisation_spelled_with_a_pool_across_channels_is_understood(file: Path):

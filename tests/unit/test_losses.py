@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.read.kinds import kinds_of
-from analysis.read.losses import LOSSES, pe_cycles, sum_pe_cycles
+from analysis.read.kinds import KINDS, detailed_kinds_of, kinds_of
+from analysis.read.losses import pe_cycles, sum_pe_cycles
 from analysis.read.plots import shares, traffic, utilization
 from simulator import simulate
 from simulator.network.ir import Op
@@ -16,13 +16,15 @@ from simulator.result.run import total_of
 from tests.builders import MACHINE, conv_result, deep_run, run_of, small_run, vector_result
 from tests.cli.tiny import tiny
 
+LOSSES = ("spatial", "temporal", "stall")
+
 
 def test_executed_macs_and_losses_are_all_of_the_pe_cycles() -> None:
     run = small_run()
     for layer in run.layers:
         use = pe_cycles(layer, run)
         assert use.executed + use.spatial + use.temporal + use.stall == use.available == layer.cycles * MACHINE.pes
-        assert use.lost == use.spatial + use.temporal + use.stall
+        assert use.available - use.executed == use.spatial + use.temporal + use.stall
 
 
 @given(mapped=st.integers(1, 256), waiting=st.integers(0, 10**6), size=st.integers(1, 64))
@@ -99,4 +101,13 @@ def test_depthwise_and_grouped_convolutions_are_kinds_of_their_own() -> None:
     plain = conv_result("first")
     deep, grouped = replace(plain, name="dw", op=Op.DEPTHWISE), replace(plain, name="g", groups=4)
     run = replace(run_of(plain), layers=(plain, deep, grouped), total=total_of((plain, deep, grouped), MACHINE))
-    assert list(kinds_of(run).values()) == ["first layer, 3x3", "depthwise 3x3", "grouped 3x3"]
+    assert list(kinds_of(run).values()) == ["first", "depthwise", "grouped"]
+    assert list(detailed_kinds_of(run).values()) == ["first layer, 3x3", "depthwise 3x3", "grouped 3x3"]
+
+
+def test_a_convolution_of_one_pixel_is_fully_connected() -> None:
+    plain = conv_result("first")
+    one = replace(plain, name="fc", kernel=(1, 1), input_shapes=((1, 8, 1, 1),), output_shape=(1, 8, 1, 1))
+    run = replace(run_of(plain), layers=(plain, one), total=total_of((plain, one), MACHINE))
+    assert kinds_of(run)["fc"] == detailed_kinds_of(run)["fc"] == "fully connected"
+    assert set(kinds_of(run).values()) <= set(KINDS)

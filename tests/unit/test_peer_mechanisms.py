@@ -15,7 +15,7 @@ from simulator.nest import Dim, LoopNest
 from simulator.network.graph import Graph
 from simulator.network.ir import Layer, Network, Op
 from simulator.result.run import LayerResult
-from simulator.schedule.plan import plan
+from simulator.schedule import plan
 
 
 def network_of(layer: Layer) -> Network:
@@ -85,25 +85,25 @@ def pooled() -> Network:
     return g.build()
 
 
-def test_a_pool_that_rides_thins_out_what_is_stored():
+def test_a_fused_pool_downsamples_what_is_stored():
     step = next(step for step in plan(pooled(), load_hardware("nvdla_256")) if step.layer.name == "conv")
-    assert step.riders == ("conv_relu", "pool")
+    assert step.fused == ("conv_relu", "pool")
     assert step.stored == Fraction(1, 4)
     first, *_, second = (r for r in simulate("nvdla_256", pooled()).layers if r.macs)
     assert first.traffic["dram"]["outputs"].write_bytes == 16 * 7 * 7
     assert second.traffic["dram"]["inputs"].read_bytes == 16 * 7 * 7
 
 
-def test_nothing_is_added_to_a_pool_that_rides():
+def test_nothing_is_added_to_a_fused_pool():
     """Addends have the shape of the outputs, not of what the pool leaves."""
     g = Graph("added")
     x = g.input(4, 8, 8)
     y = g.max_pool(g.conv(x, 4, 1, name="conv"), 2, stride=2, name="pool")
     g.add(y, g.conv(x, 4, 1, stride=2, name="shortcut"), name="sum")
     machine = replace(load_hardware("edge_npu_like"), fuses=frozenset({"add", "pool"}))
-    carriers = {step.layer.name: step.carrier for step in plan(g.build(), machine)}
-    assert carriers["pool"] == "conv"
-    assert carriers["sum"] == "shortcut"
+    producers = {op.layer.name: op.producer for op in plan(g.build(), machine)}
+    assert producers["pool"] == "conv"
+    assert producers["sum"] == "shortcut"
 
 
 def test_operands_that_no_register_keeps_cost_no_register_energy():

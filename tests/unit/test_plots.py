@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.read.csv_text import csv_text
+from analysis.read.layout import csv_text
 from analysis.read.plots import PLOTS, bars, cycles, energy, roofline, write_plot, write_plots
 from analysis.read.theme import COMPONENT_COLOURS, CYCLE_COLOURS
 from simulator.errors import InputError

@@ -153,7 +153,7 @@ LAWS = {
     "cycles >= bound": {"bounds": {"array": 10**9}},
     "bytes out of DRAM": {"traffic": {"dram": {"inputs": Traffic(9, 0)}, "buffer": {"inputs": Traffic(10**9, 10)}}},
     "reads >= footprint": {"traffic": {"rf": {"weights": Traffic(1, 0)}}},
-    "riders are layers": {"fused": ("nobody",)},
+    "fused layers are layers": {"fused": ("nobody",)},
 }
 
 
@@ -164,7 +164,7 @@ def test_a_broken_law_is_told_with_layer_and_figures(law: str) -> None:
     assert any(violation.where == "conv1" and violation.figures for violation in caught.value.violations)
 
 
-def test_a_layer_that_rides_on_another_must_be_free() -> None:
+def test_a_fused_layer_must_be_free() -> None:
     run = with_layer(small_run(), 0, fused=("pool1",))
     assert [violation.where for violation in broken_laws(run)] == ["pool1"]
 

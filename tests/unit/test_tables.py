@@ -7,12 +7,11 @@ from io import StringIO
 import pytest
 
 from analysis.read import units
-from analysis.read.csv_text import csv_text, layer_rows
-from analysis.read.layout import elide, fit, printable
-from analysis.read.plain import plain_report
-from analysis.read.summary import cycles_by_bottleneck, energy_by_component, energy_by_operand, shares, summary_lines
-from analysis.read.tables import COLUMNS, kernel_text, op_rows, shape_text, total_row
-from analysis.read.terminal import print_report
+from analysis.read.layout import csv_text, elide, fit, printable
+from analysis.read.objective import component_of, energy_by, operand_of
+from analysis.read.printing import plain_report, print_report
+from analysis.read.summary import cycles_by_bottleneck, shares, summary_lines
+from analysis.read.tables import COLUMNS, kernel_text, layer_rows, op_rows, shape_text, total_row
 from simulator.network.ir import Op
 from simulator.result.run import Run
 from tests.builders import MACHINE, conv_result, deep_run, free_result, run_of, small_run
@@ -133,7 +132,7 @@ def test_relative_energies_are_not_called_joules() -> None:
 
 def test_shares_are_sorted_and_sum_to_one() -> None:
     run = deep_run(12)
-    for parts in (run.total.cycle_parts, cycles_by_bottleneck(run), energy_by_component(run)):
+    for parts in (run.total.cycle_parts, cycles_by_bottleneck(run), energy_by(component_of, run.total.energy_parts)):
         found = shares(parts)
         assert sum(share.fraction for share in found) == pytest.approx(1)
         assert [share.value for share in found] == sorted((share.value for share in found), reverse=True)
@@ -142,10 +141,11 @@ def test_shares_are_sorted_and_sum_to_one() -> None:
 
 def test_energy_by_component_and_by_operand_partition_the_total() -> None:
     run = deep_run(12)
-    moved = sum(energy_by_operand(run).values())
-    still = sum(value for part, value in run.total.energy_parts.items() if "." not in part)
-    assert sum(energy_by_component(run).values()) == pytest.approx(run.total.energy_pj)
-    assert moved + still == pytest.approx(run.total.energy_pj)
+    parts = run.total.energy_parts
+    for group_of in (component_of, operand_of):
+        assert sum(energy_by(group_of, parts).values()) == pytest.approx(run.total.energy_pj)
+    still = sum(value for part, value in parts.items() if "." not in part)
+    assert energy_by(operand_of, parts)["computing"] + parts.get("leakage", 0.0) == pytest.approx(still)
 
 
 def test_an_empty_run_and_a_run_of_nothing_but_folded_layers_print() -> None:
@@ -167,7 +167,7 @@ def test_csv_holds_raw_integers_for_every_layer_and_sums_to_the_totals() -> None
 
 def test_csv_names_the_layer_that_carries_a_fused_one() -> None:
     rows = {row["layer"]: row for row in layer_rows(small_run())}
-    assert (rows["conv1_relu"]["carried_by"], rows["conv1_relu"]["bound_by"]) == ("conv1", "fused")
+    assert (rows["conv1_relu"]["producer"], rows["conv1_relu"]["bound_by"]) == ("conv1", "fused")
     assert rows["block1/concat"]["bound_by"] == "folded"
 
 

@@ -6,53 +6,32 @@ from math import prod
 
 from simulator.network.graph import Tensor
 from simulator.network.ir import Layer, Op
+from simulator.network.ops import CONVOLUTIONS, OPS, VECTOR_OPS, WINDOWED_OPS, follows
 from simulator.network.shapes import window_outputs
 from workloads.exporters.onnx_writer import Writer
 from workloads.importers.views import MAPS, look, reshaped
 
 _RANGE = re.compile(r"(\d+):(\d+)")
-_NEIGHBOURS = re.compile(r"across_channels_(\d+)")
-PLAIN_ACTIVATIONS = {
-    "abs": "Abs",
-    "elu": "Elu",
-    "exp": "Exp",
-    "gelu": "Gelu",
-    "hard_sigmoid": "HardSigmoid",
-    "hard_swish": "HardSwish",
-    "leaky_relu": "LeakyRelu",
-    "log": "Log",
-    "mish": "Mish",
-    "relu": "Relu",
-    "selu": "Selu",
-    "sigmoid": "Sigmoid",
-    "softplus": "Softplus",
-    "softsign": "Softsign",
-    "sqrt": "Sqrt",
-    "tanh": "Tanh",
-}
-COMBINATIONS = {
-    (Op.ADD, ""): "Sum",
-    (Op.ADD, "max"): "Max",
-    (Op.ADD, "mean"): "Mean",
-    (Op.ADD, "min"): "Min",
-    (Op.ADD, "sub"): "Sub",
-    (Op.MUL, ""): "Mul",
-    (Op.MUL, "div"): "Div",
-}
-TWO_ONLY = frozenset({"Div", "Mul", "Sub"})
+MORE_INPUTS = frozenset({"prelu", "swish"})  # functions that ONNX, or the version written, has no op of one input for
+TWO_ONLY = frozenset({"Div", "Mul", "Pow", "Sub"})
 MODES = {"bicubic": "cubic", "bilinear": "linear", "nearest": "nearest"}
-WINDOWS = frozenset({Op.CONV, Op.DEPTHWISE, Op.POOL})
-"""Ops that take up a padding before them."""
-SETTLES = frozenset(
-    {Op.CONV, Op.DEPTHWISE, Op.POOL, Op.ADD, Op.MUL, Op.ACTIVATION, Op.SOFTMAX, Op.LRN, Op.UPSAMPLE, Op.PAD, Op.CONCAT}
-)
+SETTLES = VECTOR_OPS | CONVOLUTIONS | {Op.PAD, Op.CONCAT}
 """Ops whose nodes need a reshaped tensor in order; others might look through the reshape."""
 
 
 def write_layer(w: Writer, layer: Layer) -> None:
     """Add the nodes of a layer; where ONNX cannot say it, an op of the project's own."""
-    if not WRITERS[layer.op](w, layer):
+    if not WRITERS.get(layer.op, plain)(w, layer):
         w.own(layer)
+
+
+def plain(w: Writer, layer: Layer) -> bool:
+    """Write an op of one input and no attributes by its name, if ONNX has it."""
+    op = OPS[layer.op].onnx.get(layer.variant)
+    if op is None or len(layer.inputs) > 1 or not follows(layer):
+        return False
+    w.node(op, layer.inputs, layer.name)
+    return True
 
 
 def conv(w: Writer, layer: Layer) -> bool:
@@ -116,10 +95,9 @@ def pool(w: Writer, layer: Layer) -> bool:
     """Write a pooling layer; over whole maps it is global."""
     size = layer.input_shapes[0][2:]
     plain = layer.stride == layer.dilation == (1, 1) and not any(layer.padding)
-    kinds = {"average": "AveragePool", "max": "MaxPool"}
-    if layer.variant not in kinds:
+    op = OPS[Op.POOL].onnx.get(layer.variant)
+    if op is None:
         return False
-    op = kinds[layer.variant]
     if layer.kernel == size and plain and not layer.ceil:
         w.node(f"Global{op}", layer.inputs, layer.name)
         return True
@@ -141,7 +119,7 @@ def pool(w: Writer, layer: Layer) -> bool:
 
 def combination(w: Writer, layer: Layer) -> bool:
     """Write an elementwise op."""
-    op = COMBINATIONS.get((layer.op, layer.variant), "")
+    op = OPS[layer.op].onnx.get(layer.variant, "")
     count = len(layer.inputs)
     if not op or count < 2 or (op in TWO_ONLY and count > 2):
         return False
@@ -152,23 +130,24 @@ def combination(w: Writer, layer: Layer) -> bool:
 def activation(w: Writer, layer: Layer) -> bool:
     """Write a function of one element, or a norm."""
     kind, x, name = layer.variant, layer.inputs[0], layer.name
+    functions = {kind: op for kind, op in OPS[Op.ACTIVATION].onnx.items() if kind not in MORE_INPUTS}
     if layer.output_shape != layer.input_shapes[0] or w.joins_norm(x):
         return False
-    if kind == "norm" or (kind.startswith("norm_") and kind[5:] in PLAIN_ACTIVATIONS):
+    if kind == "norm" or (kind.startswith("norm_") and kind[5:] in functions):
         if w.folds_norm(x):
             return False
         weights = [w.zeros(f"{name}.{part}", layer.output_shape[1:2]) for part in ("weight", "bias", "mean", "var")]
         scaled = name if kind == "norm" else f"{name}::norm"
         w.node("BatchNormalization", [x, *weights], scaled, name)
         if kind != "norm":
-            w.node(PLAIN_ACTIVATIONS[kind[5:]], [scaled], name, f"{name}::{kind[5:]}")
+            w.node(functions[kind[5:]], [scaled], name, f"{name}::{kind[5:]}")
         return True
     if kind == "relu6":
         w.node("Clip", [x, w.scalar(f"{name}::min", 0.0), w.scalar(f"{name}::max", 6.0)], name)
     elif kind == "swish":
         w.node("Mul", [x, w.node("Sigmoid", [x], f"{name}::sigmoid")], name)
-    elif kind in PLAIN_ACTIVATIONS:
-        w.node(PLAIN_ACTIVATIONS[kind], [x], name)
+    elif kind in functions:
+        w.node(functions[kind], [x], name)
     else:
         return False
     return True
@@ -184,11 +163,11 @@ def softmax(w: Writer, layer: Layer) -> bool:
 
 def lrn(w: Writer, layer: Layer) -> bool:
     """Write a local response normalisation."""
-    size = _NEIGHBOURS.fullmatch(layer.variant)
-    if size and not any(layer.padding) and layer.kernel == (1, 1):
-        w.node("LRN", layer.inputs, layer.name, size=int(size[1]))
-        return True
-    return False
+    op = OPS[Op.LRN].onnx.get(layer.variant)
+    if op is None or any(layer.padding) or layer.kernel != (1, 1):
+        return False
+    w.node(op, layer.inputs, layer.name, size=layer.window)
+    return True
 
 
 def upsample(w: Writer, layer: Layer) -> bool:
@@ -268,7 +247,8 @@ def pad(w: Writer, layer: Layer) -> bool:
     (n, channels, height, width), (top, left, bottom, right) = layer.input_shapes[0], layer.padding
     if layer.variant or layer.output_shape != (n, channels, height + top + bottom, width + left + right):
         return False
-    if not any(layer.padding) or any(reader.op in WINDOWS for reader in w.readers(layer.name)):
+    taken_up = any(reader.op in WINDOWED_OPS for reader in w.readers(layer.name))
+    if not any(layer.padding) or taken_up:
         return False
     pads = w.numbers(f"{layer.name}::pads", (0, 0, top, left, 0, 0, bottom, right))
     w.node("Pad", [layer.inputs[0], pads], layer.name)
@@ -293,5 +273,4 @@ WRITERS: dict[Op, Callable[[Writer, Layer], bool]] = {
     Op.GATHER: gather,
     Op.RESHAPE: reshape,
     Op.PAD: pad,
-    Op.UNKNOWN: lambda w, layer: False,
 }

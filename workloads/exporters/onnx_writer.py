@@ -91,6 +91,7 @@ class Writer:
             groups=layer.groups,
             bias=int(layer.bias),
             variant=layer.variant,
+            window=layer.window,
         )
 
     def maker(self, name: str) -> Layer | None:

@@ -14,7 +14,6 @@ Record = dict[str, Value]
 
 ZEROS = ("zero_inputs_fraction", "zero_weights_fraction", "zero_outputs_fraction")
 CHANNELS = re.compile(r"(\d+):(\d+)")
-NEIGHBOURS = re.compile(r"across_channels_(\d+)")
 
 
 def records_of(network: Network) -> list[Record]:
@@ -80,7 +79,8 @@ def _candidates(layer: Layer) -> Iterator[Record]:
     if layer.op is Op.CONCAT:
         for axis in (2, 3, 0):
             yield base | {"axis": axis}
-    yield base | geometry | variant | {"output": list(layer.output_shape)}
+    size = {"size": layer.window} if layer.op is Op.LRN else {}
+    yield base | geometry | size | variant | {"output": list(layer.output_shape)}
 
 
 def _one_or_many(names: list[str]) -> Value:
@@ -116,11 +116,11 @@ def _own_keys(layer: Layer) -> Record:
         return {"channels": channels}
     if layer.op is Op.ACTIVATION:
         return {"variant": layer.variant}
-    cut, window = CHANNELS.fullmatch(layer.variant), NEIGHBOURS.fullmatch(layer.variant)
+    cut = CHANNELS.fullmatch(layer.variant)
     if layer.op is Op.SPLIT and cut:
         return {"channels": [int(cut[1]), int(cut[2])]}
-    if layer.op is Op.LRN and window:
-        return {"size": int(window[1])}
+    if layer.op is Op.LRN:
+        return {"size": layer.window}
     return {}
 
 

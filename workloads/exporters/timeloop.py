@@ -9,7 +9,8 @@ from pathlib import Path
 
 from simulator.errors import InputError, Problem
 from simulator.nest import Dim
-from simulator.network.ir import Layer, Network, Op
+from simulator.network.ir import Layer, Network
+from simulator.network.ops import CONVOLUTIONS
 from simulator.source.files import write_atomically
 
 LETTERS = {Dim.N: "N", Dim.G: "G", Dim.K: "M", Dim.C: "C", Dim.P: "P", Dim.Q: "Q", Dim.R: "R", Dim.S: "S"}
@@ -64,7 +65,7 @@ def problem_text(layer: Layer) -> str:
     nest = layer.nest
     if nest is None:
         raise InputError(Problem("the layer multiplies nothing", path=layer.name))
-    slides = layer.op in (Op.CONV, Op.DEPTHWISE)
+    slides = layer.op in CONVOLUTIONS
     sizes = {LETTERS[dim]: nest.bounds[dim] for dim in Dim if slides or dim not in (Dim.R, Dim.S)}
     if slides:
         sizes |= dict(zip(("Hstride", "Wstride"), nest.stride, strict=True))

@@ -11,7 +11,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from simulator.errors import InputError, Problem
-from simulator.network.ir import Network, Op
+from simulator.network.ir import Network
+from simulator.network.ops import CONVOLUTIONS
 from simulator.source.files import write_atomically
 from workloads.exporters.onnx_layers import write_layer
 from workloads.exporters.onnx_writer import Writer
@@ -21,7 +22,6 @@ from workloads.importers.from_onnx.load import import_onnx_bytes
 IR_VERSION = 9
 OPSET = 20
 DOMAIN = "squeezesim"
-CONVOLUTIONS = frozenset({Op.CONV, Op.DEPTHWISE})  # ONNX has an op for each of them
 
 
 def export_onnx(network: Network, path: Path) -> None:

@@ -7,7 +7,6 @@ from itertools import count
 from simulator.errors import InputError, Problem
 from simulator.network.graph import Graph, Tensor, check_batch
 from simulator.network.ir import MAC_OPS, Layer, Network, Op, Shape
-from simulator.network.shapes import Pair, Sides, window_outputs, window_reach
 from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, check_layer, check_shape, shorten
 
 Zeros = tuple[float | None, float | None, float | None]  # shares in inputs, weights and outputs; None: not known
@@ -69,29 +68,6 @@ class Assembly(Graph):
         numbered = (f"{name}_{number}" for number in count(2))
         taken = self._layers.keys() | self._inputs.keys()
         return name if name not in taken else next(free for free in numbered if free not in taken)
-
-    def pool(
-        self,
-        x: Tensor,
-        kind: str,
-        kernel: Pair,
-        stride: Pair = (1, 1),
-        padding: Sides = (0, 0, 0, 0),
-        dilation: Pair = (1, 1),
-        ceil: bool = False,
-        name: str = "",
-    ) -> Tensor:
-        """Pool with all that file formats know; see `Graph.max_pool`."""
-        if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
-            raise InputError(Problem("not a window", path=name, expected="sizes of 1 or more, padding of 0 or more"))
-        rows, columns = window_outputs(x.size, kernel, stride, padding, dilation, ceil)
-        if min(rows, columns) < 1:
-            reach = "x".join(str(window_reach(k, d)) for k, d in zip(kernel, dilation, strict=True))
-            got = f"a window of {reach} over {x.size[0]}x{x.size[1]}"
-            raise InputError(Problem("the window is larger than the padded input", path=name, got=got))
-        shape = (*x.shape[:2], rows, columns)
-        window = (kernel, stride, padding, dilation)
-        return self.put(Layer(name, Op.POOL, (x.name,), (x.shape,), shape, *window, variant=kind, ceil=ceil))
 
     def fold_norm(self, x: Tensor, sole: bool, name: str, variant: str = "norm") -> Tensor:
         """Scale and shift channels: inside the layer that makes `x` if nothing else reads it, or as a pass of its own.

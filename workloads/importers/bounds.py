@@ -50,7 +50,7 @@ def check_layer(layer: Layer) -> None:
     """Raise InputError for a layer beyond what the simulator counts."""
     for shape in (*layer.input_shapes, layer.output_shape):
         check_shape(layer.name, shape)
-    sizes = (*layer.kernel, *layer.stride, *layer.dilation, *layer.padding)
+    sizes = (*layer.kernel, *layer.stride, *layer.dilation, *layer.padding, layer.window)
     if max(sizes) > LARGEST_SIDE or min(sizes) < 0:
         got = ", ".join(map(str, sizes))
         raise _too_much(layer.name, "a window is out of range", f"sizes of 0 to {LARGEST_SIDE}", got)

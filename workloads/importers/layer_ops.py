@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulator.network.ir import Op
+from simulator.network.ops import OPS as TABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,8 @@ POOL = WINDOW | {"ceil"}
 CONV = WINDOW | {"filters", "bias", "activation"}
 LINEAR = frozenset({"groups", "bias", "activation"})
 
-OPS: Mapping[str, Entry] = {
+WITH_KEYS: Mapping[str, Entry] = {
     "activation": Entry(Op.ACTIVATION, needs=frozenset({"variant"})),
-    "add": Entry(Op.ADD, inputs=None),
     "avg_pool": Entry(Op.POOL, frozenset({"kernel"}), POOL, variant="average"),
     "concat": Entry(Op.CONCAT, takes=frozenset({"axis"}), inputs=None),
     "conv": Entry(Op.CONV, frozenset({"filters"}), CONV | {"groups"}),
@@ -49,16 +49,17 @@ OPS: Mapping[str, Entry] = {
     "lrn": Entry(Op.LRN, takes=frozenset({"size"})),
     "matmul": Entry(Op.MATMUL, frozenset({"output"}), frozenset({"groups"}), inputs=2),
     "max_pool": Entry(Op.POOL, frozenset({"kernel"}), POOL, variant="max"),
-    "mul": Entry(Op.MUL, inputs=None),
     "pad": Entry(Op.PAD, takes=frozenset({"padding"})),
     "pool": Entry(Op.POOL, frozenset({"kernel"}), POOL),
     "reshape": Entry(Op.RESHAPE, takes=frozenset({"shape"})),
     "shuffle": Entry(Op.SHUFFLE, frozenset({"groups"})),
-    "softmax": Entry(Op.SOFTMAX),
     "split": Entry(Op.SPLIT, takes=frozenset({"channels"})),
-    "unknown": Entry(Op.UNKNOWN, inputs=None),
     "upsample": Entry(Op.UPSAMPLE, takes=frozenset({"size"})),
 }
+"""Ops with keys of their own or names besides their own; the others read their inputs, and that is all."""
+OPS: Mapping[str, Entry] = dict(
+    sorted({**{op.value: Entry(op, inputs=TABLE[op].inputs) for op in Op}, **WITH_KEYS}.items())
+)
 """Op as it is written -> what it is and takes."""
 
 UNKNOWN = "unknown"

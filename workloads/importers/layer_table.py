@@ -4,9 +4,11 @@ A layer list spells a network as `Graph` builds it: shapes follow by themselves.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from simulator.network.graph import Tensor
-from simulator.network.ir import Layer, Op
+from simulator.network.ir import ACROSS_CHANNELS, Layer, Op
+from simulator.network.ops import CONVOLUTIONS, MAC_OPS
 from simulator.network.shapes import sides
 from workloads.importers.assembly import Assembly
 from workloads.importers.layer_ops import OPS, UNKNOWN, entry_of
@@ -32,8 +34,7 @@ def linear(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
 def pool(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Add a pooling layer of a kind."""
     x, kind = xs[0], OPS[row.op].variant or row.variant or "max"
-    edges = sides(row.padding, x.size, row.kernel, row.stride, row.dilation)
-    return g.pool(x, kind, row.kernel, row.stride, edges, row.dilation, row.ceil, name)
+    return g.pool(x, kind, row.kernel, row.stride, row.padding, row.dilation, row.ceil, name)
 
 
 def global_pool(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
@@ -85,7 +86,7 @@ def stated(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     output = row.output
     if output is None:
         raise wrong(name, "the output is missing", "output: [channels, height, width]")
-    if entry.op in (Op.LINEAR, Op.MATMUL):
+    if entry.op in MAC_OPS:
         fits = (
             output[0] == x.shape[0] and output[2:] == x.size and not (x.channels % row.groups or output[1] % row.groups)
         )
@@ -95,7 +96,17 @@ def stated(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     inputs, shapes = tuple(x.name for x in xs), tuple(x.shape for x in xs)
     window = (row.kernel, row.stride, edges, row.dilation)
     variant = row.variant or entry.variant
-    return g.put(Layer(name, entry.op, inputs, shapes, output, *window, row.groups, row.bias, variant))
+    layer = Layer(name, entry.op, inputs, shapes, output, *window, row.groups, row.bias, variant)
+    return g.put(replace(layer, window=_window(row) if entry.op is Op.LRN else 1))
+
+
+def plain(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
+    """Add an op that needs no more than its inputs, or one that nobody knows."""
+    return g.apply(OPS[row.op].op, *xs, variant=row.variant, name=name) if row.op in OPS else unknown(g, row, xs, name)
+
+
+def _window(row: Row) -> int:
+    return row.size[0] if row.size else 5
 
 
 def unknown(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
@@ -109,7 +120,6 @@ def unknown(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
 
 BUILDERS: Mapping[str, Build] = {
     "activation": activation,
-    "add": lambda g, row, xs, name: g.add(*xs, name=name),
     "avg_pool": pool,
     "concat": concat,
     "conv": conv,
@@ -118,28 +128,26 @@ BUILDERS: Mapping[str, Build] = {
     "gather": gather,
     "global_pool": global_pool,
     "linear": linear,
-    "lrn": lambda g, row, xs, name: g.lrn(xs[0], (row.size or (5, 5))[0], name),
+    "lrn": lambda g, row, xs, name: g.lrn(xs[0], _window(row), row.variant or ACROSS_CHANNELS, name),
     "matmul": stated,
     "max_pool": pool,
-    "mul": lambda g, row, xs, name: g.mul(*xs, name=name),
     "pad": lambda g, row, xs, name: g.pad(xs[0], row.padding, name),
     "pool": pool,
     "reshape": reshape,
     "shuffle": lambda g, row, xs, name: g.shuffle(xs[0], row.groups, name),
-    "softmax": lambda g, row, xs, name: g.softmax(xs[0], name),
     "split": split,
     UNKNOWN: unknown,
     "upsample": upsample,
 }
-"""Op as it is written -> what adds its layer."""
+"""Op as it is written -> what adds its layer, where that is more than the op over its inputs."""
 
 
 def add_row(g: Assembly, row: Row, xs: Sequence[Tensor]) -> Tensor:
     """Add the layer of a row, and its activation; return what they make."""
     name = row.name or g.unique(f"{row.op}{g.size + 1}")
     given = row.model_fields_set
-    free = "output" in given and entry_of(row.op).op not in (Op.CONV, Op.DEPTHWISE, Op.UNKNOWN)
-    y = (stated if free else BUILDERS.get(row.op, unknown))(g, row, xs, name)
+    free = "output" in given and entry_of(row.op).op not in CONVOLUTIONS | {Op.UNKNOWN}
+    y = (stated if free else BUILDERS.get(row.op, plain))(g, row, xs, name)
     if row.output is not None and y.shape != row.output:
         raise wrong(name, "the output is not what follows from the inputs", text(y.shape), text(row.output))
     zeros = (row.zero_inputs_fraction, row.zero_weights_fraction, row.zero_outputs_fraction)

@@ -7,8 +7,8 @@ from math import prod
 
 from simulator.errors import InputError, Problem
 from simulator.network.graph import Tensor
-from simulator.network.ir import Layer, Op, Shape
-from simulator.network.shapes import Padding, Pair, broadcast, sides
+from simulator.network.ir import Layer, Op
+from simulator.network.shapes import Padding, Pair, shape_of
 from workloads.importers.assembly import Assembly
 from workloads.importers.views import (
     LINES,
@@ -127,7 +127,7 @@ def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: 
     """Combine arrays element by element, stretching extents of 1."""
     first = views[0]
     if all(view.axes == first.axes and view.tensor.shape == first.tensor.shape for view in views):
-        return replace(first, tensor=_combined(g, op, [view.tensor for view in views], name, variant))
+        return replace(first, tensor=g.apply(op, *(view.tensor for view in views), variant=variant, name=name))
     rank = max(len(view.axes) for view in views)
     wide = [replace(view, axes=((),) * (rank - len(view.axes)) + view.axes) for view in views]
     dims = [max(view.dims[at] for view in wide) for at in range(rank)]
@@ -135,19 +135,8 @@ def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: 
     if len(set(layout)) > len(MAPS):
         wide = [view if list(view.dims) == dims else repeat(g, view, dims, f"{name}_repeat") for view in wide]
         layout = _stretching_layout(wide)
-    y = _combined(g, op, [arrange(g, view, layout) for view in wide], name, variant)
+    y = g.apply(op, *(arrange(g, view, layout) for view in wide), variant=variant, name=name)
     return fan(y, layout, dims)
-
-
-def _combined(g: Assembly, op: Op, xs: Sequence[Tensor], name: str, variant: str) -> Tensor:
-    shape = xs[0].shape
-    for x in xs[1:]:
-        stretched = broadcast(shape, x.shape)
-        if stretched is None:
-            raise wrong(name, f"{x.name} does not match the other operands", text(shape), text(x.shape))
-        shape = _shape(stretched)
-    inputs, shapes = tuple(x.name for x in xs), tuple(x.shape for x in xs)
-    return g.put(Layer(name, op, inputs, shapes, shape, variant=variant))
 
 
 def concat(g: Assembly, views: Sequence[View], axis: int, constants: int, name: str) -> View:
@@ -185,7 +174,7 @@ def take(g: Assembly, view: View, axis: int, start: int, count: int, name: str, 
     if not (atom.axis == C and outermost and abs(step) == 1):
         variant = f"{'NCHW'[atom.axis]} {start}:{start + (count - 1) * step + 1}:{step} of {atom.size}"
     x = view.tensor
-    y = g.put(Layer(g.unique(name), Op.SPLIT, (x.name,), (x.shape,), _shape(shape), variant=variant))
+    y = g.put(Layer(g.unique(name), Op.SPLIT, (x.name,), (x.shape,), shape_of(shape), variant=variant))
     axes = [
         tuple(_after_take(part, atom, count) for part in ((atom,) if at == axis else other))
         for at, other in enumerate(view.axes)
@@ -208,7 +197,7 @@ def gather(g: Assembly, view: View, axis: int, dims: Sequence[int], name: str) -
     shape = list(source.tensor.shape)
     shape[layout[axis]] = shape[layout[axis]] // source.dims[axis] * prod(dims)
     x = source.tensor
-    y = g.put(Layer(name, Op.GATHER, (x.name,), (x.shape,), _shape(shape)))
+    y = g.put(Layer(name, Op.GATHER, (x.name,), (x.shape,), shape_of(shape)))
     extents = (*source.dims[:axis], prod(dims), *source.dims[axis + 1 :])
     picked = fan(y, layout, extents)
     result = reshaped(picked, (*source.dims[:axis], *dims, *source.dims[axis + 1 :]), "")
@@ -242,7 +231,7 @@ def reduce(g: Assembly, view: View, axes: Sequence[int], kind: str, keep: bool, 
         shape, x = list(whole.tensor.shape), whole.tensor
         for axis in axes:
             shape[layout[axis]] //= max(1, whole.dims[axis])
-        y = g.put(Layer(name, Op.ACTIVATION, (x.name,), (x.shape,), _shape(shape), variant=f"{kind}_of_axes"))
+        y = g.put(Layer(name, Op.ACTIVATION, (x.name,), (x.shape,), shape_of(shape), variant=f"{kind}_of_axes"))
         kept = list(fan(y, layout, [1 if at in axes else d for at, d in enumerate(whole.dims)]).axes)
     return View(y, tuple(atoms for at, atoms in enumerate(kept) if keep or at not in axes))
 
@@ -260,8 +249,7 @@ def pool(
 ) -> View:
     """Pool maps or signals."""
     x = as_maps(g, view, name)
-    edges = sides(padding, x.size, kernel, stride, dilation)
-    return like_maps(g.pool(x, kind, kernel, stride, edges, dilation, ceil, name), view)
+    return like_maps(g.pool(x, kind, kernel, stride, padding, dilation, ceil, name), view)
 
 
 def reshape(g: Assembly, view: View, dims: Sequence[int], name: str) -> View:
@@ -332,8 +320,3 @@ def _stretching_layout(views: Sequence[View]) -> Layout:
         else:
             layout.append(layout[-1])
     return tuple(layout)
-
-
-def _shape(extents: Sequence[int]) -> Shape:
-    n, c, h, w = extents
-    return (n, c, h, w)

@@ -6,8 +6,9 @@ A new anchor is a file in `anchors/` that ends in `ANCHOR = Anchor(...)`, and a 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import fmean
 
-from analysis.drive.accuracy.bounds import Bound, deviation
+from analysis.drive.accuracy.bounds import Bound, at_most, deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,17 @@ class Row:
         if value is None:
             raise ValueError(f"{self.key}: a bound on the deviation needs a published figure")
         return self.bound.excess(value)
+
+
+def absolute_deviations(rows: Iterable[Row]) -> list[float]:
+    """Return the deviations of the rows that count, without signs."""
+    return [abs(row.deviation) for row in rows if row.counts and row.deviation is not None]
+
+
+def mean_row(rows: Iterable[Row], most: float, part: str) -> Row:
+    """Return a row that bounds the mean absolute deviation of others, in percent."""
+    mean = 100 * fmean(absolute_deviations(rows))
+    return Row("mean absolute deviation", None, mean, at_most(100 * most), "%", part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,6 @@ EQUAL = Bound(0.0, 0.0, relative=True)
 NOT_ABOVE = Bound(None, 0.0, relative=True)
 """Ours is at most the published figure."""
 
-NOT_BELOW = Bound(0.0, None, relative=True)
-"""Ours is at least the published figure."""
-
 
 def within(fraction: float) -> Bound:
     """Bound the deviation, either way."""

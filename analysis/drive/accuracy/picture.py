@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.drive.accuracy.anchor import Evaluation
-from analysis.read.csv_text import Row
+from analysis.read.layout import Row
 from analysis.read.theme import BLACK, CATEGORIES, GREY, MARKERS, SMALL_POINTS, themed
 from analysis.read.units import tick
 from simulator.source.files import write_atomically

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from functools import cache
 
-from analysis.drive.accuracy.anchor import Row
+from analysis.drive.accuracy.anchor import Row, mean_row
 from analysis.drive.accuracy.bounds import within
 from analysis.drive.accuracy.figures import published
-from analysis.drive.accuracy.statistics import mean_row
 from simulator.engine import simulate
 from simulator.result.run import Run
 

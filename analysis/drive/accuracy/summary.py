@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from statistics import median
 
-from analysis.drive.accuracy.anchor import Evaluation, Row, Status
-from analysis.drive.accuracy.statistics import absolute_deviations
+from analysis.drive.accuracy.anchor import Evaluation, Row, Status, absolute_deviations
 
 LONG = 60  # rows from which on a table is shortened or folded away
 SHOWN_OF_LONG = 10

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from analysis.drive.accuracy.anchor import Evaluation, Row
+from analysis.drive.accuracy.anchor import Evaluation, Row, Status
 from analysis.drive.accuracy.summary import Summary, figure, percent, share, summarize, worst_text
-from analysis.read.csv_text import Cell
-from analysis.read.layout import Column
+from analysis.read.layout import Cell, Column, fit
+from analysis.read.printing import empty_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Shown = tuple[Row, str]  # with its status
 
@@ -31,11 +35,33 @@ SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
 )
 
 
+STYLES: dict[str, str] = {
+    Status.HELD: "green",
+    Status.MISSED: "yellow",
+    Status.BROKEN: "bold red",
+    Status.GAINED: "cyan",
+    Status.UNBOUNDED: "",
+}
+
+
 def parts(evaluation: Evaluation, rows: Sequence[Row]) -> Iterator[tuple[list[Shown], tuple[Column[Shown], ...]]]:
     """Yield the rows of each part with their status, and the columns that show them, the first named after the part."""
     for part in dict.fromkeys(row.part for row in rows):
         name = replace(ROW_COLUMNS[0], title=part or ROW_COLUMNS[0].title)
         yield [(row, evaluation.status(row).value) for row in rows if row.part == part], (name, *ROW_COLUMNS[1:])
+
+
+def print_rows(rows: Sequence[Shown], columns: Sequence[Column[Shown]], console: "Console") -> None:
+    """Print rows within the width of the console, coloured by what each makes of its bound."""
+    from rich.text import Text
+
+    grid = fit(rows, columns, console.width)
+    table = empty_table(grid)
+    judged = [column.title in ("deviation", "") for column in grid.columns]
+    for number, (_, status) in enumerate(rows, start=1):
+        styles = [STYLES[status] if judges else "" for judges in judged]
+        table.add_row(*(Text(cells[number], style) for cells, style in zip(grid.cells, styles, strict=True)))
+    console.print(table)
 
 
 def csv_rows(evaluations: Sequence[Evaluation]) -> list[dict[str, Cell]]:

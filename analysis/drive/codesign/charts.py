@@ -190,24 +190,6 @@ def outer_legend(axes: "Axes", reverse: bool = False) -> None:
     axes.legend(handles[::order], texts[::order], loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3)
 
 
-def percent_tick(value: float) -> str:
-    """Write a share at an axis.
-
-    >>> percent_tick(0.5), percent_tick(0.125)
-    ('50%', '12.5%')
-    """
-    return f"{100 * value:g}%"
-
-
-def ratio_tick(value: float) -> str:
-    """Write a ratio at an axis.
-
-    >>> ratio_tick(1.5)
-    '1.5x'
-    """
-    return f"{value:.3g}x"
-
-
 def _note_above(axes: "Axes", place: float, value: float, text: str) -> None:
     """Write a number above a bar; lines that cross it stay behind."""
     axes.annotate(

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from analysis.drive.codesign import charts
 from analysis.drive.codesign.bench import Bench, varied
 from analysis.drive.codesign.report import Claim, Illustration, Part, Report, Section, Table, claims_table
-from analysis.drive.codesign.words import change, kilo, listed, millions
 from analysis.read import units
-from analysis.read.csv_text import Row
+from analysis.read.layout import Row
 from analysis.read.pictures import Picture
 from analysis.read.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
+from analysis.read.units import change, kilo, listed, millions
 from simulator.hardware.load import load_hardware
 from simulator.network.ir import Op
 from simulator.result.run import LayerResult, Run
@@ -224,9 +224,7 @@ def _gather_section(costs: Mapping[str, Mapping[str, Run]]) -> Section:
     for machine, cases in costs.items():
         moved, absorbed = (by_part(own)["activation"] for own in cases.values())
         if absorbed > moved:
-            text = (
-                f"On {machine} a norm rides on the gather before it; absorbing the gather leaves it a pass of its own"
-            )
+            text = f"On {machine} a norm is fused into the gather before it; without the gather it is a pass of its own"
             parts.append(f"{text}: {kilo(absorbed)} K cycles instead of {kilo(moved)}.")
     return Section("What the gather costs", tuple(parts))
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from analysis.drive.codesign import charts
 from analysis.drive.codesign.bench import Bench, varied
-from analysis.drive.codesign.kinds import KINDS, kinds_of
 from analysis.drive.codesign.report import Claim, Illustration, Report, Section, Table, claims_table
-from analysis.drive.codesign.words import listed
-from analysis.read.csv_text import Row
+from analysis.read import units
+from analysis.read.kinds import KINDS, OTHER, kinds_of
+from analysis.read.layout import Row
 from analysis.read.pictures import Picture
 from analysis.read.tables import initials
-from analysis.read.units import percent
 from simulator.network.ir import Op
 from simulator.result.run import Run
 from workloads.load import load_network
@@ -107,7 +106,7 @@ def kind_sums(runs: Runs) -> dict[str, dict[str, float]]:
                 sums[kinds[layer.name]][flow] += layer.cycles / whole
         for name, cycles in best.items():
             sums[kinds[name]]["best"] += cycles / whole
-    return {kind: dict(found) for kind, found in sums.items() if found.get("best") and kind != "other ops"}
+    return {kind: dict(found) for kind, found in sums.items() if found.get("best") and kind != OTHER}
 
 
 def winner_sums(runs: Runs) -> dict[str, dict[str, float]]:
@@ -115,7 +114,7 @@ def winner_sums(runs: Runs) -> dict[str, dict[str, float]]:
 
     Each network counts the same.
     """
-    sums: dict[str, dict[str, float]] = {kind: dict.fromkeys(FLOWS, 0.0) for kind in KINDS if kind != "other ops"}
+    sums: dict[str, dict[str, float]] = {kind: dict.fromkeys(FLOWS, 0.0) for kind in KINDS if kind != OTHER}
     for own in runs.values():
         kinds, whole = kinds_of(own[FLOWS[0]]), sum(best_cycles(own).values())
         for layers in zip(*(own[flow].layers for flow in FLOWS), strict=True):
@@ -222,7 +221,7 @@ def _kind_section(runs: Runs) -> Section:
     table = Table(
         ("kind", "share of best cycles", *(initials(flow) for flow in FLOWS)),
         tuple(
-            (kind, percent(sums["best"] / whole), *(f"{sums[flow] / sums['best']:.2f}x" for flow in FLOWS))
+            (kind, units.percent(sums["best"] / whole), *(f"{sums[flow] / sums['best']:.2f}x" for flow in FLOWS))
             for kind, sums in kinds.items()
         ),
     )
@@ -232,10 +231,10 @@ def _kind_section(runs: Runs) -> Section:
 def _draw_kinds(kinds: Mapping[str, Mapping[str, float]]) -> "Figure":
     figure, (axes,) = charts.panels(1, height=3.4)
     series = {_label(flow): [sums[flow] / sums["best"] for sums in kinds.values()] for flow in FLOWS}
-    charts.grouped_bars(axes, [kind.replace(" and ", "\nand ") for kind in kinds], series, tick=charts.ratio_tick)
+    charts.grouped_bars(axes, [kind.replace(" and ", "\nand ") for kind in kinds], series, tick=units.ratio)
     axes.set_yscale("log")
     charts.reference(axes, 1.0, "")
-    charts.plain_log_ticks(axes, charts.ratio_tick)
+    charts.plain_log_ticks(axes, units.ratio)
     axes.set_ylabel("cycles, best per layer = 1")
     return figure
 
@@ -247,8 +246,8 @@ def _winner_section(runs: Runs) -> Section:
     caption = "Which dataflow is best, as a share of the best cycles of each kind."
     parts = []
     for kind, found in sums.items():
-        shares = [f"{_label(flow)} {percent(found[flow] / sum(found.values()))}" for flow in _ordered(found)]
-        parts.append(f"{kind}: {listed(shares)}")
+        shares = [f"{_label(flow)} {units.percent(found[flow] / sum(found.values()))}" for flow in _ordered(found)]
+        parts.append(f"{kind}: {units.listed(shares)}")
     return Section("Which dataflow wins", (Illustration(picture, caption), "\n".join(f"- {part}" for part in parts)))
 
 
@@ -259,6 +258,6 @@ def _ordered(found: Mapping[str, float]) -> Sequence[str]:
 def _draw_winners(sums: Mapping[str, Mapping[str, float]]) -> "Figure":
     figure, (axes,) = charts.panels(1)
     parts = {_label(flow): [found[flow] / sum(found.values()) for found in sums.values()] for flow in FLOWS}
-    charts.stacked_bars(axes, [kind.replace(" and ", "\nand ") for kind in sums], parts, tick=charts.percent_tick)
+    charts.stacked_bars(axes, [kind.replace(" and ", "\nand ") for kind in sums], parts, tick=units.percent_tick)
     axes.set_ylabel("share of the best cycles")
     return figure

@@ -1,19 +1,19 @@
 """MobileNet: the grid of width and resolution, what each kind of layer takes, where depthwise layers hurt."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analysis.drive.accuracy.figures import published
 from analysis.drive.codesign import charts
 from analysis.drive.codesign.bench import Bench, varied
-from analysis.drive.codesign.kinds import COLOURS, KINDS, MEASURES, by_kind, share_of
 from analysis.drive.codesign.report import Claim, Illustration, Part, Report, Section, Table, claims_table
 from analysis.drive.codesign.tradeoff import entries_of, tradeoff, tradeoff_table
-from analysis.drive.codesign.words import listed
-from analysis.read.csv_text import Row
+from analysis.read import units
+from analysis.read.kinds import COLOURS, DEPTHWISE, KINDS, ONE_BY_ONE, by_kind, share_of
+from analysis.read.layout import Row
+from analysis.read.objective import CYCLES, ENERGY, MACS, PARAMS
 from analysis.read.pictures import Picture
-from analysis.read.units import percent
-from simulator.result.run import Run, Total
+from simulator.result.run import Run
 from simulator.source.parser import Value
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ GRID_MACHINE = "squeezenext_16x16"
 MACHINES = ("squeezenext_16x16", "eyeriss_like", "systolic_32x32")
 SIZES = (8, 16, 32, 64, 128)
 NETWORKS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "shufflenet_v2")
-PAPER_SHARES = {("1x1", "MACs"): 0.95, ("1x1", "params"): 0.75}
-"""About what the paper's table 2 gives (Howard et al., arXiv 1704.04861)."""
+MEASURES = (MACS, PARAMS, CYCLES, ENERGY)
+PAPER_SHARES = ((MACS, 0.95), (PARAMS, 0.75))
+"""Share of 1x1 convolutions, about what the paper's table 2 gives (Howard et al., arXiv 1704.04861)."""
 
 ARRAYS = ("systolic_32x32", "scalesim_32x32")
 """Systolic arrays of which passes overlap, and as SCALE-Sim counts them: each pass fills and drains the whole array."""
@@ -78,16 +79,16 @@ def _spec(width: float, resolution: int) -> str:
 def _claims(runs: Runs, curves: Curves, speeds: Mapping[str, float]) -> list[Claim]:
     first = runs[MACHINES[0]]
     found = []
-    for (kind, measure), paper in PAPER_SHARES.items():
-        ours = share_of(first, kind, measure)
-        text = f"share of {measure} in {kind} convolutions"
-        found.append(Claim(text, f"about {paper:.0%}", percent(ours), abs(ours - paper) < 0.015))
+    for measure, paper in PAPER_SHARES:
+        ours = share_of(first, ONE_BY_ONE, measure.of_layer)
+        text = f"share of {measure.name} in {ONE_BY_ONE} convolutions"
+        found.append(Claim(text, f"about {paper:.0%}", units.percent(ours), abs(ours - paper) < 0.015))
     figures = {row["quantity"]: float(row["value"]) for row in published("fuseconv")}
     low, high = figures["least share of depthwise"] / 100, figures["most share of depthwise"] / 100
     for array in ARRAYS:
-        shares = [share_of(curves[array, name][SIZES.index(64)], "depthwise", "cycles") for name in NETWORKS]
+        shares = [share_of(curves[array, name][SIZES.index(64)], DEPTHWISE, CYCLES.of_layer) for name in NETWORKS]
         text = f"share of cycles in depthwise layers, 64x64, {array} (FuSeConv)"
-        ours_text = f"{percent(min(shares))} to {percent(max(shares))}"
+        ours_text = f"{units.percent(min(shares))} to {units.percent(max(shares))}"
         found.append(Claim(text, f"{low:.0%} to {high:.0%}", ours_text, low <= min(shares) and max(shares) <= high))
     for array, ratio in speeds.items():
         text = f"speed of {FAST} relative to {SLOW}, 32x32, {array} (FuSeConv)"
@@ -118,15 +119,17 @@ def _findings(grid: Mapping[tuple[float, int], Run], runs: Runs, curves: Curves)
     cycles = large.total.cycles / small.total.cycles
     lines = [
         f"At a quarter of the width MACs fall {macs:.1f} times, cycles on {GRID_MACHINE} {cycles:.1f} times"
-        f" (use of the array {percent(large.total.utilization)} and {percent(small.total.utilization)})."
+        f" (use of the array {units.percent(large.total.utilization)} and {units.percent(small.total.utilization)})."
     ]
     for machine, own in runs.items():
-        shares = [f"{percent(share_of(own, 'depthwise', measure))} of {measure}" for measure in MEASURES]
-        lines.append(f"Depthwise layers of MobileNetV1 on {machine}: {listed(shares)}.")
-    first, last = (share_of(curves[ARRAYS[0], "mobilenet_v1"][i], "depthwise", "cycles") for i in (0, -1))
+        shares = [
+            f"{units.percent(share_of(own, DEPTHWISE, measure.of_layer))} of {measure.name}" for measure in MEASURES
+        ]
+        lines.append(f"Depthwise layers of MobileNetV1 on {machine}: {units.listed(shares)}.")
+    first, last = (share_of(curves[ARRAYS[0], "mobilenet_v1"][i], DEPTHWISE, CYCLES.of_layer) for i in (0, -1))
     lines.append(
-        f"Their share of the cycles goes from {percent(first)} on {SIZES[0]}x{SIZES[0]} PEs of {ARRAYS[0]}, memory"
-        f" ignored, to {percent(last)} on {SIZES[-1]}x{SIZES[-1]}."
+        f"Their share of the cycles goes from {units.percent(first)} on {SIZES[0]}x{SIZES[0]} PEs of {ARRAYS[0]},"
+        f" memory ignored, to {units.percent(last)} on {SIZES[-1]}x{SIZES[-1]}."
     )
     return tuple(lines)
 
@@ -147,23 +150,18 @@ def _grid_section(grid: Mapping[tuple[float, int], Run]) -> Section:
     caption = f"MobileNetV1 on {GRID_MACHINE}, relative to width 1.0 at resolution 224."
     table = Table(
         ("width", *(f"use of the array at {resolution}" for resolution in RESOLUTIONS)),
-        tuple((f"{w}", *(percent(grid[w, r].total.utilization) for r in RESOLUTIONS)) for w in WIDTHS),
+        tuple((f"{w}", *(units.percent(grid[w, r].total.utilization) for r in RESOLUTIONS)) for w in WIDTHS),
     )
     return Section("Width and resolution", (Illustration(picture, caption), table))
 
 
 def _draw_grid(grid: Mapping[tuple[float, int], Run]) -> "Figure":
     figure, axes = charts.panels(3, columns=3, height=2.6)
-    base = grid[1.0, 224].total
-    measures: dict[str, Callable[[Total], float]] = {
-        "MACs": lambda t: t.macs / base.macs,
-        "cycles": lambda t: t.cycles / base.cycles,
-        "energy": lambda t: t.energy_pj / base.energy_pj,
-    }
-    for panel, (name, relative) in zip(axes, measures.items(), strict=True):
-        values = [[relative(grid[w, r].total) for r in RESOLUTIONS] for w in WIDTHS]
+    base = grid[1.0, 224]
+    for panel, measure in zip(axes, (MACS, CYCLES, ENERGY), strict=True):
+        values = [[measure.of_run(grid[w, r]) / measure.of_run(base) for r in RESOLUTIONS] for w in WIDTHS]
         charts.field(panel, [str(r) for r in RESOLUTIONS], [str(w) for w in WIDTHS], values, lambda v: f"{v:.2f}")
-        panel.set_title(name)
+        panel.set_title(measure.name)
         panel.set_xlabel("resolution")
     axes[0].set_ylabel("width")
     return figure
@@ -172,16 +170,16 @@ def _draw_grid(grid: Mapping[tuple[float, int], Run]) -> "Figure":
 def _kind_section(runs: Runs) -> Section:
     rows: list[Row] = []
     for machine, own in runs.items():
-        for measure, of in MEASURES.items():
-            sums = by_kind(own, of)
+        for measure in MEASURES:
+            sums = by_kind(own, measure.of_layer)
             whole = sum(sums.values())
-            rows.append({"machine": machine, "measure": measure, **{k: sums.get(k, 0.0) / whole for k in KINDS}})
+            rows.append({"machine": machine, "measure": measure.name, **{k: sums.get(k, 0.0) / whole for k in KINDS}})
     picture = Picture("kinds", rows, lambda: _draw_kinds(rows))
     caption = "MobileNetV1: MACs and parameters by kind of layer, beside cycles and energy on three machines."
     shown = [kind for kind in KINDS if any(float(row[kind]) for row in rows)]
     table = Table(
         ("machine", "of", *shown),
-        tuple((str(r["machine"]), str(r["measure"]), *(percent(float(r[kind])) for kind in shown)) for r in rows),
+        tuple((str(r["machine"]), str(r["measure"]), *(units.percent(float(r[kind])) for kind in shown)) for r in rows),
     )
     return Section("What each kind of layer takes", (Illustration(picture, caption), table))
 
@@ -193,7 +191,7 @@ def _draw_kinds(rows: Sequence[Row]) -> "Figure":
         parts = {kind: [float(row[kind]) for row in own] for kind in KINDS}
         labels = [str(row["measure"]) for row in own]
         last = machine == MACHINES[-1]
-        charts.stacked_bars(panel, labels, parts, tick=charts.percent_tick, colours=COLOURS, legend=last)
+        charts.stacked_bars(panel, labels, parts, tick=units.percent_tick, colours=COLOURS, legend=last)
         panel.set_title(machine)
     axes[0].set_ylabel("share")
     return figure
@@ -201,7 +199,7 @@ def _draw_kinds(rows: Sequence[Row]) -> "Figure":
 
 def _size_section(curves: Curves) -> Section:
     mobile = {key: own for key, own in curves.items() if key[1] in NETWORKS}
-    shares = {key: [share_of(own, "depthwise", "cycles") for own in runs] for key, runs in mobile.items()}
+    shares = {key: [share_of(own, DEPTHWISE, CYCLES.of_layer) for own in runs] for key, runs in mobile.items()}
     rows: list[Row] = [
         {
             "array": array,
@@ -217,17 +215,20 @@ def _size_section(curves: Curves) -> Section:
     picture = Picture("sizes", rows, lambda: _draw_sizes(shares))
     caption = "Share of the cycles in depthwise layers by size of the array; output stationary, memory ignored."
     macs = [
-        f"{network} {percent(share_of(runs[0], 'depthwise', 'MACs'))}"
+        f"{network} {units.percent(share_of(runs[0], DEPTHWISE, MACS.of_layer))}"
         for (array, network), runs in mobile.items()
         if array == ARRAYS[0]
     ]
-    parts: list[Part] = [Illustration(picture, caption), f"Of the MACs, depthwise layers make up: {listed(macs)}."]
+    parts: list[Part] = [
+        Illustration(picture, caption),
+        f"Of the MACs, depthwise layers make up: {units.listed(macs)}.",
+    ]
     for array in ARRAYS:
         half = {
             name: [s for s, share in zip(SIZES, shares[array, name], strict=True) if share > 0.5] for name in NETWORKS
         }
         found = [f"{name} from {sizes[0]}x{sizes[0]}" for name, sizes in half.items() if sizes]
-        parts.append(f"On {array} they take more than half of the cycles of: {listed(found)}.")
+        parts.append(f"On {array} they take more than half of the cycles of: {units.listed(found)}.")
     return Section("Where depthwise layers hurt", tuple(parts))
 
 
@@ -236,7 +237,7 @@ def _draw_sizes(shares: Mapping[tuple[str, str], Sequence[float]]) -> "Figure":
     labels = [f"{size}x{size}" for size in SIZES]
     for panel, array in zip(axes, ARRAYS, strict=True):
         own = {network: shares[array, network] for network in NETWORKS}
-        charts.lines(panel, labels, own, charts.percent_tick, legend=array == ARRAYS[-1])
+        charts.lines(panel, labels, own, units.percent_tick, legend=array == ARRAYS[-1])
         panel.set_title(f"as {array}")
         panel.set_xlabel("array")
     axes[0].set_ylabel("share of cycles in depthwise layers")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from analysis.read.stages import StageUse
+from analysis.read.losses import StageUse
 
 D = TypeVar("D")
 

@@ -10,9 +10,9 @@ from analysis.drive.codesign import charts
 from analysis.drive.codesign.bench import Bench
 from analysis.drive.codesign.report import Illustration, Report, Section, Table
 from analysis.drive.codesign.tradeoff import entries_of, tradeoff, tradeoff_table
-from analysis.drive.codesign.words import listed
-from analysis.read.csv_text import Row
+from analysis.read.layout import Row
 from analysis.read.pictures import Picture
+from analysis.read.units import listed
 from simulator.hardware.load import load_hardware
 from simulator.network.ir import Network, Op
 from workloads.guidelines import channel_ratio, elementwise, fragmented, grouped

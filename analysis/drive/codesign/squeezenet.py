@@ -7,10 +7,10 @@ from analysis.drive.codesign import charts
 from analysis.drive.codesign.bench import Bench
 from analysis.drive.codesign.report import Claim, Illustration, Report, Section, Table, claims_table
 from analysis.drive.codesign.tradeoff import entries_of, tradeoff, tradeoff_table
-from analysis.drive.codesign.words import change, listed, millions
 from analysis.read import units
-from analysis.read.csv_text import Row
+from analysis.read.layout import Row
 from analysis.read.pictures import Picture
+from analysis.read.units import change, listed, millions
 from simulator.result.run import Run
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _draw(title: str, choices: Mapping[str, str], base: str, runs: Runs) -> "Fig
         own = [runs[machine, spec].total for spec in choices.values()]
         series[f"cycles, {machine}"] = [total.cycles / own[at].cycles for total in own]
         series[f"energy, {machine}"] = [total.energy_pj / own[at].energy_pj for total in own]
-    charts.grouped_bars(axes, list(choices), series, tick=charts.ratio_tick)
+    charts.grouped_bars(axes, list(choices), series, tick=units.ratio)
     charts.reference(axes, 1.0, "")
     axes.set(xlabel=title, ylabel=f"relative to {base}")
     return figure

@@ -14,7 +14,7 @@ from analysis.drive.codesign.squeezenext_redesign import (
     redesign_on,
 )
 from analysis.drive.codesign.tradeoff import entries_of, tradeoff, tradeoff_table
-from analysis.drive.codesign.words import change
+from analysis.read.units import change
 
 VARIANTS = {"1.0-SqNxt-23": {variant: f"squeezenext:variant={variant}" for variant in ("v1", "v2", "v3", "v4", "v5")}}
 FAMILY = {

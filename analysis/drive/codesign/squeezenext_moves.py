@@ -6,7 +6,7 @@ from typing import Literal
 
 from analysis.drive.codesign.bench import Bench
 from analysis.drive.codesign.redesign import Bounds, Figures, Move, Problem
-from analysis.read.stages import stage_uses
+from analysis.read.losses import stage_uses
 from simulator.hardware.model import Hardware
 from simulator.result.run import Run
 from workloads.load import load_network

@@ -7,12 +7,12 @@ from analysis.drive.accuracy.figures import published
 from analysis.drive.codesign import charts
 from analysis.drive.codesign.bench import Bench
 from analysis.drive.codesign.report import Claim, Illustration, Section, Table, claims_table
-from analysis.drive.codesign.words import kilo, signed
 from analysis.read import units
-from analysis.read.csv_text import Row
+from analysis.read.layout import Row
+from analysis.read.losses import stage_uses
 from analysis.read.pictures import Picture
-from analysis.read.stages import stage_uses
 from analysis.read.tables import initials
+from analysis.read.units import kilo, signed_percent
 from simulator.result.run import Run
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _block_table(runs: Runs) -> Table:
                 *(kilo(value) for value in cycles_by_group(run).values()),
                 kilo(total),
                 f"{kcycles:,.0f}" if kcycles else "-",
-                signed(total / (1000 * kcycles) - 1) if kcycles else "-",
+                signed_percent(total / (1000 * kcycles) - 1) if kcycles else "-",
             )
         )
     return Table(("array", "variant", *GROUPS, "total, K cycles", "paper", "deviation"), tuple(lines))
@@ -119,7 +119,7 @@ def by_layer(runs: Runs) -> Section:
             str(row["shape"]),
             f"{row['published_kcycles']}",
             f"{row['kcycles']:.1f}",
-            signed(float(row["kcycles"]) / float(row["published_kcycles"]) - 1),
+            signed_percent(float(row["kcycles"]) / float(row["published_kcycles"]) - 1),
             str(row["published_dataflow"]),
             initials(str(row["dataflow"])),
             str(row["bound_by"]),
@@ -187,7 +187,7 @@ def _draw_relative(rows: Sequence[Row]) -> "Figure":
             for name, key in (("paper", f"published_{measure}"), ("here", measure))
         }
         labels = [str(row["network"]).replace("1.0-SqNxt-23", "23").replace("SqueezeNet v", "SqzNet\n") for row in own]
-        charts.grouped_bars(axes[number], labels, series, tick=charts.ratio_tick, legend=number == 1)
+        charts.grouped_bars(axes[number], labels, series, tick=units.ratio, legend=number == 1)
         axes[number].set_title(f"{measure} relative to v5, {array} PEs")
     return figure
 

@@ -8,10 +8,10 @@ from analysis.drive.codesign.bench import Bench
 from analysis.drive.codesign.redesign import Bounds, Figures, Redesign, Trial, redesign
 from analysis.drive.codesign.report import Illustration, Part, Section, Table
 from analysis.drive.codesign.squeezenext_moves import Design, figures_of, problem_on, published_design
-from analysis.drive.codesign.words import change, kilo, listed, millions
 from analysis.read import units
-from analysis.read.csv_text import Row
+from analysis.read.layout import Row
 from analysis.read.pictures import Picture
+from analysis.read.units import change, kilo, listed, millions
 from simulator.hardware.load import load_hardware
 
 if TYPE_CHECKING:

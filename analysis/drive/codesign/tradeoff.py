@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from analysis.drive.codesign import charts
 from analysis.drive.codesign.bench import Bench
 from analysis.drive.codesign.report import Illustration, Table
-from analysis.drive.codesign.words import kilo, millions
-from analysis.read.csv_text import Row
-from analysis.read.pictures import Picture, seconds_tick
-from analysis.read.units import energy, seconds, tick
+from analysis.read.layout import Row
+from analysis.read.objective import ENERGY, LATENCY
+from analysis.read.pictures import Picture
+from analysis.read.units import energy, kilo, millions, seconds
 from workloads.load import load_network
 
 if TYPE_CHECKING:
@@ -112,8 +112,10 @@ def _draw(entries: Sequence[Entry]) -> "Figure":
     def percent(value: float) -> str:
         return f"{value:g}"
 
-    charts.points(left, series(lambda e: e.latency_s), seconds_tick, percent, legend=False)
-    charts.points(right, series(lambda e: e.energy_pj), lambda value: tick(value, unit), percent, legend=len(names) > 1)
-    left.set(xlabel="latency", ylabel="top-1 accuracy, %, as published")
-    right.set_xlabel("energy" if unit == "pJ" else f"energy, in {unit}s")
+    charts.points(left, series(lambda e: e.latency_s), LATENCY.tick, percent, legend=False)
+    charts.points(
+        right, series(lambda e: e.energy_pj), lambda value: ENERGY.tick(value, unit), percent, legend=len(names) > 1
+    )
+    left.set(xlabel=LATENCY.label(), ylabel="top-1 accuracy, %, as published")
+    right.set_xlabel(ENERGY.label(unit))
     return figure

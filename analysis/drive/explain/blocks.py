@@ -8,7 +8,7 @@ from simulator.network.ir import Layer, Network, Op
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The layers between a tensor and the addition that adds it again, with what rides on the sum."""
+    """The layers between a tensor and the addition that adds it again, with the activation behind the sum."""
 
     entry: str  # the tensor that comes in
     exit: str  # the tensor that goes out, of the same shape
@@ -46,7 +46,7 @@ def _readers(network: Network) -> dict[str, list[str]]:
 
 
 def _block(entry: str, add: Layer, layers: Mapping[str, Layer], readers: Mapping[str, list[str]]) -> Block | None:
-    """Return the block from a tensor to the addition, or None if the other addend does not come of it alone."""
+    """Return the block from a tensor to the addition, or None if the other operand does not come of it alone."""
     inside = {add.name}
     waiting = [name for name in add.inputs if name != entry]
     while waiting:
@@ -69,8 +69,8 @@ def _block(entry: str, add: Layer, layers: Mapping[str, Layer], readers: Mapping
 def _after(add: Layer, layers: Mapping[str, Layer], readers: Mapping[str, list[str]]) -> str:
     """Return the activation that alone reads the sum, or the sum."""
     following = readers[add.name]
-    rides = len(following) == 1 and following[0] in layers and layers[following[0]].op is Op.ACTIVATION
-    return following[0] if rides else add.name
+    is_alone = len(following) == 1 and following[0] in layers and layers[following[0]].op is Op.ACTIVATION
+    return following[0] if is_alone else add.name
 
 
 def without_block(network: Network, block: Block) -> Network:

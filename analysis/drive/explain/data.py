@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from analysis.drive.explain.evidence import Verdict
 from analysis.drive.explain.explanation import Explanation, LayerExplanation, Saving
-from analysis.read.stages import StageUse
+from analysis.read.losses import StageUse
 from simulator.result.run import LayerResult, Run
 
 

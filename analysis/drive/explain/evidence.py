@@ -34,7 +34,7 @@ def verdict_of(layer: LayerResult, run: Run) -> Verdict:
     """Judge a layer by its run."""
     use = pe_cycles(layer, run)
     if not layer.cycles:
-        return Verdict("", "costs nothing: it rides on another op or is folded into addressing", (), use)
+        return Verdict("", "costs nothing: it is fused into its producer or folded into addressing", (), use)
     sentences = [*_time(layer, run), *EVIDENCE.get(layer.bottleneck, _nothing)(layer, run)]
     if layer.macs:
         sentences += [*_array(layer, run), _use_text(use)]

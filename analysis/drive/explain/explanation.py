@@ -1,6 +1,6 @@
 """Explain a run: where it loses, and what changes save, each simulated by itself."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.drive.explain.design import Change, Design, Progress, design_of
@@ -8,7 +8,8 @@ from analysis.drive.explain.evidence import Verdict, verdict_of
 from analysis.drive.explain.layer_levers import alike, layer_changes
 from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
 from analysis.drive.explain.stage_levers import stage_changes
-from analysis.read.stages import StageUse, stage_uses
+from analysis.read.losses import StageUse, stage_uses
+from analysis.read.objective import CYCLES, ENERGY, OBJECTIVES
 from simulator.engine.mapping_cache import Memory
 from simulator.errors import InputError, Problem, nearest
 from simulator.network.ir import Layer
@@ -17,14 +18,6 @@ from simulator.result.run import LayerResult, Run
 COVERED = 0.9  # of the cycles: layers beyond are not changed, but where one is asked for
 MOST_GROUPS = 12  # of alike layers that are changed
 WORTH_TELLING = 5
-MEASURES: dict[str, Callable[[Run], float]] = {
-    "balanced": lambda run: run.total.cycles + sum(layer.dma_cycles for layer in run.layers),
-    "cycles": lambda run: run.total.cycles,
-    "dram": lambda run: run.total.dram_bytes,
-    "edp": lambda run: run.total.cycles * run.total.energy_pj,
-    "energy": lambda run: run.total.energy_pj,
-}
-"""What the mappings of a run minimize -> what of its totals changes are ranked by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,21 +196,17 @@ def _saving(change: Change, run: Run, after: Run, layer: str) -> Saving:
         target=change.target,
         what=change.what,
         of_machine=change.lever in MACHINE_LEVERS,
-        worth=_part_saved(*(MEASURES[change.design.objective](one) for one in (run, after))),
+        worth=OBJECTIVES[change.design.objective].saved(run, after),
         cycles=total.cycles,
         saved=before.cycles - total.cycles,
-        saved_share=_part_saved(before.cycles, total.cycles),
+        saved_share=CYCLES.saved(run, after),
         macs=total.macs,
         macs_saved=before.macs - total.macs,
         params_saved=run.network.params - after.network.params,
-        energy_saved_share=_part_saved(before.energy_pj, total.energy_pj),
+        energy_saved_share=ENERGY.saved(run, after),
         dram_bytes_saved=before.dram_bytes - total.dram_bytes,
         layer_cycles=found[0] if found else None,
     )
-
-
-def _part_saved(before: float, after: float) -> float:
-    return (before - after) / before if before else 0.0
 
 
 def _sorted(savings: Iterable[Saving]) -> tuple[Saving, ...]:

@@ -7,6 +7,7 @@ from analysis.drive.explain.design import CannotChange, Change, Design
 from analysis.drive.explain.shapes import Edit, edited
 from analysis.drive.explain.ties import tied
 from simulator.network.ir import Layer, Network, Op
+from simulator.network.ops import CONVOLUTIONS, OPS, Channels
 
 Changed = tuple[str, Design]
 Layers = Sequence[Layer]  # alike: of the same op and shapes
@@ -45,7 +46,7 @@ def kernel_factored(design: Design, layers: Layers) -> Iterator[Changed]:
 def kernel_smaller(design: Design, layers: Layers) -> Iterator[Changed]:
     """Take each smaller odd kernel, down to 3x3 or from there to 1x1; where it had padding, as many outputs remain."""
     layer = layers[0]
-    if layer.op in (Op.CONV, Op.DEPTHWISE):
+    if layer.op in CONVOLUTIONS:
         kernel, least = layer.kernel, 3 if max(layer.kernel) > 3 else 1
         while kernel != (smaller := (_smaller(kernel[0], least), _smaller(kernel[1], least))):
             kernel = smaller
@@ -106,7 +107,7 @@ def _edges(design: Design) -> set[int]:
 
 def _with_filters(design: Design, layers: Layers, choices: set[int]) -> Iterator[Changed]:
     """Yield the design with each number of filters, in all layers that must have equally many."""
-    if layers[0].op not in (Op.CONV, Op.LINEAR):
+    if OPS[layers[0].op].channels is not Channels.CHOSEN:
         return
     together = frozenset().union(*(tied(design.network, layer.name) for layer in layers))
     others = len(together) - len(layers)
@@ -119,7 +120,7 @@ def _with_filters(design: Design, layers: Layers, choices: set[int]) -> Iterator
 
 def _named(layers: Layers) -> str:
     first = layers[0]
-    kernel = f" ({first.kernel[0]}x{first.kernel[1]})" if first.op in (Op.CONV, Op.DEPTHWISE) else ""
+    kernel = f" ({first.kernel[0]}x{first.kernel[1]})" if first.op in CONVOLUTIONS else ""
     return f"{first.name}{kernel}" + (f" and {len(layers) - 1} alike" if len(layers) > 1 else "")
 
 

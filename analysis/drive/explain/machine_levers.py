@@ -155,7 +155,7 @@ def dram_latency_halved(design: Design) -> Iterator[Changed]:
 
 
 def fused(design: Design) -> Iterator[Changed]:
-    """Let one kind of op ride on the op that makes its input."""
+    """Fuse one kind of op into the op that makes its input."""
     hardware = design.hardware
     for op in (Op.ACTIVATION, Op.ADD):
         if op not in hardware.fuses | hardware.folds and any(layer.op is op for layer in design.network.layers):

@@ -6,7 +6,8 @@ from textwrap import wrap
 from analysis.drive.explain.explanation import Explanation, LayerExplanation, Saving
 from analysis.read import units
 from analysis.read.layout import Column, fit, printable, text_lines
-from analysis.read.stages import StageUse
+from analysis.read.losses import StageUse
+from analysis.read.objective import objective_of
 from analysis.read.tables import kernel_text, shape_text
 from simulator.result.run import LayerResult, Run
 
@@ -16,14 +17,8 @@ UNLIMITED = 10_000  # of tables, likewise
 NARROWEST = 24  # characters that a change is wrapped to
 
 
-def signed(saved: float) -> str:
-    """Write a change of which the saved part is given.
-
-    >>> signed(0.1234), signed(-0.05), signed(0), signed(0.0001)
-    ('-12.3%', '+5.0%', '0.0%', '<0.1%')
-    """
-    text = units.percent(abs(saved))
-    return text if not saved or text.startswith("<") else f"{'-' if saved > 0 else '+'}{text}"
+def _macs(row: Saving, run: Run) -> str:
+    return units.signed_percent(-row.macs_saved / run.total.macs if run.total.macs else 0.0)
 
 
 def _filters(row: StageUse) -> str:
@@ -50,10 +45,10 @@ def saving_columns(run: Run, layer: LayerResult | None = None) -> tuple[Column[S
     columns: list[Column[Saving]] = [
         Column("saves", 0, lambda row: _saved(row.saved_share)),
         Column("cycles", 1, lambda row: f"{row.saved:,}"),
-        Column("MACs", 3, lambda row: signed(row.macs_saved / run.total.macs if run.total.macs else 0.0)),
-        Column("energy", 4, lambda row: signed(row.energy_saved_share)),
+        Column("MACs", 3, lambda row: _macs(row, run)),
+        Column("energy", 4, lambda row: units.signed_percent(-row.energy_saved_share)),
     ]
-    objective = str(run.options.get("objective", "cycles"))
+    objective = objective_of(run)
     if objective not in ("cycles", "energy"):  # these have columns
         columns.insert(0, Column(objective, 0, lambda row: _saved(row.worth)))
     if layer is not None:

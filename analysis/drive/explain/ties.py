@@ -3,14 +3,8 @@
 from collections import defaultdict
 
 from analysis.drive.explain.design import CannotChange
-from simulator.network.ir import Layer, Network, Op
-
-MAKERS = frozenset({Op.CONV, Op.LINEAR})
-PASSING = frozenset(
-    {Op.ACTIVATION, Op.ADD, Op.DEPTHWISE, Op.LRN, Op.MUL, Op.PAD, Op.POOL, Op.SHUFFLE, Op.SOFTMAX, Op.UPSAMPLE}
-)
-FORWARDING = frozenset({Op.CONCAT, Op.RESHAPE, Op.SPLIT})
-"""Ops whose channels follow from those of their inputs, but cannot be chosen."""
+from simulator.network.ir import Layer, Network
+from simulator.network.ops import OPS, Channels
 
 
 def tied(network: Network, name: str) -> frozenset[str]:
@@ -23,14 +17,15 @@ def tied(network: Network, name: str) -> frozenset[str]:
     makers: dict[str, list[str]] = defaultdict(list)
     fixed = {*network.inputs, *_made_into_outputs(network)}
     for layer in network.layers:
-        if layer.op in PASSING:
+        channels = OPS[layer.op].channels
+        if channels is Channels.TIED:
             for source in _joined(layer):
                 classes.join(layer.name, source)
-        elif layer.op in MAKERS:
+        elif channels is Channels.CHOSEN:
             makers[layer.name].append(layer.name)
         else:
             fixed.add(layer.name)
-            fixed.update(() if layer.op in FORWARDING else layer.inputs)
+            fixed.update(() if channels is Channels.DERIVED else layer.inputs)
     wanted = classes.root(name)
     if any(classes.root(tensor) == wanted for tensor in fixed):
         raise CannotChange(f"the filters of {name} are not free: its outputs or inputs of the network depend on them")
@@ -46,8 +41,12 @@ def _made_into_outputs(network: Network) -> set[str]:
         name = waiting.pop()
         if name not in found and name in layers:
             found.add(name)
-            waiting += () if layers[name].op in MAKERS else layers[name].inputs
+            waiting += () if _chooses(layers[name]) else layers[name].inputs
     return found
+
+
+def _chooses(layer: Layer) -> bool:
+    return OPS[layer.op].channels is Channels.CHOSEN
 
 
 def _joined(layer: Layer) -> list[str]:

@@ -1,9 +1,11 @@
 """What a sweep keeps of a simulation: the figures of a row."""
 
 import json
+from pathlib import Path
+from traceback import extract_tb
 from typing import TypeAlias
 
-from analysis.read.summary import energy_by_component
+from analysis.read.objective import component_of, energy_by
 from analysis.read.theme import COMPONENT_COLOURS
 from simulator.errors import InputError
 from simulator.network.ir import Network
@@ -36,7 +38,7 @@ COLUMNS = (
 def figures_of(run: Run, network: Network) -> Figures:
     """Return the figures of a run."""
     total, machine = run.total, run.hardware
-    energy = energy_by_component(run)
+    energy = energy_by(component_of, total.energy_parts)
     figures: Figures = {
         "cycles": total.cycles,
         "latency_s": total.latency_s,
@@ -64,6 +66,17 @@ def figures_of_problem(error: InputError) -> Figures:
         details = [f"{name} {text}" for name, text in (("expected", problem.expected), ("got", problem.got)) if text]
         lines.append(f"{head} ({', '.join(details)})" if details else head)
     return {"problem": "; ".join(lines)}
+
+
+def fault_text(error: Exception) -> str:
+    """Return an error of the simulator itself, and where it came up, in a line.
+
+    A fault is never a point's result: it tells nothing of the point, and goes with the bug.
+    """
+    message = "; ".join(str(error).splitlines())
+    frames = extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{message and ': ' + message}{place}"
 
 
 def to_json(figures: Figures) -> str:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from analysis.drive.sweep.figures import Figures
 from analysis.drive.sweep.plan import Plan, Point
-from analysis.drive.sweep.rows import cell
+from analysis.drive.sweep.results import COSTS, cell
 from analysis.drive.sweep.run import Outcome
-from analysis.read import units
-from analysis.read.csv_text import Cell, Row
-from analysis.read.layout import elide, printable
-from analysis.read.pictures import Picture, seconds_tick
+from analysis.read.layout import Cell, Row, elide, printable
+from analysis.read.objective import Quantity
+from analysis.read.pictures import Picture
 from analysis.read.theme import LIGHT_GREY, SMALL_POINTS
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 MOST_PANELS = 9
 MOST_WRITTEN = 14  # cells a side, up to which each one bears its value
 LETTERS_PER_INCH = 13  # of titles
-MEASURES = {"latency_s": "latency", "energy_pj": "energy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,7 @@ class Field:
     """A panel: the values of two axes, and the measure at each pair; nan where it could not be simulated."""
 
     title: str
+    unit: str  # of the machine's energies
     down: tuple[str, ...]
     across: tuple[str, ...]
     values: tuple[tuple[float, ...], ...]  # [down][across]
@@ -52,36 +51,39 @@ def heat_map_pictures(outcome: Outcome) -> list[Picture]:
         for point, figures in outcome.points()
         if all(choice == 0 for i, choice in enumerate(point.choices) if i not in (down, across))
     }
-    unit = next((str(f["energy_unit"]) for f in shown.values() if "energy_unit" in f), "pJ")
-    return [_picture(plan, shown, down, across, measure, unit) for measure in MEASURES]
+    return [_picture(plan, shown, (down, across), cost) for cost in COSTS]
 
 
-def _picture(plan: Plan, shown: dict[Point, Figures], down: int, across: int, measure: str, unit: str) -> Picture:
+def _picture(plan: Plan, shown: dict[Point, Figures], varied: tuple[int, int], cost: Quantity) -> Picture:
     fields = [
-        _field(plan, shown, machine, network, down, across, measure)
+        _field(plan, shown, (machine, network), varied, cost)
         for machine, network in product(range(len(plan.machines)), range(len(plan.networks)))
     ]
-    names = plan.axes[down].name, plan.axes[across].name
+    names = plan.axes[varied[0]].name, plan.axes[varied[1]].name
     rows: list[Row] = [
-        {"panel": field.title, names[0]: y, names[1]: x, measure: "" if isnan(value) else value}
+        {"panel": field.title, names[0]: y, names[1]: x, cost.key: "" if isnan(value) else value}
         for field in fields
         for y, line in zip(field.down, field.values, strict=True)
         for x, value in zip(field.across, line, strict=True)
     ]
-    return Picture(f"heat_map_{MEASURES[measure]}", rows, lambda: _draw(plan, fields, names, measure, unit))
+    return Picture(f"heat_map_{cost.name}", rows, lambda: _draw(plan, fields, names, cost))
 
 
 def _field(
-    plan: Plan, shown: dict[Point, Figures], machine: int, network: int, down: int, across: int, measure: str
+    plan: Plan, shown: dict[Point, Figures], place: tuple[int, int], varied: tuple[int, int], cost: Quantity
 ) -> Field:
+    machine, network = place
+    down, across = varied
+
     def value(y: int, x: int) -> float:
         choices = tuple(y if i == down else x if i == across else 0 for i in range(len(plan.axes)))
-        return float(shown[Point(machine, network, choices)].get(measure, nan))
+        return float(shown[Point(machine, network, choices)].get(cost.key, nan))
 
     size = len(plan.axes[down].choices), len(plan.axes[across].choices)
     title = f"{plan.networks[network]} on {plan.machines[machine]}"
     values = tuple(tuple(value(y, x) for x in range(size[1])) for y in range(size[0]))
-    return Field(title, _names(plan, down), _names(plan, across), values)
+    unit = next((str(f["energy_unit"]) for p, f in shown.items() if p.machine == machine and "energy_unit" in f), "pJ")
+    return Field(title, unit, _names(plan, down), _names(plan, across), values)
 
 
 def _names(plan: Plan, axis: int) -> tuple[str, ...]:
@@ -92,7 +94,7 @@ def _short(value: Cell) -> str:
     return elide(printable(str(value)), 20)
 
 
-def _draw(plan: Plan, fields: Sequence[Field], names: tuple[str, str], measure: str, unit: str) -> "Figure":
+def _draw(plan: Plan, fields: Sequence[Field], names: tuple[str, str], cost: Quantity) -> "Figure":
     from matplotlib.figure import Figure
 
     shown = fields[:MOST_PANELS]
@@ -103,24 +105,23 @@ def _draw(plan: Plan, fields: Sequence[Field], names: tuple[str, str], measure: 
     figure = Figure(figsize=(width, height), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False).flat
     for axes, field in zip(panels, shown, strict=False):
-        _draw_field(axes, field, names, measure, unit)
+        _draw_field(axes, field, names, cost)
     for axes in list(figure.axes)[len(shown) : lines * columns]:
         if not axes.images:
             axes.set_axis_off()
-    title = _title(plan, names, measure, unit, len(fields) - len(shown))
+    title = _title(plan, names, cost, len(fields) - len(shown))
     figure.suptitle(fill(title, int(LETTERS_PER_INCH * width)), x=0.01, ha="left", fontsize=10)
     return figure
 
 
-def _title(plan: Plan, names: tuple[str, str], measure: str, unit: str, left: int) -> str:
+def _title(plan: Plan, names: tuple[str, str], cost: Quantity, left: int) -> str:
     others = [axis for axis in plan.axes if axis.name not in names and len(axis.choices) > 1]
     fixed = [f"{s.path} {_short(cell(s.value))}" for axis in others for s in axis.choices[0]]
-    relative = f", in {unit}s" if measure == "energy_pj" and unit != "pJ" else ""
-    title = MEASURES[measure].capitalize() + relative + (f"; {', '.join(fixed)}" if fixed else "")
+    title = cost.name.capitalize() + (f"; {', '.join(fixed)}" if fixed else "")
     return elide(title, 110) + (f" ({left} more panels in the CSV)" if left else "")
 
 
-def _draw_field(axes: "Axes", field: Field, names: tuple[str, str], measure: str, unit: str) -> None:
+def _draw_field(axes: "Axes", field: Field, names: tuple[str, str], cost: Quantity) -> None:
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import FuncFormatter
 
@@ -134,21 +135,17 @@ def _draw_field(axes: "Axes", field: Field, names: tuple[str, str], measure: str
     axes.set(xlabel=elide(printable(names[1]), 40), ylabel=elide(printable(names[0]), 40))
     axes.grid(visible=False)
     axes.set_title(elide(printable(field.title), 52), fontsize=8.5)
-    bar = axes.figure.colorbar(image, ax=axes)
-    ticks = FuncFormatter(lambda value, _: _written(value, measure, unit))
+    bar = axes.figure.colorbar(image, ax=axes, label=cost.label(field.unit))
+    ticks = FuncFormatter(lambda value, _: cost.tick(value, field.unit))
     bar.ax.yaxis.set_major_formatter(ticks)
     bar.ax.yaxis.set_minor_formatter(ticks if high < 8 * low else FuncFormatter(lambda value, _: ""))
     if max(len(field.across), len(field.down)) <= MOST_WRITTEN:
-        _write_values(axes, field, measure, unit, (low * high) ** 0.5)
+        _write_values(axes, field, cost, (low * high) ** 0.5)
 
 
-def _write_values(axes: "Axes", field: Field, measure: str, unit: str, middle: float) -> None:
+def _write_values(axes: "Axes", field: Field, cost: Quantity, middle: float) -> None:
     for y, line in enumerate(field.values):
         for x, value in enumerate(line):
-            text = "none" if isnan(value) else _written(value, measure, unit)
+            text = "none" if isnan(value) else cost.tick(value, field.unit)
             colour = "white" if value > middle else "black"
             axes.text(x, y, text, ha="center", va="center", fontsize=SMALL_POINTS, color=colour)
-
-
-def _written(value: float, measure: str, unit: str) -> str:
-    return seconds_tick(value) if measure == "latency_s" else units.tick(value, unit)

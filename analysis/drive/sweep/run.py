@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.drive.sweep.figures import Figures, figures_of_problem, from_json
+from analysis.drive.sweep.figures import Figures, fault_text, figures_of_problem, from_json
 from analysis.drive.sweep.keys import Keys
 from analysis.drive.sweep.plan import Plan, Point, point_of, settings_of
 from analysis.drive.sweep.pool import cores, finish_all
@@ -24,7 +24,8 @@ class Outcome:
     """A sweep that has been run.
 
     `keys` holds the store's key of every point, "" for one whose network cannot be built, told in `unbuilt`. `faults`
-    are points, by number, in which the simulator failed; the store does not have them.
+    are points, by number, in which the simulator itself failed: they have no result, the store does not have them, and
+    the next run tries them again.
     """
 
     plan: Plan
@@ -45,7 +46,7 @@ class Outcome:
 
     def _figures(self, number: int, text: str | None) -> Figures:
         if text is None:
-            return self.unbuilt.get(number) or {"problem": self.faults.get(number, "not simulated")}
+            return self.unbuilt.get(number) or {"problem": f"internal error: {self.faults[number]}"}
         try:
             return from_json(text)
         except ValueError as error:
@@ -61,8 +62,8 @@ def run_sweep(
     Each point is in the store as soon as it is finished. Points of equal content are simulated once. Processes are
     spawned: call it behind `if __name__ == "__main__":`, or with `workers=0`, which simulates in this process.
     """
-    keys, unbuilt = _keys(plan)
-    faults: dict[int, str] = {}
+    keys, unbuilt, faults = _keys(plan)
+    failed: dict[str, str] = {}  # by key
     path = Path(store)
     with Store(path) as opened:
         there = opened.finished(dict.fromkeys(key for key in keys if key))
@@ -75,21 +76,25 @@ def run_sweep(
         with closing(finish_all(plan, numbers, crew)) as batches:
             for batch in batches:
                 opened.add([_row(plan, keys, finished) for finished in batch if not finished.fault])
-                faults |= {finished.number: finished.fault for finished in batch if finished.fault}
+                failed |= {keys[finished.number]: finished.fault for finished in batch if finished.fault}
                 done += len(batch)
-                advance(done, total, "")
-    return Outcome(plan, path, keys, unbuilt, len(numbers) - len(faults), faults)
+                advance(done, total, f"{len(failed)} failed" if failed else "")
+    faults |= {number: failed[key] for number, key in enumerate(keys) if key in failed}
+    return Outcome(plan, path, keys, unbuilt, len(numbers) - len(failed), faults)
 
 
-def _keys(plan: Plan) -> tuple[tuple[str, ...], dict[int, Figures]]:
-    namer, keys, unbuilt = Keys(plan), [], {}
+def _keys(plan: Plan) -> tuple[tuple[str, ...], dict[int, Figures], dict[int, str]]:
+    """Return every point's key, "" where its network cannot be built; why not; and where building it failed."""
+    namer = Keys(plan)
+    keys, unbuilt, faults = [""] * plan.points, {}, {}
     for number in range(plan.points):
         try:
-            keys.append(namer.key(point_of(plan, number)))
+            keys[number] = namer.key(point_of(plan, number))
         except InputError as error:
-            keys.append("")
             unbuilt[number] = figures_of_problem(error)
-    return tuple(keys), unbuilt
+        except Exception as error:
+            faults[number] = fault_text(error)
+    return tuple(keys), unbuilt, faults
 
 
 def _row(plan: Plan, keys: tuple[str, ...], finished: Finished) -> Row:

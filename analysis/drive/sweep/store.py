@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS points (
 ) WITHOUT ROWID
 """
 _REMEDIES = {
-    sqlite3.SQLITE_FULL: "room on the disk; what was finished is kept, and running again does the rest",
+    sqlite3.SQLITE_FULL: "free space on the disk; what was finished is kept, and running again does the rest",
     sqlite3.SQLITE_IOERR: "a disk that takes what is written; what was finished is kept",
     sqlite3.SQLITE_READONLY: "a file and a folder that can be written to",
     sqlite3.SQLITE_CANTOPEN: "a file in a folder that exists and can be written to",

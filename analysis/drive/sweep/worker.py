@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
-from analysis.drive.sweep.figures import figures_of, figures_of_problem, to_json
+from analysis.drive.sweep.figures import fault_text, figures_of, figures_of_problem, to_json
 from analysis.drive.sweep.plan import Plan, machine_document, machine_settings, options_of, point_of, spec_of
 from simulator.engine.mapping_cache import Memory
 from simulator.errors import InputError
@@ -24,7 +24,7 @@ MOST_KEPT = 256  # machines and networks, each
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A simulated point: its figures as JSON, or what went wrong in the simulator itself."""
+    """A finished point: its figures as JSON, of bad input too; or the fault of the simulator, which has no figures."""
 
     number: int
     figures: str
@@ -47,7 +47,7 @@ class Workshop:
         except InputError as error:
             return Finished(number, to_json(figures_of_problem(error)))
         except Exception as error:
-            return Finished(number, "", f"{type(error).__name__}: {error}")
+            return Finished(number, "", fault_text(error))
 
     def _figures(self, number: int) -> str:
         from simulator.engine import simulate

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum, isclose
 
+from analysis.read import units
 from analysis.read.compare.align import ONLY_AFTER, ONLY_BEFORE, Pair, align
-from analysis.read.compare.measures import MEASURES, Measure, Parts
+from analysis.read.objective import COMPARED, ENERGY, Measure, Parts
 from simulator.errors import InputError, Problem, nearest
 from simulator.result.laws import LawViolation, Violation
 from simulator.result.run import Run
@@ -58,6 +59,24 @@ class Comparison:
     stages: tuple[Change, ...]
     parts: tuple[Change, ...]
 
+    @property
+    def relative(self) -> float:
+        """The change of the total as a fraction of what it was."""
+        return _ratio(self.total.change, self.total.before)
+
+    @property
+    def unit(self) -> str:
+        """The unit of all figures, as `units.quantity` takes it."""
+        return self.measure.unit_in(self.before.hardware.energy_unit)
+
+    def write(self, value: float) -> str:
+        """Write a figure."""
+        return units.quantity(value, self.unit)
+
+    def named(self, part: str) -> str:
+        """Name a part or a stage as pictures do."""
+        return self.measure.part_labels.get(part, part) or "-"
+
 
 def compare(before: Run, after: Run, by: str = "cycles") -> Comparison:
     """Compare two runs by a measure: cycles, dram (bytes) or energy.
@@ -66,10 +85,10 @@ def compare(before: Run, after: Run, by: str = "cycles") -> Comparison:
     InputError for an unknown measure, and for energies that are counted in different units.
     """
     measure = _measure(by, before, after)
-    base = measure.total(before.total)
+    base = measure.of_run(before)
     layers = [_layer_change(pair, measure, base) for pair in align(before, after)]
     parts = [change for change in _part_changes(before, after, measure, base) if change.before or change.after]
-    total = Change("total", "", base, measure.total(after.total), 0.0, _summed(layers))
+    total = Change("total", "", base, measure.of_run(after), 0.0, _summed(layers))
     total = _with_contribution(total, base)
     comparison = Comparison(
         before,
@@ -86,16 +105,16 @@ def compare(before: Run, after: Run, by: str = "cycles") -> Comparison:
 
 def checked_measure(by: str) -> Measure:
     """Return the measure of that name; raise InputError with the nearest one."""
-    if by not in MEASURES:
-        known = ", ".join(MEASURES)
-        raise InputError(Problem("nothing to compare by", expected=known, got=by, suggestion=nearest(by, MEASURES)))
-    return MEASURES[by]
+    if by not in COMPARED:
+        known = ", ".join(COMPARED)
+        raise InputError(Problem("nothing to compare by", expected=known, got=by, suggestion=nearest(by, COMPARED)))
+    return COMPARED[by]
 
 
 def _measure(by: str, before: Run, after: Run) -> Measure:
     measure = checked_measure(by)
     machines = [run.hardware for run in (before, after)]
-    if by == "energy" and machines[0].energy_unit != machines[1].energy_unit:
+    if measure is ENERGY and machines[0].energy_unit != machines[1].energy_unit:
         expected, got = (f"{machine.energy_unit} on {machine.name}" for machine in machines)
         raise InputError(Problem("energies in different units do not compare", expected=expected, got=got))
     return measure

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from analysis.read import units
 from analysis.read.compare.comparison import Change, Comparison
-from analysis.read.csv_text import Row
-from analysis.read.layout import elide, printable
+from analysis.read.layout import Row, elide, printable
 from analysis.read.pictures import Picture
 from analysis.read.plots.bars import tick_in
 from analysis.read.theme import BLACK, BLUE, GREEN, GREY, SMALL_POINTS, VERMILLION
@@ -42,7 +41,7 @@ def steps(comparison: Comparison, cut: str) -> list[tuple[str, float]]:
 
 def _named(change: Change, comparison: Comparison) -> str:
     """Name a step; a layer that only one of the runs has says so."""
-    name = comparison.measure.labels.get(change.name, change.name) or "-"
+    name = comparison.named(change.name)
     return f"{name} (gone)" if change.is_gone else f"{name} (new)" if change.is_new else name
 
 
@@ -64,10 +63,9 @@ def _draw(comparison: Comparison, labels: tuple[str, str]) -> "Figure":
     panels = figure.subplots(len(counts), 1, sharex=True, height_ratios=counts, squeeze=False)[:, 0]
     for axes, cut in zip(panels, _cuts(comparison), strict=True):
         _draw_panel(axes, comparison, cut, labels)
-    begins = units.tick(panels[-1].get_xlim()[0], comparison.measure.unit(comparison.before))
+    begins = units.tick(panels[-1].get_xlim()[0], comparison.unit)
     panels[-1].set_xlabel(comparison.measure.name + (f"; the axis begins at {begins}" if begins != "0" else ""))
-    change = comparison.total.change / comparison.total.before if comparison.total.before else 0.0
-    text = f"{'+' if change > 0 else '-' if change < 0 else ''}{units.percent(abs(change))} {comparison.measure.name}"
+    text = f"{units.signed_percent(comparison.relative)} {comparison.measure.name}"
     figure.suptitle(printable(f"{labels[0]} to {labels[1]}: {text}"), x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure
 
@@ -83,21 +81,19 @@ def _draw_panel(axes: "Axes", comparison: Comparison, cut: str, labels: tuple[st
         levels.append(level)
         names.append(name)
         sign = "-" if change < 0 else "+"
-        _note(
-            axes, place, max(level, level - change), f"{sign}{comparison.measure.write(abs(change), comparison.before)}"
-        )
+        _note(axes, place, max(level, level - change), f"{sign}{comparison.write(abs(change))}")
     last = len(names)
     axes.barh(last, level, color=BLUE, height=0.72)
     axes.plot([level, level], [last - 0.64, last - 0.36], color=BLACK, linewidth=0.7)
     for place, value in ((0, levels[0]), (last, level)):
-        _note(axes, place, value, comparison.measure.write(value, comparison.before))
+        _note(axes, place, value, comparison.write(value))
     axes.set_yticks(range(last + 1), [elide(printable(name), MAX_NAME) for name in (*names, labels[1])])
     axes.set_ylim(last + 0.6, -0.6)
     axes.set_xlim(*_limits(levels))
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")
-    tick_in(axes.xaxis, comparison.measure.unit(comparison.before))
+    tick_in(axes.xaxis, comparison.unit)
     axes.set_title(f"by {cut}", fontsize=8.5, fontweight="normal")
 
 

@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING
 
 from analysis.read import units
-from analysis.read.csv_text import Row
-from analysis.read.layout import printable
+from analysis.read.layout import Row, printable
 from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, timed_layers
 from analysis.read.theme import CYCLE_COLOURS, CYCLE_LABELS
 from simulator.result.run import CYCLE_PARTS, Run

@@ -7,8 +7,7 @@ from math import cos, log10, pi, sin
 from typing import TYPE_CHECKING
 
 from analysis.read import units
-from analysis.read.csv_text import Row
-from analysis.read.layout import elide, printable
+from analysis.read.layout import Row, elide, printable
 from analysis.read.tables import initials
 from analysis.read.theme import BLACK, CATEGORIES, MARKERS, SMALL_POINTS
 from simulator.result.run import LayerResult, Run

@@ -1,28 +1,19 @@
 """What each kind of op takes of MACs, cycles and energy, side by side."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from analysis.read import units
-from analysis.read.csv_text import Row
-from analysis.read.kinds import kinds_of
-from analysis.read.layout import printable
+from analysis.read.kinds import by_kind, detailed_kinds_of
+from analysis.read.layout import Row, printable
+from analysis.read.objective import CYCLES, DRAM, ENERGY, MACS, PARAMS
 from analysis.read.theme import MEASURE_COLOURS
-from simulator.result.run import LayerResult, Run
+from simulator.result.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MEASURES: dict[str, Callable[[LayerResult], float]] = {
-    "macs": lambda layer: layer.macs,
-    "cycles": lambda layer: layer.cycles,
-    "energy_pj": lambda layer: layer.energy_pj,
-    "dram_bytes": lambda layer: layer.bytes_at("dram"),
-    "params": lambda layer: layer.params,
-}
-"""What is summed up by kind; the first three are drawn."""
-
-DRAWN = {"macs": "MACs", "cycles": "cycles", "energy_pj": "energy"}
+DRAWN = (MACS, CYCLES, ENERGY)
+SUMMED = (*DRAWN, DRAM, PARAMS)
 
 
 def rows(run: Run) -> list[Row]:
@@ -30,27 +21,19 @@ def rows(run: Run) -> list[Row]:
 
     Kinds come in the order of their cycles.
     """
-    kinds = kinds_of(run)
-    sums: dict[str, dict[str, float]] = {}
-    for layer in run.layers:
-        if layer.cycles or layer.macs:
-            _add(sums.setdefault(kinds[layer.name], dict.fromkeys(("layers", *MEASURES), 0)), layer)
-    totals = {name: sum(kind[name] for kind in sums.values()) for name in MEASURES}
-    ordered = sorted(sums.items(), key=lambda item: (-item[1]["cycles"], item[0]))
+    counts = by_kind(run, lambda layer: int(bool(layer.cycles or layer.macs)), detailed_kinds_of)
+    sums = {measure.key: by_kind(run, measure.of_layer, detailed_kinds_of) for measure in SUMMED}
+    kinds = [kind for kind, layers in counts.items() if layers]
+    totals = {key: sum(found[kind] for kind in kinds) for key, found in sums.items()}
     return [
-        {"kind": kind, **found, **{f"{name}_share": _share(found[name], whole) for name, whole in totals.items()}}
-        for kind, found in ordered
+        {
+            "kind": kind,
+            "layers": counts[kind],
+            **{key: found[kind] for key, found in sums.items()},
+            **{f"{key}_share": found[kind] / totals[key] if totals[key] else 0.0 for key, found in sums.items()},
+        }
+        for kind in sorted(kinds, key=lambda kind: (-sums[CYCLES.key][kind], kind))
     ]
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
-
-
-def _add(sums: dict[str, float], layer: LayerResult) -> None:
-    sums["layers"] += 1
-    for name, value in MEASURES.items():
-        sums[name] += value(layer)
 
 
 def draw(run: Run) -> "Figure":
@@ -62,10 +45,10 @@ def draw(run: Run) -> "Figure":
     figure = Figure(figsize=(6.5, 1.3 + 0.46 * max(2, len(shares))), layout="constrained")
     axes = figure.subplots()
     thick = 0.26
-    for index, (name, label) in enumerate(DRAWN.items()):
+    for index, measure in enumerate(DRAWN):
         places = [place + (index - 1) * thick for place in range(len(shares))]
-        widths = [float(row[f"{name}_share"]) for row in shares]
-        bars = axes.barh(places, widths, 0.9 * thick, color=MEASURE_COLOURS[name], label=label)
+        widths = [float(row[f"{measure.key}_share"]) for row in shares]
+        bars = axes.barh(places, widths, 0.9 * thick, color=MEASURE_COLOURS[measure.key], label=measure.name)
         texts = [units.percent(width) if width else "none" for width in widths]
         axes.bar_label(bars, texts, padding=2, fontsize=6.5)
     names = [f"{row['kind']} ({row['layers']})" for row in shares]

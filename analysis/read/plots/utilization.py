@@ -5,8 +5,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from analysis.read import units
-from analysis.read.csv_text import Row
-from analysis.read.layout import elide, printable
+from analysis.read.layout import Row, elide, printable
 from analysis.read.losses import PeCycles, pe_cycles, sum_pe_cycles
 from analysis.read.plots.bars import (
     BAR_WIDTH,

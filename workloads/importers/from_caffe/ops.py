@@ -5,7 +5,9 @@ from dataclasses import replace
 from itertools import pairwise
 from math import prod
 
-from simulator.network.ir import Op
+from simulator.network.ir import ACROSS_CHANNELS, WITHIN_CHANNEL, Op
+from simulator.network.ops import OPS as TABLE
+from simulator.network.ops import VECTOR_OPS
 from simulator.network.shapes import Pair
 from workloads.importers import lowering
 from workloads.importers.from_caffe.context import Context
@@ -17,6 +19,9 @@ from workloads.importers.views import View, look, transposed
 Views = Sequence[View]
 Handler = Callable[[Context, Message, Views], Views]
 ELTWISE = ("PROD", "SUM", "MAX")
+OPERATIONS = {name: (op, variant) for op in (Op.ADD, Op.MUL) for variant, name in TABLE[op].caffe.items()}
+POOLS = {name: kind for kind, name in TABLE[Op.POOL].caffe.items()} | {"STOCHASTIC": "max"}
+REGIONS = {"ACROSS_CHANNELS": ACROSS_CHANNELS, "WITHIN_CHANNEL": WITHIN_CHANNEL}
 
 
 def convolution(c: Context, layer: Message, views: Views) -> Views:
@@ -63,7 +68,7 @@ def inner_product(c: Context, layer: Message, views: Views) -> Views:
 def pooling(c: Context, layer: Message, views: Views) -> Views:
     """Pooling, rounded up unless it says otherwise."""
     param = POOLING.param(layer)
-    kind = {"MAX": "max", "AVE": "average", "STOCHASTIC": "max"}[param.choice("pool", ("MAX", "AVE", "STOCHASTIC"))]
+    kind = POOLS[param.choice("pool", ("MAX", "AVE", "STOCHASTIC"))]
     x = lowering.as_maps(c.g, views[0], layer.text("name"))
     if param.flag("global_pooling", False):
         return [lowering.like_maps(c.g.global_pool(x, kind, c.name(layer)), views[0])]
@@ -80,6 +85,17 @@ def activation(kind: str) -> Handler:
     def apply(c: Context, layer: Message, views: Views) -> Views:
         sole = c.sole(layer)
         return [lowering.unary(c.g, views[0], lambda x: c.g.activate(x, kind, sole, c.name(layer)))]
+
+    return apply
+
+
+def plain(op: Op, variant: str = "") -> Handler:
+    """Return a handler for an op of one input and no parameters that matter here."""
+    if op is Op.ACTIVATION:
+        return activation(variant)
+
+    def apply(c: Context, layer: Message, views: Views) -> Views:
+        return [lowering.unary(c.g, views[0], lambda x: c.g.apply(op, x, variant=variant, name=c.name(layer)))]
 
     return apply
 
@@ -137,7 +153,7 @@ def eltwise(c: Context, layer: Message, views: Views) -> Views:
     """Eltwise: a sum unless it says otherwise."""
     param = layer.message("eltwise_param")
     operation = param.choice("operation", ELTWISE) if "operation" in param.fields else "SUM"
-    op, variant = {"PROD": (Op.MUL, ""), "SUM": (Op.ADD, ""), "MAX": (Op.ADD, "max")}[operation]
+    op, variant = OPERATIONS[operation]
     if len(views) < 2:
         raise layer.wrong("bottom", "an elementwise layer needs two bottoms or more", "two blobs of one shape")
     if any(view.dims != views[0].dims for view in views):
@@ -180,15 +196,13 @@ def same(c: Context, layer: Message, views: Views) -> Views:
     return views[:1]
 
 
-def softmax(c: Context, layer: Message, views: Views) -> Views:
-    """Softmax, also of a loss."""
-    return [lowering.unary(c.g, views[0], lambda x: c.g.softmax(x, c.name(layer)))]
-
-
 def lrn(c: Context, layer: Message, views: Views) -> Views:
-    """LRN."""
-    size = layer.message("lrn_param").int("local_size", 5)
-    return [lowering.unary(c.g, views[0], lambda x: c.g.lrn(x, size, c.name(layer)))]
+    """LRN: across 5 channels unless it says otherwise, or over a square of each channel."""
+    param = layer.message("lrn_param")
+    size, region = param.int("local_size", 5), REGIONS[param.choice("norm_region", tuple(REGIONS))]
+    if size % 2 == 0:
+        raise param.wrong("local_size", "wrong value", "an odd number")
+    return [lowering.unary(c.g, views[0], lambda x: c.g.lrn(x, size, region, c.name(layer)))]
 
 
 def flatten(c: Context, layer: Message, views: Views) -> Views:
@@ -290,6 +304,13 @@ DROPPED = frozenset(
     }
 )
 """Losses, measures and what runs on the host."""
+NAMED: dict[str, Handler] = {
+    name.lower(): plain(op, variant)
+    for op in VECTOR_OPS
+    if TABLE[op].inputs == 1 and not TABLE[op].windowed
+    for variant, name in TABLE[op].caffe.items()
+}
+"""Types that the table of ops names."""
 OPS: dict[str, Handler] = {
     "axpy": axpy,
     "batchnorm": batch_norm,
@@ -316,30 +337,10 @@ OPS: dict[str, Handler] = {
     "scale": scale,
     "shufflechannel": shuffle,
     "slice": cut,
-    "softmax": softmax,
-    "softmaxloss": softmax,
-    "softmaxwithloss": softmax,
+    "softmaxloss": plain(Op.SOFTMAX),
+    "softmaxwithloss": plain(Op.SOFTMAX),
     "split": split,
     "upsample": interp,
 }
-FUNCTIONS = {
-    "absval": "abs",
-    "bnll": "softplus",
-    "elu": "elu",
-    "exp": "exp",
-    "hardsigmoid": "hard_sigmoid",
-    "hardswish": "hard_swish",
-    "hswish": "hard_swish",
-    "log": "log",
-    "mish": "mish",
-    "mvn": "mean_variance_norm",
-    "normalize": "l2_norm",
-    "prelu": "prelu",
-    "relu6": "relu6",
-    "sigmoid": "sigmoid",
-    "swish": "swish",
-    "tanh": "tanh",
-}
-OPS |= {name: activation(kind) for name, kind in FUNCTIONS.items()}
-OPS = dict(sorted(OPS.items()))
+OPS = dict(sorted({**NAMED, **OPS}.items()))
 """Type in small letters, without underscores -> what adds it."""

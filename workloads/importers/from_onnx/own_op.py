@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from simulator.network.graph import Tensor
-from simulator.network.ir import MAC_OPS, Layer, Op
+from simulator.network.ir import Layer, Op
+from simulator.network.ops import CONVOLUTIONS, MAC_OPS
 from workloads.importers.from_onnx.context import Context
 from workloads.importers.from_onnx.model import Dims, Node
 
@@ -11,14 +12,14 @@ from workloads.importers.from_onnx.model import Dims, Node
 def layer_of(c: Context, node: Node, sources: Sequence[Tensor]) -> Layer:
     """Return the layer that a node describes."""
     name = node.text("op", "")
-    if name not in set(Op) or Op(name) in (Op.CONV, Op.DEPTHWISE):
+    if name not in set(Op) or Op(name) in CONVOLUTIONS:
         raise c.wrong(node, "not an op without one of its own in ONNX", "one of " + ", ".join(Op), name)
     n, channels, height, width = _numbers(c, node, "output", 4)
     top, left, bottom, right = _numbers(c, node, "padding", 4, (0, 0, 0, 0))
     pairs = {key: _numbers(c, node, key, 2, (1, 1)) for key in ("kernel", "stride", "dilation")}
-    if min(extent for pair in pairs.values() for extent in pair) < 1:
+    groups, window, first = node.int("groups", 1), node.int("window", 1), sources[0]
+    if min(window, *(extent for pair in pairs.values() for extent in pair)) < 1:
         raise c.wrong(node, "a window has no size", "1 or more")
-    groups, first = node.int("groups", 1), sources[0]
     if groups < 1 or channels % groups or first.channels % groups:
         raise c.wrong(node, "channels do not divide into groups", f"a multiple of {groups}")
     if Op(name) in MAC_OPS and (first.shape[0], *first.size) != (n, height, width):
@@ -36,6 +37,7 @@ def layer_of(c: Context, node: Node, sources: Sequence[Tensor]) -> Layer:
         groups,
         bool(node.int("bias", 0)),
         node.text("variant", ""),
+        window=window,
     )
 
 

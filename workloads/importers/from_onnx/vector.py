@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from math import prod
 
-from simulator.network.graph import Tensor
 from simulator.network.ir import Op
+from simulator.network.ops import OPS as TABLE
+from simulator.network.ops import VECTOR_OPS
 from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.products import spatial_rank, window, without_pad
-from workloads.importers.views import C, View, merged, natural, own_layout
+from workloads.importers.views import C, View, merged, natural
 
 Results = Sequence[Value]
 Handler = Callable[[Context, Node], Results]
@@ -47,15 +48,31 @@ def function(c: Context, node: Node) -> Results:
     return [activated(c, node, node.text("kind", "activation"))]
 
 
-def softmax(c: Context, node: Node) -> Results:
-    """Softmax and LogSoftmax, over any axis."""
-    return [lowering.unary(c.g, c.view(node), lambda x: c.g.softmax(x, c.name(node)))]
+def plain(op: Op, variant: str = "") -> Handler:
+    """Return a handler for an op of the vector unit that ONNX has by that name."""
+    entry = TABLE[op]
+    if op is Op.ACTIVATION:
+        return activation(variant)
+    if entry.windowed:
+        return pool(variant)
+    return combination(op, variant) if entry.inputs is None else unary(op, variant)
+
+
+def unary(op: Op, variant: str = "") -> Handler:
+    """Return a handler for an op of one input, over any axis."""
+
+    def apply(c: Context, node: Node) -> Results:
+        return [lowering.unary(c.g, c.view(node), lambda x: c.g.apply(op, x, variant=variant, name=c.name(node)))]
+
+    return apply
 
 
 def lrn(c: Context, node: Node) -> Results:
-    """LRN."""
-    size = node.int("size", 5)
-    return [lowering.unary(c.g, c.view(node), lambda x: c.g.lrn(x, size, c.name(node)))]
+    """LRN: ONNX has no default for its size."""
+    size = node.int("size", 0)
+    if size < 1:
+        raise c.wrong(node, "not a size", "1 or more", str(size))
+    return [lowering.unary(c.g, c.view(node), lambda x: c.g.lrn(x, size, name=c.name(node)))]
 
 
 def batch_norm(c: Context, node: Node) -> Results:
@@ -145,14 +162,13 @@ def stretched(c: Context, node: Node, view: View, dims: Dims) -> View:
     )
 
 
-def max_pool(c: Context, node: Node) -> Results:
-    """MaxPool."""
-    return [pooled(c, node, "max"), *[Const((1,))] * (len(node.outputs) - 1)]
+def pool(kind: str) -> Handler:
+    """Return a handler for a pool; some also tell where they found what they took."""
 
+    def apply(c: Context, node: Node) -> Results:
+        return [pooled(c, node, kind), *[Const((1,))] * (len(node.outputs) - 1)]
 
-def average_pool(c: Context, node: Node) -> Results:
-    """AveragePool."""
-    return [pooled(c, node, "average")]
+    return apply
 
 
 def pooled(c: Context, node: Node, kind: str) -> View:
@@ -217,42 +233,6 @@ def arg_reduction(c: Context, node: Node) -> Results:
     return [lowering.reduce(c.g, view, [axis], node.op.lower(), bool(node.int("keepdims", 1)), c.name(node))]
 
 
-def settled_like(c: Context, view: View) -> Tensor:
-    """Return the tensor that a view shows, in the view's own layout."""
-    return view.tensor if own_layout(view) else lowering.settle(c.g, view)
-
-
-KINDS = {
-    "Abs": "abs",
-    "Ceil": "ceil",
-    "Celu": "celu",
-    "Cos": "cos",
-    "Elu": "elu",
-    "Erf": "erf",
-    "Exp": "exp",
-    "Floor": "floor",
-    "Gelu": "gelu",
-    "HardSigmoid": "hard_sigmoid",
-    "HardSwish": "hard_swish",
-    "LeakyRelu": "leaky_relu",
-    "Log": "log",
-    "Mish": "mish",
-    "Neg": "neg",
-    "PRelu": "prelu",
-    "Reciprocal": "reciprocal",
-    "Relu": "relu",
-    "Round": "round",
-    "Selu": "selu",
-    "Sigmoid": "sigmoid",
-    "Sign": "sign",
-    "Sin": "sin",
-    "Softplus": "softplus",
-    "Softsign": "softsign",
-    "Sqrt": "sqrt",
-    "Swish": "swish",
-    "Tanh": "tanh",
-    "ThresholdedRelu": "thresholded_relu",
-}
 NORMS = {
     "GroupNormalization": "group_norm",
     "InstanceNormalization": "instance_norm",
@@ -261,17 +241,6 @@ NORMS = {
     "MeanVarianceNormalization": "mean_variance_norm",
     "RMSNormalization": "rms_norm",
     "SimplifiedLayerNormalization": "rms_norm",
-}
-COMBINATIONS = {
-    "Add": (Op.ADD, ""),
-    "Div": (Op.MUL, "div"),
-    "Max": (Op.ADD, "max"),
-    "Mean": (Op.ADD, "mean"),
-    "Min": (Op.ADD, "min"),
-    "Mul": (Op.MUL, ""),
-    "Pow": (Op.MUL, "pow"),
-    "Sub": (Op.ADD, "sub"),
-    "Sum": (Op.ADD, ""),
 }
 REDUCTIONS = {
     "ReduceL1": "l1",
@@ -283,22 +252,17 @@ REDUCTIONS = {
     "ReduceSumSquare": "sum_square",
 }
 OPS: dict[str, Handler] = {
-    **{op: activation(kind) for op, kind in KINDS.items()},
+    **{name: plain(op, variant) for op in VECTOR_OPS for variant, name in TABLE[op].onnx.items()},
+    **{f"Global{name}": global_pool(kind) for kind, name in TABLE[Op.POOL].onnx.items()},
     **{op: norm(kind) for op, kind in NORMS.items()},
-    **{op: combination(kind, variant) for op, (kind, variant) in COMBINATIONS.items()},
     **{op: reduction(kind) for op, kind in REDUCTIONS.items()},
     "Activation": function,
+    "Add": combination(Op.ADD),
     "ArgMax": arg_reduction,
     "ArgMin": arg_reduction,
-    "AveragePool": average_pool,
     "BatchNormalization": batch_norm,
     "Clip": clip,
-    "GlobalAveragePool": global_pool("average"),
-    "GlobalLpPool": global_pool("lp"),
-    "GlobalMaxPool": global_pool("max"),
     "LRN": lrn,
-    "LogSoftmax": softmax,
-    "LpPool": lambda c, node: [pooled(c, node, "lp")],
-    "MaxPool": max_pool,
-    "Softmax": softmax,
+    "LogSoftmax": unary(Op.SOFTMAX),
 }
+"""Op of ONNX -> what makes its layers; those of the table of ops by their names there, then those that need more."""

@@ -1,10 +1,11 @@
 """The Eyeriss chip, AlexNet at batch 4: with the mapping that the chip ran, and with those that a search finds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from analysis.drive.accuracy.anchor import Anchor, Missing, Row
 from analysis.drive.accuracy.bounds import NOT_ABOVE, within
 from analysis.drive.accuracy.figures import published
+from analysis.read.objective import OBJECTIVES as MEASURES
 from simulator.engine import simulate
 from simulator.hardware.model import OBJECTIVES
 from simulator.result.run import LayerResult, Run
@@ -12,13 +13,6 @@ from simulator.source.paths import data_dir
 
 MACHINE, NETWORK, BATCH = "eyeriss_chip", "alexnet", 4
 MAPPING = data_dir() / "mappings" / "eyeriss_chip_alexnet.yaml"
-COST_BY_OBJECTIVE: dict[str, Callable[[LayerResult], float]] = {
-    "balanced": lambda layer: layer.cycles + layer.dma_cycles,
-    "cycles": lambda layer: layer.cycles,
-    "dram": lambda layer: layer.bytes_at("dram"),
-    "edp": lambda layer: layer.energy_pj * layer.cycles,
-    "energy": lambda layer: layer.energy_pj,
-}
 
 
 def rows() -> Iterator[Row]:
@@ -66,7 +60,7 @@ def searched(chip: Run) -> Iterator[Row]:
     """Yield for each objective what it costs in the mappings found for it, against the chip's mapping."""
     measured_layers = {row["layer"] for row in published("eyeriss_chip_alexnet")}
     for objective in OBJECTIVES:
-        cost = COST_BY_OBJECTIVE[objective]
+        cost = MEASURES[objective].of_layer
         found = simulate(MACHINE, NETWORK, batch=BATCH, objective=objective)
         for own, theirs in zip(found.layers, chip.layers, strict=True):
             if own.name in measured_layers:

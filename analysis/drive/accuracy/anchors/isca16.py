@@ -7,6 +7,7 @@ from functools import cache
 from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import between, within
 from analysis.drive.accuracy.figures import published
+from analysis.read.objective import component_of, energy_by
 from simulator.engine import simulate
 from simulator.network.ir import Network, Op
 from simulator.result.run import LayerResult
@@ -41,7 +42,7 @@ def rows() -> Iterator[Row]:
 
 def giga(layer: LayerResult, component: str) -> float:
     """Return a component's energy in 1E9 times that of a MAC."""
-    return sum(energy for part, energy in layer.energy_parts.items() if part.partition(".")[0] == component) / 1e9
+    return energy_by(component_of, layer.energy_parts).get(component, 0.0) / 1e9
 
 
 @cache

@@ -48,7 +48,7 @@ def replayed() -> Iterator[tuple[Figures, LayerResult]]:
 
 
 def roomy() -> Hardware:
-    """Return the machine with room for whole rows in its PEs; see the anchor's remarks."""
+    """Return the machine with space for whole rows in its PEs; see the anchor's remarks."""
     machine = load_hardware(MACHINE)
     return replace(machine, array=replace(machine.array, registers_words=(ROW_WORDS,) * 3))
 
@@ -132,7 +132,7 @@ def coincides(row: Figures, level: str, operand: str) -> bool:
     """Tell whether both count the same thing; see the anchor's remarks."""
     if level == "dram":
         return True
-    if stays(row, operand) or (operand == "inputs" and int(row["stride"]) > int(row["S"])):
+    if is_held(row, operand) or (operand == "inputs" and int(row["stride"]) > int(row["S"])):
         return False
     if level == "buffer":
         return True
@@ -141,10 +141,10 @@ def coincides(row: Figures, level: str, operand: str) -> bool:
     return whole and int(row["P"]) % int(row["strips"]) == 0
 
 
-def stays(row: Figures, operand: str) -> bool:
+def is_held(row: Figures, operand: str) -> bool:
     """Tell whether a scheme keeps an operand in registers from one tile to the next.
 
-    It does if no loop over the operand turns inside a tile, and the innermost one over tiles reuses it.
+    It is if no loop over the operand iterates inside a tile, and the innermost one over tiles reuses it.
     """
     dram, inside = order_of(row["dram"].split()), order_of(row["gbuf"].split())
     return dram[-1:] == (REUSE[operand],) and set(inside) <= {REUSE[operand]}
@@ -162,7 +162,7 @@ ANCHOR = Anchor(
         "Of each layer: the scheme that nn-dataflow itself finds cheapest, and those at a third and two thirds of all "
         "valid ones in order of its cost. Strips of output rows, which it counts as images, are tiles here.",
         "nn-dataflow charges a PE for a window of a row and one sum, while its counts keep whole rows in the PE where "
-        "the loop around reuses them. There is room for rows here: words are compared, not sizes of registers.",
+        "the loop around reuses them. There is space for rows here: words are compared, not sizes of registers.",
         "Where no loop inside a tile changes an operand and the innermost loop over tiles reuses it, nn-dataflow keeps "
         "it in registers from tile to tile; here each tile takes it from the buffer. Where a stride skips columns, it "
         "counts them in the buffer and the array, while here they are read from DRAM alone. Those rows are left out.",

@@ -86,7 +86,7 @@ ANCHOR = Anchor(
         "Only three of the spreadsheet's figures and its MAC formula were at hand. How it counts DRAM was "
         "inferred from them, by trying readings until conv3 and the total came out to every printed digit: 10 "
         "GB/s are 10.24 bytes a nanosecond, weights of 3x3 filters travel in Winograd form (16 words for 9), the "
-        "last pool thins out what conv5 stores, fully connected layers share weights among 16 images. Rows of the "
+        "last pool downsamples what conv5 stores, fully connected layers share weights among 16 images. Rows of the "
         "formulas repeat that reading; conv4, conv5 and the fully connected layers are confirmed by the total "
         "alone.",
         "How the primer's buffer is shared out was chosen among some dozens of simple models by how well they "

@@ -54,7 +54,7 @@ ANCHOR = Anchor(
     remarks=(
         "The figures are a GPU's, so only directions are compared: equal channels, one group, one fragment and no "
         "elementwise ops are fastest. They hold on an array for matrix products.",
-        "On an array of 12 x 14 PEs under row-stationary and other dataflows, bound by MACs and with room for many "
-        "placements, the shape of a layer matters little; only elementwise ops slow it down.",
+        "On an array of 12 x 14 PEs under row-stationary and other dataflows, bound by MACs and with space for many "
+        "spatial mappings, the shape of a layer matters little; only elementwise ops slow it down.",
     ),
 )

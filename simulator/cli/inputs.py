@@ -1,6 +1,15 @@
-"""Tell what a user means by a name or a file: a network, a machine, or something smaller."""
+"""What a user names: a network, a machine or something smaller, by bundled name or file; an option of many commands."""
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from simulator.network.ir import Network
+
+Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")]
 
 KEYS = {
     "machine": frozenset(
@@ -44,3 +53,29 @@ def _kind_of_yaml(file: str) -> str:
     keys = set(data)
     kind = max(KEYS, key=lambda kind: len(keys & KEYS[kind]))
     return "mapping" if kind == "network" and isinstance(data.get("layers"), dict) else kind
+
+
+def specs(text: str) -> list[str]:
+    """Split a list of names, which may carry parameters of their own.
+
+    >>> specs("squeezenet,mobilenet_v1:width=0.5,resolution=160,alexnet")
+    ['squeezenet', 'mobilenet_v1:width=0.5,resolution=160', 'alexnet']
+    """
+    found: list[str] = []
+    for part in text.split(","):
+        if found and ":" in found[-1] and "=" in part and ":" not in part:
+            found[-1] += f",{part}"
+        elif part.strip():
+            found.append(part.strip())
+    return found
+
+
+def load(spec: str, batch: int | None = None, skip_unknown: bool = False) -> "Network":
+    """Return a network, bundled or from a file; a line of warning for each op that is unknown and was skipped."""
+    from analysis.read.layout import printable
+    from workloads.load import load_network
+
+    network = load_network(spec, batch, skip_unknown)
+    for warning in filter(None, network.facts.get("warning", "").split("; ")):
+        print(printable(f"warning: {warning}"), file=sys.stderr)
+    return network

@@ -1,13 +1,18 @@
-"""`simulate explain`: what bounds a run or a layer of it, and what changes would save."""
+"""`simulate explain` and `simulate report`: what a saved run has to tell."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from simulator.cli.inputs import Formats
+from simulator.cli.output import check_folder, line_width, print_json, progress, write_text
+
+RunFile = Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")]
+
 
 def explain(
-    run_file: Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")],
+    run_file: RunFile,
     layer: Annotated[str, typer.Argument(help="a layer of it; the whole network if left out")] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON instead of text, with every change tried")
@@ -20,7 +25,6 @@ def explain(
     from analysis.drive.explain import explain_layer, explain_network
     from analysis.drive.explain.data import layer_data, network_data
     from analysis.drive.explain.text import layer_text, network_text
-    from simulator.cli.output import line_width, print_json, progress
     from simulator.result.json_io import load_run
 
     run = load_run(run_file)
@@ -37,3 +41,27 @@ def explain(
         return
     for line in lines:
         print(line)
+
+
+def report(
+    run_file: RunFile,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="folder for pictures and CSV files")],
+    formats: Formats = "png",
+) -> None:
+    """Draw a saved run.
+
+    Its table of layers and every plot, with the rows of each as CSV, go into a folder.
+    """
+    from analysis.read.layout import csv_text
+    from analysis.read.pictures import checked_formats
+    from analysis.read.plots import write_plots
+    from analysis.read.tables import layer_rows
+    from simulator.result.json_io import load_run
+
+    kinds = checked_formats(formats.split(","))
+    check_folder(out)
+    run = load_run(run_file)
+    table = out / "layers.csv"
+    write_text(table, csv_text(layer_rows(run)))
+    for path in [table, *write_plots(run, out, kinds)]:
+        print(path)

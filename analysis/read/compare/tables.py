@@ -1,11 +1,11 @@
-"""Comparisons as text."""
+"""Comparisons as text, and as rows for CSV."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.read import units
 from analysis.read.compare.comparison import Change, Comparison
-from analysis.read.layout import Column, fit, printable, text_lines
+from analysis.read.layout import Cell, Column, Row, fit, printable, text_lines
 from simulator.result.run import Run
 
 MOST_LAYERS = 20  # told one by one
@@ -43,19 +43,7 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
 
 
 def _relative(after: float, before: float) -> str:
-    return change_text((after - before) / before if before else None)
-
-
-def change_text(fraction: float | None) -> str:
-    """Write a change as a percentage with its sign.
-
-    >>> change_text(-0.125), change_text(0.5), change_text(0.0), change_text(None)
-    ('-12.5%', '+50.0%', '0.0%', 'new')
-    """
-    if fraction is None:
-        return "new"
-    text = units.percent(abs(fraction))
-    return text if not fraction or text.startswith("<") else f"{'-' if fraction < 0 else '+'}{text}"
+    return units.signed_percent((after - before) / before if before else None)
 
 
 def comparison_columns(comparison: Comparison, title: str) -> tuple[Column[Change], ...]:
@@ -68,15 +56,15 @@ def comparison_columns(comparison: Comparison, title: str) -> tuple[Column[Chang
     def write(value: float) -> str:
         if comparison.measure.name == "cycles":
             return f"{value:,.0f}"
-        return comparison.measure.write(value, comparison.before) if value else "0"
+        return comparison.write(value) if value else "0"
 
     columns: list[Column[Change]] = [
-        Column(title, 0, lambda row: comparison.measure.labels.get(row.name, row.name) or "-", is_number=False),
+        Column(title, 0, lambda row: comparison.named(row.name), is_number=False),
         Column("before", 4, lambda row: write(row.before)),
         Column("after", 4, lambda row: write(row.after)),
         Column("change", 1, lambda row: amount(row.change)),
-        Column("relative", 3, lambda row: change_text(row.relative)),
-        Column("of total", 2, lambda row: change_text(row.contribution)),
+        Column("relative", 3, lambda row: units.signed_percent(row.relative)),
+        Column("of total", 2, lambda row: units.signed_percent(row.contribution)),
     ]
     if title == "layer":
         columns.append(Column("matched", 5, lambda row: row.detail or "-", is_number=False))
@@ -108,3 +96,41 @@ def _others(changes: Sequence[Change], comparison: Comparison) -> Change:
     base = comparison.total.before
     name = units.counted(len(changes), "other")
     return Change(name, "", before, after, (after - before) / base if base else 0.0, {})
+
+
+def comparison_rows(comparisons: Sequence[Comparison], labels: Sequence[str]) -> list[Row]:
+    """Return a row for every change: run, what it is cut by, its name, figures, and the change of each part.
+
+    `labels` name the first run and then the other of each comparison.
+    """
+    names = list(dict.fromkeys(name for comparison in comparisons for name in comparison.total.parts))
+    return [
+        _row(change, comparison, cut, (labels[0], label), names)
+        for comparison, label in zip(comparisons, labels[1:], strict=True)
+        for cut, changes in (
+            ("total", (comparison.total,)),
+            ("part", comparison.parts),
+            ("stage", comparison.stages),
+            ("layer", comparison.layers),
+        )
+        for change in changes
+    ]
+
+
+def _row(
+    change: Change, comparison: Comparison, cut: str, labels: tuple[str, str], parts: Sequence[str]
+) -> dict[str, Cell]:
+    return {
+        "before_run": labels[0],
+        "after_run": labels[1],
+        "measure": comparison.measure.name,
+        "by": cut,
+        "name": change.name,
+        "matched": change.detail,
+        "before": change.before,
+        "after": change.after,
+        "change": change.change,
+        "relative": "" if change.relative is None else change.relative,
+        "contribution": change.contribution,
+        **{f"change_{name}": change.parts.get(name, 0) for name in parts},
+    }

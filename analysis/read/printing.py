@@ -1,8 +1,8 @@
-"""Print a run on a terminal: colour for what bounds each op, stages set apart, columns to fit the width."""
+"""Print a run: as plain text for pipes, logs and files, or on a terminal in colour, stages set apart."""
 
 from typing import TYPE_CHECKING
 
-from analysis.read.layout import GAP, Grid, fit
+from analysis.read.layout import GAP, Grid, T, fit, text_lines
 from analysis.read.summary import summary_lines
 from analysis.read.tables import COLUMNS, OpRow, op_rows, total_row
 from simulator.result.run import Run
@@ -23,20 +23,34 @@ BOUND_STYLES = {
 OTHER_BOUND_STYLE = "yellow"  # an operand's network, preload, skew, configuration
 
 
+def plain_report(run: Run, width: int | None = None) -> str:
+    """Return the table of ops, the totals and the summary; no cell of the table holds a blank."""
+    grid = fit([*op_rows(run), total_row(run)], COLUMNS, width)
+    summary = [f"{label:<11}{text}".rstrip() for label, text in summary_lines(run)]
+    return "\n".join([*text_lines(grid), "", *summary, ""])
+
+
 def print_report(run: Run, console: "Console") -> None:
     """Print the table of ops, the totals and the summary."""
     console.print(_table(op_rows(run), total_row(run), console.width))
     console.print(_summary(run))
 
 
-def _table(rows: list[OpRow], total: OpRow, width: int) -> "Table":
+def empty_table(grid: Grid[T]) -> "Table":
+    """Return a table for a terminal with the titles of a grid, to which its cells are added in their colours."""
     from rich.table import Table
-    from rich.text import Text
 
-    grid = fit([*rows, total], COLUMNS, width)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=True, header_style="bold")
     for column, cells in zip(grid.columns, grid.cells, strict=True):
         table.add_column(cells[0], justify="right" if column.is_number else "left", no_wrap=True)
+    return table
+
+
+def _table(rows: list[OpRow], total: OpRow, width: int) -> "Table":
+    from rich.text import Text
+
+    grid = fit([*rows, total], COLUMNS, width)
+    table = empty_table(grid)
     for index, row in enumerate([*rows, total], start=1):
         ends_stage = index < len(rows) and rows[index].stage != row.stage
         line = [column[index].replace("-", "") if row is total else column[index] for column in grid.cells]

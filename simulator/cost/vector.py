@@ -1,0 +1,202 @@
+"""Cost of what does not use the array: tiles of vector ops and of moved data stream through the buffer.
+
+    for tile                        # an equal share of the outputs; of windows, whole rows
+        load its inputs             # DRAM -> buffer, unless they stay on chip
+        operate                     # buffer -> vector unit -> buffer, `lanes` operations a cycle
+        store its outputs           # buffer -> DRAM, unless they stay on chip
+
+Bytes are those of tensors as they are; a transfer takes whole bursts of the DRAM port.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+
+import numpy as np
+
+from simulator.cost.case import PIPE, Ints
+from simulator.cost.convert import port_record
+from simulator.cost.geometry import clipped_box
+from simulator.cost.pipeline import RUN, play_runs
+from simulator.hardware.model import Buffer, Hardware
+from simulator.nest import Operand
+from simulator.network.ir import Layer
+from simulator.network.ops import OPS
+from simulator.network.shapes import tensor_bytes
+
+ALWAYS_TRIED_TILES = 64  # cuts into so many tiles and fewer are all tried, finer ones until one fits
+MOST_TILES = 4096
+
+Resident = tuple[bool, bool, bool]
+"""Whether inputs, weights and outputs stay on chip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Bytes that each tile loads and stores, and its vector cycles, in order; arrays of equal length."""
+
+    loads: Ints
+    computes: Ints
+    stores: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When the last store is done; of that, cycles before the first tile is computed, between tiles, after the last."""
+
+    cycles: int
+    fill_cycles: int
+    wait_cycles: int
+    drain_cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class VectorCost:
+    """What an op costs: cycles, operations, and bytes where they pass.
+
+    `port_cycles` is all that crosses the DRAM port; `dma_cycles` adds the latency of every transfer.
+    """
+
+    tiles: int
+    timing: Timing
+    vector_cycles: int
+    port_cycles: int
+    dma_cycles: int
+    operations: int
+    input_bytes: int  # distinct, of all inputs
+    output_bytes: int
+    dram_read_bytes: int
+    dram_written_bytes: int
+    loaded_bytes: int  # written into the buffer
+    operand_bytes: int  # read from the buffer by the vector unit
+    stored_bytes: int  # read from the buffer on their way to DRAM
+
+
+def vector_cost(
+    layer: Layer, hardware: Hardware, resident: Resident, reserved_bytes: int = 0, prefetch_bytes: int = 0
+) -> VectorCost:
+    """Return the cost of an op, cut in the fastest way that fits the buffer beside `reserved_bytes`.
+
+    `prefetch_bytes` of the next op's weights cross the port meanwhile.
+    """
+    timed, tiles = fastest_cut(layer, hardware, resident, reserved_bytes, prefetch_bytes)
+    loaded, stored = int(tiles.loads.sum()), int(tiles.stores.sum())
+    transfers = np.concatenate((port_cycles(tiles.loads, hardware), port_cycles(tiles.stores, hardware)))
+    port = int(transfers.sum())
+    return VectorCost(
+        tiles=len(tiles.loads),
+        timing=timed,
+        vector_cycles=int(tiles.computes.sum()),
+        port_cycles=port,
+        dma_cycles=port + hardware.dram.latency_cycles * int(np.count_nonzero(transfers)),
+        operations=OPS[layer.op].operations(layer),
+        input_bytes=input_bytes(layer, hardware),
+        output_bytes=tensor_bytes(layer.output_shape, hardware.output_bits),
+        dram_read_bytes=int(whole_bursts(tiles.loads, hardware).sum()),
+        dram_written_bytes=int(whole_bursts(tiles.stores, hardware).sum()),
+        loaded_bytes=loaded,
+        operand_bytes=max(loaded, operand_bytes(layer, hardware)),
+        stored_bytes=stored,
+    )
+
+
+def fastest_cut(
+    layer: Layer, hardware: Hardware, resident: Resident, reserved_bytes: int, prefetch_bytes: int
+) -> tuple[Timing, Tiles]:
+    """Return timing and tiles of the fastest cut into 1, 2, 4, ... tiles that fits; of equally fast ones the coarsest.
+
+    If none fits up to `MOST_TILES`, that one is taken all the same.
+    """
+    free_bytes = activation_buffer(hardware).capacity_bytes - reserved_bytes
+    best: tuple[Timing, Tiles] | None = None
+    n = 1
+    while best is None or n <= ALWAYS_TRIED_TILES:
+        tiles = cut(layer, hardware, n, resident)
+        if n >= MOST_TILES or demand_bytes(tiles, hardware) <= free_bytes:
+            timed = timing(tiles, hardware, prefetch_bytes)
+            best = (timed, tiles) if best is None or timed.cycles < best[0].cycles else best
+        n *= 2
+    return best
+
+
+def cut(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> Tiles:
+    """Cut an op into n tiles of equal output; a window's tiles are rows, and load the rows their windows reach.
+
+    Shares are whole: tile i takes what lies between i/n and (i+1)/n of the outputs, rounded.
+    """
+    height = layer.output_shape[2]
+    by_rows = n <= height
+    parts = np.linspace(0, height if by_rows else prod(layer.output_shape), n + 1).round().astype(np.int64)
+    windowed = by_rows and OPS[layer.op].windowed
+    loads = window_bytes(layer, hardware, parts) if windowed else shares(parts, input_bytes(layer, hardware))
+    stores = shares(parts, tensor_bytes(layer.output_shape, hardware.output_bits))
+    computes = shares(parts, -(-OPS[layer.op].operations(layer) // hardware.vector_lanes))
+    zero = np.zeros(n, np.int64)
+    return Tiles(zero if resident[Operand.INPUTS] else loads, computes, zero if resident[Operand.OUTPUTS] else stores)
+
+
+def shares(parts: Ints, total: int) -> Ints:
+    """Deal a total out to tiles that end at `parts` of the outputs, in whole numbers that add up to it."""
+    return np.diff(parts * total // parts[-1])
+
+
+def window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
+    """Bytes of the input rows that each tile's windows reach; rows that two tiles need come twice."""
+    n, channels, height, width = layer.input_shapes[0]
+    row = tensor_bytes((n, channels, width), hardware.input_bits)
+    taps, stride, pad = layer.kernel[0], layer.stride[0], layer.padding[0]
+    sizes = [
+        row * clipped_box(int(start), int(end - start), 0, taps, stride, 1, pad, height, 0) if end > start else 0
+        for start, end in pairwise(parts)
+    ]
+    return np.array(sizes, np.int64)
+
+
+def input_bytes(layer: Layer, hardware: Hardware) -> int:
+    """Bytes of all inputs, each once."""
+    return sum(tensor_bytes(shape, hardware.input_bits) for shape in layer.input_shapes)
+
+
+def operand_bytes(layer: Layer, hardware: Hardware) -> int:
+    """Bytes that the vector unit reads: each input once, but for windows each of their elements."""
+    distinct = input_bytes(layer, hardware)
+    elements = OPS[layer.op].operations(layer) if OPS[layer.op].windowed else 0
+    return max(distinct, tensor_bytes((elements,), hardware.input_bits))
+
+
+def activation_buffer(hardware: Hardware) -> Buffer:
+    """The buffer that holds inputs."""
+    return next(buffer for buffer in hardware.buffers if Operand.INPUTS in buffer.holds)
+
+
+def demand_bytes(tiles: Tiles, hardware: Hardware) -> int:
+    """Bytes that the largest tile takes, as often as there are slots."""
+    return int((tiles.loads + tiles.stores).max()) * hardware.slots_of(Operand.INPUTS)
+
+
+def whole_bursts(sizes: Ints, hardware: Hardware) -> Ints:
+    """Round transfers up to whole bursts."""
+    burst = hardware.dram.burst_bytes
+    return -(-sizes // burst) * burst
+
+
+def port_cycles(sizes: Ints, hardware: Hardware) -> Ints:
+    """Cycles that transfers take the DRAM port, in whole bursts and whole cycles each."""
+    rate, whole = hardware.dram.bytes_per_cycle, whole_bursts(sizes, hardware)
+    return np.zeros_like(whole) if rate is None else -(-whole * rate.denominator // rate.numerator)
+
+
+def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> Timing:
+    """Play the tiles; a machine that overlaps layers takes the longer of port and vector unit."""
+    loads, stores = port_cycles(tiles.loads, hardware), port_cycles(tiles.stores, hardware)
+    computes = int(tiles.computes.sum())
+    if hardware.layer_order == "overlapped":
+        cycles = max(int(loads.sum() + stores.sum()), computes)
+        return Timing(cycles, 0, cycles - computes, 0)
+    runs = np.zeros(len(loads), RUN)
+    runs["load"], runs["compute"], runs["store"], runs["count"] = loads, tiles.computes, stores, 1
+    port = port_record(hardware)
+    port["slots"] = port["deeper_slots"] = hardware.slots_of(Operand.INPUTS)
+    ahead, states = int(port_cycles(np.array([prefetch_bytes]), hardware)[0]), np.zeros(2, PIPE)
+    end, pipe = int(play_runs(runs, port, ahead, states)), states[0]
+    return Timing(end, int(pipe["fill_cycles"]), int(pipe["wait_cycles"]), end - int(pipe["array_free"]))

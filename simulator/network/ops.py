@@ -1,0 +1,263 @@
+"""The kinds of op, and one table of all that is known of each; every other list of ops derives from it.
+
+A new op of the vector unit is a name in `Op` and an entry in `OPS`. Where it needs no more than its inputs and a
+variant it is then built (`Graph.apply`), read and written (layer lists; ONNX and Caffe by its names there), fused,
+simulated and explained. One with attributes of its own also gets a method of `Graph` and a line in each reader of a
+format that has it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from math import prod
+from typing import TYPE_CHECKING
+
+from simulator.network import shape_rules
+from simulator.network.shape_rules import ShapeRule
+from simulator.network.shapes import Misfit
+
+if TYPE_CHECKING:
+    from simulator.network.ir import Layer
+
+
+class Op(StrEnum):
+    """What a layer does."""
+
+    CONV = "conv"
+    DEPTHWISE = "depthwise"
+    LINEAR = "linear"
+    MATMUL = "matmul"
+    POOL = "pool"
+    ADD = "add"
+    MUL = "mul"
+    ACTIVATION = "activation"
+    SOFTMAX = "softmax"
+    LRN = "lrn"
+    UPSAMPLE = "upsample"
+    CONCAT = "concat"
+    SPLIT = "split"
+    SHUFFLE = "shuffle"
+    GATHER = "gather"
+    RESHAPE = "reshape"
+    PAD = "pad"
+    UNKNOWN = "unknown"  # an op of a file that no importer knows: it reads its inputs and writes its output
+
+
+class OpClass(StrEnum):
+    """What runs an op: the PE array, the vector unit, or nothing but the moving of data."""
+
+    MAC = "mac"
+    VECTOR = "vector"
+    MOVE = "move"
+
+
+class Channels(Enum):
+    """What the channels of an op's output are: how layers are tied in their numbers of filters."""
+
+    CHOSEN = "filters of the op's own"
+    TIED = "those of its inputs, which must have equally many"
+    DERIVED = "worked out from those of its inputs; they cannot be chosen"
+    FIXED = "settled, and so are those of its inputs"
+
+
+Operations = Callable[["Layer"], int]
+
+
+def no_operations(layer: "Layer") -> int:
+    """Of the vector unit, none: the array does them, or data only moves."""
+    return 0
+
+
+def per_output(count: int) -> Operations:
+    """Return a formula of so many operations an output."""
+    return lambda layer: count * prod(layer.output_shape)
+
+
+def combining(layer: "Layer") -> int:
+    """One operation an output for each operand after the first."""
+    return prod(layer.output_shape) * max(1, len(layer.inputs) - 1)
+
+
+def pooling(layer: "Layer") -> int:
+    """One operation for each element of a window; so one an input where the window is the whole map."""
+    return prod(layer.output_shape) * prod(layer.kernel)
+
+
+def interpolating(layer: "Layer") -> int:
+    """Products with four neighbours, or a copy of the nearest."""
+    return prod(layer.output_shape) * (4 if layer.variant == "bilinear" else 1)
+
+
+def normalising(layer: "Layer") -> int:
+    """A multiply and an add for each element of the window, then a scale, a power and a product."""
+    return prod(layer.output_shape) * (2 * layer.window_elements + 3)
+
+
+SOFTMAX_OPERATIONS = 4  # running maximum, exponential, sum, division
+
+
+@dataclass(frozen=True, slots=True)
+class OpEntry:
+    """All that is known of a kind of op.
+
+    `shape` says what it makes of its inputs, `operations` what it costs the vector unit. `inputs` is how many tensors
+    it reads, None for any number. `windowed`: kernel, stride, padding and dilation are its own. A machine may fuse it
+    into the op that makes its input, or fold it into addressing, where `may_be_free`; fused, it may bring other
+    operands (`residuals`) or leave fewer outputs (`downsamples`). `onnx` and `caffe` are, by variant, the names that
+    the same thing has there.
+    """
+
+    op_class: OpClass
+    shape: ShapeRule
+    channels: Channels
+    operations: Operations = no_operations
+    inputs: int | None = 1
+    windowed: bool = False
+    may_be_free: bool = True
+    residuals: bool = False
+    downsamples: bool = False
+    onnx: Mapping[str, str] = field(default_factory=dict)
+    caffe: Mapping[str, str] = field(default_factory=dict)
+
+
+def multiplies(
+    shape: ShapeRule, channels: Channels, onnx: str = "", windowed: bool = False, inputs: int = 1
+) -> OpEntry:
+    """Return the entry of an op of the PE array; no machine fuses or folds it."""
+    names = {"": onnx} if onnx else {}
+    return OpEntry(OpClass.MAC, shape, channels, inputs=inputs, windowed=windowed, may_be_free=False, onnx=names)
+
+
+def elementwise(onnx: Mapping[str, str], caffe: Mapping[str, str], residuals: bool = False) -> OpEntry:
+    """Return the entry of an op that combines any number of tensors, element by element."""
+    rule, ties = shape_rules.combined, Channels.TIED
+    return OpEntry(OpClass.VECTOR, rule, ties, combining, None, residuals=residuals, onnx=onnx, caffe=caffe)
+
+
+def computes(
+    operations: Operations, onnx: Mapping[str, str], caffe: Mapping[str, str], shape: ShapeRule = shape_rules.same
+) -> OpEntry:
+    """Return the entry of an op of the vector unit that keeps the channels of its input."""
+    return OpEntry(OpClass.VECTOR, shape, Channels.TIED, operations, onnx=onnx, caffe=caffe)
+
+
+def moves(shape: ShapeRule, channels: Channels, inputs: int | None = 1, may_be_free: bool = True) -> OpEntry:
+    """Return the entry of an op that moves data."""
+    return OpEntry(OpClass.MOVE, shape, channels, inputs=inputs, may_be_free=may_be_free)
+
+
+ACTIVATIONS_OF_ONNX = {
+    "abs": "Abs",
+    "ceil": "Ceil",
+    "celu": "Celu",
+    "cos": "Cos",
+    "elu": "Elu",
+    "erf": "Erf",
+    "exp": "Exp",
+    "floor": "Floor",
+    "gelu": "Gelu",
+    "hard_sigmoid": "HardSigmoid",
+    "hard_swish": "HardSwish",
+    "leaky_relu": "LeakyRelu",
+    "log": "Log",
+    "mish": "Mish",
+    "neg": "Neg",
+    "prelu": "PRelu",
+    "reciprocal": "Reciprocal",
+    "relu": "Relu",
+    "round": "Round",
+    "selu": "Selu",
+    "sigmoid": "Sigmoid",
+    "sign": "Sign",
+    "sin": "Sin",
+    "softplus": "Softplus",
+    "softsign": "Softsign",
+    "sqrt": "Sqrt",
+    "swish": "Swish",
+    "tanh": "Tanh",
+    "thresholded_relu": "ThresholdedRelu",
+}
+ACTIVATIONS_OF_CAFFE = {
+    "abs": "AbsVal",
+    "elu": "ELU",
+    "exp": "Exp",
+    "hard_sigmoid": "HardSigmoid",
+    "hard_swish": "HardSwish",
+    "l2_norm": "Normalize",
+    "log": "Log",
+    "mean_variance_norm": "MVN",
+    "mish": "Mish",
+    "prelu": "PReLU",
+    "relu6": "ReLU6",
+    "sigmoid": "Sigmoid",
+    "softplus": "BNLL",
+    "swish": "Swish",
+    "tanh": "TanH",
+}
+
+
+def complete(entries: Mapping[Op, OpEntry]) -> Mapping[Op, OpEntry]:
+    """Return the entries in the order of `Op`; raise LookupError where an op has none."""
+    missing = [op.name for op in Op if op not in entries]
+    if missing:
+        raise LookupError(f"the table of ops has no entry for {', '.join(missing)}")
+    return {op: entries[op] for op in Op}
+
+
+OPS: Mapping[Op, OpEntry] = complete(
+    {
+        Op.CONV: multiplies(shape_rules.convolved, Channels.CHOSEN, "Conv", windowed=True),
+        Op.DEPTHWISE: multiplies(shape_rules.convolved, Channels.TIED, windowed=True),
+        Op.LINEAR: multiplies(shape_rules.multiplied, Channels.CHOSEN),
+        Op.MATMUL: multiplies(shape_rules.multiplied, Channels.FIXED, inputs=2),
+        Op.POOL: OpEntry(
+            OpClass.VECTOR,
+            shape_rules.pooled,
+            Channels.TIED,
+            pooling,
+            windowed=True,
+            downsamples=True,
+            onnx={"average": "AveragePool", "lp": "LpPool", "max": "MaxPool"},
+            caffe={"average": "AVE", "max": "MAX"},
+        ),
+        Op.ADD: elementwise(
+            {"": "Sum", "max": "Max", "mean": "Mean", "min": "Min", "sub": "Sub"},
+            {"": "SUM", "max": "MAX"},
+            residuals=True,
+        ),
+        Op.MUL: elementwise({"": "Mul", "div": "Div", "pow": "Pow"}, {"": "PROD"}),
+        Op.ACTIVATION: computes(per_output(1), ACTIVATIONS_OF_ONNX, ACTIVATIONS_OF_CAFFE),
+        Op.SOFTMAX: computes(per_output(SOFTMAX_OPERATIONS), {"": "Softmax"}, {"": "Softmax"}),
+        Op.LRN: computes(normalising, {"across_channels": "LRN"}, {}),
+        Op.UPSAMPLE: computes(interpolating, {}, {}, shape_rules.resized),
+        Op.CONCAT: moves(shape_rules.concatenated, Channels.DERIVED, inputs=None),
+        Op.SPLIT: moves(shape_rules.sliced, Channels.DERIVED),
+        Op.SHUFFLE: moves(shape_rules.shuffled, Channels.TIED),
+        Op.GATHER: moves(shape_rules.picked, Channels.FIXED),
+        Op.RESHAPE: moves(shape_rules.rearranged, Channels.DERIVED),
+        Op.PAD: moves(shape_rules.padded, Channels.TIED),
+        Op.UNKNOWN: moves(shape_rules.stated, Channels.FIXED, inputs=None, may_be_free=False),
+    }
+)
+"""Everything that is known of each kind of op."""
+
+
+def ops_where(holds: Callable[[OpEntry], bool]) -> frozenset[Op]:
+    """Return the ops of whose entry something holds."""
+    return frozenset(op for op, entry in OPS.items() if holds(entry))
+
+
+MAC_OPS = ops_where(lambda entry: entry.op_class is OpClass.MAC)
+VECTOR_OPS = ops_where(lambda entry: entry.op_class is OpClass.VECTOR)
+WINDOWED_OPS = ops_where(lambda entry: entry.windowed)
+CONVOLUTIONS = MAC_OPS & WINDOWED_OPS
+FREE_OPS = ops_where(lambda entry: entry.may_be_free)
+"""What a machine may fuse or fold; of an op that nobody knows, the traffic at least is counted."""
+
+
+def follows(layer: "Layer") -> bool:
+    """Return whether a layer's output is what its op makes of its inputs, not what a file stated."""
+    try:
+        return OPS[layer.op].shape(layer, layer.input_shapes) == layer.output_shape
+    except Misfit:
+        return False

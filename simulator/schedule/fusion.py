@@ -1,0 +1,90 @@
+"""Group the ops of a network: a producer, which runs, and the ops fused into it; and set free ones aside."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import prod
+
+from simulator.hardware.model import Hardware
+from simulator.network.ir import MAC_OPS, Layer, Network
+from simulator.network.ops import OPS
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An op that runs, and those applied to its outputs on their way out.
+
+    `residuals` names the tensors that fused adds read besides: they come from where they are stored.
+    """
+
+    producer: Layer
+    fused: tuple[Layer, ...] = ()
+    residuals: tuple[str, ...] = ()
+
+    @property
+    def stored(self) -> Fraction:
+        """What is stored, as a fraction of what the producer makes: a fused pool downsamples it."""
+        last = self.fused[-1] if self.fused else self.producer
+        return Fraction(prod(last.output_shape), prod(self.producer.output_shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """Groups by their producer's name, the producer of each fused op, and the ops that are free."""
+
+    groups: Mapping[str, Group]
+    producer_of: Mapping[str, str]
+    folded: frozenset[str]
+
+
+def fuse(network: Network, hardware: Hardware) -> Fusion:
+    """Fuse what the machine fuses into the op that makes its input, if nothing else reads that, and fold free ops.
+
+    An add is fused into the op that makes its last-made input; its other inputs are residual operands.
+    """
+    groups: dict[str, Group] = {}
+    producer_of: dict[str, str] = {}
+    folded: set[str] = set()
+    readers = _readers(network)
+    made = {layer.name: i for i, layer in enumerate(network.layers)}
+    for layer in network.layers:
+        last = max(layer.inputs, key=lambda name: made.get(name, -1))
+        group = groups.get(producer_of.get(last, last))
+        if layer.op in hardware.folds:
+            folded.add(layer.name)
+        elif group and layer.op in hardware.fuses and readers[last] == 1 and _can_fuse(layer, group.producer):
+            name = group.producer.name
+            producer_of[layer.name] = name
+            groups[name] = _joined(group, layer, last)
+        else:
+            groups[layer.name] = Group(layer)
+    return Fusion(groups, producer_of, frozenset(folded))
+
+
+def _joined(group: Group, layer: Layer, last: str) -> Group:
+    others = tuple(name for name in layer.inputs if name != last)
+    return replace(group, fused=(*group.fused, layer), residuals=group.residuals + others)
+
+
+def _readers(network: Network) -> dict[str, int]:
+    """How many ops read each tensor, the outside world counting as one."""
+    readers = dict.fromkeys(_tensors(network), 0)
+    for name in (*(name for layer in network.layers for name in layer.inputs), *network.outputs):
+        readers[name] += 1
+    return readers
+
+
+def _tensors(network: Network) -> Iterable[str]:
+    return (*network.inputs, *(layer.name for layer in network.layers))
+
+
+def _can_fuse(layer: Layer, producer: Layer) -> bool:
+    """Whether an op can be applied to a producer's outputs on their way out.
+
+    Only MAC ops take residual operands, of their own shape, and ops that downsample what is stored.
+    """
+    entry, multiplies = OPS[layer.op], producer.op in MAC_OPS
+    if len(layer.inputs) == 1:
+        return layer.output_shape == layer.input_shapes[0] or (entry.downsamples and multiplies)
+    same = all(shape == producer.output_shape for shape in layer.input_shapes)
+    return entry.residuals and same and multiplies
