@@ -63,7 +63,7 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware, table: Energ
     t = played.totals
     assert op.layer.nest is not None
     bounds, macs = cycle_bounds(t, hardware), int(t["executed_macs"])
-    traffic = array_traffic(played, hardware)
+    traffic, levels = array_traffic(played, hardware), level_names(hardware)
     waits = {name: int(t[f"{name}_cycles"]) for name in ("fill", "wait", "drain")}
     return layer_result(
         op,
@@ -90,16 +90,18 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware, table: Energ
         bounds=bounds,
         tiles=int(t["tiles"]),
         dma_cycles=int(t["dma_cycles"]),
-        mapping=mapping_to_dict(played.mapping, op.layer.nest.bounds, level_names(hardware)),
-        mapped_pes=mapped_pes(played.mapping, op.layer.nest),
+        mapping=mapping_to_dict(played.mapping, op.layer.nest.bounds, levels),
+        mapped_pes=mapped_pes(played.mapping, op.layer.nest, levels.outside),
     )
 
 
-def mapped_pes(mapping: Mapping, nest: LoopNest) -> int:
-    """PEs that have work in a full op of a full tile: the positions that each dimension takes, multiplied."""
-    extents = list(mapping.inner[-1].tile) if mapping.inner else list(array_tile(mapping))
-    inside = [level.tile for level in mapping.inner]
-    own = next((tile for tile in inside if False), mapping.registers)
+def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:
+    """PEs that have work in a full step of a full tile: the positions that each dimension takes, multiplied.
+
+    A step lies in a tile of the last of `outside` memory levels; a PE has a tile of the next one, or its registers.
+    """
+    tiles = [array_tile(mapping), *(level.tile for level in mapping.inner), mapping.registers]
+    extents, own = list(tiles[outside - 1]), tiles[outside]
     if mapping.packs:
         extents[Dim.C] *= prod(nest.stride)
     each = zip(mapping.spatial, own, extents, strict=True)
