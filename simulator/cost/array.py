@@ -8,7 +8,7 @@ Operands stream over networks of their own while PEs multiply, so the slowest se
 A run's `cycle_parts` split this: compute = MAC cycles, delivery = pace - MAC cycles, preload, skew.
 """
 
-from simulator.cost.blocks import cut_lead, cut_tile
+from simulator.cost.blocks import cut_again, cut_lead, cut_tile, cut_whole
 from simulator.cost.case import (
     DOUBLE_BUFFERED,
     EXPOSED,
@@ -30,6 +30,7 @@ from simulator.cost.reuse import (
     count_words,
     first_window,
     set_returned,
+    set_sizes,
 )
 
 
@@ -110,24 +111,44 @@ def count_one_array(machine: Record, layer: Record, mapping: Record, scratch: Sc
     """Write the words that cross the networks of the most-loaded of several arrays, the first.
 
     Of each step it takes what lies in its own PEs: a tile of extents sum over steps of min(own part, rest), in steps of
-    its own part.
+    its own part, and likewise for inner tiles.
     """
     reuse, blocks = scratch.reuse, scratch.blocks
     for d in range(8):
-        own, share = reuse.size[reuse.steps, d] // mapping.arrays[d], 0
-        for i in range(blocks.kinds[reuse.steps, d]):
-            share += blocks.times[reuse.steps, d, i] * min(own, blocks.extent[reuse.steps, d, i])
-        reuse.y[d] = share
         reuse.spatial[d] = mapping.spatial[d] // mapping.arrays[d]
-        reuse.size[reuse.steps, d] = own
+        if mapping.arrays[d] > 1:
+            keep_first_array(reuse, blocks, d)
     cut_tile(reuse.y, reuse, blocks)
     count_words(machine, layer, mapping, reuse, blocks, scratch.lead, scratch.spare)
     out.network_sums = scratch.spare.sums
     for operand in range(3):
         out.network_words[operand] = scratch.spare.crossed[machine.array_level[operand], operand]
-    for d in range(8):
-        reuse.spatial[d] = mapping.spatial[d]
-        reuse.size[reuse.steps, d] *= mapping.arrays[d]
+    set_sizes(machine, mapping, reuse)
+
+
+@jit
+def keep_first_array(reuse: Record, blocks: Record, d: int) -> None:
+    """Shrink a tile, its inner tiles and its steps along a dimension to what the first array has of them.
+
+    The tile's blocks are listed; those of full inner tiles are listed in their place.
+    """
+    steps, own = reuse.steps, reuse.spatial[d] * reuse.size[reuse.steps + 1, d]
+    reuse.y[d] = share_of(blocks, steps, d, own)
+    for cut in range(1, steps):
+        cut_whole(blocks, cut, d, reuse.size[cut, d])
+        for inner in range(cut + 1, steps + 1):
+            cut_again(blocks, inner, d, reuse.size[inner, d])
+        reuse.size[cut, d] = share_of(blocks, steps, d, own)
+    reuse.size[steps, d] = own
+
+
+@jit
+def share_of(blocks: Record, cut: int, d: int, own: int) -> int:
+    """Add up what is at most `own` of every block of a cut."""
+    share = 0
+    for i in range(blocks.kinds[cut, d]):
+        share += blocks.times[cut, d, i] * min(own, blocks.extent[cut, d, i])
+    return share
 
 
 @jit

@@ -55,7 +55,7 @@ def cut_lead(reuse: Record, packed: int, blocks: Record, lead: Record) -> None:
     """List the blocks of the most-loaded PE, from what it has of each step inwards.
 
     It is the first: of a step it has as much as a PE can have, or all of it. With channel packing it has `packed`
-    shares of each channel, see `mac_slots`.
+    shares of each channel, see `mac_slots`; tiles of inner levels are as many channels as ever.
     """
     first = reuse.steps + 1
     for d in range(8):
@@ -63,7 +63,7 @@ def cut_lead(reuse: Record, packed: int, blocks: Record, lead: Record) -> None:
         if d == C and packed > 1:
             cut_whole(lead, WHOLE, d, blocks.extent[WHOLE, d, 0] * packed)
             for cut in range(1, first):
-                cut_again(lead, cut, d, reuse.size[cut, d])
+                cut_again(lead, cut, d, reuse.size[cut, d] * (packed if cut < reuse.steps else 1))
             source = lead
         load, kinds, full, count = reuse.size[first, d], 0, 0, 0
         for i in range(source.kinds[reuse.steps, d]):

@@ -131,10 +131,12 @@ def load_sums(case: Case, scratch: Scratch, advanced: int, next_advanced: int, v
     """Account for partial sums that return, and for what is added to the outputs that the tile completes."""
     machine, layer, tiles, totals, size = case.machine, case.layer, scratch.tiles, scratch.totals, 0
     home = machine.outermost[OUTPUTS]
-    if home != OUTERMOST:
+    if layer.resident[OUTPUTS]:
+        words = 0
+    elif home != OUTERMOST:
         words = variant.returned[home]
         size = port_bytes(words, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
-    elif advanced <= tiles.depth[OUTPUTS] and not tiles.variant & FIRST and not layer.resident[OUTPUTS]:
+    elif advanced <= tiles.depth[OUTPUTS] and not tiles.variant & FIRST:
         words, size = variant.sums, variant.sums_bytes
     else:
         words = 0

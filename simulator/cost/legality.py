@@ -25,10 +25,20 @@ def violations(
     if len(mapping.inner) + 1 != len(hardware.level_names):
         return [f"levels: has tiles of {len(mapping.inner) + 1}, the machine has {', '.join(hardware.level_names)}"]
     return [
+        *_lanes(mapping, hardware),
         *_axes(mapping, hardware),
         *_registers(mapping, layer, hardware),
         *_buffers(mapping, layer, hardware, resident),
     ]
+
+
+def _lanes(mapping: Mapping, hardware: Hardware) -> list[str]:
+    inside = [buffer.name for buffer in hardware.buffers if buffer.in_pe]
+    return (
+        [f"packs: packed lanes take single words, and keep none in {', '.join(inside)}"]
+        if mapping.packs and inside
+        else []
+    )
 
 
 def _axes(mapping: Mapping, hardware: Hardware) -> list[str]:

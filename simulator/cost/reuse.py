@@ -88,7 +88,10 @@ def set_reuse(machine: Record, mapping: Record, reuse: Record) -> None:
 
 @jit
 def set_sizes(machine: Record, mapping: Record, reuse: Record) -> None:
-    """Set the extents of each cut's blocks, and the trip counts of the loops that make them, in a full tile."""
+    """Set the extents of each cut's blocks, and the trip counts of the loops that make them, in a full tile.
+
+    No block is larger than the one that it is cut from; but packed lanes have more channels than there are.
+    """
     levels, chip = machine.levels, machine.chip_levels
     reuse.lowered = mapping.lowered
     reuse.steps, reuse.cuts = chip, levels + 1
@@ -100,6 +103,8 @@ def set_sizes(machine: Record, mapping: Record, reuse: Record) -> None:
             reuse.size[cut_of(machine, level), d] = mapping.inner_tile[level, d]
         reuse.spatial[d] = mapping.spatial[d]
         reuse.size[chip, d] = mapping.spatial[d] * reuse.size[chip + 1, d]
+        for cut in range(1, chip if mapping.packs and d == C else levels + 2):
+            reuse.size[cut, d] = min(reuse.size[cut, d], reuse.size[cut - 1, d])
         for level in range(levels):
             outer = reuse.size[cut_of(machine, level), d]
             reuse.trips[level, d] = ceil_div(outer, reuse.size[cut_of_loops(machine, level), d])
@@ -136,13 +141,15 @@ def set_reloads(machine: Record, mapping: Record, reuse: Record, operand: int, d
 def set_slides(machine: Record, mapping: Record, reuse: Record, level: int, loop: int) -> None:
     """Tell along which axis input windows overlap from one iteration of `loop` to the next, and are kept as far.
 
-    A PE can keep its own window; a window spread over PEs moves only where PEs forward inputs to their neighbours.
+    A PE can keep its own window; a window spread over PEs moves only where PEs forward inputs to their neighbours, and
+    none moves from array to array.
     """
     reuse.slide_cut = cut_of_loops(machine, level)
     for axis in range(2):
         pixel, tap = P + axis, R + axis
         spread = mapping.spatial[pixel] > 1 or mapping.spatial[tap] > 1
-        if level < machine.chip_levels and (machine.forwarding or not spread):
+        apart = mapping.arrays[pixel] > 1 or mapping.arrays[tap] > 1
+        if level < machine.chip_levels and not apart and (machine.forwarding or not spread):
             reuse.slides[axis] = PIXELS if loop == pixel else TAPS if loop == tap else 0
 
 
@@ -317,15 +324,17 @@ def set_returned(machine: Record, first: bool, out: Record) -> None:
 @jit
 def first_window(layer: Record, reuse: Record) -> int:
     """Words of inputs that the array takes at its first step in a tile of extents `reuse.y`."""
-    words, steps = 1, reuse.steps
-    if reuse.lowered:
-        for d in (G, C, P):
-            words *= min(reuse.y[d], reuse.size[steps, d])
-        return words
-    for d in (N, G, C):
-        words *= min(reuse.y[d], reuse.size[steps, d])
-    for axis in range(2):
-        pixels = min(reuse.y[P + axis], reuse.size[steps, P + axis])
-        taps = min(reuse.y[R + axis], reuse.size[steps, R + axis])
-        words *= distinct(pixels, taps, layer.stride[axis], layer.dilation[axis])
+    words = 1
+    for d in (G, C, P) if reuse.lowered else (N, G, C):
+        words *= first_extent(reuse, d)
+    if not reuse.lowered:
+        for axis in range(2):
+            pixels, taps = first_extent(reuse, P + axis), first_extent(reuse, R + axis)
+            words *= distinct(pixels, taps, layer.stride[axis], layer.dilation[axis])
     return words
+
+
+@jit
+def first_extent(reuse: Record, d: int) -> int:
+    """Extent of the first step along a dimension in a tile of extents `reuse.y`."""
+    return min(reuse.y[d], min(reuse.size[reuse.steps - 1, d], reuse.size[reuse.steps, d]))

@@ -159,11 +159,11 @@ def level_footprint(layer: Record, mapping: Record, reuse: Record, level: int, o
 
 
 @jit
-def streams_once(machine: Record, reuse: Record) -> bool:
-    """Tell whether weights stream through the outermost level, and go to the array a single time in a tile."""
+def streams_once(machine: Record, reuse: Record, to: int) -> bool:
+    """Tell whether weights stream through the outermost level, and to a destination a single time in a tile."""
     once = machine.streams[WEIGHTS] == 1
     for d in (N, P, Q):
-        once = once and reuse.deepest[WEIGHTS, machine.array_level[WEIGHTS], d] == WHOLE
+        once = once and reuse.deepest[WEIGHTS, to, d] == WHOLE
     return once
 
 
@@ -171,12 +171,18 @@ def streams_once(machine: Record, reuse: Record) -> bool:
 def held_words(operand: int, machine: Record, layer: Record, mapping: Record, reuse: Record) -> int:
     """Words of the operand that the outermost level must hold at once for one tile.
 
-    That is the tile, unless weights stream and go to the array a single time: then it is one fill of the array.
+    That is the tile, unless weights stream and leave a single time: then it is one fill of the next level that holds
+    them, or of the array.
     """
-    if operand == WEIGHTS and streams_once(machine, reuse):
-        for d in range(8):
-            reuse.y[d] = min(reuse.size[WHOLE, d], reuse.size[reuse.steps, d])
-        return operand_words(reuse.y, operand)
+    if operand == WEIGHTS:
+        to = OUTERMOST + 1
+        while to < machine.levels and machine.memory_of[to, WEIGHTS] < 0:
+            to += 1
+        if streams_once(machine, reuse, to):
+            fill = min(to, reuse.steps)
+            for d in range(8):
+                reuse.y[d] = min(reuse.size[fill - 1, d], reuse.size[fill, d])
+            return operand_words(reuse.y, operand)
     return tile_footprint(mapping.tile, layer, operand)
 
 

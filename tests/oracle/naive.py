@@ -1,7 +1,7 @@
 """A naive walk of a mapped layer: what each level holds is a set of words, and whatever enters it is counted.
 
 Nothing here is a formula over tile counts. Words are named by the layer's own indices; tiles, array steps and PEs are
-visited one by one. A buffer holds one tile of each operand; the array starts every tile empty.
+visited one by one. The outermost level holds one tile of each of its operands; what lies within starts every tile empty.
 """
 
 from collections import Counter
@@ -13,12 +13,14 @@ from types import SimpleNamespace
 from simulator.cost.case import FIXED_POINT, SUM_BITS
 from simulator.nest import REDUCTION, RELEVANT, Dim, Operand
 from simulator.timing.tiles import PortSpec, TileRun
-from tests.oracle.naive_array import ArrayWalk, array_steps, axes_of, busy_pes, packing, program_of, words_of
-from tests.oracle.test_timeline import plain_end
+from tests.oracle.naive_array import ArrayWalk, schedule_of
+from tests.oracle.naive_time import network_words, packing, tile_figures
+from tests.oracle.test_timeline import plain_play
 
 N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand
 ROWS, COLUMNS = range(2)
+OUTERMOST = 0
 
 
 def plain(record):
@@ -58,13 +60,22 @@ def box(tile, axis, layer, whole_rows=False):
     return range(min(touched), end)
 
 
-def loaded_inputs(tile, machine, layer):
-    """Words that a DMA moves for a tile's inputs: a box, less the padding."""
-    words = len(tile[N]) * len(tile[G]) * len(tile[C])
+def real_box(tile, machine, layer):
+    """Rows and columns of a tile's box that are no padding."""
+    found = []
     for axis in (ROWS, COLUMNS):
         inside = range(layer.pad[axis], layer.pad[axis] + layer.size[axis])
-        words *= sum(position in inside for position in box(tile, axis, layer, machine.whole_rows))
-    return words
+        found.append({position for position in box(tile, axis, layer, machine.whole_rows) if position in inside})
+    return found
+
+
+def loaded_inputs(tile, machine, layer, beside=None):
+    """Words that a DMA moves for a tile's inputs: a box, less the padding and what the tile `beside` it held."""
+    rows, columns = real_box(tile, machine, layer)
+    words = set(product(rows, columns))
+    if beside:
+        words -= set(product(*real_box(beside, machine, layer)))
+    return len(tile[N]) * len(tile[G]) * len(tile[C]) * len(words)
 
 
 def words_in(tile, operand):
@@ -72,74 +83,99 @@ def words_in(tile, operand):
 
 
 class LayerWalk:
-    """The walk of a layer; `totals` has an entry for each total of the kernel, by its name."""
+    """The walk of a layer; `totals` has an entry for each total of the kernel, by its name (and place)."""
 
-    def __init__(self, machine, layer, mapping):
-        self.machine, self.layer, self.mapping = map(plain, (machine, layer, mapping))
-        self.totals, self.runs, self.macs = Counter(), [], 0
-        self.in_buffer, self.touched = {}, set()
+    def __init__(self, machine, port, layer, mapping):
+        self.machine, self.port, self.layer, self.mapping = map(plain, (machine, port, layer, mapping))
+        self.totals, self.runs, self.macs, self.moves = Counter(), [], 0, Counter()
+        self.in_buffer, self.before, self.done = {}, None, Counter()
         self.reduced = Counter()  # reduction tiles seen, by tile of the outputs
         tiles = list(tiles_of(self.layer, self.mapping))
         self.reductions = len({tuple(tile[d] for d in REDUCTION) for tile in tiles})
-        self.program = program_of(tiles[0], self.mapping)
+        self.schedule = schedule_of(tiles[0], self.machine, self.mapping)
         for tile, following in zip(tiles, [*tiles[1:], None], strict=True):
             self.visit(tile, following)
+            self.before = tile
         assert self.macs == self.layer.macs
         self.finish()
 
     def visit(self, tile, following):
         totals, outputs = self.totals, part_of(tile, OUTPUTS)
-        loads = self.load(tile)
+        array = ArrayWalk(tile, self.schedule, self.machine, self.layer, self.mapping, self.done)
+        loads = self.load(tile, array)
         if not self.runs:
-            totals["FIRST_WEIGHTS_BYTES"] = totals["DRAM_WEIGHTS"]
+            totals["first_weights_bytes"] = totals["dram_read", WEIGHTS]
             loads[WEIGHTS] -= self.layer.prefetched_bytes
         self.reduced[outputs] += 1
         leaving = following is None or part_of(following, OUTPUTS) != outputs
-        stored = 0
         if leaving and self.reduced[outputs] == self.reductions:
-            loads[OUTPUTS] += self.load_addends(tile)
-        if leaving and not self.layer.resident[OUTPUTS]:
-            stored = self.store(tile, complete=self.reduced[outputs] == self.reductions)
-        array = ArrayWalk(tile, self.program, self.machine, self.layer, self.mapping, self.touched)
-        totals.update(array.figures)
-        totals["ALL_TILES"] += 1
+            loads[OUTPUTS] += self.load_residuals(tile)
+        stored = self.store(tile, leaving, array)
+        figures = tile_figures(array)
+        totals.update(figures)
+        totals.update(array.counts)
+        words = network_words(array)
+        totals.update({("network_words", operand): words[operand] for operand in Operand})
+        totals["network_returned"] += words["returned"]
+        self.moves.update(array.moves)
+        totals["tiles"] += 1
         self.macs += array.macs
-        early = loads.pop(self.machine.early, 0)
+        early = loads.pop(self.machine.deeper_operand, 0)
         early, load, store = map(self.port_cycles, (early, sum(loads.values()), stored))
-        totals["PORT_CYCLES"] += early + load + store
-        totals["DMA_CYCLES"] += sum(size + self.machine.latency_cycles for size in (early, load, store) if size)
-        self.runs.append(TileRun(load, array.figures["ARRAY_CYCLES"], store, early_cycles=early))
+        totals["port_cycles"] += early + load + store
+        totals["dma_cycles"] += sum(size + self.port.latency_cycles for size in (early, load, store) if size)
+        self.runs.append(TileRun(load, figures["array_cycles"], store, early_cycles=early))
 
-    def load(self, tile):
-        """Bring in what the buffer does not hold; return the bytes by operand."""
+    def load(self, tile, array):
+        """Bring in what the outermost level does not hold; what it never holds, as it is taken. Return bytes."""
         loaded = dict.fromkeys(Operand, 0)
         for operand in Operand:
-            part = part_of(tile, operand)
+            home, part = self.machine.outermost[operand], part_of(tile, operand)
             again = self.machine.reloads and operand is not OUTPUTS
-            if self.in_buffer.get(operand) == part and not again:
-                continue
+            kept = home == OUTERMOST and self.in_buffer.get(operand) == part and not again
             self.in_buffer[operand] = part
-            if self.layer.resident[operand]:
+            if kept or self.layer.resident[operand]:
                 continue
-            if operand is INPUTS:
-                words = loaded_inputs(tile, self.machine, self.layer)
-                loaded[INPUTS] = self.move("LOADED_INPUTS", "DRAM_INPUTS", words, INPUTS)
-            elif operand is WEIGHTS:
-                loaded[WEIGHTS] = self.move("LOADED_WEIGHTS", "DRAM_WEIGHTS", words_in(tile, WEIGHTS), WEIGHTS)
-            elif self.reduced[part]:
-                loaded[OUTPUTS] = self.move("LOADED_SUMS", "DRAM_OUTPUTS_READ", words_in(tile, OUTPUTS), SUM_BITS)
+            if home != OUTERMOST:
+                words = array.counts["returned", home] if operand is OUTPUTS else array.counts["crossed", home, operand]
+            elif operand is INPUTS:
+                words = loaded_inputs(tile, self.machine, self.layer, self.beside(tile))
+            else:
+                words = words_in(tile, operand) if operand is WEIGHTS or self.reduced[part] else 0
+            kind = SUM_BITS if operand is OUTPUTS else operand
+            loaded[operand] = self.move(("loaded", operand), ("dram_read", operand), words, kind)
         return loaded
 
-    def load_addends(self, tile):
-        words = words_in(tile, OUTPUTS)
-        ratio = self.layer.addends_compression
-        return sum(self.move("LOADED_ADDENDS", "DRAM_INPUTS", words, OUTPUTS, ratio) for _ in range(self.layer.addends))
+    def beside(self, tile):
+        """The tile before, where a machine keeps halos and only the innermost loop has advanced, along an axis."""
+        if not self.machine.keeps_halo or self.before is None:
+            return None
+        innermost = [d for d in self.mapping.dram_order if self.mapping.tile[d] < self.layer.bounds[d]][-1]
+        advanced = [d for d in Dim if tile[d] != self.before[d]]
+        return self.before if advanced == [innermost] and innermost in (P, Q) else None
 
-    def store(self, tile, complete):
-        words = words_in(tile, OUTPUTS)
-        if complete:
-            return self.move("STORED_OUTPUTS", "DRAM_OUTPUTS_WRITTEN", words, OUTPUTS)
-        return self.move("STORED_SUMS", "DRAM_OUTPUTS_WRITTEN", words, SUM_BITS)
+    def load_residuals(self, tile):
+        words, ratio = words_in(tile, OUTPUTS), self.layer.residual_compression
+        moves = (
+            self.move("loaded_residuals", ("dram_read", INPUTS), words, OUTPUTS, ratio)
+            for _ in range(self.layer.residuals)
+        )
+        return sum(moves)
+
+    def store(self, tile, leaving, array):
+        """Take outputs away: with the tile, or as they leave the PEs where no level outside holds them."""
+        home, words = self.machine.outermost[OUTPUTS], words_in(tile, OUTPUTS)
+        if self.layer.resident[OUTPUTS]:
+            return 0
+        if home != OUTERMOST:
+            final, partial = array.left[home, "final"], array.left[home, "partial"]
+        elif not leaving:
+            return 0
+        else:
+            complete = self.reduced[part_of(tile, OUTPUTS)] == self.reductions
+            final, partial = (words, 0) if complete else (0, words)
+        size = self.move("stored_outputs", "dram_written", final, OUTPUTS)
+        return size + self.move("stored_sums", "dram_written", partial, SUM_BITS)
 
     def move(self, word_total, byte_total, words, kind, ratio=None):
         """Count a transfer of words of inputs, weights, outputs or partial sums; return its bytes at the port.
@@ -162,67 +198,48 @@ class LayerWalk:
         return ceil(size / Fraction(machine.dram_numerator, machine.dram_denominator))
 
     def finish(self):
-        machine, layer = self.machine, self.layer
+        machine, layer, totals, p = self.machine, self.layer, self.totals, self.port
         ahead = self.port_cycles(layer.prefetch_bytes)
-        slots = machine.slots, machine.out_slots
-        port = PortSpec(*slots, machine.channels, machine.latency_cycles, ahead, machine.early_slots)
-        self.totals["CYCLES"] = plain_end(self.runs, port)
+        port = PortSpec(p.slots, p.out_slots, p.channels, p.latency_cycles, ahead, p.deeper_slots)
+        end, computed = plain_play(self.runs, port)
+        work = sum(run.compute_cycles for run in self.runs)
+        totals["cycles"], totals["fill_cycles"] = end, computed[0] - self.runs[0].compute_cycles
+        totals["drain_cycles"] = end - max(computed.values())
+        totals["wait_cycles"] = max(computed.values()) - work - totals["fill_cycles"]
         if machine.overlapped:
             self.overlap()
-        self.totals["REGISTERS"] = int(self.mapping.retains)
+        totals["retains"] = int(self.mapping.retains)
         executed = layer.macs * Fraction(layer.skip, FIXED_POINT) if self.mapping.skips else layer.macs
-        self.totals["EXECUTED_MACS"] = int(executed)
+        totals["executed_macs"] = int(executed)
 
     def overlap(self):
         """Neighbours hide the layer's ends: the longer of array and port, nothing rounded between tiles."""
         totals = self.totals
-        names = ("DRAM_INPUTS", "DRAM_WEIGHTS", "DRAM_OUTPUTS_READ", "DRAM_OUTPUTS_WRITTEN")
-        totals["PORT_CYCLES"] = self.port_cycles(sum(totals[name] for name in names))
-        if not totals["DELIVERY_CYCLES"]:
-            exact = ceil(Fraction(totals["MAC_STEPS"], self.machine.macs_per_cycle * packing(self.layer, self.mapping)))
-            totals["ARRAY_CYCLES"] += exact - totals["MAC_CYCLES"]
-            totals["MAC_CYCLES"] = exact
-        totals["CYCLES"] = max(totals["ARRAY_CYCLES"], totals["PORT_CYCLES"])
+        names = [("dram_read", operand) for operand in Operand]
+        totals["port_cycles"] = self.port_cycles(sum(totals[name] for name in (*names, "dram_written")))
+        if not totals["delivery_cycles"]:
+            exact = ceil(Fraction(totals["mac_slots"], self.machine.macs_per_cycle * packing(self.layer, self.mapping)))
+            totals["array_cycles"] += exact - totals["mac_cycles"]
+            totals["mac_cycles"] = exact
+        totals["cycles"] = max(totals["array_cycles"], totals["port_cycles"])
+        waits = {"fill_cycles": 0, "wait_cycles": totals["cycles"] - totals["array_cycles"], "drain_cycles": 0}
+        totals.update({name: cycles - totals[name] for name, cycles in waits.items()})
 
-
-def buffer_demands(machine, layer, mapping):
-    """Bytes that each buffer must hold at once, resident tensors apart."""
-    machine, layer, mapping = map(plain, (machine, layer, mapping))
-    tiles = list(tiles_of(layer, mapping))
-    demands = [0] * machine.buffers
-    for operand in Operand:
-        buffer, word = machine.buffer_of[operand], SUM_BITS if operand is OUTPUTS else operand
-        words = held_words(tiles[0], operand, machine, layer, mapping)
-        size = ceil(Fraction(words * machine.bits[word], 8))
-        again = machine.reloads and operand is not OUTPUTS
-        changes = len(tiles if again else {part_of(tile, operand) for tile in tiles}) > 1
-        if not layer.resident[operand]:
-            twice = machine.double_buffered[buffer] and changes and not machine.streams[operand]
-            demands[buffer] += 2 * size if twice else size
-        if operand is OUTPUTS:
-            size = layer.addends * ceil(Fraction(words * machine.bits[OUTPUTS], 8))
-            demands[buffer] += 2 * size if machine.double_buffered[buffer] else size
-    return demands
-
-
-def held_words(tile, operand, machine, layer, mapping):
-    """Words of a tile that lie in the buffer together; of weights that pass once, those of one step of the array."""
-    if operand is INPUTS:
-        rows, columns = (len(box(tile, axis, layer)) for axis in (ROWS, COLUMNS))
-        return len(tile[N]) * len(tile[G]) * len(tile[C]) * rows * columns
-    if operand is WEIGHTS and machine.streams[WEIGHTS]:
-        fills = weight_fills(tile, layer, mapping)
-        if max(Counter(word for fill in fills for word in fill).values()) == 1:
-            return len(fills[0])
-    return words_in(tile, operand)
-
-
-def weight_fills(tile, layer, mapping):
-    """The weights that each fill of the array takes from the buffer."""
-    axes, loops = axes_of(tile, mapping.lowered), program_of(tile, mapping).reloading[WEIGHTS]
-    fills, turns = [], None
-    for start in array_steps(axes, mapping):
-        if turns != (turns := tuple(start[d] for d in loops)):
-            parts = [words_of(WEIGHTS, work, layer, mapping.lowered) for _, work in busy_pes(axes, start, mapping)]
-            fills.append(frozenset().union(*parts))
-    return fills
+    def traffic(self):
+        """Words read from and written to each level on chip: (kind, level, operand)."""
+        found, totals, rf = Counter(), self.totals, self.machine.levels + 1
+        for (kind, level, operand, _), words in self.moves.items():
+            found[kind, level, operand] += words
+        for operand in Operand:
+            if self.machine.outermost[operand] == OUTERMOST:
+                found["written", OUTERMOST, operand] += totals["loaded", operand]
+        if self.machine.outermost[OUTPUTS] == OUTERMOST:
+            found["read", OUTERMOST, OUTPUTS] += totals["stored_outputs"] + totals["stored_sums"]
+        for kind in ("read", "written"):
+            found[kind, self.machine.outermost[INPUTS], INPUTS] += totals["loaded_residuals"]
+        if totals["retains"]:
+            for operand in Operand:
+                found["read", rf, operand] += totals["executed_macs"]
+                filled = totals["delivered", self.machine.levels, operand]
+                found["written", rf, operand] += totals["executed_macs"] if operand is OUTPUTS else filled
+        return found

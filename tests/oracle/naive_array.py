@@ -1,86 +1,113 @@
-"""A naive walk of one buffer tile over the array: steps and PEs one by one, words as sets of index tuples.
+"""A naive walk of one tile of the outermost memory: loops one by one, PEs one by one, words as sets of index tuples.
 
-Two rules are not geometry:
+What a memory level or a PE holds is a set, whatever enters it is counted. Three rules are not geometry:
 
-- The array's program is that of a full tile: an operand is filled again whenever a loop turns that is, or lies outside
-  of, the innermost loop that indexes the operand and turns in a full tile.
-- When no loop but that innermost one has turned, inputs that are there already are not sent again: those in a PE's own
-  registers, or, where PEs forward inputs, those anywhere in the array. Without forwarding, a window that is spread over
-  PEs is sent whole; with it, a spread window comes into each PE whole, if only from the neighbour.
+- What replaces an operand's words is fixed by the full tile: the innermost loop that indexes the operand and runs more
+  than once there, and every loop outside of it, on whichever level these loops are.
+- When no loop but that innermost one has advanced, and it lies outside the PEs, inputs that are there already are not
+  sent again: those in a PE's own registers, or, where PEs forward inputs, those anywhere in their array. Without
+  forwarding, a window that is spread over PEs is sent whole, and so is one that is spread over arrays; with it, a
+  spread window comes into each PE whole, if only from the neighbour.
+- Where loops inside the PEs cut pixels or taps of windows on their way to a destination, windows of different PEs are
+  sent apart, however they overlap.
 """
 
 from collections import Counter
-from dataclasses import dataclass
-from fractions import Fraction
-from itertools import product
+from dataclasses import dataclass, field
+from itertools import groupby, product
 from math import ceil, prod
 
-from simulator.cost.case import FIXED_POINT, SUM_BITS
-from simulator.nest import RELEVANT, Dim, Operand
+from simulator.nest import REDUCTION, RELEVANT, Dim, Operand, array_bounds
 
 N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand
-HIDDEN, EXPOSED, BEHIND_STEP = range(3)
-
-
-@dataclass(frozen=True)
-class Program:
-    """The loops whose turns fill an operand again, outermost first; whether it stays over steps; the stationary one."""
-
-    reloading: dict[Operand, tuple[Dim, ...]]
-    stays: dict[Operand, bool]
-    stationary: Operand | None
-
-
-@dataclass(frozen=True)
-class Fill:
-    """What the PEs hold of an operand, as indices and as words, and where the loops that fill it stand."""
-
-    turns: tuple[int, ...]
-    indices: dict[tuple[int, ...], list]
-    pes: dict[tuple[int, ...], frozenset[tuple]]
-
-    @property
-    def union(self):
-        return frozenset().union(*self.pes.values())
+AXES = ((P, R), (Q, S))
 
 
 def axes_of(tile, lowered):
     """The indices along each dimension as the array sees them: the tile's own, or those of its matrix product."""
     if not lowered:
-        return [list(indices) for indices in tile]
+        return dict(zip(Dim, tile, strict=True))
     n, g, k, c, p, q, r, s = tile
     one = [0]
-    return [one, list(g), list(k), list(product(c, r, s)), list(product(n, p, q)), one, one, one]
+    whole = one, list(g), list(k), list(product(c, r, s)), list(product(n, p, q)), one, one, one
+    return dict(zip(Dim, whole, strict=True))
 
 
-def program_of(full_tile, mapping):
-    axes, order = axes_of(full_tile, mapping.lowered), mapping.buffer_order
-    turning = {d for d in Dim if len(axes[d]) > mapping.spatial[d] * mapping.registers[d]}
-    reloading, stays = {}, {}
+def steps_by(machine, mapping):
+    """Extents that the loops inside each memory level step by: blocks of the next level, or steps of the array."""
+    blocks = [*mapping.inner_tile[1 : machine.levels], mapping.registers]
+    last = machine.chip_levels - 1
+    blocks[last] = [pes * block for pes, block in zip(mapping.spatial, blocks[last], strict=True)]
+    return blocks
+
+
+def own_block(machine, mapping):
+    """Extents of what one PE takes of a step."""
+    return [*mapping.inner_tile[1 : machine.levels], mapping.registers][machine.chip_levels - 1]
+
+
+def iterations(parts, order, sizes):
+    """Every iteration of loops that cut the parts of each dimension, which are several where PEs run in step.
+
+    Yields how far each loop is, and the parts then.
+    """
+    if not order:
+        yield (), parts
+        return
+    d, *inner = order
+    for i in range(max(ceil(len(part) / sizes[d]) for part in parts[d])):
+        cut = [part[i * sizes[d] : (i + 1) * sizes[d]] for part in parts[d]]
+        for counters, cuts in iterations({**parts, d: cut}, inner, sizes):
+            yield (i, *counters), cuts
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What the full tile fixes, for every tile.
+
+    `loops` are those that run more than once, by level, outermost first; `replacing[to, operand]` counts those of all
+    levels, from the outermost, that replace an operand's words in a destination. `held`: whether it stays in the PEs
+    over some of the others.
+    """
+
+    loops: list[list[Dim]]
+    replacing: dict[tuple[int, Operand], int] = field(default_factory=dict)
+    held: dict[Operand, bool] = field(default_factory=dict)
+
+    def flat(self, levels):
+        return [(level, d) for level in range(levels) for d in self.loops[level]]
+
+
+def destinations(machine, operand):
+    """The levels within the outermost that hold an operand, then the registers."""
+    return [to for to in range(1, machine.levels + 1) if to == machine.levels or machine.memory_of[to][operand] >= 0]
+
+
+def schedule_of(full_tile, machine, mapping):
+    """Run the first iteration of every loop of a full tile, and see which of them have a second."""
+    extents = array_bounds([len(part) for part in full_tile], mapping.lowered)
+    loops = []
+    for level, sizes in enumerate(steps_by(machine, mapping)):
+        loops.append([Dim(d) for d in mapping.orders[level] if extents[d] > sizes[d]])
+        within = own_block(machine, mapping) if level == machine.chip_levels - 1 else sizes
+        extents = [min(pair) for pair in zip(extents, within, strict=True)]
+    schedule = Schedule(loops)
     for operand in Operand:
-        depth = max((j for j, d in enumerate(order) if d in turning & RELEVANT[operand]), default=-1)
-        if not mapping.retains:
-            depth = len(order) - 1
-        reloading[operand] = tuple(order[: depth + 1])
-        stays[operand] = operand == mapping.stationary or not turning.isdisjoint(order[depth + 1 :])
-    return Program(reloading, stays, mapping.stationary)
+        for to in destinations(machine, operand):
+            outside = schedule.flat(to)
+            replacing = max((j + 1 for j, (_, d) in enumerate(outside) if d in RELEVANT[operand]), default=0)
+            if to == machine.levels and not mapping.retains:
+                replacing = len(outside)
+            schedule.replacing[to, operand] = replacing
+            if to == machine.array_level[operand]:
+                schedule.held[operand] = operand == mapping.stationary or replacing < len(outside)
+    return schedule
 
 
-def array_steps(axes, mapping):
-    """Where each dimension starts, for every step of the program."""
-    starts = [range(0, len(axes[d]), mapping.spatial[d] * mapping.registers[d]) for d in mapping.buffer_order]
-    for chosen in product(*starts):
-        yield dict(zip(mapping.buffer_order, chosen, strict=True))
-
-
-def busy_pes(axes, start, mapping):
-    """The indices of every dimension that each PE works on in a step; PEs without work are left out."""
-    shares = []
-    for d in Dim:
-        begins = [start[d] + position * mapping.registers[d] for position in range(mapping.spatial[d])]
-        parts = [axes[d][begin : begin + mapping.registers[d]] for begin in begins]
-        shares.append([(position, part) for position, part in enumerate(parts) if part])
+def pes_with_work(block):
+    """The parts of every dimension that each PE has of a block; PEs without work are left out."""
+    shares = [[(position, part) for position, part in enumerate(block[d]) if len(part)] for d in Dim]
     for chosen in product(*shares):
         yield tuple(position for position, _ in chosen), [part for _, part in chosen]
 
@@ -90,161 +117,225 @@ def indices_of(operand, work):
     return [work[d] for d in Dim if d in RELEVANT[operand]]
 
 
-def words_of(operand, work, layer, lowered):
-    """The words of an operand that some indices need."""
+def words_of(operand, work, layer, lowered, apart=(False, False)):
+    """The words of an operand that some indices need; along axes where they count `apart`, marked with the indices."""
     if operand is not INPUTS or lowered:
         return frozenset(product(*indices_of(operand, work)))
-    rows = {p * layer.stride[0] + r * layer.dilation[0] for p in work[P] for r in work[R]}
-    columns = {q * layer.stride[1] + s * layer.dilation[1] for q in work[Q] for s in work[S]}
-    return frozenset(product(work[N], work[G], work[C], rows, columns))
+    lines = []
+    for axis, (pixel, tap) in enumerate(AXES):
+        line = {p * layer.stride[axis] + r * layer.dilation[axis] for p in work[pixel] for r in work[tap]}
+        lines.append({(x, work[pixel], work[tap]) for x in line} if apart[axis] else line)
+    return frozenset(product(work[N], work[G], work[C], *lines))
 
 
-def sent_inputs(fill, before, program, machine, mapping):
-    """Words that the buffer sends, and words that arrive in PEs."""
-    present, own = frozenset(), {}
-    if before and mapping.retains and before.turns[:-1] == fill.turns[:-1]:
-        loop = program.reloading[INPUTS][-1]
-        spread = any(mapping.spatial[d] > 1 for pair in ((P, R), (Q, S)) if loop in pair for d in pair)
-        if machine.forwarding:
-            present = before.union
-        if not spread:
-            own = before.pes
-    arriving = {pe: words - own.get(pe, frozenset()) for pe, words in fill.pes.items()}
-    arrivals = sum(map(len, arriving.values()))
-    if machine.unicast[INPUTS]:
-        return arrivals, arrivals
-    return len(frozenset().union(*arriving.values()) - present), arrivals
+@dataclass(frozen=True)
+class Fill:
+    """What the PEs (or a level outside of them, as one) hold of an operand, and how far the loops are that fill it."""
+
+    counters: tuple[int, ...]
+    indices: dict[tuple[int, ...], list]
+    words: dict[tuple[int, ...], frozenset[tuple]]
 
 
 class ArrayWalk:
-    """One tile's walk; `touched` are the outputs that have partial sums already, and grows.
+    """One tile's walk; `done` counts the MACs that each output has had, and grows.
 
-    At every step each PE must hold what its MACs need.
+    Whatever MACs run, the PE must hold their words in every level that holds the operand. `counts` has a count for
+    each of crossed, delivered and returned (kind, destination, operand), `moves` for read and written (kind, level,
+    operand, side), `network` for each array of the words over its networks (array, operand).
     """
 
-    def __init__(self, tile, program, machine, layer, mapping, touched):
-        self.program, self.machine, self.layer, self.mapping = program, machine, layer, mapping
-        self.touched = touched
-        self.axes = axes_of(tile, mapping.lowered)
-        self.holds, self.fills, self.figures, self.macs = {}, Counter(), Counter(), 0
-        self.first_window, self.first_step = None, 0
-        self.sums = set()
+    def __init__(self, tile, schedule, machine, layer, mapping, done):
+        self.schedule, self.machine, self.layer, self.mapping, self.done = schedule, machine, layer, mapping, done
+        self.sizes = steps_by(machine, mapping)
+        self.whole = {d: [indices] for d, indices in axes_of(tile, mapping.lowered).items()}
+        self.counts, self.moves, self.network, self.fills = Counter(), Counter(), Counter(), Counter()
+        self.left, self.sums, self.begun = Counter(), set(), {}
+        self.own = own_block(machine, mapping)
+        self.holds, self.fullest, self.steps, self.macs = {}, [], [], 0
+        self.first_window, self.first_step = 0, 0
         self.walk()
 
     def walk(self):
-        fullest, packed = [], packing(self.layer, self.mapping)
-        for start in array_steps(self.axes, self.mapping):
-            work = dict(busy_pes(self.axes, start, self.mapping))
-            each = [prod(map(len, part)) for part in work.values()]
-            self.macs += sum(each)
-            fullest.append(max(each))
-            self.first_step = self.first_step or max(each)
-            for operand in Operand:
-                turns = tuple(start[d] for d in self.program.reloading[operand])
-                if operand not in self.holds or self.holds[operand].turns != turns:
-                    self.fill(operand, turns, work)
-                held = self.holds[operand].indices
+        chip = len(self.schedule.flat(self.machine.chip_levels))
+        for _, moments in groupby(self.moments(0, self.whole), key=lambda moment: moment[0][:chip]):
+            loads = Counter()
+            for counters, blocks in moments:
+                if not loads:
+                    self.begin_step(blocks)
+                self.fill_all(counters, blocks)
+                loads.update(self.multiply(blocks))
+            self.macs += sum(loads.values())
+            self.fullest.append(max(loads.values()))
+            self.first_step = self.first_step or max(loads.values())
+        for to in destinations(self.machine, OUTPUTS):
+            self.leave(to)
+
+    def moments(self, level, parts, counters=(), blocks=()):
+        """Every iteration of the loops inside a level and within; the block of destination i is at i - 1."""
+        if level == self.machine.levels:
+            yield counters, blocks
+            return
+        for advanced, inside in iterations(parts, self.schedule.loops[level], self.sizes[level]):
+            if level == self.machine.chip_levels - 1:
+                inside = self.spread(inside)
+            yield from self.moments(level + 1, inside, (*counters, *advanced), (*blocks, inside))
+
+    def spread(self, step):
+        """Share a step out: every position along a dimension takes the next block of it."""
+        own, pes = own_block(self.machine, self.mapping), self.mapping.spatial
+        return {d: [step[d][0][i * own[d] : (i + 1) * own[d]] for i in range(pes[d])] for d in Dim}
+
+    def begin_step(self, blocks):
+        """Note what PEs have of a step and what it is cut from; and how many inputs the first step needs."""
+        pes = blocks[self.machine.chip_levels - 1]
+        around = blocks[self.machine.chip_levels - 2] if self.machine.chip_levels > 1 else self.whole
+        self.steps.append((pes, around))
+        if not self.first_window:
+            words = [words_of(INPUTS, work, self.layer, self.mapping.lowered) for _, work in pes_with_work(pes)]
+            self.first_window = len(frozenset().union(*words))
+
+    def fill_all(self, counters, blocks):
+        """Replace the words of every destination whose loops have advanced; check that the others are still right."""
+        for operand in Operand:
+            for to in destinations(self.machine, operand):
+                there = counters[: self.schedule.replacing[to, operand]]
+                work = dict(pes_with_work(blocks[to - 1]))
+                if (to, operand) not in self.holds or self.holds[to, operand].counters != there:
+                    self.fill(operand, to, there, work)
+                held = self.holds[to, operand].indices
                 assert all(held[pe] == indices_of(operand, part) for pe, part in work.items())
-        if self.mapping.packs:
-            fullest = list(packed_steps(self.axes, self.mapping, packed))
-        share = Fraction(self.layer.skip, FIXED_POINT) if self.mapping.skips else 1
-        rate, shortest = self.machine.macs_per_cycle * packed, self.machine.step_cycles
-        least = shortest * rate if shortest > 1 else 0
-        self.figures["MAC_STEPS"] = ceil(sum(max(least, macs * share) for macs in fullest))
-        self.figures["MAC_CYCLES"] = ceil(Fraction(self.figures["MAC_STEPS"], rate))
-        self.figures["WINDOW"] = len(self.first_window)
-        self.figures["STEP"] = self.first_step
-        self.figures["SUMS"] = len(self.sums)
-        stationary = self.mapping.stationary
-        passes = self.fills[stationary] if stationary in set(Operand) else min(self.fills.values())
-        self.figures["PASSES"] = passes
-        self.figures += array_cycles(self.figures, self.program, self.machine)
 
-    def fill(self, operand, turns, work):
-        pes = {pe: words_of(operand, part, self.layer, self.mapping.lowered) for pe, part in work.items()}
+    def multiply(self, blocks):
+        """Do the MACs of a moment; return how many each PE does."""
+        loads = {}
+        for pe, work in pes_with_work(blocks[-1]):
+            loads[pe] = prod(map(len, work))
+            words = words_of(OUTPUTS, work, self.layer, self.mapping.lowered)
+            times = prod(len(work[d]) for d in REDUCTION)
+            self.sums |= words
+            for word in words:
+                self.done[word] += times
+            for to in destinations(self.machine, OUTPUTS):
+                if to >= self.machine.chip_levels:
+                    self.begun.setdefault((to, pe), set()).update(words)
+        return loads
+
+    def fill(self, operand, to, counters, work):
+        """Bring an operand's words to a destination, and take away the outputs that were there."""
+        if operand is OUTPUTS:
+            self.leave(to)
+        lowered, before = self.mapping.lowered, self.holds.get((to, operand))
+        words = {pe: words_of(operand, part, self.layer, lowered) for pe, part in work.items()}
         indices = {pe: indices_of(operand, part) for pe, part in work.items()}
-        fill, before = Fill(turns, indices, pes), self.holds.get(operand)
-        self.holds[operand] = fill
-        self.fills[operand] += 1
-        copies = sum(map(len, pes.values()))
-        if operand is INPUTS:
-            self.first_window = fill.union if before is None else self.first_window
-            sent, copies = sent_inputs(fill, before, self.program, self.machine, self.mapping)
-        elif operand is WEIGHTS:
-            sent = copies if self.machine.unicast[WEIGHTS] else len(fill.union)
+        fill = self.holds[to, operand] = Fill(counters, indices, words)
+        chip = len(self.schedule.flat(self.machine.chip_levels))
+        if before is None or before.counters[:chip] != counters[:chip]:
+            self.fills[to, operand] += 1
+        arriving = words
+        if operand is INPUTS and to == self.machine.array_level[operand]:
+            sent, arriving = self.sent_inputs(fill, before, work)
         else:
-            sent = len(fill.union)
-            self.figures["SUMS_READ"] += sent if self.machine.initial_sums else len(fill.union & self.touched)
-            self.touched |= fill.union
-            self.sums |= fill.union
-        self.figures[f"BUS_{operand.name}"] += sent
-        self.figures[f"PES_{operand.name}"] += copies
+            sent = self.by_array(words)
+        copies = sum(map(len, arriving.values()))
+        crossed = len(frozenset().union(*sent.values()))
+        if to == self.machine.array_level[operand]:
+            unicast = self.machine.unicast[operand] and operand is not OUTPUTS
+            for array, some in self.by_array(arriving, apart=True).items():
+                self.network[array, operand] += len(some) if unicast else len(sent[array])
+            crossed = copies if unicast else crossed
+        returned = self.returned(to, words) if operand is OUTPUTS else 0
+        self.count(operand, to, crossed, copies, returned)
 
+    def array_of(self, pe):
+        """The array that a PE is in: contiguous positions along every dimension."""
+        sizes = [s // a for s, a in zip(self.mapping.spatial, self.mapping.arrays, strict=True)]
+        return tuple(position // size for position, size in zip(pe, sizes, strict=True))
 
-def packing(layer, mapping):
-    """Taps that lie side by side in the lanes over channels."""
-    return prod(layer.stride) if mapping.packs else 1
+    def by_array(self, words, apart=False):
+        """The words of all PEs of each array; `apart`: each PE's are different ones."""
+        found = {}
+        for pe, some in words.items():
+            some = {(pe, word) for word in some} if apart else some
+            found.setdefault(self.array_of(pe), set()).update(some)
+        return found
 
+    def sent_inputs(self, fill, before, work):
+        """Words that come over each array's network, and words that arrive in each PE."""
+        to, apart = self.machine.array_level[INPUTS], self.cut_inside()
+        words = fill.words
+        if any(apart):
+            words = {pe: words_of(INPUTS, part, self.layer, self.mapping.lowered, apart) for pe, part in work.items()}
+        sent, own = self.by_array(words), {}
+        loops = self.schedule.flat(self.machine.levels)[: self.schedule.replacing[to, INPUTS]]
+        keeps = self.mapping.retains or to < self.machine.levels
+        if before and keeps and before.counters[:-1] == fill.counters[:-1]:
+            level, loop = loops[-1]
+            pair = next((pair for pair in AXES if loop in pair), ())
+            if level < self.machine.chip_levels and all(self.mapping.arrays[d] == 1 for d in pair):
+                if self.machine.forwarding:
+                    there = self.by_array(before.words)
+                    sent = {array: some - there[array] for array, some in sent.items()}
+                if all(self.mapping.spatial[d] == 1 for d in pair):
+                    own = before.words
+                    if not self.machine.forwarding:
+                        sent = self.by_array({pe: some - own[pe] for pe, some in fill.words.items()})
+        return sent, {pe: some - own.get(pe, frozenset()) for pe, some in fill.words.items()}
 
-def packed_steps(axes, mapping, packed):
-    """MACs of the fullest PE, step by step, where each channel comes `packed` times, dealt out to the lanes."""
-    lanes, deep = mapping.spatial[C], mapping.registers[C]
-    slots, dealt = list(range(len(axes[C]) * packed)), []
-    while slots:
-        step, slots = slots[: lanes * deep], slots[lanes * deep :]
-        dealt.append(len(step[:deep]))
-    for start in array_steps(axes, mapping):
-        if start[C] == 0:
-            work = dict(busy_pes(axes, start, mapping)).values()
-            others = max(prod(len(part[d]) for d in Dim if d != C) for part in work)
-            yield from (others * channels for channels in dealt)
+    def cut_inside(self):
+        """Along which axes loops inside the PEs cut windows before these reach the array's destination of inputs."""
+        to, chip = self.machine.array_level[INPUTS], self.machine.chip_levels
+        loops = {d for level in range(chip, to) for d in self.schedule.loops[level]}
+        return [not loops.isdisjoint(pair) for pair in AXES]
 
+    def returned(self, to, words):
+        """Partial sums that come along. Of all PEs that add to a sum, the first gets it when it returns to the array."""
+        inside, arrays = to > self.machine.array_level[OUTPUTS], self.machine.array_level[OUTPUTS] == to
+        source = max((s for s in destinations(self.machine, OUTPUTS) if s < to), default=0)
+        known, count = set(), 0
+        for pe, some in words.items():
+            begun = self.begun.get((source, pe), set()) if inside else self.begun_outside(some)
+            back = some & begun if inside else (some & begun) - known
+            known |= back
+            count += len(back)
+            if arrays:
+                self.network[self.array_of(pe), "returned"] += len(back)
+            self.begun[to, pe] = set(back)
+        return count
 
-def array_cycles(counted, program, machine):
-    """What the tile takes: the slowest of MACs, networks and buffer ports, then exposed fills, first windows, skew."""
-    passes = counted["PASSES"]
-    sums_in = ceil(Fraction(counted["SUMS_READ"], machine.words_per_cycle[OUTPUTS]))
-    sums_out = ceil(Fraction(counted["BUS_OUTPUTS"], machine.words_per_cycle[OUTPUTS]))
-    paces = [max(sums_in, sums_out) if machine.concurrent else sums_in + sums_out, *port_paces(counted, machine)]
-    exposed = 0
-    for operand in (INPUTS, WEIGHTS):
-        sending = ceil(Fraction(counted[f"BUS_{operand.name}"], machine.words_per_cycle[operand]))
-        shift, preload = machine.shift_cycles[operand], machine.exposed[operand]
-        before = operand == program.stationary if shift else preload and program.stays[operand]
-        if not before:
-            paces.append(sending)
-            continue
-        filling = passes * shift or sending
-        if preload == BEHIND_STEP:
-            step = max(machine.step_cycles, ceil(Fraction(counted["STEP"], machine.macs_per_cycle)))
-            filling -= min(filling, passes * step)
-        if preload == HIDDEN:
-            filling = sum(max(0, shift - counted["MAC_CYCLES"] // passes) for _ in range(1, passes))
-        exposed += filling
-    if machine.exposed[INPUTS] and not program.stays[INPUTS] and not machine.shift_cycles[INPUTS]:
-        exposed += passes * ceil(Fraction(counted["WINDOW"], machine.words_per_cycle[INPUTS]))
-    pace = max(counted["MAC_CYCLES"], *paces)
-    cycles = {
-        "DELIVERY_CYCLES": pace - counted["MAC_CYCLES"],
-        "PRELOAD_CYCLES": exposed,
-        "SKEW_CYCLES": machine.skew_cycles * (passes if EXPOSED in machine.exposed else 1),
-    }
-    return Counter(cycles | {"ARRAY_CYCLES": counted["MAC_CYCLES"] + sum(cycles.values())})
+    def begun_outside(self, words):
+        """Which of these sums come to the array with a value."""
+        return words if self.machine.initial_sums else words & self.done.keys()
 
+    def leave(self, to):
+        """Tell final outputs from partial sums among what leaves a destination."""
+        if (to, OUTPUTS) in self.holds:
+            words = frozenset().union(*self.holds[to, OUTPUTS].words.values())
+            whole = prod(self.layer.bounds[d] for d in REDUCTION)
+            final = sum(self.done[word] == whole for word in words)
+            self.left[to, "final"] += final
+            self.left[to, "partial"] += len(words) - final
 
-def port_paces(counted, machine):
-    """Cycles that each buffer port takes for what the array reads and writes."""
-    paces = []
-    for buffer in range(machine.buffers):
-        read, written = 0, 0
-        moved = [(INPUTS, INPUTS, "BUS_INPUTS"), (WEIGHTS, WEIGHTS, "BUS_WEIGHTS"), (OUTPUTS, SUM_BITS, "SUMS_READ")]
-        for operand, word, name in moved:
-            if machine.buffer_of[operand] == buffer:
-                read += ceil(Fraction(counted[name] * machine.bits[word], 8))
-        if machine.buffer_of[OUTPUTS] == buffer:
-            written = ceil(Fraction(counted["BUS_OUTPUTS"] * machine.bits[SUM_BITS], 8))
-        if rate := machine.read_bytes_per_cycle[buffer]:
-            paces.append(ceil(Fraction(read, rate)))
-        if rate := machine.write_bytes_per_cycle[buffer]:
-            paces.append(ceil(Fraction(written, rate)))
-    return paces
+    def count(self, operand, to, crossed, copies, returned):
+        """Count words at both ends of their way, and at the array's network between them.
+
+        Moves say whether a level is the source, to which what moves is `inward`, or the destination.
+        """
+        machine, outputs = self.machine, operand is OUTPUTS
+        self.counts["crossed", to, operand] += crossed
+        self.counts["delivered", to, operand] += copies
+        if outputs:
+            self.counts["returned", to] += returned
+        down, up = (returned, copies) if outputs else (copies, 0)
+        holders = [level for level in range(to) if machine.memory_of[level][operand] >= 0]
+        if holders:
+            source = holders[-1]
+            shared = crossed if source < machine.chip_levels else copies
+            self.moves["read", source, operand, "inward"] += returned if outputs else shared
+            self.moves["written", source, operand, "inward"] += shared if outputs else 0
+        if to == machine.array_level[operand]:
+            self.moves["read", machine.levels, operand, "network"] += down
+            self.moves["written", machine.levels, operand, "network"] += up
+        if to < machine.levels:
+            self.moves["written", to, operand, "outward"] += down
+            self.moves["read", to, operand, "outward"] += up

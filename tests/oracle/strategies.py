@@ -1,6 +1,6 @@
 """What the oracles draw: nests, mappings, machines, tiles and ports, small enough to walk and odd enough to hurt."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 
@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
-from simulator.mapping.mapping import Mapping
-from simulator.nest import Dim, LoopNest, Operand
+from simulator.mapping.mapping import ONES, LevelTile, Mapping
+from simulator.nest import REDUCTION, Dim, LoopNest, Operand, array_bounds
 from simulator.network.ir import Layer, Op
 from simulator.timing.tiles import PortSpec, TileRun
 
@@ -30,7 +30,9 @@ _CUTS = st.tuples(*(st.integers(-4, 4) for _ in Dim))  # extents of tiles, below
 _DEPTHS = st.tuples(*(st.sampled_from((1, 1, 1, 2, 3)) for _ in Dim))
 _ONE_TO_THREE = st.integers(1, 3)
 _SPREADS = {
-    dims: st.lists(st.sampled_from(dims), min_size=1, max_size=3, unique=True) for dims in (LOWERED_DIMS, ALL_DIMS)
+    dims: st.lists(st.sampled_from(dims), min_size=1, max_size=3, unique=True)
+    for every in (LOWERED_DIMS, ALL_DIMS)
+    for dims in (every, tuple(x for x in every if x not in REDUCTION))
 }
 _WINDOW = (Dim.P, Dim.Q, Dim.R, Dim.S)
 _SLID = st.tuples(*(st.integers(1, 5).map(lambda less: 6 - less) for _ in range(2)))
@@ -68,43 +70,95 @@ def _axes(draw, taps):
     return pixels, taps, stride, dilation, before, after, reach - before - after + unreached
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How many memory levels a machine has, on chip and of these outside the PEs, and arrays."""
+
+    levels: int = 1
+    chip: int = 1
+    arrays: int = 1
+
+
+FLAT = Shape()
+SHAPES = st.sampled_from(
+    [FLAT, FLAT, *(Shape(levels, chip, n) for levels in (1, 2, 3) for chip in range(1, levels + 1) for n in (1, 2))]
+)
+"""Every shape of up to three levels and two arrays, the plain one more often."""
+
+
+def shape_of(hardware):
+    """The shape of a machine."""
+    outside = 1 + max(buffer.level for buffer in hardware.buffers if not buffer.in_pe)
+    return Shape(len(hardware.level_names), outside, hardware.array.instances)
+
+
 @st.composite
-def mappings(draw, nest, rows=4, columns=4, lowered=None):
-    """A legal mapping of the nest that no template would choose, on an array of up to rows x columns PEs.
+def mappings(draw, nest, rows=4, columns=4, lowered=None, shape=FLAT):
+    """A legal mapping of the nest that no template would choose, on arrays of up to rows x columns PEs.
 
     Spatial bounds may exceed what there is to spread, loops may be listed that run once. `lowered` is drawn where it
     is None.
     """
     if lowered is None:
         lowered = draw(_FLAGS)
-    tile = tuple(bound if cut < 1 else min(cut, bound) for bound, cut in zip(nest.bounds, draw(_CUTS), strict=True))
-    extents = array_extents(tile, lowered)
+    tile = _cut(draw, nest.bounds)
+    extents = array_bounds(tile, lowered)
     free = LOWERED_DIMS if lowered else ALL_DIMS
     row_bounds, column_bounds = draw(_spread(rows, free)), draw(_spread(columns, free))
-    register_bounds = tuple(bound if x in free else 1 for x, bound in zip(Dim, draw(_DEPTHS), strict=True))
-    step = [a * b * c for a, b, c in zip(row_bounds, column_bounds, register_bounds, strict=True)]
+    arrays = draw(_spread(shape.arrays, tuple(x for x in free if x not in REDUCTION))) if shape.arrays > 1 else ONES
+    spatial = [a * b * c for a, b, c in zip(arrays, row_bounds, column_bounds, strict=True)]
+    registers = draw(_extents(free))
+    inner, steps = draw(_inner_tiles(extents, spatial, registers, shape, free))
+    around = [extents, *inner]
+    orders = [draw(_orders([e > s for e, s in zip(*pair, strict=True)])) for pair in zip(around, steps, strict=True)]
     return Mapping(
         dataflow="drawn",
         tile=tile,
         dram_order=draw(_orders([bound > part for bound, part in zip(nest.bounds, tile, strict=True)])),
-        buffer_order=draw(_orders([extent > part for extent, part in zip(extents, step, strict=True)])),
+        buffer_order=orders[0],
         rows=row_bounds,
         columns=column_bounds,
-        registers=register_bounds,
-        registers_order=draw(_orders([bound > 1 for bound in register_bounds])),
+        registers=registers,
+        registers_order=draw(_orders([bound > 1 for bound in registers])),
         lowered=lowered,
         retains=draw(_FLAGS),
-        packs=draw(_FLAGS) and not lowered,
+        packs=draw(_FLAGS) and not lowered and shape.levels == shape.chip,
         stationary=draw(_STATIONARY),
+        inner=tuple(LevelTile(*level) for level in zip(inner, orders[1:], strict=True)),
+        arrays=arrays,
     )
 
 
-def array_extents(tile, lowered):
-    """The extents of a tile as the array sees them."""
-    if not lowered:
-        return tuple(tile)
-    n, g, k, c, p, q, r, s = tile
-    return (1, g, k, c * r * s, n * p * q, 1, 1, 1)
+def _cut(draw, bounds):
+    """Extents of a tile of something with these bounds."""
+    return tuple(bound if cut < 1 else min(cut, bound) for bound, cut in zip(bounds, draw(_CUTS), strict=True))
+
+
+@st.composite
+def _extents(draw, free):
+    """Small extents along the dimensions that are free."""
+    return tuple(bound if x in free else 1 for x, bound in zip(Dim, draw(_DEPTHS), strict=True))
+
+
+@st.composite
+def _inner_tiles(draw, extents, spatial, registers, shape, free):
+    """Tiles of the inner levels, outermost first, and the extents that the loops inside each level step by.
+
+    What a PE has is a whole number of what lies within it, cut off at the edge of what lies around.
+    """
+    inner, own = [], [registers]
+    for _ in range(shape.chip - 1):
+        inner.append(_cut(draw, inner[-1] if inner else extents))
+    for _ in range(shape.levels - shape.chip):
+        own.insert(0, tuple(e * times for e, times in zip(own[0], draw(_extents(free)), strict=True)))
+    around = inner[-1] if inner else extents
+    for block in own[:-1]:
+        around = tuple(map(min, block, around))
+        inner.append(around)
+    inside = [*inner, registers]
+    first = inside[shape.chip - 1]
+    step = tuple(s * e for s, e in zip(spatial, first, strict=True))
+    return inner, [*inside[: shape.chip - 1], step, *inside[shape.chip :]]
 
 
 @st.composite
@@ -124,15 +178,15 @@ def _orders(draw, needed):
 
 
 @st.composite
-def mapped_nests(draw, nests=nests(), **limits):  # noqa: B008
-    """A nest and a mapping of it; `limits` as for `mappings`."""
+def mapped_nests(draw, nests=nests(), shapes=st.just(FLAT), **limits):  # noqa: B008
+    """A nest and a mapping of it, for a machine of one of the `shapes`; `limits` as for `mappings`."""
     nest = draw(nests)
-    return nest, draw(mappings(nest, **limits))
+    return nest, draw(mappings(nest, shape=draw(shapes), **limits))
 
 
 @st.composite
-def sliding_windows(draw):
-    """A nest and a mapping whose innermost loop slides a window over pixels or taps, in one PE or over some."""
+def sliding_windows(draw, shape=FLAT):
+    """A nest and a mapping whose innermost loop on chip slides a window over pixels or taps, in one PE or over some."""
     pixels, taps = draw(_SLID), draw(_SLID)
     stride, dilation = draw(_PACES), draw(_PACES)
     size = tuple((p - 1) * a + (r - 1) * b + 1 for p, r, a, b in zip(pixels, taps, stride, dilation, strict=True))
@@ -142,16 +196,20 @@ def sliding_windows(draw):
     for x, (across, inside) in zip(_WINDOW, small, strict=True):
         spread[x], registers[x] = across, inside
     order = tuple(x for x in draw(_ORDERS) if x != loop)
-    mapping = draw(mappings(nest, lowered=False))
+    mapping = draw(mappings(nest, lowered=False, shape=shape))
+    inner, _ = draw(_inner_tiles(nest.bounds, spread, tuple(registers), shape, ()))
+    orders = [(*order, loop) if level < shape.chip else ALL_DIMS for level in range(shape.levels)]
     return nest, replace(
         mapping,
         tile=nest.bounds,
-        buffer_order=(*order, loop),
+        buffer_order=orders[0],
         rows=tuple(spread),
-        columns=(1,) * 8,
+        columns=ONES,
+        arrays=ONES,
         registers=tuple(registers),
         registers_order=ALL_DIMS,
         retains=True,
+        inner=tuple(LevelTile(*level) for level in zip(inner, orders[1:], strict=True)),
     )
 
 
@@ -170,11 +228,12 @@ def port_specs():
 
 
 @st.composite
-def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64):
-    """A machine of up to rows x columns PEs: any network, any split of the buffer, any port, compressed or not.
+def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64, shapes=st.just(FLAT)):  # noqa: B008
+    """A machine of up to rows x columns PEs: any network, any split of the buffers, any port, compressed or not.
 
     `capacity` is that of each buffer, in bytes; `registers` the words of each operand in a PE.
     """
+    shape = draw(shapes)
     height, width = draw(st.integers(1, rows)), draw(st.integers(1, columns))
     inputs, weights, outputs, sums = draw(_BITS)
     return Hardware(
@@ -185,8 +244,8 @@ def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64):
         weight_bits=weights,
         output_bits=outputs,
         partial_sum_bits=sums,
-        array=draw(_arrays(height, width, registers)),
-        buffers=draw(_buffers(capacity)),
+        array=replace(draw(_arrays(height, width, registers)), instances=shape.arrays),
+        buffers=draw(_buffers(capacity, shape)),
         dma_channels=draw(_ONE_TO_THREE),
         dram=draw(_DRAMS),
         vector_lanes=1,
@@ -200,6 +259,7 @@ def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64):
         dma_whole_rows=draw(_FLAGS),
         dma_moves_padding=draw(st.booleans()),
         dma_reloads=draw(st.booleans()),
+        dma_keeps_halo=draw(_FLAGS),
     )
 
 
@@ -243,29 +303,59 @@ def _arrays(draw, rows, columns, registers):
 
 
 _OWNERS = st.tuples(*(st.integers(0, 2) for _ in Operand))
+
+
+def any_of(owners):
+    """Whether an operand has an owner."""
+    return any(owner is not None for owner in owners)
+
+
+_INNER_OWNERS = st.tuples(*(st.sampled_from((None, None, 0, 0, 1)) for _ in Operand)).filter(any_of)
 _RATES = st.none() | st.integers(1, 8)
 
 
 @st.composite
-def _buffers(draw, capacity):
-    """One to three buffers that share the operands out among them."""
-    owner = draw(_OWNERS)
+def _buffers(draw, capacity, shape):
+    """One to three buffers that share the operands out among them, and some of the operands on every further level."""
+    held = [draw(_INNER_OWNERS) for _ in range(shape.levels - 1)]
+    owner = list(draw(_OWNERS))
+    if held and draw(_FLAGS):
+        for operand in Operand:
+            below = any(level[operand] is not None for level in held)
+            owner[operand] = None if below and draw(_FLAGS) and any_of(_without(owner, operand)) else owner[operand]
+    return tuple(
+        buffer
+        for level, owners in enumerate([owner, *held])
+        for buffer in draw(_level_buffers(owners, level, level >= shape.chip, capacity))
+    )
+
+
+def _without(owners, operand):
+    return [None if o == operand else owner for o, owner in enumerate(owners)]
+
+
+@st.composite
+def _level_buffers(draw, owners, level, in_pe, capacity):
+    """The buffers of a level; `owners` tells the number of that which holds an operand, or None."""
     buffers = []
-    for number in sorted(set(owner)):
-        holds = tuple(int(operand) for operand in Operand if owner[operand] == number)
+    for number in sorted({owner for owner in owners if owner is not None}):
+        holds = tuple(int(operand) for operand in Operand if owners[operand] == number)
+        streaming = () if level else tuple(o for o in holds if o != Operand.OUTPUTS and draw(_FLAGS))
         buffers.append(
             Buffer(
-                name=f"buffer{number}",
+                name=f"level{level}_{number}",
                 holds=holds,
                 capacity_bytes=capacity,
                 banks=1,
-                read_bytes_per_cycle=draw(_RATES),
-                write_bytes_per_cycle=draw(_RATES),
+                read_bytes_per_cycle=None if in_pe else draw(_RATES),
+                write_bytes_per_cycle=None if in_pe else draw(_RATES),
                 double_buffered=draw(_FLAGS),
-                streams=tuple(o for o in holds if o != Operand.OUTPUTS and draw(_FLAGS)),
+                streams=streaming,
+                level=level,
+                in_pe=in_pe,
             )
         )
-    return tuple(buffers)
+    return buffers
 
 
 _BANDWIDTHS = st.fractions(Fraction(1, 4), 16, max_denominator=8)

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from simulator.cost.pipeline import play_runs
+from simulator.cost.case import PIPE
+from simulator.cost.case import PORT as PORT_FIELDS
+from simulator.cost.convert import record
+from simulator.cost.pipeline import RUN, play_runs
 from simulator.timing.tiles import PortSpec, TileRun
 from simulator.timing.timeline import PORT, Timeline, play, to_chrome_trace
 from tests.oracle.strategies import MANY, port_specs, tile_runs
@@ -91,14 +94,36 @@ def test_the_chrome_trace_places_each_layer_at_its_start():
 
 
 def compiled_end(runs, machine):
+    return play_runs(run_records(runs), port_of(machine), machine.prefetch_cycles, np.zeros(2, PIPE))
+
+
+def run_records(runs):
+    """The runs as the recurrence takes them."""
     rows = [(run.early_cycles, run.load_cycles, run.compute_cycles, run.store_cycles, run.count) for run in runs]
-    columns = (np.array(column, np.int64) for column in zip(*rows, strict=True))
-    port = (machine.early_slots, machine.slots, machine.out_slots, machine.channels, machine.latency_cycles)
-    return play_runs(*columns, port, machine.prefetch_cycles)
+    return np.array(rows, RUN)
+
+
+def port_of(machine):
+    """The port as the recurrence takes it."""
+    return record(
+        PORT_FIELDS,
+        deeper_slots=machine.early_slots,
+        slots=machine.slots,
+        out_slots=machine.out_slots,
+        channels=machine.channels,
+        latency_cycles=machine.latency_cycles,
+    )
 
 
 def plain_end(runs, machine):
-    """The machine as max and plus: one line per tile and transaction, in the port's order."""
+    return plain_play(runs, machine)[0]
+
+
+def plain_play(runs, machine):
+    """The machine as max and plus: one line per tile and transaction, in the port's order.
+
+    Returns when all is over, and when each tile is computed.
+    """
     slots, late, latency = machine.slots, machine.out_slots, machine.latency_cycles
     tiles = [run for run in runs for _ in range(run.count)]
     n, port, channel_free, computed, moved = len(tiles), 0, {}, {-1: 0}, {}
@@ -125,4 +150,5 @@ def plain_end(runs, machine):
     move("load", n, 0, machine.prefetch_cycles)
     for i in range(max(0, n - late), n):
         move("store", i, computed[i], tiles[i].store_cycles)
-    return max([port, *computed.values()])
+    del computed[-1]
+    return max([port, *computed.values()]), computed

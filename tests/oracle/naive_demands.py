@@ -1,0 +1,110 @@
+"""Bytes that each memory must hold at once, from the words that lie in it in a walk of the tiles."""
+
+from collections import Counter
+from fractions import Fraction
+from math import ceil
+
+from simulator.cost.case import SUM_BITS
+from simulator.nest import Dim, Operand
+from tests.oracle.naive import COLUMNS, OUTERMOST, ROWS, box, part_of, plain, tiles_of, words_in
+from tests.oracle.naive_array import (
+    axes_of,
+    indices_of,
+    iterations,
+    own_block,
+    pes_with_work,
+    schedule_of,
+    steps_by,
+    words_of,
+)
+
+N, G, K, C, P, Q, R, S = Dim
+INPUTS, WEIGHTS, OUTPUTS = Operand
+
+
+def memory_demands(machine, layer, mapping):
+    """Bytes that each memory must hold at once, resident tensors apart."""
+    machine, layer, mapping = map(plain, (machine, layer, mapping))
+    tiles = list(tiles_of(layer, mapping))
+    demands = [0] * machine.memories
+    for memory, level in enumerate(machine.level_of[: machine.memories]):
+        double = 2 if machine.double_buffered[memory] else 1
+        for operand in Operand:
+            if machine.memory_of[level][operand] != memory:
+                continue
+            resident = level == OUTERMOST and layer.resident[operand]
+            if not resident:
+                words, twice = held(tiles, operand, level, machine, layer, mapping)
+                bits = machine.bits[SUM_BITS if operand is OUTPUTS else operand]
+                demands[memory] += ceil(Fraction(words * bits, 8)) * (double if twice else 1)
+            if operand is OUTPUTS and level == OUTERMOST:
+                size = ceil(Fraction(words_in(tiles[0], OUTPUTS) * machine.bits[OUTPUTS], 8))
+                demands[memory] += layer.residuals * size * double
+    return demands
+
+
+def held(tiles, operand, level, machine, layer, mapping):
+    """Words of an operand that lie in one memory of a level together, and whether others take their place."""
+    again = machine.reloads and operand is not OUTPUTS and len(tiles) > 1
+    parts = {part_of(tile, operand) for tile in tiles}
+    if level == OUTERMOST:
+        twice = not machine.streams[operand] and (again or len(parts) > 1)
+        return held_outermost(tiles[0], operand, machine, layer, mapping), twice
+    blocks = list(blocks_of(tiles[0], level, machine, mapping))
+    inside = {tuple(tuple(part) for part in indices_of(operand, block)) for block in blocks}
+    twice = again or len(parts) > 1 or len(inside) > 1
+    return words_in_box(blocks[0], operand, layer, mapping.lowered), twice
+
+
+def blocks_of(tile, level, machine, mapping):
+    """Every block that a level holds of a tile; of a memory in the PEs, those of the first PE."""
+    schedule, sizes, own = schedule_of(tile, machine, mapping), steps_by(machine, mapping), own_block(machine, mapping)
+
+    def within(at, parts):
+        if at == level:
+            yield next(work for _, work in pes_with_work(parts))
+            return
+        for _, inside in iterations(parts, schedule.loops[at], sizes[at]):
+            if at == machine.chip_levels - 1:
+                inside = {d: [inside[d][0][: own[d]]] for d in Dim}
+            yield from within(at + 1, inside)
+
+    return within(0, {d: [indices] for d, indices in axes_of(tile, mapping.lowered).items()})
+
+
+def words_in_box(block, operand, layer, lowered):
+    """Words of a block; of windows of inputs, the box around them."""
+    if operand is not INPUTS or lowered:
+        return len(words_of(operand, block, layer, lowered))
+    rows, columns = (len(box(block, axis, layer)) for axis in (ROWS, COLUMNS))
+    return len(block[N]) * len(block[G]) * len(block[C]) * rows * columns
+
+
+def held_outermost(tile, operand, machine, layer, mapping):
+    """Words of a tile that lie in the outermost level together; of weights that pass it once, those of one fill."""
+    if operand is WEIGHTS and machine.streams[WEIGHTS]:
+        fills = weight_fills(tile, machine, layer, mapping)
+        if max(Counter(word for fill in fills for word in fill).values()) == 1:
+            return len(fills[0])
+    return words_in_box(tile, operand, layer, lowered=False) if operand is INPUTS else words_in(tile, operand)
+
+
+def weight_fills(tile, machine, layer, mapping):
+    """The weights that each fill of what lies next within takes: a block of the next level, or a step of the array."""
+    schedule, sizes = schedule_of(tile, machine, mapping), steps_by(machine, mapping)
+    to = next(to for to in range(1, machine.levels + 1) if to == machine.levels or machine.memory_of[to][WEIGHTS] >= 0)
+    chip = min(to, machine.chip_levels)
+    replacing, fills, there = schedule.replacing[to, WEIGHTS], [], None
+
+    def steps(level, parts, counters):
+        if level == chip:
+            yield counters, [parts[d][0] for d in Dim]
+            return
+        for advanced, inside in iterations(parts, schedule.loops[level], sizes[level]):
+            yield from steps(level + 1, inside, (*counters, *advanced))
+
+    whole = {d: [indices] for d, indices in axes_of(tile, mapping.lowered).items()}
+    for counters, work in steps(0, whole, ()):
+        if there != (there := counters[:replacing]):
+            fills.append(words_of(WEIGHTS, work, layer, mapping.lowered))
+    return fills
