@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from simulator.cost.legality import load_mappings
+from simulator.engine import Options, around
 from simulator.engine import simulate as simulate_objects
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.mapping_choice import Progress
@@ -15,6 +16,7 @@ from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.network.ir import Network
 from simulator.result.run import Run
+from simulator.schedule import plan
 from simulator.source import Document, plain_document
 from simulator.source.locate import locate
 from simulator.source.parser import Value
@@ -55,15 +57,20 @@ def simulate(
     run = simulate_objects(
         machine,
         net,
-        dataflow=dataflow,
-        objective=objective,
-        mappings=load_mappings(path, net.layers, machine) if path else given,
+        Options(dataflow, objective),
+        mappings=_read_mappings(path, net, machine) if path else given,
         cache=cache,
         progress=progress,
         threads=threads,
     )
     digest = hashlib.sha256(path.read_bytes()).hexdigest() if path else None
     return replace(run, options={**run.options, "mapping": digest})
+
+
+def _read_mappings(path: Path, network: Network, hardware: Hardware) -> dict[str, Mapping]:
+    """Read the mappings of a file for the ops of a network as the machine runs them."""
+    kept = {op.layer.name: around(op) for op in plan(network, hardware)}
+    return load_mappings(path, network.layers, hardware, kept)
 
 
 def machine_of(run: Run) -> Hardware:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from simulator.cost.legality import buffer_demands, violations
+from simulator.cost.legality import Around, buffer_demands, violations
 from simulator.engine.array_ops import Played, array_result, play_mapping
 from simulator.engine.mapping_cache import MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, choose_mappings
@@ -21,12 +22,21 @@ from simulator.result.run import LayerResult, Run, total_of
 from simulator.schedule import PlannedOp, plan
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How mappings are chosen: under one of the machine's dataflows by name, or "best", each layer's best; and what
+    they minimize, by default what the machine's compiler does.
+    """
+
+    dataflow: str = "best"
+    objective: str | None = None
+
+
 def simulate(
     hardware: Hardware,
     network: Network,
+    options: Options = Options(),
     *,
-    dataflow: str = "best",
-    objective: str | None = None,
     mappings: MappingType[str, Mapping] | None = None,
     cache: MappingCache | None = None,
     progress: Progress | None = None,
@@ -34,18 +44,16 @@ def simulate(
 ) -> Run:
     """Simulate a network on a machine and return the run; `simulator.simulate` does so by name or file.
 
-    `dataflow` is the name of one of the machine's, or "best": each layer's best. `objective` is what mappings minimize:
-    the machine's, unless given. `mappings` are those to replay, by layer; layers it leaves out are searched, in as many
-    `threads` as there are cores unless given. `cache` is what several calls share: the result is the same with and
-    without. Raises InputError with every problem of what was given.
+    `mappings` are those to replay, by layer; layers it leaves out are searched, in as many `threads` as there are cores
+    unless given. `cache` is what several calls share: the result is the same with and without. Raises InputError with
+    every problem of what was given.
     """
-    objective = hardware.objective if objective is None else objective
+    dataflow, objective = options.dataflow, options.objective or hardware.objective
     if objective not in OBJECTIVES:
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
     flows = choose_dataflows(hardware, dataflow)
-    given = dict(mappings or {})
-    check_mappings(given, network, hardware)
-    ops = plan(network, hardware)
+    given, ops = dict(mappings or {}), plan(network, hardware)
+    check_mappings(given, ops, hardware)
     searched = [op for op in ops if op.runs and op.layer.nest is not None and op.layer.name not in given]
     known = (cache or MappingCache()).mappings_of(setting_key(hardware, flows, objective))
     found = choose_mappings(searched, hardware, flows, objective, known, progress, threads)
@@ -55,15 +63,20 @@ def simulate(
     return run
 
 
-def check_mappings(mappings: MappingType[str, Mapping], network: Network, hardware: Hardware) -> None:
+def around(op: PlannedOp) -> Around:
+    """Return what is around an op when it runs."""
+    return Around(op.resident, op.reserved_bytes, op.residuals)
+
+
+def check_mappings(mappings: MappingType[str, Mapping], ops: Sequence[PlannedOp], hardware: Hardware) -> None:
     """Raise InputError for mappings of layers that the network does not have, and for those the machine cannot run."""
-    layers = {layer.name: layer for layer in network.layers}
-    if unknown := sorted(mappings.keys() - layers.keys()):
+    planned = {op.layer.name: op for op in ops}
+    if unknown := sorted(mappings.keys() - planned.keys()):
         raise InputError(*(Problem("the network has no such layer", path=f"mapping.{name}") for name in unknown))
     problems = [
         Problem(reason, path=f"mapping.{name}")
         for name, given in mappings.items()
-        for reason in violations(given, layers[name], hardware)
+        for reason in violations(given, planned[name].layer, hardware, around(planned[name]))
     ]
     if problems:
         raise InputError(*problems)
@@ -147,5 +160,5 @@ def _has_room(op: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware
     index = next(i for i, b in enumerate(hardware.buffers) if OPERAND_NAMES.index("weights") in b.holds)
     room = hardware.buffers[index].capacity_bytes - op.reserved_bytes
     if op.layer.nest is not None:
-        room -= buffer_demands(mappings[op.layer.name], op.layer, hardware, op.resident)[index]
+        room -= buffer_demands(mappings[op.layer.name], op.layer, hardware, around(op))[index]
     return room >= wanted

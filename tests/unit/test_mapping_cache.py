@@ -14,12 +14,12 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
 from simulator.nest import Dim, Operand
 from simulator.network.ir import Layer, Op
-from simulator.schedule.plan import Step
+from simulator.schedule import PlannedOp
 
 MACHINE = load_hardware("eyeriss_like")
 FLOW = MACHINE.dataflows[0]
 LAYER = Layer("conv", Op.CONV, ("data",), ((1, 4, 9, 9),), (1, 8, 7, 7), kernel=(3, 3), stage="conv")
-STEP = Step(LAYER)
+STEP = PlannedOp(LAYER)
 
 READ_OF_MACHINE: dict[str, object] = {
     "input_bits": 4,
@@ -34,6 +34,7 @@ READ_OF_MACHINE: dict[str, object] = {
     "dma_whole_rows": not MACHINE.dma_whole_rows,
     "dma_moves_padding": not MACHINE.dma_moves_padding,
     "dma_reloads": not MACHINE.dma_reloads,
+    "dma_keeps_halo": True,
     "energy": replace(MACHINE.energy, mac_pj=7.0),
 }
 NOT_READ_OF_MACHINE: dict[str, object] = {
@@ -61,6 +62,7 @@ READ_OF_ARRAY: dict[str, object] = {
     "zero_inputs_fraction": 0.125,
     "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,
     "step_cycles": 33,
+    "instances": 2,
 }
 READ_OF_DELIVERY: dict[str, object] = {
     "network": "systolic",
@@ -108,6 +110,7 @@ READ_OF_DATAFLOW: dict[str, object] = {
     "packs": not FLOW.packs,
     "whole": (Dim.C,),
     "stepwise": (Dim.C,),
+    "arrays": (Dim.K,),
     "first": (Dim.C,),
 }
 NOT_READ_OF_DATAFLOW: dict[str, object] = {"source": "another"}
@@ -131,16 +134,17 @@ NOT_READ_OF_LAYER: dict[str, object] = {
     "bias": True,
     "variant": "odd",
     "ceil": True,
+    "window": 3,
     "stage": "other",
 }
-READ_OF_STEP: dict[str, object] = {
+READ_OF_OP: dict[str, object] = {
     "layer": replace(LAYER, stride=(2, 2)),
-    "addends": 7,
+    "residuals": 7,
     "resident": (True, False, False),
     "reserved_bytes": 7,
     "stored": Fraction(1, 7),
 }
-NOT_READ_OF_STEP: dict[str, object] = {"carrier": "other", "folded": True, "riders": ("other",)}
+NOT_READ_OF_OP: dict[str, object] = {"producer": "other", "folded": True, "fused": ("other",)}
 
 WHOLE = {
     Array: READ_OF_ARRAY,
@@ -150,7 +154,7 @@ WHOLE = {
     EnergyTable: READ_OF_ENERGY | NOT_READ_OF_ENERGY,
     Dataflow: READ_OF_DATAFLOW | NOT_READ_OF_DATAFLOW,
     Layer: READ_OF_LAYER | NOT_READ_OF_LAYER,
-    Step: READ_OF_STEP | NOT_READ_OF_STEP,
+    PlannedOp: READ_OF_OP | NOT_READ_OF_OP,
 }
 
 
@@ -224,16 +228,16 @@ def test_layers_that_a_search_tells_apart_have_different_keys(field: str) -> Non
     assert op_key(replace(STEP, layer=layer)) != op_key(STEP)
 
 
-@pytest.mark.parametrize("field", READ_OF_STEP)
+@pytest.mark.parametrize("field", READ_OF_OP)
 def test_ops_that_a_search_tells_apart_have_different_keys(field: str) -> None:
-    assert op_key(replace(STEP, **{field: READ_OF_STEP[field]})) != op_key(STEP)  # type: ignore[arg-type]
+    assert op_key(replace(STEP, **{field: READ_OF_OP[field]})) != op_key(STEP)  # type: ignore[arg-type]
 
 
 def test_every_field_of_an_ops_key_counts_by_itself() -> None:
     base = op_key(STEP)
     zeros = {f"zero_{operand}_fraction": 0.5 for operand in ("inputs", "weights", "outputs")}
     layer = replace(LAYER, stride=(2, 2), zero_columns=True, **zeros)  # type: ignore[arg-type]
-    others = op_key(replace(STEP, **(READ_OF_STEP | {"layer": layer})))  # type: ignore[arg-type]
+    others = op_key(replace(STEP, **(READ_OF_OP | {"layer": layer})))  # type: ignore[arg-type]
     for field in fields(OpKey):
         changed = replace(base, **{field.name: getattr(others, field.name)})  # type: ignore[arg-type]
         assert changed != base and hash(changed) != hash(base), field.name

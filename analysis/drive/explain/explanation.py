@@ -11,7 +11,7 @@ from analysis.drive.explain.stage_levers import stage_changes
 from analysis.read.losses import StageUse, stage_uses
 from analysis.read.objective import CYCLES, ENERGY, OBJECTIVES
 from simulator.door import machine_of, network_of_run
-from simulator.engine import simulate
+from simulator.engine import Options, simulate
 from simulator.engine.mapping_cache import MappingCache
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import Hardware
@@ -108,8 +108,7 @@ class Trials:
         return simulate(
             change.machine or self.machine,
             change.network or self.network,
-            dataflow=change.dataflow or self.dataflow,
-            objective=self.objective,
+            Options(change.dataflow or self.dataflow, self.objective),
             cache=self._cache,
         )
 

@@ -50,7 +50,7 @@ class Workshop:
             return Finished(number, "", fault_text(error))
 
     def _figures(self, number: int) -> str:
-        from simulator.engine import simulate
+        from simulator.engine import Options, simulate
 
         plan = self.plan
         point = point_of(plan, number)
@@ -60,7 +60,7 @@ class Workshop:
             plan.machine_index(point), lambda: read_hardware(machine_document(plan, point.machine, settings))
         )
         network = self.networks.get((spec, batch), lambda: load_network(spec, batch))
-        run = simulate(machine, network, dataflow=dataflow, objective=objective, cache=self.cache, threads=1)
+        run = simulate(machine, network, Options(dataflow, objective), cache=self.cache, threads=1)
         return to_json(figures_of(run, network))
 
 
