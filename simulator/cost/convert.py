@@ -37,7 +37,7 @@ from simulator.cost.sparsity import (
 )
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.nest import Dim, LoopNest, Operand
+from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
 from simulator.network.ir import Layer
 
 PRELOADS = ("hidden", "exposed", "behind_step")
@@ -191,6 +191,13 @@ def level_prices(hardware: Hardware) -> list[list[float]]:
         for operand in buffer.holds:
             levels[buffer.level][operand] = table.buffer_pj_per_bit(buffer.capacity_bytes)
     return [*levels, [table.array_pj_per_bit] * 3, list(table.rf_pj_per_bit)]
+
+
+def prices_per_byte(hardware: Hardware) -> dict[str, dict[str, float]]:
+    """Energy of a byte read or written, by level and operand: DRAM, memories, the array's networks, registers."""
+    inside = zip((*hardware.level_names, "array", "rf"), level_prices(hardware), strict=True)
+    per_bit = {"dram": [hardware.energy.dram_pj_per_bit] * 3, **dict(inside)}
+    return {level: dict(zip(OPERAND_NAMES, (8 * pj for pj in row), strict=True)) for level, row in per_bit.items()}
 
 
 def complete_order(order: Sequence[Dim]) -> list[int]:
