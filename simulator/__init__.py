@@ -8,7 +8,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulator.engine import simulate
+    from simulator.door import simulate
     from simulator.hardware.load import load_hardware
     from workloads.load import load_network
     from workloads.torch_bridge import from_torch
@@ -19,7 +19,7 @@ __all__ = ["from_torch", "load_hardware", "load_network", "simulate"]
 def __getattr__(name: str) -> object:
     """Load the public functions when they are first asked for: the command line needs few of them."""
     if name == "simulate":
-        from simulator.engine import simulate
+        from simulator.door import simulate
 
         return simulate
     if name == "load_hardware":

@@ -53,8 +53,8 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     yield "folds", ", ".join(sorted(hardware.folds)) or "nothing"
     kept = "kept on chip where they fit" if hardware.keeps_activations else "through DRAM"
     yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}"
-    yield "dataflows", ", ".join(hardware.dataflows)
-    yield "energy", hardware.energy
+    yield "dataflows", ", ".join(hardware.dataflow_names)
+    yield "energy", hardware.energy.name
 
 
 def _array_text(array: Array) -> str:

@@ -72,7 +72,7 @@ def _runs(files: Sequence[Path], hardware: str, network: str, options: Options) 
 
 
 def _simulated(machines: list[str], networks: list[str], options: Options) -> "list[Run]":
-    from simulator.engine import simulate
+    from simulator import simulate
     from simulator.hardware.load import load_hardware
 
     batch, dataflow, objective = options

@@ -142,7 +142,8 @@ def _show_machine(hardware: "Hardware", as_json: bool) -> None:
     if as_json:
         from simulator.result.facts import plain_data
 
-        print_json(plain_data(hardware))
+        data = {key: plain_data(getattr(hardware, key)) for key in hardware.__dataclass_fields__}
+        print_json(data | {"dataflows": list(hardware.dataflow_names), "energy": hardware.energy.name})
         return
     from analysis.read.listings import machine_lines
 

@@ -83,7 +83,7 @@ def simulate_command(
 
 def _simulate(request: Request) -> None:
     """Run, write files first (a reader may close the pipe of the table), then print, then verify."""
-    from simulator.engine import simulate
+    from simulator import simulate
 
     _check(request)
     network = load(request.network, request.batch, request.skip_unknown)

@@ -35,7 +35,6 @@ from simulator.cost.sparsity import (
     word_bits,
     zero_fractions,
 )
-from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import Dim, LoopNest, Operand
@@ -168,12 +167,13 @@ def layer_record(
     )
 
 
-def price_record(hardware: Hardware, table: EnergyTable, layer: Layer) -> Record:
+def price_record(hardware: Hardware, layer: Layer) -> Record:
     """Price a machine's actions on a layer; a gated MAC (zero input) costs the table's fraction of a full one."""
+    table = hardware.energy
     gated = zero_fractions(hardware, layer)[0] if hardware.array.gates_zero_inputs else 0.0
     inputs, weights, _, sums = word_bits(hardware)
     bits = (inputs, weights, sums)
-    per_bit = level_prices(hardware, table)
+    per_bit = level_prices(hardware)
     words = [[pj * b for pj, b in zip(level, bits, strict=True)] for level in per_bit]
     return record(
         PRICES,
@@ -184,9 +184,9 @@ def price_record(hardware: Hardware, table: EnergyTable, layer: Layer) -> Record
     )
 
 
-def level_prices(hardware: Hardware, table: EnergyTable) -> list[list[float]]:
+def level_prices(hardware: Hardware) -> list[list[float]]:
     """Picojoules a bit read or written, by level on chip (memories, array, registers) and operand; 0 where none is."""
-    levels = [[0.0] * 3 for _ in hardware.level_names]
+    table, levels = hardware.energy, [[0.0] * 3 for _ in hardware.level_names]
     for buffer in hardware.buffers:
         for operand in buffer.holds:
             levels[buffer.level][operand] = table.buffer_pj_per_bit(buffer.capacity_bytes)

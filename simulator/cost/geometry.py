@@ -63,46 +63,23 @@ def slid(total: int, step: int, other: int, stride: int, dilation: int) -> int:
 
 
 @jit
-def axis_words(a: int, a_step: int, b: int, b_step: int, stride: int, dilation: int, slides: int) -> int:
-    """Count the input rows (or columns) fetched while pixels step by `a_step` over a and taps by `b_step` over b.
-
-    Each pair of steps fetches its distinct positions; the sum factors into full and last steps of each. `slides` is
-    1 if consecutive pixel steps keep their overlap, 2 if consecutive filter steps do, 0 if neither.
-    """
-    if slides == 2:
-        a, b, a_step, b_step, stride, dilation = b, a, b_step, a_step, dilation, stride
-    nb = ceil_div(b, b_step)
-    b_last = b - (nb - 1) * b_step
-    if slides != 0:
-        return (nb - 1) * slid(a, a_step, b_step, stride, dilation) + slid(a, a_step, b_last, stride, dilation)
-    na = ceil_div(a, a_step)
-    a_last = a - (na - 1) * a_step
-    words = distinct(a_last, b_last, stride, dilation)
-    if na > 1:
-        words += (na - 1) * distinct(a_step, b_last, stride, dilation)
-    if nb > 1:
-        words += (nb - 1) * distinct(a_last, b_step, stride, dilation)
-        words += (na - 1) * (nb - 1) * distinct(a_step, b_step, stride, dilation)
-    return words
-
-
-@jit
 def box(a: int, b: int, stride: int, dilation: int) -> int:
     """Length of the interval that holds every i*stride + j*dilation, i < a, j < b: what a DMA moves."""
     return (a - 1) * stride + (b - 1) * dilation + 1
 
 
 @jit
-def clipped_box(
-    a_start: int, a: int, b_start: int, b: int, stride: int, dilation: int, pad: int, size: int, whole: int
-) -> int:
-    """Length of the box of pixels [a_start, +a) and taps [b_start, +b) that lies inside a tensor of `size` rows.
+def tile_box(pixels: int, taps: int, stride: int, dilation: int, whole: int) -> int:
+    """Length of the box that a tile of so many pixels and filter taps loads.
 
-    The padding (`pad` before the first row) never crosses the DRAM port. A DMA that moves `whole` rows does not leave
-    out those between a tile's last window and the next tile's first, as strides wider than the filter would allow.
+    A DMA that moves `whole` rows does not leave out those between a tile's last window and the next tile's first, as
+    strides wider than the filter would allow.
     """
-    start = a_start * stride + b_start * dilation - pad
-    length = box(a, b, stride, dilation)
-    if whole:
-        length = max(length, a * stride)
+    length = box(pixels, taps, stride, dilation)
+    return max(length, pixels * stride) if whole else length
+
+
+@jit
+def clipped(start: int, length: int, size: int) -> int:
+    """Length of what lies of [start, start + length) inside a tensor of `size` rows; padding is outside."""
     return max(0, min(start + length, size) - max(start, 0))

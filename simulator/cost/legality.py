@@ -1,6 +1,8 @@
 """What a machine cannot do or hold of a mapping, as sentences that name the resource, the demand and the limit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
@@ -18,9 +20,21 @@ from simulator.network.ir import Layer
 from simulator.source import load_yaml, validate
 
 
-def violations(
-    mapping: Mapping, layer: Layer, hardware: Hardware, resident: Sequence[bool] = (False, False, False)
-) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the rest of a network leaves a layer: which operands stay on chip whole, bytes of the buffer of inputs that
+    kept tensors take, and how many residual operands are added to its outputs.
+    """
+
+    resident: tuple[bool, bool, bool] = (False, False, False)
+    reserved_bytes: int = 0
+    residuals: int = 0
+
+
+ALONE = Around()
+
+
+def violations(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around = ALONE) -> list[str]:
     """Every reason why the machine cannot run the mapping; empty if it can."""
     if len(mapping.inner) + 1 != len(hardware.level_names):
         return [f"levels: has tiles of {len(mapping.inner) + 1}, the machine has {', '.join(hardware.level_names)}"]
@@ -28,7 +42,7 @@ def violations(
         *_lanes(mapping, hardware),
         *_axes(mapping, hardware),
         *_registers(mapping, layer, hardware),
-        *_buffers(mapping, layer, hardware, resident),
+        *_buffers(mapping, layer, hardware, around),
     ]
 
 
@@ -70,33 +84,36 @@ def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
     ]
 
 
-def buffer_demands(
-    mapping: Mapping, layer: Layer, hardware: Hardware, resident: Sequence[bool] = (False, False, False)
-) -> list[int]:
-    """Bytes that the mapping keeps in each buffer of the machine."""
+def buffer_demands(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around = ALONE) -> list[int]:
+    """Bytes that the mapping keeps in each buffer of the machine, kept tensors apart."""
     assert layer.nest is not None
     machine, tiles, reuse = machine_record(hardware), record(TILES), record(REUSE)
-    data, cut = layer_record(hardware, layer, layer.nest, resident), mapping_record(hardware, mapping)
+    data = layer_record(hardware, layer, layer.nest, around.resident, around.residuals)
+    cut = mapping_record(hardware, mapping)
     start_tiles(machine, data, cut, tiles)
     set_reuse(machine, cut, reuse)
     return [int(memory_demand(tiles, machine, data, cut, reuse, i)) for i in range(len(hardware.buffers))]
 
 
-def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, resident: Sequence[bool]) -> list[str]:
-    demands = buffer_demands(mapping, layer, hardware, resident)
+def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around) -> list[str]:
+    demands = buffer_demands(mapping, layer, hardware, around)
+    capacities = [int(size) for size in machine_record(hardware, around.reserved_bytes)["capacity_bytes"]]
     return [
-        f"buffer {buffer.name}: tiles need {demand} bytes, it holds {buffer.capacity_bytes}; smaller tiles "
+        f"buffer {buffer.name}: tiles need {demand} bytes, it has {capacity} for them; smaller tiles "
         f"of {', '.join(OPERAND_NAMES[o] for o in buffer.holds)} would fit"
-        for buffer, demand in zip(hardware.buffers, demands, strict=True)
-        if demand > buffer.capacity_bytes
+        for buffer, demand, capacity in zip(hardware.buffers, demands, capacities, strict=False)
+        if demand > capacity
     ]
 
 
-def load_mappings(path: str | Path, layers: Iterable[Layer], hardware: Hardware) -> dict[str, Mapping]:
+def load_mappings(
+    path: str | Path, layers: Iterable[Layer], hardware: Hardware, around: MappingType[str, Around] | None = None
+) -> dict[str, Mapping]:
     """Read a mapping file for the layers of a network on a machine; return mappings by layer name.
 
-    Layers that the file leaves out are left to the search. Raises InputError with every problem: unknown layers,
-    loops that do not cover a layer, and what the machine cannot do or hold.
+    Layers that the file leaves out are left to the search; `around` tells by name what is around a layer. Raises
+    InputError with every problem: unknown layers, loops that do not cover a layer, and what the machine cannot do or
+    hold.
     """
     from simulator.mapping.schema import WrittenMappings
 
@@ -112,7 +129,7 @@ def load_mappings(path: str | Path, layers: Iterable[Layer], hardware: Hardware)
             continue
         mapping, wrong = read_mapping(entry, by_name[name], document, level_names(hardware))
         if mapping is not None:
-            reasons = violations(mapping, by_name[name], hardware)
+            reasons = violations(mapping, by_name[name], hardware, (around or {}).get(name, ALONE))
             wrong = [document.problem(("layers", name), reason, of_key=True) for reason in reasons]
             found[name] = mapping
         problems += wrong

@@ -25,10 +25,9 @@ from simulator.cost.objectives import CYCLES_KEY, KEYS
 from simulator.cost.search_tiles import CYCLES_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import Placement, placements, tile_counts
-from simulator.energy.table import EnergyTable
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
-from simulator.mapping.mapping import LevelTile, Mapping
+from simulator.mapping.mapping import ONES, LevelTile, Mapping
 from simulator.nest import Dim, LoopNest, Operand, array_bounds
 from simulator.network.ir import Layer
 
@@ -46,14 +45,13 @@ _GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))  # pixels, fi
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be mapped: a layer on a machine with its prices, for an objective.
+    """What is to be mapped: a layer on a machine, for an objective.
 
     `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
     `reserved_bytes`; `residuals` tensors of the outputs' shape are added to them, of which a fraction is `stored`.
     """
 
     hardware: Hardware
-    table: EnergyTable
     layer: Layer
     objective: str
     resident: tuple[bool, bool, bool] = (False, False, False)
@@ -174,7 +172,7 @@ class Search:
             machine_record(self.hardware, request.reserved_bytes),
             port_record(self.hardware),
             layer_record(self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored),
-            price_record(self.hardware, request.table, layer),
+            price_record(self.hardware, layer),
         )
         self.scratch = make_scratch()
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
@@ -188,7 +186,7 @@ class Search:
         that wait for words. (In a systolic array words wait for the wave front, which crosses such PEs, too.)
         """
         array = self.hardware.array
-        found = [self.judged(flow, i, placements(flow, self.nest, array)) for i, flow in enumerate(dataflows)]
+        found = [self.judged(flow, i, self.placements(flow)) for i, flow in enumerate(dataflows)]
         for candidate in in_order(c for candidates in found for c in candidates[:BEAM]):
             self.improve(candidate, most_tiles)
         if self.objective == 0 and self.best_is_array_bound():
@@ -196,6 +194,16 @@ class Search:
             for candidate in (*in_order(c for candidates in found for c in candidates[BEAM:]), *under_filled):
                 if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
                     self.improve(candidate, most_tiles)
+
+    def placements(self, dataflow: Dataflow) -> Sequence[Placement]:
+        """Spatial mappings of a dataflow; where PEs have memories, also those whose registers hold single words.
+
+        Operands that stream through registers need a word there, but all of a block in a memory above them.
+        """
+        found = placements(dataflow, self.nest, self.hardware.array)
+        if not any(buffer.in_pe for buffer in self.hardware.buffers):
+            return found
+        return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
     def best_is_array_bound(self) -> bool:
         """Whether the best mapping so far takes longer on the array than at the DRAM port."""

@@ -14,7 +14,7 @@ from simulator.cost.bounds import ANY_VARIANT, mac_bound, mac_tables, no_better,
 from simulator.cost.case import OUTPUTS, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
 from simulator.cost.energy import layer_energy
 from simulator.cost.evaluate import dram_bytes, evaluate, new_variant
-from simulator.cost.geometry import clipped_box
+from simulator.cost.geometry import clipped, tile_box
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.objectives import KEYS, better, set_keys
 from simulator.cost.reuse import set_reuse
@@ -49,19 +49,11 @@ def axis_tables(machine: Record, layer: Record, choices: Ints, counts: Ints, tab
 def axis_total(machine: Record, layer: Record, axis: int, pixels: int, taps: int) -> int:
     """Input rows (or columns) of all tiles of so many outputs and filter taps along the axis."""
     total, pixel, tap = 0, layer.bounds[P + axis], layer.bounds[R + axis]
+    stride, dilation = layer.stride[axis], layer.dilation[axis]
     for a in range(0, pixel, pixels):
         for b in range(0, tap, taps):
-            total += clipped_box(
-                a,
-                min(pixels, pixel - a),
-                b,
-                min(taps, tap - b),
-                layer.stride[axis],
-                layer.dilation[axis],
-                layer.pad[axis],
-                layer.size[axis],
-                machine.whole_rows,
-            )
+            length = tile_box(min(pixels, pixel - a), min(taps, tap - b), stride, dilation, machine.whole_rows)
+            total += clipped(a * stride + b * dilation - layer.pad[axis], length, layer.size[axis])
     return total
 
 

@@ -18,7 +18,7 @@ from simulator.cost.case import (
     Record,
     S,
 )
-from simulator.cost.geometry import box, ceil_div, clipped_box, fill
+from simulator.cost.geometry import box, ceil_div, clipped, fill, tile_box
 from simulator.cost.jit import jit
 from simulator.cost.reuse import operand_words
 
@@ -92,17 +92,10 @@ def sums_complete(tiles: Record) -> bool:
 def box_on_axis(tiles: Record, machine: Record, layer: Record, tile: Ints, axis: int) -> int:
     """Input rows (axis 0) or columns (1) of the current tile, without padding."""
     a, b = P + axis, R + axis
-    return clipped_box(
-        tiles.at[a] * tile[a],
-        tiles.extent[a],
-        tiles.at[b] * tile[b],
-        tiles.extent[b],
-        layer.stride[axis],
-        layer.dilation[axis],
-        layer.pad[axis],
-        layer.size[axis],
-        machine.whole_rows,
-    )
+    stride, dilation = layer.stride[axis], layer.dilation[axis]
+    start = tiles.at[a] * tile[a] * stride + tiles.at[b] * tile[b] * dilation - layer.pad[axis]
+    length = tile_box(tiles.extent[a], tiles.extent[b], stride, dilation, machine.whole_rows)
+    return clipped(start, length, layer.size[axis])
 
 
 @jit

@@ -16,7 +16,7 @@ import numpy as np
 
 from simulator.cost.case import PIPE, Ints
 from simulator.cost.convert import port_record
-from simulator.cost.geometry import clipped_box
+from simulator.cost.geometry import clipped, tile_box
 from simulator.cost.pipeline import RUN, play_runs
 from simulator.hardware.model import Buffer, Hardware
 from simulator.nest import Operand
@@ -146,8 +146,8 @@ def window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
     row = tensor_bytes((n, channels, width), hardware.input_bits)
     taps, stride, pad = layer.kernel[0], layer.stride[0], layer.padding[0]
     sizes = [
-        row * clipped_box(int(start), int(end - start), 0, taps, stride, 1, pad, height, 0) if end > start else 0
-        for start, end in pairwise(parts)
+        row * clipped(start * stride - pad, tile_box(end - start, taps, stride, 1, 0), height) if end > start else 0
+        for start, end in pairwise(parts.tolist())
     ]
     return np.array(sizes, np.int64)
 

@@ -9,7 +9,7 @@ from simulator.source import Document, load_yaml, validate
 from simulator.source.locate import bundled, locate
 
 if TYPE_CHECKING:
-    from simulator.energy.schema import Access, BufferAccess
+    from simulator.energy.schema import Access, BufferAccess, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,11 @@ def read_energy_table(document: Document) -> EnergyTable:
     """Return the table that a parsed file describes; raise InputError with every problem of it."""
     from simulator.energy.schema import Table
 
-    table = validate(document, Table)
+    return energy_table_of(validate(document, Table))
+
+
+def energy_table_of(table: "Table") -> EnergyTable:
+    """Return the table that a user wrote."""
     return EnergyTable(
         name=table.name,
         source=table.source,

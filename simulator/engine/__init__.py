@@ -1,5 +1,5 @@
 """Simulate a network on a machine: plan the ops, map them, play them, and assemble the run."""
 
-from simulator.engine.simulate import simulate
+from simulator.engine.simulate import Options, around, simulate
 
-__all__ = ["simulate"]
+__all__ = ["Options", "around", "simulate"]

@@ -15,8 +15,7 @@ from simulator.cost.convert import (
 from simulator.cost.evaluate import evaluate
 from simulator.cost.legality import level_names
 from simulator.cost.sparsity import word_bits
-from simulator.energy.table import EnergyTable
-from simulator.engine.results import energy_of, layer_result
+from simulator.engine.results import Cost, energy_of, layer_result
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
@@ -41,7 +40,6 @@ def play_mapping(
     op: PlannedOp,
     mapping: Mapping,
     hardware: Hardware,
-    table: EnergyTable,
     prefetched_bytes: int = 0,
     prefetch_bytes: int = 0,
 ) -> Played:
@@ -50,7 +48,7 @@ def play_mapping(
     assert nest is not None
     facts = layer_record(hardware, layer, nest, op.resident, op.residuals, op.stored)
     facts["prefetched_bytes"], facts["prefetch_bytes"] = prefetched_bytes, prefetch_bytes
-    scratch, prices = make_scratch(), price_record(hardware, table, layer)
+    scratch, prices = make_scratch(), price_record(hardware, layer)
     machine = machine_record(hardware, op.reserved_bytes)
     case = Case(machine, port_record(hardware), facts, prices, mapping_record(hardware, mapping))
     fits = evaluate(case, scratch)
@@ -58,16 +56,14 @@ def play_mapping(
     return Played(mapping, scratch.totals, scratch.moved, float(prices["mac_pj"]))
 
 
-def array_result(op: PlannedOp, played: Played, hardware: Hardware, table: EnergyTable) -> LayerResult:
+def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResult:
     """Assemble the result of a layer that ran on the array."""
     t = played.totals
     assert op.layer.nest is not None
     bounds, macs = cycle_bounds(t, hardware), int(t["executed_macs"])
     traffic, levels = array_traffic(played, hardware), level_names(hardware)
     waits = {name: int(t[f"{name}_cycles"]) for name in ("fill", "wait", "drain")}
-    return layer_result(
-        op,
-        hardware,
+    cost = Cost(
         dataflow=played.mapping.dataflow,
         effective_macs=macs,
         cycle_parts={
@@ -81,8 +77,8 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware, table: Energ
         dram_parts=waits,
         energy_parts={
             "mac": macs * played.mac_pj,
-            **energy_of(traffic, hardware, table),
-            "leakage": int(t["cycles"]) * table.leakage_pj_per_cycle,
+            **energy_of(traffic, hardware),
+            "leakage": int(t["cycles"]) * hardware.energy.leakage_pj_per_cycle,
         },
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
@@ -93,6 +89,7 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware, table: Energ
         mapping=mapping_to_dict(played.mapping, op.layer.nest.bounds, levels),
         mapped_pes=mapped_pes(played.mapping, op.layer.nest, levels.outside),
     )
+    return layer_result(op, hardware, cost)
 
 
 def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:

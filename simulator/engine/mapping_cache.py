@@ -1,72 +1,177 @@
-"""What simulations of similar things share: mappings that were found, dataflows and energy tables that were read."""
+"""Mappings that were found, for simulations of similar things to share, by exactly what a search depends on."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from fractions import Fraction
 
-from simulator.energy.table import EnergyTable, load_energy_table
-from simulator.hardware.model import Hardware
-from simulator.mapping.dataflow import Dataflow, load_dataflow
+from simulator.energy.table import EnergyTable
+from simulator.hardware.model import Array, Buffer, Dram, Hardware
+from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
+from simulator.nest import Dim, LoopNest, Operand
+from simulator.schedule import PlannedOp
 
-MappingsByOp = dict[Hashable, Mapping]
+
+@dataclass(frozen=True, slots=True)
+class MachineKey:
+    """What a search reads of a machine.
+
+    Not names, the vector unit, the clock (DRAM is counted by the cycle), what becomes of other ops, or whether the next
+    weights are prefetched.
+    """
+
+    bits: tuple[int, int, int, int]  # of inputs, weights, outputs, partial sums
+    array: Array
+    buffers: tuple[Buffer, ...]
+    dram: Dram
+    dma_channels: int
+    dma_whole_rows: bool
+    dma_moves_padding: bool
+    dma_reloads: bool
+    dma_keeps_halo: bool
+    overlapped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyKey:
+    """What a search reads of an energy table: prices of what mappings differ in."""
+
+    mac_pj: float
+    gated_mac_fraction: float
+    rf_pj_per_bit: tuple[float, float, float]
+    array_pj_per_bit: float
+    buffer_points: tuple[tuple[int, float], ...]
+    dram_pj_per_bit: float
+    leakage_pj_per_cycle: float
+
+
+@dataclass(frozen=True, slots=True)
+class DataflowKey:
+    """What a search reads of a dataflow; mappings bear its name."""
+
+    name: str
+    rows: tuple[Dim, ...]
+    columns: tuple[Dim, ...]
+    registers: tuple[Dim, ...]
+    stationary: Operand | None
+    lowered: bool
+    order: tuple[Dim, ...]
+    packs: bool
+    whole: tuple[Dim, ...]
+    stepwise: tuple[Dim, ...]
+    first: tuple[Dim, ...]
+    arrays: tuple[Dim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingKey:
+    """What searches of all ops of a network have in common."""
+
+    machine: MachineKey
+    energy: EnergyKey
+    dataflows: tuple[DataflowKey, ...]  # a tie goes to the first
+    objective: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpKey:
+    """What a search reads of an op: its loops, the zeros it meets, and what stays on chip or comes to its outputs."""
+
+    nest: LoopNest
+    zero_inputs_fraction: float | None
+    zero_weights_fraction: float | None
+    zero_outputs_fraction: float | None
+    zero_columns: bool
+    resident: tuple[bool, bool, bool]
+    reserved_bytes: int
+    residuals: int
+    stored: Fraction
+
+
+def setting_key(hardware: Hardware, dataflows: tuple[Dataflow, ...], objective: str) -> SettingKey:
+    """Return the key of a machine whose mappings are searched under some dataflows."""
+    flows = tuple(_dataflow_key(flow) for flow in dataflows)
+    return SettingKey(_machine_key(hardware), _energy_key(hardware.energy), flows, objective)
+
+
+def _machine_key(hardware: Hardware) -> MachineKey:
+    return MachineKey(
+        bits=(hardware.input_bits, hardware.weight_bits, hardware.output_bits, hardware.partial_sum_bits),
+        array=hardware.array,
+        buffers=hardware.buffers,
+        dram=hardware.dram,
+        dma_channels=hardware.dma_channels,
+        dma_whole_rows=hardware.dma_whole_rows,
+        dma_moves_padding=hardware.dma_moves_padding,
+        dma_reloads=hardware.dma_reloads,
+        dma_keeps_halo=hardware.dma_keeps_halo,
+        overlapped=hardware.layer_order == "overlapped",
+    )
+
+
+def _energy_key(table: EnergyTable) -> EnergyKey:
+    return EnergyKey(
+        mac_pj=table.mac_pj,
+        gated_mac_fraction=table.gated_mac_fraction,
+        rf_pj_per_bit=table.rf_pj_per_bit,
+        array_pj_per_bit=table.array_pj_per_bit,
+        buffer_points=table.buffer_points,
+        dram_pj_per_bit=table.dram_pj_per_bit,
+        leakage_pj_per_cycle=table.leakage_pj_per_cycle,
+    )
+
+
+def _dataflow_key(flow: Dataflow) -> DataflowKey:
+    return DataflowKey(
+        name=flow.name,
+        rows=flow.rows,
+        columns=flow.columns,
+        registers=flow.registers,
+        stationary=flow.stationary,
+        lowered=flow.lowered,
+        order=flow.order,
+        packs=flow.packs,
+        whole=flow.whole,
+        stepwise=flow.stepwise,
+        first=flow.first,
+        arrays=flow.arrays,
+    )
+
+
+def op_key(op: PlannedOp) -> OpKey:
+    """Return the key of an op that runs on the array: two ops with equal keys get equal mappings."""
+    layer = op.layer
+    assert layer.nest is not None
+    return OpKey(
+        nest=layer.nest,
+        zero_inputs_fraction=layer.zero_inputs_fraction,
+        zero_weights_fraction=layer.zero_weights_fraction,
+        zero_outputs_fraction=layer.zero_outputs_fraction,
+        zero_columns=layer.zero_columns,
+        resident=op.resident,
+        reserved_bytes=op.reserved_bytes,
+        residuals=op.residuals,
+        stored=op.stored,
+    )
+
+
+MappingsByOp = dict[OpKey, Mapping]
 
 
 @dataclass(slots=True)
-class Memory:
-    """Give one to several calls of `simulate`, and what they have in common is worked out once.
+class MappingCache:
+    """Give one to several calls of `simulate`, and mappings that they have in common are searched once.
 
-    A mapping depends on what a search reads of the machine, its energy table, the dataflows, the objective, and the
-    op; those of the last `settings` combinations of the first four are kept. Files are read once, however they change
-    meanwhile.
+    Those of the last `settings` keys are kept.
     """
 
     settings: int = 64
-    mappings: OrderedDict[Hashable, MappingsByOp] = field(default_factory=OrderedDict)
-    dataflows: dict[str, Dataflow] = field(default_factory=dict)
-    tables: dict[str, EnergyTable] = field(default_factory=dict)
+    found: OrderedDict[SettingKey, MappingsByOp] = field(default_factory=OrderedDict)
 
-    def mappings_of(
-        self, hardware: Hardware, table: EnergyTable, dataflows: Sequence[Dataflow], objective: str
-    ) -> MappingsByOp:
-        """Return the mappings found under a combination, for the caller to read and to add to."""
-        setting = (searched(hardware), table, tuple(dataflows), objective)
-        found = self.mappings.setdefault(setting, {})
-        self.mappings.move_to_end(setting)
-        if len(self.mappings) > self.settings:
-            self.mappings.popitem(last=False)
+    def mappings_of(self, setting: SettingKey) -> MappingsByOp:
+        """Return the mappings found under a setting, for the caller to read and to add to."""
+        found = self.found.setdefault(setting, {})
+        self.found.move_to_end(setting)
+        if len(self.found) > self.settings:
+            self.found.popitem(last=False)
         return found
-
-    def dataflow(self, spec: str) -> Dataflow:
-        """Return the dataflow of that name or path."""
-        if spec not in self.dataflows:
-            self.dataflows[spec] = load_dataflow(spec)
-        return self.dataflows[spec]
-
-    def table(self, spec: str) -> EnergyTable:
-        """Return the energy table of that name or path."""
-        if spec not in self.tables:
-            self.tables[spec] = load_energy_table(spec)
-        return self.tables[spec]
-
-
-def searched(hardware: Hardware) -> Hardware:
-    """Return the machine without what no search of a mapping reads.
-
-    That is names, the vector unit, the clock, what becomes of other ops, and whether the next weights are prefetched.
-    """
-    return replace(
-        hardware,
-        name="",
-        source="",
-        clock_hz=1,
-        vector_lanes=1,
-        fuses=frozenset(),
-        folds=frozenset(),
-        layer_order="overlapped" if hardware.layer_order == "overlapped" else "serial",
-        keeps_activations=False,
-        configuration_cycles=0,
-        dataflows=(),
-        energy="",
-        objective="cycles",
-    )

@@ -1,12 +1,11 @@
 """Choose a mapping for every op that runs on the array: equal ones once, on all cores, or as a file says."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
 from simulator.cost.search import Request, least_demand, search_layer
-from simulator.energy.table import EnergyTable
-from simulator.engine.mapping_cache import MappingsByOp
+from simulator.engine.mapping_cache import MappingsByOp, OpKey, op_key
 from simulator.errors import InputError, Problem
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
@@ -20,34 +19,32 @@ Progress = Callable[[int, int, str], None]
 def choose_mappings(
     ops: Iterable[PlannedOp],
     hardware: Hardware,
-    table: EnergyTable,
     dataflows: Sequence[Dataflow],
     objective: str,
-    given: dict[str, Mapping],
     known: MappingsByOp,
     progress: Progress | None = None,
     threads: int | None = None,
 ) -> dict[str, Mapping]:
-    """Return a mapping by layer name; `given` ones are taken as they are, and `known` is read and added to.
+    """Return a mapping by layer name; `known` is read and added to.
 
     `progress` is told how many of how many distinct ops are mapped, and the last one's name. Raises InputError if an
     op cannot fit.
     """
-    keys = {op.layer.name: (_key(op), op) for op in ops if op.layer.name not in given}
-    missing: dict[Hashable, PlannedOp] = {}
+    keys = {op.layer.name: (op_key(op), op) for op in ops}
+    missing: dict[OpKey, PlannedOp] = {}
     for key, op in keys.values():
         if key not in known:
             missing.setdefault(key, op)
 
     def search(op: PlannedOp) -> Mapping:
-        return _search(op, hardware, table, dataflows, objective)
+        return _search(op, hardware, dataflows, objective)
 
     mappings = _each(search, list(missing.values()), threads or cpu_count() or 1)
     for i, ((key, op), mapping) in enumerate(zip(missing.items(), mappings, strict=True)):
         known[key] = mapping
         if progress:
             progress(i + 1, len(missing), op.layer.name)
-    return {**given, **{name: known[key] for name, (key, _) in keys.items()}}
+    return {name: known[key] for name, (key, _) in keys.items()}
 
 
 def _each(search: Callable[[PlannedOp], Mapping], ops: Sequence[PlannedOp], threads: int) -> Iterator[Mapping]:
@@ -63,17 +60,8 @@ def _each(search: Callable[[PlannedOp], Mapping], ops: Sequence[PlannedOp], thre
             raise
 
 
-def _key(op: PlannedOp) -> Hashable:
-    """What a search depends on: two ops with equal keys get equal mappings."""
-    layer = op.layer
-    zeros = (layer.zero_inputs_fraction, layer.zero_weights_fraction, layer.zero_outputs_fraction)
-    return (layer.nest, zeros, layer.zero_columns, op.resident, op.reserved_bytes, op.residuals, op.stored)
-
-
-def _search(
-    op: PlannedOp, hardware: Hardware, table: EnergyTable, dataflows: Sequence[Dataflow], objective: str
-) -> Mapping:
-    request = Request(hardware, table, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored)
+def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], objective: str) -> Mapping:
+    request = Request(hardware, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored)
     found = search_layer(request, dataflows)
     if found is None:
         raise InputError(*_misfits(op, hardware))
@@ -85,7 +73,8 @@ def _misfits(op: PlannedOp, hardware: Hardware) -> list[Problem]:
     need = least_demand(hardware, op.layer)
     problems = []
     for buffer in hardware.buffers:
-        demand = sum(need[operand] for operand in Operand if operand in buffer.holds)
+        least = need if buffer.level == 0 else dict.fromkeys(Operand, 1)
+        demand = sum(least[operand] for operand in Operand if operand in buffer.holds)
         held = ", ".join(OPERAND_NAMES[operand] for operand in buffer.holds)
         if demand > buffer.capacity_bytes:
             problems.append(

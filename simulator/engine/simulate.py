@@ -1,128 +1,116 @@
-"""(hardware, network, options) -> Run."""
+"""(machine, network, options) -> Run."""
 
-import hashlib
+from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-from simulator.cost.legality import buffer_demands, load_mappings, violations
-from simulator.energy.table import EnergyTable
+from simulator.cost.legality import Around, buffer_demands, violations
 from simulator.engine.array_ops import Played, array_result, play_mapping
-from simulator.engine.mapping_cache import Memory
+from simulator.engine.mapping_cache import MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, choose_mappings
 from simulator.engine.results import layer_result
 from simulator.engine.vector_ops import vector_result
 from simulator.errors import InputError, Problem, nearest
-from simulator.hardware.load import load_hardware
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Network
-from simulator.result.facts import machine_facts, network_facts, provenance
+from simulator.result.facts import documents_of, machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
-from simulator.result.subject import Subject, subject_of
 from simulator.schedule import PlannedOp, plan
-from simulator.source.locate import locate
-from workloads.load import load_network
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How mappings are chosen: under one of the machine's dataflows by name, or "best", each layer's best; and what
+    they minimize, by default what the machine's compiler does.
+    """
+
+    dataflow: str = "best"
+    objective: str | None = None
 
 
 def simulate(
-    hardware: str | Path | Hardware,
-    network: str | Path | Network,
+    hardware: Hardware,
+    network: Network,
+    options: Options = Options(),
     *,
-    batch: int | None = None,
-    dataflow: str = "best",
-    objective: str | None = None,
-    mapping: str | Path | dict[str, Mapping] | None = None,
+    mappings: MappingType[str, Mapping] | None = None,
+    cache: MappingCache | None = None,
     progress: Progress | None = None,
-    memory: Memory | None = None,
     threads: int | None = None,
 ) -> Run:
-    """Simulate a network on a machine and return the run.
+    """Simulate a network on a machine and return the run; `simulator.simulate` does so by name or file.
 
-    `hardware` and `network` are a path, a bundled name (a network may carry parameters) or the thing itself; `batch`
-    only counts for a network that is loaded here: unless given, it is one, or what the network's file states.
-    `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram
-    or balanced: the machine's, unless given. `mapping` is a file of mappings to replay, a bundled one's name, or the
-    mappings by layer; layers it leaves out are searched, in as many `threads` as there are cores unless given. `memory`
-    is what several calls share: the result is the same with and without. Raises InputError with every problem of what
-    was given.
-
-    >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")
-    >>> run.total.macs
-    387747520
+    `mappings` are those to replay, by layer; layers it leaves out are searched, in as many `threads` as there are cores
+    unless given. `cache` is what several calls share: the result is the same with and without. Raises InputError with
+    every problem of what was given.
     """
-    machine = hardware if isinstance(hardware, Hardware) else load_hardware(hardware)
-    net = network if isinstance(network, Network) else load_network(str(network), batch=batch)
-    objective = machine.objective if objective is None else objective
+    dataflow, objective = options.dataflow, options.objective or hardware.objective
     if objective not in OBJECTIVES:
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
-    memory = memory or Memory()
-    flows = choose_dataflows(machine, dataflow, memory)
-    table = memory.table(machine.energy)
-    given, digest = mappings_given(mapping, net, machine)
-    steps = plan(net, machine)
-    on_array = [step for step in steps if step.runs and step.layer.nest is not None]
-    known = memory.mappings_of(machine, table, flows, objective)
-    mappings = choose_mappings(on_array, machine, table, flows, objective, given, known, progress, threads)
-    layers = play(steps, mappings, machine, table)
-    subject = subject_of(machine, [memory.dataflow(flow) for flow in machine.dataflows], table, net)
-    named = dict(zip(machine.dataflows, subject.hardware.dataflows, strict=True)).get(dataflow, dataflow)
-    run = assemble(subject, layers, {"dataflow": named, "objective": objective, "mapping": digest})
+    flows = choose_dataflows(hardware, dataflow)
+    given, ops = dict(mappings or {}), plan(network, hardware)
+    check_mappings(given, ops, hardware)
+    searched = [op for op in ops if op.runs and op.layer.nest is not None and op.layer.name not in given]
+    known = (cache or MappingCache()).mappings_of(setting_key(hardware, flows, objective))
+    found = choose_mappings(searched, hardware, flows, objective, known, progress, threads)
+    layers = play(ops, {**given, **found}, hardware)
+    run = assemble(hardware, network, layers, {"dataflow": dataflow, "objective": objective, "mapping": None})
     assert_laws(run)
     return run
 
 
-def mappings_given(
-    mapping: str | Path | dict[str, Mapping] | None, network: Network, hardware: Hardware
-) -> tuple[dict[str, Mapping], str | None]:
-    """Return the mappings to replay by layer, and a digest of the file they are from, if any."""
-    if mapping is None:
-        return {}, None
-    if not isinstance(mapping, dict):
-        path = locate(mapping, "mappings", "mapping")
-        found = load_mappings(path, network.layers, hardware)
-        return found, hashlib.sha256(path.read_bytes()).hexdigest()
-    layers = {layer.name: layer for layer in network.layers}
-    if unknown := sorted(mapping.keys() - layers.keys()):
+def around(op: PlannedOp) -> Around:
+    """Return what is around an op when it runs."""
+    return Around(op.resident, op.reserved_bytes, op.residuals)
+
+
+def check_mappings(mappings: MappingType[str, Mapping], ops: Sequence[PlannedOp], hardware: Hardware) -> None:
+    """Raise InputError for mappings of layers that the network does not have, and for those the machine cannot run."""
+    planned = {op.layer.name: op for op in ops}
+    if unknown := sorted(mappings.keys() - planned.keys()):
         raise InputError(*(Problem("the network has no such layer", path=f"mapping.{name}") for name in unknown))
     problems = [
         Problem(reason, path=f"mapping.{name}")
-        for name, given in mapping.items()
-        for reason in violations(given, layers[name], hardware)
+        for name, given in mappings.items()
+        for reason in violations(given, planned[name].layer, hardware, around(planned[name]))
     ]
     if problems:
         raise InputError(*problems)
-    return mapping, None
 
 
-def assemble(subject: Subject, layers: Sequence[LayerResult], options: dict[str, str | None]) -> Run:
+def assemble(
+    hardware: Hardware, network: Network, layers: Sequence[LayerResult], options: dict[str, str | None]
+) -> Run:
     """Put together the run of a machine and a network, made of the results of the network's layers."""
-    facts = machine_facts(subject.hardware, subject.energy)
+    facts, documents = machine_facts(hardware), documents_of(hardware, network)
     return Run(
         facts,
-        network_facts(subject.network),
-        {"batch": next(iter(subject.network.inputs.values()))[0], **options},
-        provenance(subject),
+        network_facts(network),
+        {"batch": next(iter(network.inputs.values()))[0], **options},
+        provenance(documents),
         total_of(layers, facts),
         tuple(layers),
-        subject=subject,
+        documents=documents,
     )
 
 
-def choose_dataflows(hardware: Hardware, name: str, memory: Memory) -> list[Dataflow]:
+def choose_dataflows(hardware: Hardware, name: str) -> tuple[Dataflow, ...]:
     """Return the dataflows to search; raise InputError for one that the machine does not allow or cannot do."""
-    if name != "best" and name not in hardware.dataflows:
+    names = hardware.dataflow_names
+    if name != "best" and name not in names:
         raise InputError(
             Problem(
                 f"{hardware.name} does not allow this dataflow",
-                expected=f"best, or one of {', '.join(hardware.dataflows)}",
+                expected=f"best, or one of {', '.join(names)}",
                 got=name,
-                suggestion=nearest(name, ["best", *hardware.dataflows]),
+                suggestion=nearest(name, ["best", *names]),
             )
         )
-    flows = [memory.dataflow(flow) for flow in (hardware.dataflows if name == "best" else [name])]
+    flows = tuple(flow for flow in hardware.dataflows if name in ("best", flow.name))
     array = hardware.array
     problems = [
         Problem(
@@ -140,39 +128,37 @@ def choose_dataflows(hardware: Hardware, name: str, memory: Memory) -> list[Data
     return flows
 
 
-def play(
-    steps: Sequence[PlannedOp], mappings: dict[str, Mapping], hardware: Hardware, table: EnergyTable
-) -> list[LayerResult]:
+def play(ops: Sequence[PlannedOp], mappings: dict[str, Mapping], hardware: Hardware) -> list[LayerResult]:
     """Play the ops one after the other; with the next one's first weights on the way where the machine prefetches."""
     results: dict[str, LayerResult] = {}
-    running = [step for step in steps if step.runs]
+    running = [op for op in ops if op.runs]
     ahead = hardware.layer_order == "prefetch_weights"
     come = 0  # bytes of the current op's first weights that have come already
-    for step, following in zip(running, [*running[1:], None], strict=True):
-        wanted = _first_weights(following, mappings, hardware, table) if ahead and following else 0
-        if wanted and not _has_room(step, wanted, mappings, hardware):
+    for op, following in zip(running, [*running[1:], None], strict=True):
+        wanted = _first_weights(following, mappings, hardware) if ahead and following else 0
+        if wanted and not _has_room(op, wanted, mappings, hardware):
             wanted = 0
-        if step.layer.nest is None:
-            results[step.layer.name] = vector_result(step, hardware, table, wanted)
+        if op.layer.nest is None:
+            results[op.layer.name] = vector_result(op, hardware, wanted)
         else:
-            played = play_mapping(step, mappings[step.layer.name], hardware, table, come, wanted)
-            results[step.layer.name] = array_result(step, played, hardware, table)
+            played = play_mapping(op, mappings[op.layer.name], hardware, come, wanted)
+            results[op.layer.name] = array_result(op, played, hardware)
         come = wanted
-    return [results.get(step.layer.name) or layer_result(step, hardware) for step in steps]
+    return [results.get(op.layer.name) or layer_result(op, hardware) for op in ops]
 
 
-def _first_weights(step: PlannedOp, mappings: dict[str, Mapping], hardware: Hardware, table: EnergyTable) -> int:
+def _first_weights(op: PlannedOp, mappings: dict[str, Mapping], hardware: Hardware) -> int:
     """Bytes of weights that an op's first tile loads."""
-    if step.layer.nest is None:
+    if op.layer.nest is None:
         return 0
-    played: Played = play_mapping(step, mappings[step.layer.name], hardware, table)
+    played: Played = play_mapping(op, mappings[op.layer.name], hardware)
     return int(played.totals["first_weights_bytes"])
 
 
-def _has_room(step: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
+def _has_room(op: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
     """Whether the weights' buffer has so many bytes left while an op runs."""
     index = next(i for i, b in enumerate(hardware.buffers) if OPERAND_NAMES.index("weights") in b.holds)
-    room = hardware.buffers[index].capacity_bytes - step.reserved_bytes
-    if step.layer.nest is not None:
-        room -= buffer_demands(mappings[step.layer.name], step.layer, hardware, step.resident)[index]
+    room = hardware.buffers[index].capacity_bytes - op.reserved_bytes
+    if op.layer.nest is not None:
+        room -= buffer_demands(mappings[op.layer.name], op.layer, hardware, around(op))[index]
     return room >= wanted

@@ -1,36 +1,34 @@
 """Ops on the vector unit and pure data movement: from their cost to the result of a layer."""
 
 from simulator.cost.vector import VectorCost, vector_cost
-from simulator.energy.table import EnergyTable
-from simulator.engine.results import energy_of, layer_result
+from simulator.engine.results import Cost, energy_of, layer_result
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.result.run import LayerResult, Traffic
 from simulator.schedule import PlannedOp
 
 
-def vector_result(op: PlannedOp, hardware: Hardware, table: EnergyTable, prefetch_bytes: int = 0) -> LayerResult:
+def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) -> LayerResult:
     """Assemble the result of an op that does not use the array."""
-    cost = vector_cost(op.layer, hardware, op.resident, op.reserved_bytes, prefetch_bytes)
-    time, traffic = cost.timing, vector_traffic(cost, hardware)
+    counted = vector_cost(op.layer, hardware, op.resident, op.reserved_bytes, prefetch_bytes)
+    time, traffic = counted.timing, vector_traffic(counted, hardware)
     waits = {"fill": time.fill_cycles, "wait": time.wait_cycles, "drain": time.drain_cycles}
-    return layer_result(
-        op,
-        hardware,
-        cycle_parts={"dram": sum(waits.values()), "vector": cost.vector_cycles},
+    whole = Cost(
+        cycle_parts={"dram": sum(waits.values()), "vector": counted.vector_cycles},
         dram_parts=waits,
         energy_parts={
-            "vector": cost.operations * table.vector_op_pj,
-            **energy_of(traffic, hardware, table),
-            "leakage": time.cycles * table.leakage_pj_per_cycle,
+            "vector": counted.operations * hardware.energy.vector_op_pj,
+            **energy_of(traffic, hardware),
+            "leakage": time.cycles * hardware.energy.leakage_pj_per_cycle,
         },
         traffic=traffic,
-        footprint_bytes={"inputs": cost.input_bytes, "outputs": cost.output_bytes},
-        bottleneck="dram" if cost.port_cycles >= cost.vector_cycles else "vector",
-        bounds={"dram": cost.port_cycles, "vector": cost.vector_cycles},
-        tiles=cost.tiles,
-        dma_cycles=cost.dma_cycles,
+        footprint_bytes={"inputs": counted.input_bytes, "outputs": counted.output_bytes},
+        bottleneck="dram" if counted.port_cycles >= counted.vector_cycles else "vector",
+        bounds={"dram": counted.port_cycles, "vector": counted.vector_cycles},
+        tiles=counted.tiles,
+        dma_cycles=counted.dma_cycles,
     )
+    return layer_result(op, hardware, whole)
 
 
 def vector_traffic(cost: VectorCost, hardware: Hardware) -> dict[str, dict[str, Traffic]]:

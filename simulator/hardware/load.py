@@ -1,14 +1,17 @@
 """Load a machine from its YAML file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulator.energy.table import energy_table_of
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
+from simulator.mapping.dataflow import dataflow_of
 from simulator.nest import OPERAND_NAMES
-from simulator.source import Document, load_yaml, validate
+from simulator.source import Document, load_yaml, plain_document, validate
 from simulator.source.locate import bundled, locate
+from simulator.source.parser import Value
 
 if TYPE_CHECKING:
     from simulator.hardware import schema
@@ -34,11 +37,26 @@ def load_hardware(spec: str | Path) -> Hardware:
     return read_hardware(load_yaml(locate(spec, "", "machine")))
 
 
-def read_hardware(document: Document) -> Hardware:
-    """Return the machine that a parsed file describes; raise InputError with every problem of it."""
-    from simulator.hardware.schema import Machine
+def read_hardware(document: Document | Mapping[str, Value], bare_quantities: bool = False) -> Hardware:
+    """Return the machine that a parsed file, or plain data such as a machine's `document`, describes.
 
-    machine = validate(document, Machine, {"folder": Path(document.file).parent})
+    Dataflows and the energy table that it names are read, too; paths are relative to the file's folder. With
+    `bare_quantities` a whole number without unit is one of hertz, bytes or bytes a second. Raises InputError with every
+    problem of all these files.
+    """
+    from simulator.hardware.named import FOLDER
+    from simulator.hardware.schema import Machine
+    from simulator.source.fields import BARE_QUANTITIES
+
+    source = document if isinstance(document, Document) else plain_document(document)
+    context = {FOLDER: Path(source.file).parent, BARE_QUANTITIES: bare_quantities}
+    machine = validate(source, Machine, context)
+    hardware = _hardware(machine)
+    object.__setattr__(hardware, "document", machine.model_dump(exclude_defaults=True))
+    return hardware
+
+
+def _hardware(machine: "schema.Machine") -> Hardware:
     bits = machine.precision_bits
     return Hardware(
         name=machine.name,
@@ -58,8 +76,8 @@ def read_hardware(document: Document) -> Hardware:
         layer_order=machine.layers.order,
         keeps_activations=machine.layers.keep_activations,
         configuration_cycles=machine.layers.configuration_cycles,
-        dataflows=tuple(machine.dataflows),
-        energy=machine.energy,
+        dataflows=tuple(dataflow_of(flow) for flow in machine.dataflows),
+        energy=energy_table_of(machine.energy),
         objective=machine.objective,
         dma_whole_rows=machine.dma.whole_rows,
         dma_moves_padding=machine.dma.padding == "moved",

@@ -1,8 +1,12 @@
 """The machine as the model sees it: frozen, typed, every quantity in the unit its name carries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, get_args
+
+from simulator.energy.table import EnergyTable
+from simulator.mapping.dataflow import Dataflow
+from simulator.source.parser import Value
 
 Network = Literal["multicast", "systolic", "unicast"]
 Preload = Literal["hidden", "exposed", "behind_step"]
@@ -109,7 +113,12 @@ class Dram:
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """A complete machine; see hw_configs/*.yaml for the same thing as a user writes it."""
+    """A complete machine, its dataflows and energy table included; see hw_configs/*.yaml for how a user writes it.
+
+    No two of its dataflows have the same name. `document` is the machine as such a file says it, in plain data with
+    dataflows and energy table inline: reading it gives an equal machine. A machine changed by `dataclasses.replace` has
+    none; `simulator.hardware.vary` changes both.
+    """
 
     name: str
     source: str
@@ -128,12 +137,18 @@ class Hardware:
     layer_order: OrderOfLayers
     keeps_activations: bool
     configuration_cycles: int  # between layers
-    dataflows: tuple[str, ...]  # names of bundled templates, or paths of templates
-    energy: str  # name of a bundled energy table, or the path of one
+    dataflows: tuple[Dataflow, ...]
+    energy: EnergyTable
     dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
     objective: Objective = "cycles"  # that the machine's compiler minimizes
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
+    document: dict[str, Value] | None = field(default=None, init=False, compare=False, repr=False)
+
+    @property
+    def dataflow_names(self) -> tuple[str, ...]:
+        """Names of the dataflows, in order."""
+        return tuple(flow.name for flow in self.dataflows)
 
     dma_keeps_halo: bool = False  # a tile next to the one before loads only what that one did not hold
 

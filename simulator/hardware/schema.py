@@ -4,13 +4,16 @@ Every check that needs one value or one block stands here as a validator, so tha
 """
 
 from collections import Counter
-from pathlib import Path
-from typing import Annotated, Literal
+from itertools import chain, count
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from simulator.energy.schema import Table
 from simulator.errors import nearest
 from simulator.hardware.model import Objective
+from simulator.hardware.named import written_dataflow, written_table
+from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ops import FREE_OPS
 from simulator.source import Rejected
@@ -25,25 +28,9 @@ from simulator.source.fields import (
     Text,
     Written,
 )
-from simulator.source.locate import bundled
 
-DATAFLOWS = (
-    "input_stationary",
-    "input_stationary_lowered",
-    "no_local_reuse",
-    "output_stationary_blocks",
-    "output_stationary_channels",
-    "output_stationary_filters",
-    "output_stationary_lowered",
-    "output_stationary_pixels",
-    "row_stationary",
-    "row_stationary_sets",
-    "weight_stationary",
-    "weight_stationary_lowered",
-    "weight_stationary_packed",
-    "weight_stationary_streamed",
-)
-"""Dataflows that every installation has."""
+T = TypeVar("T")
+MOST_DATAFLOWS = 64
 
 FUSABLE = tuple(sorted({*(op.value for op in FREE_OPS), "batch_norm"}))
 """Kinds of op that may be fused into another op or cost nothing. Batch norm is folded into the weights in any case."""
@@ -60,7 +47,7 @@ def known(name: str, names: tuple[str, ...], what: str) -> str:
     return name
 
 
-def unique(names: list[str]) -> list[str]:
+def unique(names: list[T]) -> list[T]:
     """Return a list in which nothing comes twice; raise Rejected at the first that does."""
     for i, name in enumerate(names):
         if name in names[:i]:
@@ -68,26 +55,18 @@ def unique(names: list[str]) -> list[str]:
     return names
 
 
-def _file_or_known(name: str, names: tuple[str, ...], what: str, info: ValidationInfo) -> str:
-    """Return a bundled name as it is, and a .yaml path, relative to the file that names it, as a path that exists."""
-    if name in names:
-        return name
-    folder, expected = Path((info.context or {}).get("folder", ".")), f"a .yaml file, or one of {', '.join(names)}"
-    if not name.endswith((".yaml", ".yml")):
-        beside = f"{name}.yaml"
-        raise Rejected(f"unknown {what}", expected, beside if (folder / beside).is_file() else nearest(name, names))
-    path = folder / name
-    if not path.is_file():
-        raise Rejected("no such file", expected, nearest(Path(name).stem, names))
-    return str(path)
+def unique_names(dataflows: list[WrittenDataflow]) -> list[WrittenDataflow]:
+    """Return dataflows in which a name that is taken already, as those of two files may be, bears a number."""
+    taken: list[str] = []
+    for flow in dataflows:
+        numbered = (f"{flow.name}#{number}" for number in count(2))
+        taken.append(next(name for name in chain((flow.name,), numbered) if name not in taken))
+    return [flow.model_copy(update={"name": name}) for flow, name in zip(dataflows, taken, strict=True)]
 
 
-def _dataflow(name: str, info: ValidationInfo) -> str:
-    return _file_or_known(name, tuple(sorted({*DATAFLOWS, *bundled("dataflows")})), "dataflow", info)
-
-
-def _energy(name: str, info: ValidationInfo) -> str:
-    return _file_or_known(name, tuple(bundled("energy")), "energy table", info)
+def _given_once(value: object) -> object:
+    """Refuse a dataflow that is given twice."""
+    return unique(value) if isinstance(value, list) and len(value) <= MOST_DATAFLOWS else value
 
 
 def _op(name: str) -> str:
@@ -354,7 +333,7 @@ MAX_LEVELS, MAX_BUFFERS = 4, 8
 
 
 class Machine(Written):
-    """A whole machine."""
+    """A whole machine. Each of `dataflows`, and `energy`, is a bundled name, a file or what such a file holds."""
 
     name: Name
     source: Text
@@ -368,6 +347,11 @@ class Machine(Written):
     fuses: OpNames = Field(default_factory=list)
     folds: OpNames = Field(default_factory=list)
     layers: Layers = Layers()
-    dataflows: Annotated[list[Annotated[str, AfterValidator(_dataflow)]], Field(min_length=1), AfterValidator(unique)]
+    dataflows: Annotated[
+        list[Annotated[WrittenDataflow, BeforeValidator(written_dataflow)]],
+        Field(min_length=1, max_length=MOST_DATAFLOWS),
+        BeforeValidator(_given_once),
+        AfterValidator(unique_names),
+    ]
     objective: Objective = "cycles"
-    energy: Annotated[str, AfterValidator(_energy)]
+    energy: Annotated[Table, BeforeValidator(written_table)]

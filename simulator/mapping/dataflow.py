@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simulator.nest import REDUCTION, RELEVANT, Dim, Operand
 from simulator.source import load_yaml, validate
 from simulator.source.locate import bundled, locate
+
+if TYPE_CHECKING:
+    from simulator.mapping.schema import WrittenDataflow
 
 OUTER_FIRST = (Dim.G, Dim.N, Dim.P, Dim.Q, Dim.K, Dim.C, Dim.R, Dim.S)
 
@@ -71,7 +75,11 @@ def load_dataflow(spec: str | Path) -> Dataflow:
     """
     from simulator.mapping.schema import WrittenDataflow
 
-    written = validate(load_yaml(locate(spec, "dataflows", "dataflow")), WrittenDataflow)
+    return dataflow_of(validate(load_yaml(locate(spec, "dataflows", "dataflow")), WrittenDataflow))
+
+
+def dataflow_of(written: "WrittenDataflow") -> Dataflow:
+    """Return the dataflow that a user wrote."""
     stationary = None if written.stationary == "none" else Operand[written.stationary.upper()]
     order = tuple(Dim[name] for name in written.order) if written.order else stationary_order(stationary)
     return Dataflow(

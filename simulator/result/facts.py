@@ -8,15 +8,14 @@ from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES, Operand
+from simulator.network.document import network_document
 from simulator.network.ir import Network
-from simulator.result.run import MachineFacts, NetworkFacts
-from simulator.result.subject import Subject, subject_to_data
+from simulator.result.run import Documents, MachineFacts, NetworkFacts
 
 
-def machine_facts(hardware: Hardware, table: EnergyTable) -> MachineFacts:
+def machine_facts(hardware: Hardware) -> MachineFacts:
     """Keep of a machine what tables and rooflines need."""
     reads = [buffer.read_bytes_per_cycle for buffer in hardware.buffers]
     widths = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
@@ -32,8 +31,8 @@ def machine_facts(hardware: Hardware, table: EnergyTable) -> MachineFacts:
         buffer_bytes_per_cycle=None if None in reads else sum(read for read in reads if read is not None),
         compressed=coded(hardware),
         layer_order=hardware.layer_order,
-        energy_table=table.name,
-        energy_unit=table.unit,
+        energy_table=hardware.energy.name,
+        energy_unit=hardware.energy.unit,
         network_bytes_per_cycle={
             name: delivery.words_per_cycle * bits / 8
             for name, delivery, bits in zip(OPERAND_NAMES, hardware.array.delivery, widths, strict=True)
@@ -52,19 +51,21 @@ def network_facts(network: Network) -> NetworkFacts:
     return NetworkFacts(network.name, network.macs, network.params)
 
 
-def provenance(subject: Subject) -> dict[str, str]:
+def documents_of(hardware: Hardware, network: Network) -> Documents:
+    """Return a machine and a network as a run carries them."""
+    machine = None if hardware.document is None else dict[str, object](hardware.document)
+    return Documents(machine, dict[str, object](network_document(network)))
+
+
+def provenance(documents: Documents) -> dict[str, str]:
     """Say which version made a run and from which contents; neither time nor place, so that bytes repeat."""
-    return {"squeezesim": _version(), **fingerprints(subject)}
+    return {"squeezesim": _version(), **fingerprints(documents)}
 
 
-def fingerprints(subject: Subject) -> dict[str, str]:
-    """Return a hash of each part of what was simulated."""
-    return fingerprints_of_data(subject_to_data(subject))
-
-
-def fingerprints_of_data(subject: Mapping[str, object]) -> dict[str, str]:
-    """Return the hashes of a subject that is data, such as a file holds."""
-    return {f"{part}_sha256": fingerprint(content) for part, content in subject.items()}
+def fingerprints(documents: Documents) -> dict[str, str]:
+    """Return a hash of each document that is there."""
+    parts = {"hardware": documents.hardware, "network": documents.network}
+    return {f"{part}_sha256": fingerprint(data) for part, data in parts.items() if data is not None}
 
 
 def fingerprint(value: object) -> str:

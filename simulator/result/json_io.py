@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from simulator.errors import InputError, Problem
-from simulator.result.facts import fingerprints_of_data
+from simulator.result.facts import fingerprints
 from simulator.result.laws import broken_laws
-from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Run
-from simulator.result.subject import Subject, subject_to_data
+from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Documents, Run
+from simulator.result.version1 import updated
 from simulator.source.files import write_atomically
 
 MAX_FILE_BYTES = 64 * 2**20
@@ -30,38 +30,45 @@ def run_to_json(run: Run) -> str:
     head = [f"{json.dumps(key)}: {_line(getattr(run, key))}" for key in _TOP_KEYS[:-1]]
     layers = ",\n    ".join(_line(layer) for layer in run.layers)
     body = [*head, f'"layers": [\n    {layers}\n  ]' if layers else '"layers": []']
-    if run.subject is not None:
-        body.append(f'"subject": {_subject_text(run.subject)}')
+    if run.documents is not None:
+        body.append(f'"documents": {_documents_text(run.documents)}')
     return "{\n  " + ",\n  ".join(body) + "\n}\n"
 
 
-def _subject_text(subject: Subject) -> str:
-    """Write what was simulated, a layer of the network a line; its dictionaries keep their order, as names have one."""
-    data = subject_to_data(subject)
-    network = data.pop("network")
-    assert isinstance(network, dict)
-    layers = ",\n        ".join(_dump(layer) for layer in network.pop("layers"))
-    lines = [f"{json.dumps(key)}: {_dump(value)}" for key, value in data.items()]
-    inner = [f"{json.dumps(key)}: {_dump(value)}" for key, value in network.items()]
-    inner.append(f'"layers": [\n        {layers}\n      ]')
-    lines.append('"network": {\n      ' + ",\n      ".join(inner) + "\n    }")
+def _documents_text(documents: Documents) -> str:
+    """Write what was simulated, a layer of the network a line; dictionaries keep their order, as in a user's file."""
+    parts = {"hardware": documents.hardware, "network": documents.network}
+    lines = [f"{json.dumps(part)}: {'null' if data is None else _lines(data)}" for part, data in parts.items()]
     return "{\n    " + ",\n    ".join(lines) + "\n  }"
+
+
+def _lines(data: Mapping[str, object]) -> str:
+    """Write a key a line, and the items of `layers`, if that is a list, likewise."""
+    inner = []
+    for key, value in data.items():
+        items = ",\n        ".join(_dump(item) for item in value) if isinstance(value, list) else ""
+        in_lines = key == "layers" and isinstance(value, list)
+        inner.append(f"{json.dumps(key)}: " + (f"[\n        {items}\n      ]" if in_lines else _dump(value)))
+    return "{\n      " + ",\n      ".join(inner) + "\n    }"
 
 
 def run_from_json(text: str, file: str | None = None) -> Run:
     """Read a run from JSON text.
 
-    Raises InputError with every problem: wrong syntax, another schema version, missing or mistyped keys, figures
-    that break a conservation law. `file` names the source in messages.
+    Raises InputError with every problem: wrong syntax, an unknown schema version, missing or mistyped keys, figures
+    that break a conservation law, a machine or a network that is not the one of the run. A run of version 1 is read as
+    one of today's. `file` names the source in messages.
     """
     from pydantic import TypeAdapter, ValidationError
 
     data = _parse(text, file)
     version = data.get("schema_version")
-    if version != SCHEMA_VERSION or isinstance(version, bool):
-        expected = f"a saved run of schema version {SCHEMA_VERSION} (simulate --json writes one)"
+    if version not in (1, SCHEMA_VERSION) or isinstance(version, bool):
+        expected = f"a saved run of schema version 1 to {SCHEMA_VERSION} (simulate --json writes one)"
         got = "no such key" if version is None else json.dumps(version)[:80]
         raise InputError(Problem("not a run that can be read", file, path="schema_version", expected=expected, got=got))
+    if version == 1:
+        text = json.dumps(updated(data, file))
     try:
         run: Run = TypeAdapter(Run).validate_json(text, strict=True)
     except ValidationError as error:
@@ -74,21 +81,18 @@ def run_from_json(text: str, file: str | None = None) -> Run:
         Problem(f"{law.law} does not hold", file, path=f"{law.where}.{law.field}", got=law.figures)
         for law in broken_laws(run)
     ]
-    broken += _altered(data, file)
+    broken += _altered(run, file)
     if broken:
         raise InputError(*_bounded(broken, file))
     return run
 
 
-def _altered(data: Mapping[str, object], file: str | None) -> list[Problem]:
+def _altered(run: Run, file: str | None) -> list[Problem]:
     """Complain of machine or network where they are not those that the run was made of."""
-    subject, provenance = data.get("subject"), data["provenance"]
-    if not isinstance(subject, dict) or not isinstance(provenance, dict):
-        return []
     return [
-        Problem("altered since the run was made", file, path=f"provenance.{key}", expected=provenance[key], got=got)
-        for key, got in fingerprints_of_data(subject).items()
-        if provenance.get(key, got) != got
+        Problem("altered since the run was made", file, path=f"provenance.{key}", expected=run.provenance[key], got=got)
+        for key, got in (fingerprints(run.documents) if run.documents else {}).items()
+        if run.provenance.get(key, got) != got
     ]
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from simulator.network.ir import Op, Shape
-from simulator.result.subject import Subject
 
-SCHEMA_VERSION = 1
+NO_BUFFERS = ("dram", "array", "rf")
+"""Levels of traffic that are no memories on chip: what crosses the DRAM port or the array's networks, and registers."""
+
+SCHEMA_VERSION = 2
 
 CYCLE_PARTS = ("compute", "delivery", "preload", "skew", "dram", "vector", "configuration")
 """Where a layer's cycles went, each cycle counted once: the array's steps, as long as the MACs of the fullest PE or as
@@ -113,6 +115,11 @@ class LayerResult:
         """Bytes read and written at a level, all operands."""
         return sum(traffic.total_bytes for traffic in self.traffic.get(level, {}).values())
 
+    @property
+    def buffer_bytes(self) -> int:
+        """Bytes read and written in memories on chip, of all levels but the registers of the last."""
+        return sum(self.bytes_at(level) for level in self.traffic if level not in NO_BUFFERS)
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -129,9 +136,21 @@ class Total:
     energy_parts: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What was simulated, whole, as data of the very schemas in which a user writes it: enough to simulate it again.
+
+    `hardware` is a machine's YAML with dataflows and energy table inline, `network` a layer list; see
+    `simulator.hardware.schema` and `workloads.importers.yaml_layers`. None where no file can say it.
+    """
+
+    hardware: dict[str, object] | None
+    network: dict[str, object] | None
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """One network simulated on one machine; `subject` holds both whole, for simulating them again."""
+    """One network simulated on one machine; `documents` hold both whole, for simulating them again."""
 
     hardware: MachineFacts
     network: NetworkFacts
@@ -140,7 +159,7 @@ class Run:
     total: Total
     layers: tuple[LayerResult, ...]
     schema_version: int = SCHEMA_VERSION
-    subject: Subject | None = None
+    documents: Documents | None = None
 
     def __repr__(self) -> str:
         """Name the run; its content would fill screens."""
@@ -170,7 +189,7 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
         utilization=utilization(macs, cycles, machine.pes),
         energy_pj=fsum(layer.energy_pj for layer in layers),
         dram_bytes=sum(layer.bytes_at("dram") for layer in layers),
-        buffer_bytes=sum(layer.bytes_at("buffer") for layer in layers),
+        buffer_bytes=sum(layer.buffer_bytes for layer in layers),
         cycle_parts={key: sum(layer.cycle_parts.get(key, 0) for layer in layers) for key in CYCLE_PARTS},
         energy_parts={key: fsum(layer.energy_parts.get(key, 0.0) for layer in layers) for key in energy_keys},
     )

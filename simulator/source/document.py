@@ -1,5 +1,6 @@
 """A YAML file as plain data that remembers where each value stood."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -24,6 +25,18 @@ class Rejected(ValueError):
         self.expected = expected
         self.suggestion = suggestion
         self.path = path
+
+
+class RejectedElsewhere(ValueError):
+    """Raise from a validator where a value names another file that is wrong; `problems` are those of that file."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+
+NOWHERE = Place(0, 0)
+"""The place of what stands in no file: problems have neither line nor column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,8 @@ class Document:
         """Return a problem with the value (or its key) at `path`; `got` is text as `show` gives it."""
         place = self.place(path, of_key)
         dotted = dotted_path(path) or None
-        return Problem(message, self.file, place.line, place.column, dotted, expected, got, suggestion)
+        at = (self.file or None, place.line or None, place.column or None)
+        return Problem(message, *at, dotted, expected, got, suggestion)
 
 
 def load_yaml(path: str | Path) -> Document:
@@ -93,6 +107,21 @@ def parse_yaml(text: str, file: str = "<text>") -> Document:
         got = "an empty file" if data is None else show(data)
         raise InputError(Problem("not a mapping", file, 1, 1, expected="lines of `key: value`", got=got))
     return Document(file, data, places, key_places)
+
+
+def plain_document(data: Mapping[str, Value], file: str = "") -> Document:
+    """Return plain data as a document: problems tell the path of a value, but no line; `file` is where it is from."""
+    places: dict[str, Place] = {}
+    mark(dict(data), "", NOWHERE, places)
+    return Document(file, dict(data), places, {})
+
+
+def mark(value: Value, dotted: str, at: Place, places: dict[str, Place]) -> None:
+    """Put a value and all within it at a place."""
+    places[dotted] = at
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        mark(item, f"{dotted}.{key}" if dotted else str(key), at, places)
 
 
 def dotted_path(path: str | PathParts) -> str:

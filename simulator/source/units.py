@@ -53,6 +53,38 @@ def parse_size(text: object) -> int:
     return _parse(text, SIZE, "100 KiB")
 
 
+def frequency_text(hertz: int) -> str:
+    """Write a frequency as it is read, in the largest unit of which it is a whole number.
+
+    >>> frequency_text(200_000_000)
+    '200 MHz'
+    """
+    return _text(hertz, FREQUENCY)
+
+
+def bandwidth_text(bytes_per_second: int) -> str:
+    """Write a bandwidth as it is read.
+
+    >>> bandwidth_text(16_000_000_000), bandwidth_text(1_048_576)
+    ('16 GB/s', '1 MiB/s')
+    """
+    return _text(bytes_per_second, BANDWIDTH)
+
+
+def size_text(size: int) -> str:
+    """Write a size as it is read.
+
+    >>> size_text(102_400), size_text(1000)
+    ('100 KiB', '1 kB')
+    """
+    return _text(size, SIZE)
+
+
+def _text(value: int, units: dict[str, int]) -> str:
+    unit, factor = max((item for item in units.items() if value % item[1] == 0), key=lambda item: item[1])
+    return f"{value // factor} {unit}"
+
+
 def _parse(text: object, units: dict[str, int], example: str) -> int:
     expected = f"a number and a unit, like `{example}`"
     match = _QUANTITY.fullmatch(text.strip()) if isinstance(text, str) else None

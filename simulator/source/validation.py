@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.source.document import Document, PathParts, Rejected, dotted_path, show
+from simulator.source.document import Document, PathParts, Rejected, RejectedElsewhere, dotted_path, show
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -57,13 +57,18 @@ def validate(document: Document, model: type[ModelT], context: Mapping[str, obje
 
 def _problems(document: Document, model: type["BaseModel"], errors: "list[ErrorDetails]") -> list[Problem]:
     found: dict[str, Problem] = {}
+    elsewhere: list[Problem] = []
     for error in errors:
+        cause = error.get("ctx", {}).get("error")
+        if isinstance(cause, RejectedElsewhere):
+            elsewhere += cause.problems
+            continue
         problem = _problem(document, model, error)
         path = problem.path or ""
         found[path] = _either(found[path], problem) if path in found else problem
     meant = {_sibling(path, p.suggestion) for path, p in found.items() if p.message == UNKNOWN_KEY and p.suggestion}
     kept = [p for path, p in found.items() if not (p.message == MISSING_KEY and path in meant)]
-    return sorted(kept, key=lambda problem: (problem.line or 0, problem.column or 0))
+    return [*sorted(kept, key=lambda problem: (problem.line or 0, problem.column or 0)), *dict.fromkeys(elsewhere)]
 
 
 def _problem(document: Document, model: type["BaseModel"], error: "ErrorDetails") -> Problem:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.cost.case import INPUTS, OUTPUTS, WEIGHTS, C, Ints, N, P, Q, R, Record, S
-from simulator.cost.jit import jit
+from simulator.cost.jit import jit, jit_inside
 from simulator.verify.loops import begin_cycle, begin_loops, begin_tile, next_cycle, next_pes, next_tile
 
 Tensor = NDArray[np.int8]
@@ -152,7 +152,7 @@ def execute_tile(nest: Record, tensors: Tensors, tables: Tables) -> tuple[int, i
             return macs, cycles
 
 
-@jit
+@jit_inside
 def multiply(nest: Record, tensors: Tensors, tables: Tables) -> int:
     """Do one MAC on each PE with work along the last two live dimensions, at its position along the others."""
     inputs, weights, outputs, busy = tensors

@@ -9,7 +9,7 @@ have theirs at whole multiples of `own` further on.
 import numpy as np
 
 from simulator.cost.case import MAX_LEVELS, Record
-from simulator.cost.jit import jit
+from simulator.cost.jit import jit, jit_inside
 
 _I = np.int64
 POSITIONS = MAX_LEVELS + 1
@@ -122,7 +122,7 @@ def step_loops(nest: Record, position: int) -> bool:
     return False
 
 
-@jit
+@jit_inside
 def begin_cycle(nest: Record) -> None:
     """Find the first index of each dimension, and how many of its PEs have one within the step."""
     registers = nest.registers
@@ -135,7 +135,7 @@ def begin_cycle(nest: Record) -> None:
         nest.first[x], nest.active[x] = first, active
 
 
-@jit
+@jit_inside
 def next_pes(nest: Record) -> bool:
     """Step the positions of PEs along all live dimensions but the last two; False once they are at zero again."""
     for i in range(nest.outer - 1, -1, -1):

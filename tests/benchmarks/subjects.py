@@ -7,15 +7,13 @@ import numpy as np
 from simulator.cost.convert import energy_record, layer_record, machine_record, make_scratch, mapping_record
 from simulator.cost.energy import PARTS
 from simulator.cost.search import search_layer
-from simulator.energy.table import load_energy_table
 from simulator.hardware.load import load_hardware
-from simulator.mapping.dataflow import load_dataflow
 from simulator.timing.tiles import PortSpec, TileRun
 from workloads.load import load_network
 
 MACHINE = load_hardware("eyeriss_like")
-TABLE = load_energy_table(MACHINE.energy)
-FLOWS = [load_dataflow(name) for name in MACHINE.dataflows]
+TABLE = MACHINE.energy
+FLOWS = list(MACHINE.dataflows)
 PORT = PortSpec(slots=2, out_slots=2, channels=2, latency_cycles=100, prefetch_cycles=50, early_slots=2)
 
 

@@ -7,10 +7,10 @@ One evaluation should take a microsecond, the search of a network a second, the 
 import numba
 import pytest
 
+from simulator import simulate
 from simulator.cost.energy import energy_parts
 from simulator.cost.evaluate import ALL_TILES, CYCLES, evaluate
 from simulator.cost.pipeline import play_runs
-from simulator.engine import simulate
 from simulator.timing.timeline import play
 from tests.benchmarks.subjects import PORT, columns, different_tiles, evaluation, port_tuple, search
 

@@ -41,7 +41,7 @@ class FakeEngine(ModuleType):
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     fake = FakeEngine()
-    monkeypatch.setitem(sys.modules, "simulator.engine", fake)
+    monkeypatch.setitem(sys.modules, "simulator.door", fake)
     return fake
 
 

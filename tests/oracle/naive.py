@@ -1,7 +1,7 @@
 """A naive walk of a mapped layer: what each level holds is a set of words, and whatever enters it is counted.
 
 Nothing here is a formula over tile counts. Words are named by the layer's own indices; tiles, array steps and PEs are
-visited one by one. The outermost level holds one tile of each of its operands; what lies within starts it empty.
+visited one by one. The outermost level holds a tile of each of its operands; what lies within starts every tile empty.
 """
 
 from collections import Counter

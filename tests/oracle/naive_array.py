@@ -289,7 +289,7 @@ class ArrayWalk:
         return [not loops.isdisjoint(pair) for pair in AXES]
 
     def returned(self, to, words):
-        """Partial sums that come along; of all PEs that add to a sum, the first gets it when it returns to them."""
+        """Partial sums that come along. Of all PEs that add to a sum, the first gets it when it returns."""
         inside, arrays = to > self.machine.array_level[OUTPUTS], self.machine.array_level[OUTPUTS] == to
         source = max((s for s in destinations(self.machine, OUTPUTS) if s < to), default=0)
         known, count = set(), 0

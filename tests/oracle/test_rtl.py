@@ -4,18 +4,15 @@ The array (`rtl.arrays`) computes real products of random bytes, and they are ri
 the array of SCALE-Sim at any size. SCALE-Sim itself reports one less: the number of the last cycle, counted from zero.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simulator import load_hardware, load_network, simulate
-from simulator.hardware.load import read_hardware
+from simulator.hardware.vary import vary
 from simulator.nest import LoopNest
 from simulator.network.ir import Network
-from simulator.source import load_yaml
 from simulator.source.locate import locate
 from simulator.verify import convolve, pad_inputs, random_tensors
 from tests.oracle.rtl.bench import Ran, output_stationary, two_weights, weight_stationary
@@ -148,11 +145,9 @@ def test_the_dataflow_chosen_for_a_product_is_the_fastest_array(case, seed):
 
 def machine(array, preload="exposed"):
     """The array of SCALE-Sim with other rows and columns, and with preloads before each fold or during the last one."""
-    document = load_yaml(locate("scalesim_32x32", "", "machine"))
-    written = document.data["array"]
-    networks = {name: {**written["delivery"][name], "preload": preload} for name in ("inputs", "weights")}
-    changed = {"rows": array[0], "columns": array[1], "delivery": {**written["delivery"], **networks}}
-    return read_hardware(replace(document, data={**document.data, "array": {**written, **changed}}))
+    preloads = {f"array.delivery.{name}.preload": preload for name in ("inputs", "weights")}
+    changes = {"array.rows": array[0], "array.columns": array[1], **preloads}
+    return vary(load_hardware("scalesim_32x32"), changes)
 
 
 def nest_of(product):

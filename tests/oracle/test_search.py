@@ -151,7 +151,7 @@ def test_twice_the_pes_cost_no_cycles(name, rows, columns, capacity, layer, tall
     """
     chip = load_hardware(name)
     buffers = tuple(replace(buffer, capacity_bytes=capacity) for buffer in chip.buffers)
-    flows = [load_dataflow(flow) for flow in chip.dataflows]
+    flows = list(chip.dataflows)
     more = (2 * rows, columns) if taller else (rows, 2 * columns)
     before, after = (
         search_layer(

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from simulator.cost.search import search_layer
 from simulator.energy.table import load_energy_table
-from simulator.hardware.load import read_hardware
+from simulator.hardware.load import load_hardware
+from simulator.hardware.vary import vary
 from simulator.mapping.dataflow import load_dataflow
 from simulator.nest import LoopNest
-from simulator.source import parse_yaml
-from simulator.source.paths import data_dir
 from simulator.verify import convolve, random_tensors
 from tests.oracle.strategies import layer_of, nests
 from tests.oracle.systolic import input_stationary, output_stationary, weight_stationary
@@ -39,11 +38,7 @@ by_dataflow = pytest.mark.parametrize("dataflow", ARRAYS)
 @cache
 def machine(rows, columns):
     """The array of SCALE-Sim in another size."""
-    text = (data_dir() / "scalesim_32x32.yaml").read_text()
-    resized = text.replace("rows: 32 ", f"rows: {rows} ").replace("columns: 32\n", f"columns: {columns}\n")
-    hardware = read_hardware(parse_yaml(resized))
-    assert (hardware.array.rows, hardware.array.columns) == (rows, columns)
-    return hardware
+    return vary(load_hardware("scalesim_32x32"), {"array.rows": rows, "array.columns": columns})
 
 
 def cycles_of(nest, dataflow, rows, columns):

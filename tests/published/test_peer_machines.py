@@ -6,7 +6,7 @@ from analysis.drive.accuracy.anchors import nn_dataflow
 from analysis.drive.accuracy.anchors.nvdla import spreadsheet_layers
 from analysis.drive.accuracy.anchors.timeloop import MAPPING, reference_network, scalars_moved
 from analysis.drive.accuracy.figures import published
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.hardware.load import load_hardware
 from simulator.result.run import Run
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.result.run import Run
 
 VARIANTS = ("v1", "v2", "v3", "v4", "v5")

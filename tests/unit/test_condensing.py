@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
 from simulator.result.run import Run

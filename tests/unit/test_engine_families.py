@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from analysis.drive.accuracy.figures import published
+from simulator import simulate
 from simulator.cli.mappings import saved_mappings
-from simulator.engine import simulate
-from simulator.engine.mapping_cache import Memory
+from simulator.engine.mapping_cache import MappingCache
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import OBJECTIVES
@@ -31,11 +31,11 @@ def test_every_published_network_runs_on_the_squeezenext_machine(spec: str):
 @pytest.mark.parametrize("machine", ["eyeriss_like", "edge_npu_like"])
 @pytest.mark.parametrize("family", BUILDERS)
 def test_all_published_networks_of_a_family_run(family: str, machine: str):
-    memory = Memory()
+    cache = MappingCache()
     specs = [spec for spec in SPECS if spec.split(":")[0] == family]
     assert specs
     for spec in specs:
-        run = simulate(machine, spec, memory=memory)
+        run = simulate(machine, spec, cache=cache)
         assert run.total.macs == load_network(spec).macs
         assert all(layer.cycles > 0 for layer in run.layers if layer.macs)
 
@@ -49,7 +49,7 @@ def test_the_mappings_of_each_family_compute_its_convolutions(family: str, machi
     assert [result.name for result in results if not result.passed] == []
 
 
-@pytest.mark.parametrize("dataflow", load_hardware("eyeriss_like").dataflows)
+@pytest.mark.parametrize("dataflow", load_hardware("eyeriss_like").dataflow_names)
 def test_every_dataflow_of_the_eyeriss_like_machine_runs_whole_squeezenext(dataflow: str):
     run = simulate("eyeriss_like", "squeezenext:variant=v5", dataflow=dataflow)
     assert {layer.dataflow for layer in run.layers if layer.macs} == {dataflow}
@@ -73,7 +73,7 @@ def test_each_objective_is_best_at_what_it_minimizes(objective: str):
 def test_the_best_of_all_dataflows_is_no_worse_than_any():
     machine = load_hardware("eyeriss_like")
     best = simulate(machine, "squeezenet:version=1.1").layers
-    for dataflow in machine.dataflows:
+    for dataflow in machine.dataflow_names:
         single = simulate(machine, "squeezenet:version=1.1", dataflow=dataflow).layers
         # Whether weights are fetched ahead depends on the neighbours, so layers are compared without that.
         assert sum(layer.cycles for layer in best) <= sum(layer.cycles for layer in single)
@@ -96,7 +96,7 @@ def test_a_dataflow_that_the_machine_cannot_run_is_refused():
 def test_every_bundled_dataflow_is_used_by_some_machine():
     from simulator.hardware.load import list_hardware
 
-    used = {dataflow for name in list_hardware() for dataflow in load_hardware(name).dataflows}
+    used = {dataflow for name in list_hardware() for dataflow in load_hardware(name).dataflow_names}
     assert used == set(list_dataflows())
 
 

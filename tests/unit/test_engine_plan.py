@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.engine import simulate
-from simulator.engine.mapping_cache import Memory
+from simulator import simulate
+from simulator.engine.mapping_cache import MappingCache
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.network.graph import Graph
@@ -133,12 +133,12 @@ def test_fetching_weights_ahead_moves_the_same_bytes_in_fewer_cycles(name: str):
     ids=str,
 )
 def test_machines_that_a_search_cannot_tell_apart_share_their_mappings(changes):
-    machine, memory, found = load_hardware("eyeriss_like"), Memory(), []
-    simulate(machine, residual_block(), memory=memory, progress=lambda *told: found.append(told))
+    machine, cache, found = load_hardware("eyeriss_like"), MappingCache(), []
+    simulate(machine, residual_block(), cache=cache, progress=lambda *told: found.append(told))
     assert found
     found.clear()
     other = replace(machine, **changes)
-    run = simulate(other, residual_block(), memory=memory, progress=lambda *told: found.append(told))
+    run = simulate(other, residual_block(), cache=cache, progress=lambda *told: found.append(told))
     assert not found
     assert run == simulate(other, residual_block())
 

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from analysis.drive.explain import Explanation, explain_layer, explain_network
-from analysis.drive.explain.design import design_of
+from analysis.drive.explain.change import Change
 from analysis.drive.explain.evidence import verdict_of
-from analysis.drive.explain.explanation import network_changes, worth_telling
+from analysis.drive.explain.explanation import Trials, network_changes, worth_telling
 from analysis.drive.explain.layer_levers import layer_changes
 from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
 from analysis.drive.explain.text import layer_text, network_text
 from analysis.read.losses import stage_uses
-from simulator import simulate
-from simulator.engine.mapping_cache import Memory
+from simulator import load_hardware, simulate
 from simulator.errors import InputError
+from simulator.hardware.vary import vary
 from simulator.result.json_io import run_from_json, run_to_json
 from simulator.result.run import Run
 from simulator.source.paths import data_dir
@@ -39,13 +39,13 @@ def test_every_lever_saves_exactly_what_simulating_its_change_afresh_saves(machi
     run = run_from_json(run_to_json(simulate(machine, tiny(filters=12))))
     savings = {saving.what: saving for part in (explain_network(run),) for saving in
                (*part.machine_changes, *part.network_changes)}  # fmt: skip
-    design = design_of(run)
-    changes = [*machine_changes(design), *network_changes(design, run)]
+    trials = Trials(run)
+    changes = [*trials.of_machine(), *network_changes(trials.network, trials.machine, run)]
     assert {change.what for change in changes} >= set(savings)
     assert len(savings) > 15
     for change in changes:
         if change.what in savings:
-            again = change.design.simulate(Memory())
+            again = Trials(run).simulate(change)
             saving = savings[change.what]
             assert again.total.cycles == saving.cycles == run.total.cycles - saving.saved
             assert again.total.macs == saving.macs
@@ -65,10 +65,10 @@ def test_doubling_the_bandwidth_in_the_machines_file_gives_what_the_lever_says(
 def test_the_smaller_first_kernel_gives_what_the_networks_builder_gives() -> None:
     run = simulate("squeezenext_16x16", "squeezenext:resolution=229")
     built = simulate("squeezenext_16x16", "squeezenext:resolution=229,kernel=5")
-    design = design_of(run)
-    changes = layer_changes(design, design.network.layers[:1])
+    trials = Trials(run)
+    changes = layer_changes(trials.network, trials.network.layers[:1], trials.machine)
     change = next(change for change in changes if change.what == "conv1 (7x7): kernel -> 5x5")
-    assert change.design.simulate(Memory()).layers == built.layers
+    assert trials.simulate(change).layers == built.layers
 
 
 def test_squeezenext_is_told_to_change_its_first_layer_and_its_early_blocks(explained: Explanation, v1: Run) -> None:
@@ -105,8 +105,8 @@ def test_a_layers_changes_are_ranked_by_what_they_save_of_it() -> None:
     explained = explain_layer(run, name)
     kept = [saving.layer_cycles or 0 for saving in explained.machine_changes]
     assert kept == sorted(kept) and kept[0] < explained.layer.cycles
-    change = next(one for one in machine_changes(design_of(run)) if one.what == explained.machine_changes[0].what)
-    again = next(layer for layer in change.design.simulate(Memory()).layers if layer.name == name)
+    change = next(one for one in Trials(run).of_machine() if one.what == explained.machine_changes[0].what)
+    again = next(layer for layer in Trials(run).simulate(change).layers if layer.name == name)
     assert again.cycles == kept[0]
     lines = list(layer_text(explained))
     assert lines[0].startswith(f"{name} (stem conv 3x3 to 8x16x16) of tiny on squeezenext_16x16")
@@ -161,21 +161,20 @@ def test_a_run_of_one_dataflow_is_offered_the_best_of_all() -> None:
 
 
 def test_levers_that_a_machine_has_no_use_for_yield_nothing() -> None:
-    design = design_of(simulate("systolic_32x32", tiny()))
-    assert list(MACHINE_LEVERS["activations_kept"](design)) == []
-    assert list(MACHINE_LEVERS["buffer_double_buffered"](design)) == []
-    assert list(MACHINE_LEVERS["weights_prefetched"](design)) == []
+    machine = load_hardware("systolic_32x32")
+    for lever in ("activations_kept", "buffer_double_buffered", "weights_prefetched"):
+        assert list(MACHINE_LEVERS[lever](machine, tiny())) == []
 
 
 def test_an_array_keeps_its_pes_when_it_is_reshaped_and_edge_wide_networks_follow() -> None:
-    design = design_of(simulate("systolic_32x32", tiny()))
-    for what, changed in MACHINE_LEVERS["array_reshaped"](design):
-        array = changed.hardware.array
+    machine = load_hardware("systolic_32x32")
+    for what, changes in MACHINE_LEVERS["array_reshaped"](machine, tiny()):
+        array = vary(machine, changes).array
         assert array.pes == 1024 and "delivery: 32 -> 64" in what
         assert all(delivery.words_per_cycle == 64 for delivery in array.delivery)
 
 
-def test_a_run_without_its_subject_or_of_another_version_is_refused() -> None:
+def test_a_run_without_its_documents_or_of_another_version_is_refused() -> None:
     with pytest.raises(InputError, match="does not say what was simulated"):
         explain_network(small_run())
     run = simulate("eyeriss_like", tiny())
@@ -207,10 +206,20 @@ def test_mappings_of_a_file_can_be_explained(tmp_path: Path) -> None:
 
 def test_networks_and_machines_are_not_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     run = simulate("eyeriss_chip", tiny())
-    for module, name in (
-        ("simulate", "load_hardware"),
-        ("simulate", "load_network"),
-        ("mapping_cache", "load_dataflow"),
-    ):
-        monkeypatch.setattr(sys.modules[f"simulator.engine.{module}"], name, None)
-    assert design_of(run).simulate(Memory()).total == run.total
+    for name in ("load_hardware", "load_network"):
+        monkeypatch.setattr(sys.modules["simulator.door"], name, None)
+    monkeypatch.setattr("simulator.hardware.named._file_of", None)
+    assert Trials(run).simulate(Change("", "", "")).total == run.total
+
+
+def test_a_lever_beyond_what_a_machine_may_have_is_left_out() -> None:
+    machine = vary(load_hardware("eyeriss_like"), {"dma.channels": 64})
+    changes = list(machine_changes(machine, tiny(), "best"))
+    assert changes and "dma_channels_doubled" not in {change.lever for change in changes}
+
+
+def test_bandwidth_doubles_where_bursts_under_way_limit_it() -> None:
+    machine = load_hardware("gemmini_16x16")
+    ((_, changes),) = MACHINE_LEVERS["dram_bandwidth_doubled"](machine, tiny())
+    assert machine.dram.bytes_per_cycle is not None
+    assert vary(machine, changes).dram.bytes_per_cycle == 2 * machine.dram.bytes_per_cycle

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from analysis.drive.explain.blocks import residual_blocks, with_block_again, without_block
-from analysis.drive.explain.design import CannotChange, Design
+from analysis.drive.explain.change import CannotChange
 from analysis.drive.explain.layer_levers import alike, factored, layer_changes
 from analysis.drive.explain.shapes import Edit, edited
 from analysis.drive.explain.stage_levers import stage_changes
 from analysis.drive.explain.ties import tied
 from simulator import load_hardware, load_network
-from simulator.energy.table import load_energy_table
 from simulator.network.graph import Graph
 from simulator.network.ir import Network
 from simulator.network.shapes import window_outputs
@@ -20,11 +19,6 @@ FAMILIES = [
     "alexnet", "condensenet", "densenet", "efficientnet", "googlenet", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3",
     "resnet", "shufflenet_v1", "shufflenet_v2", "squeezenet:bypass=complex", "squeezenext", "ssdlite",
 ]  # fmt: skip
-
-
-def design(network: Network, machine: str = "systolic_32x32") -> Design:
-    hardware = load_hardware(machine)
-    return Design(hardware, (), load_energy_table(hardware.energy), network, "best", "cycles")
 
 
 def faults(network: Network) -> Iterator[str]:
@@ -45,13 +39,14 @@ def faults(network: Network) -> Iterator[str]:
 
 @pytest.mark.parametrize("spec", FAMILIES)
 def test_every_change_of_every_family_is_a_network_that_fits_together(spec: str) -> None:
-    base = design(load_network(spec))
-    changes = [change for group in alike(base.network)[:12] for change in layer_changes(base, group)]
-    changes += stage_changes(base)
+    network, machine = load_network(spec), load_hardware("systolic_32x32")
+    changes = [change for group in alike(network)[:12] for change in layer_changes(network, group, machine)]
+    changes += stage_changes(network)
     assert changes
     for change in changes:
-        assert list(faults(change.design.network)) == [], change.what
-        assert change.design.network != base.network
+        assert change.network is not None and not change.of_machine
+        assert list(faults(change.network)) == [], change.what
+        assert change.network != network
 
 
 def test_the_network_of_an_edit_is_the_one_that_its_builder_would_have_built() -> None:

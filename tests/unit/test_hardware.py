@@ -1,13 +1,17 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from simulator.energy.table import load_energy_table
 from simulator.errors import InputError
 from simulator.hardware import Delivery, ZeroWeights, list_hardware, load_hardware
 from simulator.hardware.load import read_hardware
+from simulator.mapping.dataflow import load_dataflow
+from simulator.nest import Dim
 from simulator.source import parse_yaml
+from simulator.source.paths import data_dir
 
 SMALLEST = """
 name: smallest
@@ -92,12 +96,64 @@ def test_a_machine_is_a_path_or_a_bundled_name_from_any_directory(tmp_path: Path
 
 
 def test_a_dataflow_and_an_energy_table_may_be_files_beside_the_machine(tmp_path: Path):
-    (tmp_path / "own.yaml").write_text("name: own\n")
+    for folder, name in (("dataflows", "row_stationary"), ("energy", "eyeriss_relative")):
+        text = (data_dir() / folder / f"{name}.yaml").read_text(encoding="utf-8")
+        (tmp_path / f"own_{folder}.yaml").write_text(text.replace(f"name: {name}", f"name: own_{folder}"))
     path = tmp_path / "mine.yaml"
-    path.write_text(SMALLEST.replace("[weight_stationary]", "[own.yaml]").replace("eyeriss_relative", "own.yaml"))
+    text = SMALLEST.replace("[weight_stationary]", "[own_dataflows.yaml]")
+    path.write_text(text.replace("eyeriss_relative", "own_energy.yaml"))
     machine = load_hardware(path)
-    assert machine.dataflows == (str(tmp_path / "own.yaml"),)
-    assert machine.energy == str(tmp_path / "own.yaml")
+    assert machine.dataflows == (replace(load_dataflow("row_stationary"), name="own_dataflows"),)
+    assert machine.energy == replace(load_energy_table("eyeriss_relative"), name="own_energy")
+
+
+def test_a_dataflow_and_an_energy_table_may_stand_in_the_machine_itself():
+    flow = "{name: mine, source: me, rows: [K], columns: [C], stationary: weights}"
+    price = "{energy: 1, bits: 16}"
+    table = (
+        f"{{name: prices, source: me, unit: pJ, mac: 1, gated_mac_fraction: 0.5, rf: {{inputs: {price}, weights: "
+        f"{price}, outputs: {price}}}, array: {price}, buffer: [{{capacity: 1 KiB, energy: 6, bits: 16}}], dram: "
+        f"{price}, vector_op: 1, leakage_per_cycle: 0}}"
+    )
+    text = SMALLEST.replace("[weight_stationary]", f"[weight_stationary, {flow}]").replace("eyeriss_relative", table)
+    machine = read_hardware(parse_yaml(text))
+    assert machine.dataflow_names == ("weight_stationary", "mine")
+    assert machine.dataflows[1].columns == (Dim.C,)
+    assert (machine.energy.name, machine.energy.dram_pj_per_bit) == ("prices", 1 / 16)
+    broken = text.replace("rows: [K]", "rows: [Z]").replace("unit: pJ, mac: 1", "unit: pJ, mac: -1")
+    with pytest.raises(InputError) as caught:
+        read_hardware(parse_yaml(broken, "x.yaml"))
+    places = [(problem.path, problem.line, problem.file) for problem in caught.value.problems]
+    assert places == [("dataflows.1.rows.0", 18, "x.yaml"), ("energy.mac", 19, "x.yaml")]
+
+
+def test_problems_of_files_that_a_machine_names_are_told_with_its_own(tmp_path: Path):
+    (tmp_path / "own.yaml").write_text("name: own\nrows: [K]\n")
+    path = tmp_path / "mine.yaml"
+    path.write_text(SMALLEST.replace("[weight_stationary]", "[own.yaml]").replace("rows: 2", "rows: 0"))
+    with pytest.raises(InputError) as caught:
+        load_hardware(path)
+    told = [(Path(problem.file or "").name, problem.path) for problem in caught.value.problems]
+    assert told[0] == ("mine.yaml", "array.rows")
+    assert {("own.yaml", "source"), ("own.yaml", "columns"), ("own.yaml", "stationary")} == set(told[1:])
+
+
+@pytest.mark.parametrize("value", ["[3]", "[[K]]", "[null]", "[{}]", "[{a: 1}]"])
+def test_what_is_no_dataflow_is_told_what_it_must_be(value: str):
+    with pytest.raises(InputError, match=r"dataflows\.0: wrong value\n.*the name of a bundled dataflow"):
+        read_hardware(parse_yaml(SMALLEST.replace("[weight_stationary]", value), "x.yaml"))
+
+
+def test_dataflows_of_one_name_are_told_apart(tmp_path: Path):
+    text = (data_dir() / "dataflows/row_stationary.yaml").read_text(encoding="utf-8")
+    for i, name in enumerate(("row_stationary#2", "row_stationary", "row_stationary")):
+        (tmp_path / f"{i}.yaml").write_text(text.replace("name: row_stationary", f'name: "{name}"'))
+    path = tmp_path / "mine.yaml"
+    path.write_text(SMALLEST.replace("[weight_stationary]", "[0.yaml, row_stationary, 1.yaml, 2.yaml]"))
+    machine = load_hardware(path)
+    names = tuple(f"row_stationary{number}" for number in ("#2", "", "#3", "#4"))
+    assert machine.dataflow_names == names
+    assert read_hardware(machine.document or {}).dataflow_names == names
 
 
 def test_a_file_beside_the_machine_that_is_named_without_suffix_is_suggested(tmp_path: Path):

@@ -5,7 +5,7 @@ from math import gcd as true_gcd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.cost.geometry import axis_words, box, ceil_div, clipped_box, distinct, gcd, slid
+from simulator.cost.geometry import box, ceil_div, clipped, distinct, gcd, slid, tile_box
 
 few = st.integers(1, 7)
 steps = st.integers(1, 4)
@@ -46,23 +46,6 @@ def test_a_sliding_window_fetches_what_its_predecessor_does_not_hold(sizes, step
     assert slid(total, step, other, stride, dilation) == fetched
 
 
-@given(extents, few, few, steps, steps, st.sampled_from((0, 1, 2)))
-def test_an_axis_fetches_the_windows_of_all_its_steps(sizes, pixels, taps, stride, dilation, slides):
-    """Pixels step inside taps where they slide, taps inside pixels where these do."""
-    pixel_parts, tap_parts, fetched = parts(sizes[0], pixels), parts(sizes[1], taps), 0
-    if slides == 2:
-        turns = [[(pixel, tap) for tap in tap_parts] for pixel in pixel_parts]
-    else:
-        turns = [[(pixel, tap) for pixel in pixel_parts] for tap in tap_parts]
-    for turn in turns:
-        before = set()
-        for pixel, tap in turn:
-            window = touched(pixel, tap, stride, dilation)
-            fetched += len(window - before)
-            before = window if slides else set()
-    assert axis_words(sizes[0], pixels, sizes[1], taps, stride, dilation, slides) == fetched
-
-
 @given(extents, steps, steps)
 def test_a_box_reaches_from_the_first_position_to_the_last(sizes, stride, dilation):
     positions = touched(range(sizes[0]), range(sizes[1]), stride, dilation)
@@ -77,4 +60,5 @@ def test_a_clipped_box_leaves_out_padding_on_both_sides(starts, sizes, stride, d
     if whole:
         end = max(end, min(positions) + pixels * stride)
     inside = sum(pad <= position < pad + size for position in range(min(positions), end))
-    assert clipped_box(first_pixel, pixels, first_tap, taps, stride, dilation, pad, size, int(whole)) == inside
+    length = tile_box(pixels, taps, stride, dilation, int(whole))
+    assert clipped(first_pixel * stride + first_tap * dilation - pad, length, size) == inside

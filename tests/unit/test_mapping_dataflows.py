@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.errors import InputError
-from simulator.hardware.schema import DATAFLOWS
 from simulator.mapping.dataflow import list_dataflows, load_dataflow, stationary_order
 from simulator.nest import RELEVANT, Dim, Operand
 from simulator.source.paths import data_dir
@@ -20,10 +19,6 @@ columns: [Q, P]
 registers: [C]
 stationary: outputs
 """
-
-
-def test_the_bundled_ones_are_those_that_machines_may_name():
-    assert set(DATAFLOWS) <= set(list_dataflows())
 
 
 @pytest.mark.parametrize("name", list_dataflows())

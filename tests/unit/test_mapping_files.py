@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from simulator import simulate
 from simulator.cost.legality import load_mappings
-from simulator.engine import simulate
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.mapping.text import mapping_to_dict, mappings_to_yaml

@@ -5,11 +5,12 @@ from fractions import Fraction
 
 import pytest
 
+from simulator import simulate
 from simulator.cost.convert import winograd_ratio
 from simulator.cost.search import tile_choices, tile_steps
 from simulator.cost.spatial import placements
-from simulator.engine import simulate
 from simulator.hardware.load import load_hardware
+from simulator.hardware.vary import vary
 from simulator.mapping.dataflow import load_dataflow
 from simulator.nest import Dim, LoopNest
 from simulator.network.graph import Graph
@@ -74,7 +75,7 @@ def test_padding_that_lies_in_memory_is_loaded_like_the_rest():
     padded, bare = conv(4, 8, 13, 3, padding=1), conv(4, 8, 15, 3)
     read = [only(simulate(machine, net)).traffic["dram"]["inputs"].read_bytes for net in (padded, bare)]
     assert read[0] == read[1]
-    added = replace(machine, dma_moves_padding=False)
+    added = vary(machine, {"dma.padding": "added"})
     assert only(simulate(added, padded)).traffic["dram"]["inputs"].read_bytes < read[0]
 
 
@@ -100,7 +101,7 @@ def test_nothing_is_added_to_a_fused_pool():
     x = g.input(4, 8, 8)
     y = g.max_pool(g.conv(x, 4, 1, name="conv"), 2, stride=2, name="pool")
     g.add(y, g.conv(x, 4, 1, stride=2, name="shortcut"), name="sum")
-    machine = replace(load_hardware("edge_npu_like"), fuses=frozenset({"add", "pool"}))
+    machine = vary(load_hardware("edge_npu_like"), {"fuses": ["add", "pool"]})
     producers = {op.layer.name: op.producer for op in plan(g.build(), machine)}
     assert producers["pool"] == "conv"
     assert producers["sum"] == "shortcut"
@@ -136,7 +137,7 @@ def test_channels_that_tiles_must_not_cut_are_never_cut():
 def test_a_step_takes_its_least_length_and_hides_that_much_of_a_preload(least, compute, preload):
     """A map of 2x2 is two steps of two positions each; 16 rows of weights shift in behind the first."""
     machine = load_hardware("gemmini_16x16")
-    machine = replace(machine, array=replace(machine.array, step_cycles=least))
+    machine = vary(machine, {"array.step_cycles": least})
     parts = only(simulate(machine, conv(16, 16, 2, 1))).cycle_parts
     assert (parts["compute"], parts["preload"]) == (compute, preload)
 

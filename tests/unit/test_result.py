@@ -66,7 +66,7 @@ def test_json_bytes_do_not_depend_on_the_order_in_which_parts_were_counted() -> 
 def test_json_holds_the_keys_that_others_rely_on() -> None:
     data = json.loads(run_to_json(small_run()))
     assert list(data) == ["schema_version", "hardware", "network", "options", "provenance", "total", "layers"]
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert {"name", "macs", "params"} <= set(data["network"])
     wanted = {"cycles", "latency_s", "macs", "utilization", "energy_pj", "dram_bytes", "buffer_bytes"}
     assert wanted <= set(data["total"])
@@ -83,10 +83,10 @@ def test_a_saved_run_reads_back_from_its_file(tmp_path: Path) -> None:
 
 
 def test_syntax_errors_are_told_with_line_and_column() -> None:
-    assert "run.json:2:3: not JSON" in problems_of('{"schema_version": 1,\n  oops}')
+    assert "run.json:2:3: not JSON" in problems_of('{"schema_version": 2,\n  oops}')
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "{}", '{"schema_version": 2}', '{"schema_version": true}', "3", ""])
+@pytest.mark.parametrize("text", ["[1, 2]", "{}", '{"schema_version": 3}', '{"schema_version": true}', "3", ""])
 def test_a_foreign_json_file_is_refused_in_one_line(text: str) -> None:
     assert problems_of(text).startswith("run.json:")
 

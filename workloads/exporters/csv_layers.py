@@ -8,7 +8,8 @@ from pathlib import Path
 from simulator.errors import InputError, Problem
 from simulator.network.ir import Network
 from simulator.source.files import write_atomically
-from workloads.exporters.records import Record, Value, records_of
+from simulator.source.parser import Value
+from workloads.exporters.records import Record, records_of
 from workloads.importers.csv_layers import COLUMNS
 
 

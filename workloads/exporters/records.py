@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from simulator.errors import InputError, Problem
+from simulator.network.document import ZEROS, window_keys
 from simulator.network.graph import Tensor
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
+from simulator.source.parser import Value
 from workloads.importers.assembly import Assembly
 
-Value = str | int | float | bool | list[int] | list[str]
 Record = dict[str, Value]
 
-ZEROS = ("zero_inputs_fraction", "zero_weights_fraction", "zero_outputs_fraction")
 CHANNELS = re.compile(r"(\d+):(\d+)")
 
 
@@ -71,7 +71,7 @@ def _made(layer: Layer, record: Record) -> Layer | None:
 def _candidates(layer: Layer) -> Iterator[Record]:
     """Yield records from the shortest on, the last with the output stated."""
     base: Record = {"name": layer.name, "op": layer.op.value, "inputs": _one_or_many(list(layer.inputs))}
-    geometry = {key: value for key, value in _geometry(layer).items() if value is not None}
+    geometry = _geometry(layer)
     variant: Record = {"variant": layer.variant} if layer.variant else {}
     short = base | geometry | _own_keys(layer)
     yield short
@@ -83,24 +83,15 @@ def _candidates(layer: Layer) -> Iterator[Record]:
     yield base | geometry | size | variant | {"output": list(layer.output_shape)}
 
 
-def _one_or_many(names: list[str]) -> Value:
+def _one_or_many(names: list[Value]) -> Value:
     return names[0] if len(names) == 1 else names
 
 
-def _geometry(layer: Layer) -> dict[str, Value | None]:
+def _geometry(layer: Layer) -> Record:
     """Return the keys of windows, filters and groups that are not as usual."""
-    multiplies = layer.op in (Op.CONV, Op.DEPTHWISE, Op.LINEAR)
     keeps = layer.op is Op.DEPTHWISE and layer.output_shape[1] == layer.input_shapes[0][1]
-    grouped = layer.op is not Op.DEPTHWISE and layer.groups > 1
-    return {
-        "filters": layer.output_shape[1] if multiplies and not keeps else None,
-        "kernel": _pair(layer.kernel) if layer.kernel != (1, 1) or layer.op in (Op.POOL, Op.DEPTHWISE) else None,
-        "stride": _pair(layer.stride) if layer.stride != (1, 1) else None,
-        "padding": _padding(layer.padding) if any(layer.padding) else None,
-        "dilation": _pair(layer.dilation) if layer.dilation != (1, 1) else None,
-        "groups": layer.groups if layer.op is Op.SHUFFLE or grouped else None,
-        "bias": layer.bias or None,
-    }
+    left_out = {"ceil", "filters"} if keeps else {"ceil"}
+    return {key: value for key, value in window_keys(layer).items() if key not in left_out}
 
 
 def _own_keys(layer: Layer) -> Record:
@@ -122,14 +113,3 @@ def _own_keys(layer: Layer) -> Record:
     if layer.op is Op.LRN:
         return {"size": layer.window}
     return {}
-
-
-def _pair(pair: tuple[int, int]) -> Value:
-    return pair[0] if pair[0] == pair[1] else list(pair)
-
-
-def _padding(sides: tuple[int, int, int, int]) -> Value:
-    top, left, bottom, right = sides
-    if (top, left) != (bottom, right):
-        return list(sides)
-    return top if top == left else [top, left]

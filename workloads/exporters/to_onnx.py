@@ -86,5 +86,5 @@ def _serialized(network: Network, own: Collection[str]) -> bytes:
 
 def _metadata(network: Network) -> str:
     details = details_of(network)
-    layers = {layer.name: {"stage": layer.stage} | details.get(layer.name, {}) for layer in network.layers}
+    layers = {layer.name: {"stage": layer.stage, **details.get(layer.name, {})} for layer in network.layers}
     return json.dumps({"name": network.name, "facts": network.facts, "layers": layers})

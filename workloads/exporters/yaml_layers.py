@@ -5,7 +5,8 @@ from pathlib import Path
 
 from simulator.network.ir import Network
 from simulator.source.files import write_atomically
-from workloads.exporters.records import Value, records_of
+from simulator.source.parser import Value
+from workloads.exporters.records import records_of
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
@@ -32,7 +33,7 @@ def yaml_text(network: Network) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _extents(shape: tuple[int, int, int, int]) -> list[int]:
+def _extents(shape: tuple[int, int, int, int]) -> list[Value]:
     return list(shape if shape[0] != 1 else shape[1:])
 
 

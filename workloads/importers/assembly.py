@@ -48,19 +48,23 @@ class Assembly(Graph):
         """Remove a layer that nothing reads yet, and return it."""
         return self._layers.pop(name)
 
-    def revise(self, name: str, stage: str, variant: str, zeros: Zeros, zero_columns: bool = False) -> None:
-        """Give a layer another stage and variant, where they are said, and its shares of zeros."""
+    def revise(self, name: str, stage: str | None, variant: str, zeros: Zeros, zero_columns: bool = False) -> None:
+        """Give a layer another stage, which may be none (""), and variant, where said, and its shares of zeros."""
         layer = self._layers[name]
         inputs, weights, outputs = zeros
         self._layers[name] = replace(
             layer,
-            stage=stage or layer.stage,
+            stage=layer.stage if stage is None else stage,
             variant=variant or layer.variant,
             zero_inputs_fraction=inputs,
             zero_weights_fraction=weights,
             zero_outputs_fraction=outputs,
             zero_columns=zero_columns,
         )
+
+    def retype(self, name: str, op: Op) -> None:
+        """Make a layer one of another op, all else remaining."""
+        self._layers[name] = replace(self._layers[name], op=op)
 
     def unique(self, name: str) -> str:
         """Return the name if it is free, or the first free one with a number behind it."""

@@ -100,7 +100,7 @@ class Row(Written):
     axis: Annotated[int, Field(ge=0, le=3)] = 1
     output: Extents | None = None
     variant: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
-    stage: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    stage: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
     zero_inputs_fraction: Fraction01 | None = None
     zero_weights_fraction: Fraction01 | None = None
     zero_outputs_fraction: Fraction01 | None = None

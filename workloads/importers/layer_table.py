@@ -96,7 +96,7 @@ def stated(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     inputs, shapes = tuple(x.name for x in xs), tuple(x.shape for x in xs)
     window = (row.kernel, row.stride, edges, row.dilation)
     variant = row.variant or entry.variant
-    layer = Layer(name, entry.op, inputs, shapes, output, *window, row.groups, row.bias, variant)
+    layer = Layer(name, entry.op, inputs, shapes, output, *window, row.groups, row.bias, variant, row.ceil)
     return g.put(replace(layer, window=_window(row) if entry.op is Op.LRN else 1))
 
 
@@ -146,10 +146,13 @@ def add_row(g: Assembly, row: Row, xs: Sequence[Tensor]) -> Tensor:
     """Add the layer of a row, and its activation; return what they make."""
     name = row.name or g.unique(f"{row.op}{g.size + 1}")
     given = row.model_fields_set
-    free = "output" in given and entry_of(row.op).op not in CONVOLUTIONS | {Op.UNKNOWN}
+    op = entry_of(row.op).op
+    free = "output" in given and op not in CONVOLUTIONS | {Op.UNKNOWN}
     y = (stated if free else BUILDERS.get(row.op, plain))(g, row, xs, name)
     if row.output is not None and y.shape != row.output:
         raise wrong(name, "the output is not what follows from the inputs", text(y.shape), text(row.output))
+    if row.output is not None:
+        g.retype(y.name, op)
     zeros = (row.zero_inputs_fraction, row.zero_weights_fraction, row.zero_outputs_fraction)
     g.revise(y.name, row.stage, row.variant, zeros, row.zero_columns)
     return g.activation(y, row.activation) if row.activation else y

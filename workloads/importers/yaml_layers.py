@@ -32,6 +32,10 @@ Ops and their keys, those in brackets may be left out:
 Any layer may have `stage` (to be reported together), `zero_inputs_fraction`, `zero_weights_fraction` and
 `zero_outputs_fraction` (measured shares of zeros), `zero_columns` (zero weights are whole channels of a filter), and
 `output`, the shape of what it makes: for a convolution it is checked, for others it is taken where it does not follow.
+A layer with `output` is of the very op that is written; without, a convolution with as many groups as channels is a
+depthwise one. Layers without `stage` belong to that of the layer before them, `stage: ""` is none.
+
+Saved runs hold their networks in this form, all outputs stated.
 """
 
 from simulator.network.ir import Network

@@ -1,11 +1,8 @@
 """Bundled machines at another size."""
 
-from dataclasses import replace
-
-from simulator.hardware.load import read_hardware
+from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
-from simulator.source import load_yaml
-from simulator.source.locate import locate
+from simulator.hardware.vary import vary
 
 
 def resized(machine: str, rows: int, columns: int) -> Hardware:
@@ -14,12 +11,5 @@ def resized(machine: str, rows: int, columns: int) -> Hardware:
     >>> resized("scalesim_32x32", 8, 16).array.pes
     128
     """
-    document = load_yaml(locate(machine, "", "machine"))
-    array = document.data["array"]
-    if not isinstance(array, dict):
-        raise TypeError(f"{machine}: array is no mapping")
-    data = document.data | {
-        "array": array | {"rows": rows, "columns": columns},
-        "name": f"{machine} as {rows}x{columns}",
-    }
-    return read_hardware(replace(document, data=data))
+    size = {"array.rows": rows, "array.columns": columns}
+    return vary(load_hardware(machine), {**size, "name": f"{machine} as {rows}x{columns}"})

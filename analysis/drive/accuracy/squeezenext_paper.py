@@ -6,7 +6,7 @@ from functools import cache
 from analysis.drive.accuracy.anchor import Row, mean_row
 from analysis.drive.accuracy.bounds import within
 from analysis.drive.accuracy.figures import published
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.result.run import Run
 
 SOURCE = 'Gholami et al., "SqueezeNext", arXiv 1803.10615v2'

@@ -1,18 +1,14 @@
 """What experiments simulate with: machines varied from bundled ones, and runs that share what they have in common."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import cast
 
-from analysis.drive.sweep.axes import replaced
-from simulator.engine import simulate
-from simulator.engine.mapping_cache import Memory
-from simulator.hardware.load import read_hardware
+from simulator import simulate
+from simulator.engine.mapping_cache import MappingCache
+from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
+from simulator.hardware.vary import vary
 from simulator.network.ir import Network
 from simulator.result.run import Run
-from simulator.source import load_yaml
-from simulator.source.locate import locate
 from simulator.source.parser import Value
 
 Progress = Callable[[int, int, str], None]
@@ -23,7 +19,7 @@ class Bench:
 
     def __init__(self, progress: Progress | None = None) -> None:
         self._progress = progress or (lambda done, total, what: None)
-        self._memory = Memory(settings=256)
+        self._cache = MappingCache(settings=256)
         self._done = self._expected = 0
 
     def expect(self, runs: int) -> None:
@@ -40,7 +36,7 @@ class Bench:
         objective: str | None = None,
     ) -> Run:
         """Simulate a network on a machine."""
-        run = simulate(hardware, network, batch=batch, dataflow=dataflow, objective=objective, memory=self._memory)
+        run = simulate(hardware, network, batch=batch, dataflow=dataflow, objective=objective, cache=self._cache)
         self._done += 1
         self._progress(self._done, max(self._done, self._expected), f"{run.network.name} on {run.hardware.name}")
         return run
@@ -52,8 +48,4 @@ def varied(name: str, settings: Mapping[str, Value]) -> Hardware:
     >>> varied("squeezenext_16x16", {"array.rows": 32}).array.pes
     512
     """
-    document = load_yaml(locate(name, "", "machine"))
-    for path, value in settings.items():
-        parts = tuple(int(part) if part.isdecimal() else part for part in path.split("."))
-        document = replace(document, data=cast("dict[str, Value]", replaced(document.data, parts, value)))
-    return read_hardware(document)
+    return vary(load_hardware(name), settings)

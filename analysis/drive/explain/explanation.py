@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analysis.drive.explain.design import Change, Design, Progress, design_of
+from analysis.drive.explain.change import Change, Progress
 from analysis.drive.explain.evidence import Verdict, verdict_of
 from analysis.drive.explain.layer_levers import alike, layer_changes
-from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
+from analysis.drive.explain.machine_levers import machine_changes
 from analysis.drive.explain.stage_levers import stage_changes
 from analysis.read.losses import StageUse, stage_uses
 from analysis.read.objective import CYCLES, ENERGY, OBJECTIVES
-from simulator.engine.mapping_cache import Memory
+from simulator.door import machine_of, network_of_run
+from simulator.engine import Options, simulate
+from simulator.engine.mapping_cache import MappingCache
 from simulator.errors import InputError, Problem, nearest
-from simulator.network.ir import Layer
+from simulator.hardware.model import Hardware
+from simulator.network.ir import Layer, Network
 from simulator.result.run import LayerResult, Run
 
 COVERED = 0.9  # of the cycles: layers beyond are not changed, but where one is asked for
@@ -91,16 +94,39 @@ def worth_telling(savings: Iterable[Saving]) -> tuple[Saving, ...]:
     return tuple(best.values())[:WORTH_TELLING]
 
 
-def network_changes(design: Design, run: Run) -> list[Change]:
+class Trials:
+    """Simulates the machine and the network of a run, and changed ones, as the run was made; mappings are shared."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.machine, self.network = run, machine_of(run), network_of_run(run)
+        self.dataflow = str(run.options.get("dataflow", "best"))
+        self.objective = str(run.options.get("objective", "cycles"))
+        self._cache = MappingCache()
+
+    def simulate(self, change: Change) -> Run:
+        """Simulate a change."""
+        return simulate(
+            change.machine or self.machine,
+            change.network or self.network,
+            Options(change.dataflow or self.dataflow, self.objective),
+            cache=self._cache,
+        )
+
+    def of_machine(self) -> list[Change]:
+        """Return every change of the machine."""
+        return list(machine_changes(self.machine, self.network, self.dataflow))
+
+
+def network_changes(network: Network, machine: Hardware, run: Run) -> list[Change]:
     """Return changes of stages, and of the alike layers that take most of the cycles."""
     cycles = {layer.name: layer.cycles for layer in run.layers}
-    groups = sorted(alike(design.network), key=lambda group: -sum(cycles.get(layer.name, 0) for layer in group))
-    changes, covered = list(stage_changes(design)), 0
+    groups = sorted(alike(network), key=lambda group: -sum(cycles.get(layer.name, 0) for layer in group))
+    changes, covered = list(stage_changes(network)), 0
     for group in groups[:MOST_GROUPS]:
         if covered >= COVERED * run.total.cycles:
             break
         covered += sum(cycles.get(layer.name, 0) for layer in group)
-        changes += layer_changes(design, group)
+        changes += layer_changes(network, group, machine)
     return changes
 
 
@@ -110,9 +136,9 @@ def explain_network(run: Run, progress: Progress | None = None) -> Explanation:
     Changes are measured against the run itself; where it replays mappings of a file, changed designs are mapped anew.
     Raises InputError for a run that does not hold what was simulated, or of another version of the simulator.
     """
-    design, memory = checked_design(run)
-    changes = [*network_changes(design, run), *machine_changes(design)]
-    savings = _simulated(changes, run, memory, progress)
+    trials = checked_trials(run)
+    changes = [*network_changes(trials.network, trials.machine, run), *trials.of_machine()]
+    savings = _simulated(changes, trials, progress)
     of_network = [saving for saving in savings if not saving.of_machine]
     of_machine = [saving for saving in savings if saving.of_machine]
     verdicts = tuple((layer, verdict_of(layer, run)) for layer in run.layers if layer.cycles)
@@ -122,12 +148,12 @@ def explain_network(run: Run, progress: Progress | None = None) -> Explanation:
 def explain_layer(run: Run, name: str, progress: Progress | None = None) -> LayerExplanation:
     """Explain one layer of a run; see `explain_network`. Raises InputError for a layer that the run does not have."""
     layer = layer_of(run, name)
-    design, memory = checked_design(run)
-    changes = list(machine_changes(design))
+    trials = checked_trials(run)
+    changes = trials.of_machine()
     if layer.macs:
-        group = next(group for group in alike(design.network) if any(one.name == name for one in group))
-        changes += _changes_around(design, group, next(one for one in group if one.name == name))
-    savings = _simulated(changes, run, memory, progress, name)
+        group = next(group for group in alike(trials.network) if any(one.name == name for one in group))
+        changes += _changes_around(trials, group, next(one for one in group if one.name == name))
+    savings = _simulated(changes, trials, progress, name)
     of_machine = sorted(
         (saving for saving in savings if saving.of_machine),
         key=lambda saving: (saving.layer_cycles or 0, -saving.worth, saving.what),
@@ -136,12 +162,12 @@ def explain_layer(run: Run, name: str, progress: Progress | None = None) -> Laye
     return LayerExplanation(run, layer, verdict_of(layer, run), tuple(of_machine), _sorted(of_network))
 
 
-def _changes_around(design: Design, group: tuple[Layer, ...], layer: Layer) -> list[Change]:
+def _changes_around(trials: Trials, group: tuple[Layer, ...], layer: Layer) -> list[Change]:
     """Return the changes of a layer alone, of all that are alike, and of its stage."""
-    changes = list(layer_changes(design, (layer,)))
+    changes = list(layer_changes(trials.network, (layer,), trials.machine))
     if len(group) > 1:
-        changes += layer_changes(design, group)
-    return changes + [change for change in stage_changes(design) if change.target == layer.stage]
+        changes += layer_changes(trials.network, group, trials.machine)
+    return changes + [change for change in stage_changes(trials.network) if change.target == layer.stage]
 
 
 def layer_of(run: Run, name: str) -> LayerResult:
@@ -156,10 +182,10 @@ def layer_of(run: Run, name: str) -> LayerResult:
     )
 
 
-def checked_design(run: Run) -> tuple[Design, Memory]:
-    """Return what a run was made of and a memory for simulating it; raise InputError if it would come out different."""
-    design, memory = design_of(run), Memory()
-    cycles = design.simulate(memory).total.cycles
+def checked_trials(run: Run) -> Trials:
+    """Return the trials of a run; raise InputError if it does not hold what was simulated, or comes out different."""
+    trials = Trials(run)
+    cycles = trials.simulate(Change("", "", "")).total.cycles
     if cycles != run.total.cycles and run.options.get("mapping") is None:
         expected = f"{run.total.cycles} cycles, as it holds"
         raise InputError(
@@ -170,33 +196,32 @@ def checked_design(run: Run) -> tuple[Design, Memory]:
                 got=str(cycles),
             )
         )
-    return design, memory
+    return trials
 
 
-def _simulated(
-    changes: Sequence[Change], run: Run, memory: Memory, progress: Progress | None, layer: str = ""
-) -> list[Saving]:
+def _simulated(changes: Sequence[Change], trials: Trials, progress: Progress | None, layer: str = "") -> list[Saving]:
     """Simulate each change by itself; leave out those that do not fit the machine."""
     savings = []
     for i, change in enumerate(changes):
         if progress:
             progress(i, len(changes), change.what)
         try:
-            savings.append(_saving(change, run, change.design.simulate(memory), layer))
+            savings.append(_saving(change, trials, trials.simulate(change), layer))
         except InputError:
             continue
     return savings
 
 
-def _saving(change: Change, run: Run, after: Run, layer: str) -> Saving:
+def _saving(change: Change, trials: Trials, after: Run, layer: str) -> Saving:
+    run = trials.run
     before, total = run.total, after.total
     found = [one.cycles for one in after.layers if one.name == layer]
     return Saving(
         lever=change.lever,
         target=change.target,
         what=change.what,
-        of_machine=change.lever in MACHINE_LEVERS,
-        worth=OBJECTIVES[change.design.objective].saved(run, after),
+        of_machine=change.of_machine,
+        worth=OBJECTIVES[trials.objective].saved(run, after),
         cycles=total.cycles,
         saved=before.cycles - total.cycles,
         saved_share=CYCLES.saved(run, after),

@@ -1,57 +1,59 @@
-"""Changes of layers: each function yields changed designs for a layer, or several alike ones changed together."""
+"""Changes of layers: each function yields changed networks for a layer, or several alike ones changed together."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from analysis.drive.explain.design import CannotChange, Change, Design
+from analysis.drive.explain.change import CannotChange, Change
 from analysis.drive.explain.shapes import Edit, edited
 from analysis.drive.explain.ties import tied
+from simulator.hardware.model import Hardware
 from simulator.network.ir import Layer, Network, Op
 from simulator.network.ops import CONVOLUTIONS, OPS, Channels
 
-Changed = tuple[str, Design]
+Changed = tuple[str, Network]
 Layers = Sequence[Layer]  # alike: of the same op and shapes
+Edges = frozenset[int]  # rows and columns of the array
 
 
-def filters_down(design: Design, layers: Layers) -> Iterator[Changed]:
+def filters_down(network: Network, layers: Layers, edges: Edges) -> Iterator[Changed]:
     """Take filters away until rows or columns of the array divide what is left."""
     filters = _filters(layers[0])
-    yield from _with_filters(design, layers, {filters // edge * edge for edge in _edges(design)} - {filters})
+    yield from _with_filters(network, layers, {filters // edge * edge for edge in edges} - {filters})
 
 
-def filters_halved(design: Design, layers: Layers) -> Iterator[Changed]:
+def filters_halved(network: Network, layers: Layers, edges: Edges) -> Iterator[Changed]:
     """Halve the filters."""
     filters = _filters(layers[0])
-    yield from _with_filters(design, layers, {filters // 2} if filters % 2 == 0 else set())
+    yield from _with_filters(network, layers, {filters // 2} if filters % 2 == 0 else set())
 
 
-def filters_up(design: Design, layers: Layers) -> Iterator[Changed]:
+def filters_up(network: Network, layers: Layers, edges: Edges) -> Iterator[Changed]:
     """Add filters until rows or columns of the array divide them: what the array does anyway, put to use."""
     filters = _filters(layers[0])
-    yield from _with_filters(design, layers, {-(-filters // edge) * edge for edge in _edges(design)} - {filters})
+    yield from _with_filters(network, layers, {-(-filters // edge) * edge for edge in edges} - {filters})
 
 
-def kernel_factored(design: Design, layers: Layers) -> Iterator[Changed]:
+def kernel_factored(network: Network, layers: Layers, edges: Edges) -> Iterator[Changed]:
     """Put an Rx1 and a 1xS convolution in the place of RxS, where that saves MACs."""
     layer = layers[0]
     rows, columns = layer.kernel
     if layer.op is Op.CONV and rows > 1 and columns > 1:
-        network = design.network
+        changed = network
         for one in layers:
-            network = factored(network, one)
-        if network.macs < design.network.macs:
-            yield _kernel_text(layers, f"{rows}x1 and 1x{columns}"), replace(design, network=network)
+            changed = factored(changed, one)
+        if changed.macs < network.macs:
+            yield _kernel_text(layers, f"{rows}x1 and 1x{columns}"), changed
 
 
-def kernel_smaller(design: Design, layers: Layers) -> Iterator[Changed]:
+def kernel_smaller(network: Network, layers: Layers, edges: Edges) -> Iterator[Changed]:
     """Take each smaller odd kernel, down to 3x3 or from there to 1x1; where it had padding, as many outputs remain."""
     layer = layers[0]
     if layer.op in CONVOLUTIONS:
         kernel, least = layer.kernel, 3 if max(layer.kernel) > 3 else 1
         while kernel != (smaller := (_smaller(kernel[0], least), _smaller(kernel[1], least))):
             kernel = smaller
-            network = edited(design.network, {one.name: Edit(kernel=kernel) for one in layers})
-            yield _kernel_text(layers, f"{kernel[0]}x{kernel[1]}"), replace(design, network=network)
+            changed = edited(network, {one.name: Edit(kernel=kernel) for one in layers})
+            yield _kernel_text(layers, f"{kernel[0]}x{kernel[1]}"), changed
 
 
 def _kernel_text(layers: Layers, after: str) -> str:
@@ -101,21 +103,17 @@ def _filters(layer: Layer) -> int:
     return layer.output_shape[1]
 
 
-def _edges(design: Design) -> set[int]:
-    return {design.hardware.array.rows, design.hardware.array.columns}
-
-
-def _with_filters(design: Design, layers: Layers, choices: set[int]) -> Iterator[Changed]:
-    """Yield the design with each number of filters, in all layers that must have equally many."""
+def _with_filters(network: Network, layers: Layers, choices: set[int]) -> Iterator[Changed]:
+    """Yield the network with each number of filters, in all layers that must have equally many."""
     if OPS[layers[0].op].channels is not Channels.CHOSEN:
         return
-    together = frozenset().union(*(tied(design.network, layer.name) for layer in layers))
+    together = frozenset().union(*(tied(network, layer.name) for layer in layers))
     others = len(together) - len(layers)
     also = f", with {others} tied by additions" if others else ""
     for filters in sorted(choices - {0}):
-        network = edited(design.network, {name: Edit(filters=filters) for name in together})
+        changed = edited(network, {name: Edit(filters=filters) for name in together})
         what = f"{_named(layers)}: filters {_filters(layers[0])} -> {filters}{also}"
-        yield what, replace(design, network=network)
+        yield what, changed
 
 
 def _named(layers: Layers) -> str:
@@ -124,7 +122,7 @@ def _named(layers: Layers) -> str:
     return f"{first.name}{kernel}" + (f" and {len(layers) - 1} alike" if len(layers) > 1 else "")
 
 
-LAYER_LEVERS: dict[str, Callable[[Design, Layers], Iterator[Changed]]] = {
+LAYER_LEVERS: dict[str, Callable[[Network, Layers, Edges], Iterator[Changed]]] = {
     "filters_down": filters_down,
     "filters_halved": filters_halved,
     "filters_up": filters_up,
@@ -133,12 +131,13 @@ LAYER_LEVERS: dict[str, Callable[[Design, Layers], Iterator[Changed]]] = {
 }
 
 
-def layer_changes(design: Design, layers: Layers) -> Iterator[Change]:
-    """Yield every change of a layer, or of alike ones together, that the network allows."""
+def layer_changes(network: Network, layers: Layers, machine: Hardware) -> Iterator[Change]:
+    """Yield every change of a layer, or of alike ones together, that the network allows; a machine's array suggests."""
+    edges = frozenset({machine.array.rows, machine.array.columns})
     for name, lever in LAYER_LEVERS.items():
         try:
-            for what, changed in lever(design, layers):
-                yield Change(name, layers[0].name, what, changed)
+            for what, changed in lever(network, layers, edges):
+                yield Change(name, layers[0].name, what, network=changed)
         except CannotChange:
             continue
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
-from analysis.drive.explain.design import CannotChange
+from analysis.drive.explain.change import CannotChange
 from simulator.network.ir import Layer, Network, Op
 from simulator.network.ops import OPS, Channels, follows
 from simulator.network.shape_rules import Shapes

@@ -1,43 +1,37 @@
-"""Changes of stages: each function yields designs that have other blocks in them."""
+"""Changes of stages: each function yields networks that have other blocks in them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from analysis.drive.explain.blocks import Block, residual_blocks, with_block_again, without_block
-from analysis.drive.explain.design import Change, Design
+from analysis.drive.explain.change import Change
 from simulator.network.ir import Network
 
-Changed = tuple[str, str, Design]  # the stage, what was changed, and the design that results
+Changed = tuple[str, str, Network]  # the stage, what was changed, and the network that results
 Stages = Mapping[str, Sequence[Block]]
 
 
-def block_dropped(design: Design, stages: Stages) -> Iterator[Changed]:
+def block_dropped(network: Network, stages: Stages) -> Iterator[Changed]:
     """Take the last residual block of a stage away."""
     for stage, blocks in stages.items():
-        network = without_block(design.network, blocks[-1])
-        yield stage, f"{_named(stages, stage)}: one residual block fewer", replace(design, network=network)
+        yield stage, f"{_named(stages, stage)}: one residual block fewer", without_block(network, blocks[-1])
 
 
-def block_moved(design: Design, stages: Stages) -> Iterator[Changed]:
+def block_moved(network: Network, stages: Stages) -> Iterator[Changed]:
     """Take the last residual block of a stage away and repeat the last one of another: the depth remains."""
     for stage in stages:
-        for other, network in _moved(design.network, stages, stage, count=1):
-            yield (
-                stage,
-                f"{_named(stages, stage)}: one residual block to {_named(stages, other)}",
-                replace(design, network=network),
-            )
+        for other, changed in _moved(network, stages, stage, count=1):
+            yield stage, f"{_named(stages, stage)}: one residual block to {_named(stages, other)}", changed
 
 
-def blocks_moved(design: Design, stages: Stages) -> Iterator[Changed]:
+def blocks_moved(network: Network, stages: Stages) -> Iterator[Changed]:
     """Move half of a stage's residual blocks to another stage, where that is more than one."""
     for stage, blocks in stages.items():
         count = len(blocks) // 2
         if count > 1:
-            for other, network in _moved(design.network, stages, stage, count):
+            for other, changed in _moved(network, stages, stage, count):
                 moved = f"{count} of {len(blocks)} residual blocks"
                 what = f"{_named(stages, stage)}: {moved} to {_named(stages, other)}"
-                yield stage, what, replace(design, network=network)
+                yield stage, what, changed
 
 
 def _named(stages: Stages, stage: str) -> str:
@@ -60,18 +54,18 @@ def _moved(network: Network, stages: Stages, stage: str, count: int) -> Iterator
             yield other, longer
 
 
-STAGE_LEVERS: dict[str, Callable[[Design, Stages], Iterator[Changed]]] = {
+STAGE_LEVERS: dict[str, Callable[[Network, Stages], Iterator[Changed]]] = {
     "block_dropped": block_dropped,
     "block_moved": block_moved,
     "blocks_moved": blocks_moved,
 }
 
 
-def stage_changes(design: Design) -> Iterator[Change]:
+def stage_changes(network: Network) -> Iterator[Change]:
     """Yield every change of the stages that have residual blocks."""
     stages: dict[str, list[Block]] = {}
-    for block in residual_blocks(design.network):
+    for block in residual_blocks(network):
         stages.setdefault(block.stage, []).append(block)
     for name, lever in STAGE_LEVERS.items():
-        for stage, what, changed in lever(design, stages):
-            yield Change(name, stage, what, changed)
+        for stage, what, changed in lever(network, stages):
+            yield Change(name, stage, what, network=changed)

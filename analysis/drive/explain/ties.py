@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from analysis.drive.explain.design import CannotChange
+from analysis.drive.explain.change import CannotChange
 from simulator.network.ir import Layer, Network
 from simulator.network.ops import OPS, Channels
 

@@ -7,13 +7,13 @@ their name (`buffers.main.capacity`). `net.width: [0.5, 1.0]` varies a network's
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.source import Document
+from simulator.hardware.vary import Change, changed
+from simulator.source import Document, Rejected
 from simulator.source.document import PathParts, show
-from simulator.source.parser import Place, Value
+from simulator.source.parser import Value
 
 OPTIONS = ("batch", "dataflow", "objective")
 NET = "net."
@@ -115,64 +115,25 @@ def _objective_problems(document: Document, setting: Setting) -> Iterator[Proble
 def with_settings(machine: Document, settings: Iterable[Setting], plan: Document) -> Document:
     """Return a machine's document with values of the plan in it, each of which keeps its place in the plan.
 
-    Only what leads to a changed value is copied. Raises InputError for a path that the machine's file cannot have.
+    Raises InputError for a path that the machine's file cannot have.
     """
-    data, places, key_places = machine.data, dict(machine.places), dict(machine.key_places)
     for setting in settings:
-        parts = resolved(machine, setting, plan)
-        data = cast("dict[str, Value]", replaced(data, parts, setting.value))
-        at = plan.place(setting.at)
-        for end in range(1, len(parts) + 1):
-            dotted = ".".join(map(str, parts[:end]))
-            places.setdefault(dotted, at)
-        _mark(setting.value, dotted, at, places)
-        key_places[dotted] = plan.place(setting.at[:2], of_key=True)
-    return replace(machine, data=data, places=places, key_places=key_places)
+        key_place = plan.place(setting.at[:2], of_key=True)
+        try:
+            machine = changed(machine, Change(setting.path, setting.value, plan.place(setting.at), key_place))
+        except Rejected as error:
+            raise InputError(_absent(machine, setting, plan, error)) from error
+    return machine
 
 
-def resolved(machine: Document, setting: Setting, plan: Document) -> PathParts:
-    """Return a path's parts, names of list items turned into their indices."""
-    parts: list[str | int] = []
-    value: Value = machine.data
-    for part in setting.path.split("."):
-        if isinstance(value, list):
-            names = [str(item.get("name", i)) if isinstance(item, dict) else str(i) for i, item in enumerate(value)]
-            index = int(part) if part.isdecimal() else names.index(part) if part in names else len(value)
-            if index >= len(value):
-                expected = f"one of {', '.join(names)}, or an index below {len(value)}"
-                message = f"{machine.data.get('name', machine.file)} has no such item"
-                raise InputError(
-                    plan.problem(
-                        setting.at[:2],
-                        message,
-                        expected=expected,
-                        got=part,
-                        suggestion=nearest(part, names),
-                        of_key=True,
-                    )
-                )
-            parts.append(index)
-            value = value[index]
-        else:
-            parts.append(part)
-            value = value.get(part) if isinstance(value, dict) else None
-    return tuple(parts)
-
-
-def replaced(value: Value, parts: PathParts, new: Value) -> Value:
-    """Return data with a new value at a path; what is no mapping on the way there becomes one."""
-    if not parts:
-        return new
-    first, *rest = parts
-    if isinstance(first, int) and isinstance(value, list):
-        return [replaced(item, tuple(rest), new) if i == first else item for i, item in enumerate(value)]
-    inner = value if isinstance(value, dict) else {}
-    return {**inner, str(first): replaced(inner.get(str(first)), tuple(rest), new)}
-
-
-def _mark(value: Value, dotted: str, at: Place, places: dict[str, Place]) -> None:
-    """Place a value and all within it where it stands in the plan."""
-    places[dotted] = at
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        _mark(item, f"{dotted}.{key}", at, places)
+def _absent(machine: Document, setting: Setting, plan: Document, error: Rejected) -> Problem:
+    """Return the problem with a path to an item that a list of the machine does not have."""
+    message = f"{machine.data.get('name', machine.file)} {error.message}"
+    return plan.problem(
+        setting.at[:2],
+        message,
+        expected=error.expected,
+        got=setting.path,
+        suggestion=error.suggestion,
+        of_key=True,
+    )

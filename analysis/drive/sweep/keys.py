@@ -63,11 +63,11 @@ def model_digest() -> str:
 
 
 def machine_digest(document: Document) -> str:
-    """Hash what a machine's file says, comments and order aside, and the dataflows and energy table it names."""
+    """Hash what a machine's document says, order aside, and the files of dataflows and energy tables that axes name."""
     folder = Path(document.file).parent
     flows, energy = document.data.get("dataflows"), document.data.get("energy")
     names = [("dataflows", name) for name in (flows if isinstance(flows, list) else ())] + [("energy", energy)]
-    files = [_file_digest(folder, kind, str(name)) for kind, name in names]
+    files = [_file_digest(folder, kind, name) for kind, name in names if isinstance(name, str)]
     return hashlib.sha256(json.dumps([document.data, files], sort_keys=True).encode()).hexdigest()
 
 

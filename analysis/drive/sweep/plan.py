@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from analysis.drive.sweep.axes import NET, Axis, Setting, is_machine_path, resolved, with_settings
+from analysis.drive.sweep.axes import NET, Axis, Setting, is_machine_path, with_settings
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import read_hardware
 from simulator.hardware.model import Hardware
+from simulator.hardware.vary import parts_of
 from simulator.source import Document
 from simulator.source.parser import Value
 from simulator.source.validation import UNKNOWN_KEY
@@ -81,11 +82,11 @@ def machine_document(plan: Plan, index: int, settings: Sequence[Setting]) -> Doc
 
 def machine_of(plan: Plan, index: int, settings: Sequence[Setting]) -> Hardware:
     """Return a machine with settings; raise InputError, told in the plan's terms, where they do not go together."""
-    base = plan.machine_documents[index]
+    document = machine_document(plan, index, settings)
     try:
-        return read_hardware(machine_document(plan, index, settings))
+        return read_hardware(document)
     except InputError as error:
-        paths = {".".join(map(str, resolved(base, s, plan.document))): s for s in settings}
+        paths = {".".join(map(str, parts_of(document.data, s.path))): s for s in settings}
         raise InputError(*(_of_plan(p, paths, plan, index) for p in error.problems)) from error
 
 

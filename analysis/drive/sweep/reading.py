@@ -51,8 +51,8 @@ def _load_machines(document: Document, names: list[str]) -> tuple[list[Document 
     for i, name in enumerate(names):
         try:
             machine = load_yaml(locate(_beside(document, name), "", "machine"))
-            read_hardware(machine)
-            machines.append(machine)
+            data = read_hardware(machine).document
+            machines.append(machine if data is None else replace(machine, data=data))
         except InputError as error:
             machines.append(None)
             problems += _placed(document, ("machines", i), error)
@@ -113,7 +113,7 @@ def _dataflow_problems(plan: Plan, choice: tuple[Setting, ...]) -> Iterator[Prob
         return
     for setting in choice:
         for index in range(len(plan.machines) if setting.path == "dataflow" else 0):
-            names = ("best", *machine_of(plan, index, ()).dataflows)
+            names = ("best", *machine_of(plan, index, ()).dataflow_names)
             if setting.value not in names:
                 yield plan.document.problem(
                     setting.at,

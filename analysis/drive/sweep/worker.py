@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from analysis.drive.sweep.figures import fault_text, figures_of, figures_of_problem, to_json
 from analysis.drive.sweep.plan import Plan, machine_document, machine_settings, options_of, point_of, spec_of
-from simulator.engine.mapping_cache import Memory
+from simulator.engine.mapping_cache import MappingCache
 from simulator.errors import InputError
 from simulator.hardware.load import read_hardware
 from simulator.hardware.model import Hardware
@@ -38,7 +38,7 @@ class Workshop:
         self.plan = plan
         self.machines: _Kept[Hardware] = _Kept()
         self.networks: _Kept[Network] = _Kept()
-        self.memory = Memory(settings=MOST_KEPT)
+        self.cache = MappingCache(settings=MOST_KEPT)
 
     def finish(self, number: int) -> Finished:
         """Simulate a point; a fault of the simulator is told and stops nothing."""
@@ -50,7 +50,7 @@ class Workshop:
             return Finished(number, "", fault_text(error))
 
     def _figures(self, number: int) -> str:
-        from simulator.engine import simulate
+        from simulator.engine import Options, simulate
 
         plan = self.plan
         point = point_of(plan, number)
@@ -60,9 +60,7 @@ class Workshop:
             plan.machine_index(point), lambda: read_hardware(machine_document(plan, point.machine, settings))
         )
         network = self.networks.get((spec, batch), lambda: load_network(spec, batch))
-        run = simulate(
-            machine, network, batch=batch, dataflow=dataflow, objective=objective, memory=self.memory, threads=1
-        )
+        run = simulate(machine, network, Options(dataflow, objective), cache=self.cache, threads=1)
         return to_json(figures_of(run, network))
 
 

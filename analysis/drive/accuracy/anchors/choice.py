@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import at_least
 from analysis.read.kinds import DEPTHWISE, FIRST, ONE_BY_ONE, kinds_of
-from simulator.engine import simulate
+from simulator import simulate
 
 MACHINES = ("squeezenext_16x16", "squeezenext_8x8")
 NETWORKS = ("alexnet", "mobilenet_v1", "squeezenext:variant=v1", "squeezenext:variant=v5")

@@ -6,7 +6,7 @@ from analysis.drive.accuracy.anchor import Anchor, Missing, Row
 from analysis.drive.accuracy.bounds import NOT_ABOVE, within
 from analysis.drive.accuracy.figures import published
 from analysis.read.objective import OBJECTIVES as MEASURES
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.hardware.model import OBJECTIVES
 from simulator.result.run import LayerResult, Run
 from simulator.source.paths import data_dir

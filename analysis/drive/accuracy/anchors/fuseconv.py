@@ -6,7 +6,7 @@ from analysis.drive.accuracy.anchor import Anchor, Missing, Row
 from analysis.drive.accuracy.bounds import at_least, at_most, between, within
 from analysis.drive.accuracy.figures import published
 from analysis.drive.accuracy.machines import resized
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.network.ir import Op
 from simulator.result.run import Run
 

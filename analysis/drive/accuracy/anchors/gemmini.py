@@ -9,7 +9,7 @@ from statistics import median, quantiles
 from analysis.drive.accuracy.anchor import Anchor, Missing, Row
 from analysis.drive.accuracy.bounds import at_most
 from analysis.drive.accuracy.figures import published
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping as LayerMapping

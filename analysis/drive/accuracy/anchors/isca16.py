@@ -8,7 +8,7 @@ from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import between, within
 from analysis.drive.accuracy.figures import published
 from analysis.read.objective import component_of, energy_by
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.network.ir import Network, Op
 from simulator.result.run import LayerResult
 from workloads.load import load_network

@@ -6,7 +6,7 @@ from dataclasses import replace
 from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import EQUAL
 from analysis.drive.accuracy.figures import published
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping as LayerMapping

@@ -6,7 +6,7 @@ from math import ceil, prod
 from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import within
 from analysis.drive.accuracy.figures import published
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.network.ir import Op
 from simulator.result.run import LayerResult
 

@@ -7,7 +7,7 @@ from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import EQUAL
 from analysis.drive.accuracy.figures import published
 from analysis.drive.accuracy.machines import resized
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.network.ir import Layer, Network, Op
 
 MACHINE = "scalesim_32x32"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import at_most
 from analysis.drive.accuracy.figures import published
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.network.ir import Network
 from workloads import guidelines
 

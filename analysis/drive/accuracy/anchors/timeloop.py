@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import EQUAL
 from analysis.drive.accuracy.figures import published
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.network.ir import Layer, Network, Op
 from simulator.result.run import LayerResult
 

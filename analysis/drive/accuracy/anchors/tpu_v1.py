@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from analysis.drive.accuracy.anchor import Anchor, Row
 from analysis.drive.accuracy.bounds import within
 from analysis.drive.accuracy.figures import published
-from simulator.engine import simulate
+from simulator import simulate
 from simulator.hardware.load import load_hardware
 from simulator.network.graph import Graph
 from simulator.network.ir import Network

@@ -1,0 +1,63 @@
+"""Dataflows and energy tables that a machine names: bundled ones, and files beside its own."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationInfo
+
+from simulator.energy.schema import Table
+from simulator.errors import InputError, nearest
+from simulator.mapping.schema import WrittenDataflow
+from simulator.source import Rejected, load_yaml, validate
+from simulator.source.document import RejectedElsewhere
+from simulator.source.fields import Written
+from simulator.source.locate import bundled
+
+FOLDER = "folder"
+"""Key of the validation context that holds the folder of the machine's file."""
+
+PartT = TypeVar("PartT", WrittenDataflow, Table)
+
+
+def written_dataflow(value: object, info: ValidationInfo) -> object:
+    """Return the dataflow that is named; a mapping stays what it is."""
+    return _named(value, info, WrittenDataflow, "dataflows", "dataflow")
+
+
+def written_table(value: object, info: ValidationInfo) -> object:
+    """Return the energy table that is named; a mapping stays what it is."""
+    return _named(value, info, Table, "energy", "energy table")
+
+
+def _named(value: object, info: ValidationInfo, model: type[PartT], folder: str, what: str) -> object:
+    if isinstance(value, model) or (isinstance(value, dict) and value.keys() & model.model_fields.keys()):
+        return value
+    if not isinstance(value, str):
+        raise Rejected("wrong value", f"the name of a bundled {what}, a .yaml file, or a mapping that is one")
+    path = _file_of(value, folder, what, Path((info.context or {}).get(FOLDER, ".")))
+    try:
+        state = path.stat()
+        return _read(model, str(path), state.st_mtime_ns, state.st_size)
+    except InputError as error:
+        raise RejectedElsewhere(error.problems) from error
+
+
+def _file_of(name: str, folder: str, what: str, beside: Path) -> Path:
+    """Return the file of a bundled name, or of a path relative to the file that names it."""
+    known = bundled(folder)
+    if name in known:
+        return known[name]
+    path, expected = beside / name, f"a .yaml file, or one of {', '.join(known)}"
+    if not name.endswith((".yaml", ".yml")):
+        near = f"{name}.yaml"
+        raise Rejected(f"unknown {what}", expected, near if (beside / near).is_file() else nearest(name, known))
+    if not path.is_file():
+        raise Rejected("no such file", expected, nearest(Path(name).stem, known))
+    return path
+
+
+@lru_cache(maxsize=256)
+def _read(model: type[Written], path: str, modified_ns: int, size: int) -> Written:
+    """Read a file once, as long as it stays the same: the points of a sweep name the same ones."""
+    return validate(load_yaml(path), model)

@@ -1,0 +1,304 @@
+"""Mappings are shared by exactly those searches that would find the same."""
+
+from dataclasses import fields, replace
+from fractions import Fraction
+
+import pytest
+
+from simulator import load_hardware
+from simulator.cost.search import search_layer
+from simulator.energy.table import EnergyTable
+from simulator.engine.mapping_cache import MappingCache, OpKey, op_key, setting_key
+from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
+from simulator.mapping.dataflow import Dataflow
+from simulator.mapping.mapping import Mapping
+from simulator.nest import Dim, Operand
+from simulator.network.ir import Layer, Op
+from simulator.schedule import PlannedOp
+
+MACHINE = load_hardware("eyeriss_like")
+FLOW = MACHINE.dataflows[0]
+LAYER = Layer("conv", Op.CONV, ("data",), ((1, 4, 9, 9),), (1, 8, 7, 7), kernel=(3, 3), stage="conv")
+STEP = PlannedOp(LAYER)
+
+READ_OF_MACHINE: dict[str, object] = {
+    "input_bits": 4,
+    "weight_bits": 4,
+    "output_bits": 4,
+    "partial_sum_bits": 64,
+    "array": replace(MACHINE.array, rows=3),
+    "buffers": (replace(MACHINE.buffers[0], capacity_bytes=1000), *MACHINE.buffers[1:]),
+    "dma_channels": 7,
+    "dram": replace(MACHINE.dram, latency_cycles=7),
+    "layer_order": "overlapped",
+    "dma_whole_rows": not MACHINE.dma_whole_rows,
+    "dma_moves_padding": not MACHINE.dma_moves_padding,
+    "dma_reloads": not MACHINE.dma_reloads,
+    "dma_keeps_halo": True,
+    "energy": replace(MACHINE.energy, mac_pj=7.0),
+}
+NOT_READ_OF_MACHINE: dict[str, object] = {
+    "name": "other",
+    "source": "another",
+    "clock_hz": 1,
+    "vector_lanes": 77,
+    "fuses": frozenset({"add"}),
+    "folds": frozenset({"add"}),
+    "keeps_activations": not MACHINE.keeps_activations,
+    "configuration_cycles": 7,
+    "dataflows": (),  # those to search are a part of their own
+    "objective": "energy",  # likewise
+}
+READ_OF_ARRAY: dict[str, object] = {
+    "rows": 3,
+    "columns": 3,
+    "macs_per_cycle": 3,
+    "registers_words": (3, 3, 3),
+    "delivery": (replace(MACHINE.array.delivery[0], words_per_cycle=33), *MACHINE.array.delivery[1:]),
+    "reduce_rows": not MACHINE.array.reduce_rows,
+    "reduce_columns": not MACHINE.array.reduce_columns,
+    "skewed": not MACHINE.array.skewed,
+    "zero_weights": ZeroWeights(0.25, 3),
+    "zero_inputs_fraction": 0.125,
+    "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,
+    "step_cycles": 33,
+    "instances": 2,
+}
+READ_OF_DELIVERY: dict[str, object] = {
+    "network": "systolic",
+    "words_per_cycle": 33,
+    "preload": "behind_step",
+    "forwarding": not MACHINE.array.delivery[0].forwarding,
+    "concurrent": not MACHINE.array.delivery[0].concurrent,
+    "initial_sums": not MACHINE.array.delivery[0].initial_sums,
+}
+READ_OF_BUFFER: dict[str, object] = {
+    "holds": (0, 1),
+    "capacity_bytes": 1000,
+    "read_bytes_per_cycle": 3,
+    "write_bytes_per_cycle": 3,
+    "double_buffered": not MACHINE.buffers[0].double_buffered,
+    "streams": (0,),
+}
+READ_OF_DRAM: dict[str, object] = {
+    "bytes_per_cycle": Fraction(1, 7),
+    "latency_cycles": 7,
+    "burst_bytes": 7,
+    "run_length": (0,),
+    "run_length_max": 7,
+    "run_length_bits": 7,
+    "winograd": (2, 3),
+}
+READ_OF_ENERGY: dict[str, object] = {
+    "mac_pj": 7.0,
+    "gated_mac_fraction": 0.875,
+    "rf_pj_per_bit": (7.0, 7.0, 7.0),
+    "array_pj_per_bit": 7.0,
+    "buffer_points": ((7, 7.0),),
+    "dram_pj_per_bit": 7.0,
+    "leakage_pj_per_cycle": 7.0,
+}
+NOT_READ_OF_ENERGY: dict[str, object] = {"name": "other", "source": "another", "unit": "J", "vector_op_pj": 7.0}
+READ_OF_DATAFLOW: dict[str, object] = {
+    "name": "other",
+    "rows": (Dim.K,),
+    "columns": (Dim.C,),
+    "registers": (Dim.Q,),
+    "stationary": None,
+    "lowered": not FLOW.lowered,
+    "order": tuple(reversed(FLOW.order)),
+    "packs": not FLOW.packs,
+    "whole": (Dim.C,),
+    "stepwise": (Dim.C,),
+    "arrays": (Dim.K,),
+    "first": (Dim.C,),
+}
+NOT_READ_OF_DATAFLOW: dict[str, object] = {"source": "another"}
+READ_OF_LAYER: dict[str, object] = {
+    "input_shapes": ((1, 4, 9, 10),),
+    "output_shape": (1, 16, 7, 7),
+    "kernel": (3, 1),
+    "stride": (2, 2),
+    "padding": (1, 0, 0, 0),
+    "dilation": (2, 2),
+    "groups": 2,
+    "zero_inputs_fraction": 0.5,
+    "zero_weights_fraction": 0.5,
+    "zero_outputs_fraction": 0.5,
+    "zero_columns": True,
+}
+NOT_READ_OF_LAYER: dict[str, object] = {
+    "name": "other",
+    "op": Op.LINEAR,
+    "inputs": ("other",),
+    "bias": True,
+    "variant": "odd",
+    "ceil": True,
+    "window": 3,
+    "stage": "other",
+}
+READ_OF_OP: dict[str, object] = {
+    "layer": replace(LAYER, stride=(2, 2)),
+    "residuals": 7,
+    "resident": (True, False, False),
+    "reserved_bytes": 7,
+    "stored": Fraction(1, 7),
+}
+NOT_READ_OF_OP: dict[str, object] = {"producer": "other", "folded": True, "fused": ("other",)}
+
+WHOLE = {
+    Array: READ_OF_ARRAY,
+    Delivery: READ_OF_DELIVERY,
+    Dram: READ_OF_DRAM,
+    Hardware: READ_OF_MACHINE | NOT_READ_OF_MACHINE,
+    EnergyTable: READ_OF_ENERGY | NOT_READ_OF_ENERGY,
+    Dataflow: READ_OF_DATAFLOW | NOT_READ_OF_DATAFLOW,
+    Layer: READ_OF_LAYER | NOT_READ_OF_LAYER,
+    PlannedOp: READ_OF_OP | NOT_READ_OF_OP,
+}
+
+
+def key(machine: Hardware = MACHINE, flow: Dataflow = FLOW, objective: str = "cycles") -> object:
+    return setting_key(machine, (flow,), objective)
+
+
+def with_array(**changes: object) -> Hardware:
+    return replace(MACHINE, array=replace(MACHINE.array, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", WHOLE, ids=lambda kind: kind.__name__)
+def test_every_field_is_either_read_by_a_search_or_not(kind: type) -> None:
+    assert {field.name for field in fields(kind) if field.init} == set(WHOLE[kind])
+
+
+@pytest.mark.parametrize("field", READ_OF_MACHINE)
+def test_machines_that_a_search_tells_apart_have_different_keys(field: str) -> None:
+    assert key(replace(MACHINE, **{field: READ_OF_MACHINE[field]})) != key()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("field", READ_OF_ARRAY)
+def test_arrays_that_a_search_tells_apart_have_different_keys(field: str) -> None:
+    assert key(with_array(**{field: READ_OF_ARRAY[field]})) != key()
+
+
+@pytest.mark.parametrize("field", READ_OF_DELIVERY)
+def test_networks_that_a_search_tells_apart_have_different_keys(field: str) -> None:
+    first, *others = MACHINE.array.delivery
+    other = replace(first, **{field: READ_OF_DELIVERY[field]})  # type: ignore[arg-type]
+    assert other != first
+    assert key(with_array(delivery=(other, *others))) != key()
+
+
+@pytest.mark.parametrize("field", READ_OF_BUFFER)
+def test_buffers_that_a_search_tells_apart_have_different_keys(field: str) -> None:
+    first, *others = MACHINE.buffers
+    buffer: Buffer = replace(first, **{field: READ_OF_BUFFER[field]})  # type: ignore[arg-type]
+    assert buffer != first
+    assert key(replace(MACHINE, buffers=(buffer, *others))) != key()
+
+
+@pytest.mark.parametrize("field", READ_OF_DRAM)
+def test_drams_that_a_search_tells_apart_have_different_keys(field: str) -> None:
+    dram = replace(MACHINE.dram, **{field: READ_OF_DRAM[field]})  # type: ignore[arg-type]
+    assert dram != MACHINE.dram
+    assert key(replace(MACHINE, dram=dram)) != key()
+
+
+@pytest.mark.parametrize("field", READ_OF_ENERGY)
+def test_energy_tables_that_a_search_tells_apart_have_different_keys(field: str) -> None:
+    table = replace(MACHINE.energy, **{field: READ_OF_ENERGY[field]})  # type: ignore[arg-type]
+    assert key(replace(MACHINE, energy=table)) != key()
+
+
+@pytest.mark.parametrize("field", READ_OF_DATAFLOW)
+def test_dataflows_that_a_search_tells_apart_have_different_keys(field: str) -> None:
+    assert key(flow=replace(FLOW, **{field: READ_OF_DATAFLOW[field]})) != key()  # type: ignore[arg-type]
+
+
+def test_other_dataflows_in_another_order_and_other_objectives_have_different_keys() -> None:
+    flows = MACHINE.dataflows[:2]
+    keys = {setting_key(MACHINE, chosen, "cycles") for chosen in (flows, flows[::-1], flows[:1], flows[1:])}
+    assert len(keys) == 4
+    assert key(objective="energy") != key()
+
+
+@pytest.mark.parametrize("field", READ_OF_LAYER)
+def test_layers_that_a_search_tells_apart_have_different_keys(field: str) -> None:
+    layer = replace(LAYER, **{field: READ_OF_LAYER[field]})  # type: ignore[arg-type]
+    assert op_key(replace(STEP, layer=layer)) != op_key(STEP)
+
+
+@pytest.mark.parametrize("field", READ_OF_OP)
+def test_ops_that_a_search_tells_apart_have_different_keys(field: str) -> None:
+    assert op_key(replace(STEP, **{field: READ_OF_OP[field]})) != op_key(STEP)  # type: ignore[arg-type]
+
+
+def test_every_field_of_an_ops_key_counts_by_itself() -> None:
+    base = op_key(STEP)
+    zeros = {f"zero_{operand}_fraction": 0.5 for operand in ("inputs", "weights", "outputs")}
+    layer = replace(LAYER, stride=(2, 2), zero_columns=True, **zeros)  # type: ignore[arg-type]
+    others = op_key(replace(STEP, **(READ_OF_OP | {"layer": layer})))  # type: ignore[arg-type]
+    for field in fields(OpKey):
+        changed = replace(base, **{field.name: getattr(others, field.name)})  # type: ignore[arg-type]
+        assert changed != base and hash(changed) != hash(base), field.name
+
+
+@pytest.mark.parametrize("field", NOT_READ_OF_MACHINE)
+def test_machines_that_a_search_cannot_tell_apart_share_a_key(field: str) -> None:
+    assert key(replace(MACHINE, **{field: NOT_READ_OF_MACHINE[field]})) == key()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("field", NOT_READ_OF_ENERGY)
+def test_energy_tables_that_a_search_cannot_tell_apart_share_a_key(field: str) -> None:
+    table = replace(MACHINE.energy, **{field: NOT_READ_OF_ENERGY[field]})  # type: ignore[arg-type]
+    assert key(replace(MACHINE, energy=table)) == key()
+
+
+@pytest.mark.parametrize("order", ["serial", "prefetch_weights"])
+def test_prefetching_the_next_weights_does_not_change_a_key(order: str) -> None:
+    assert key(replace(MACHINE, layer_order=order)) == key()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("field", NOT_READ_OF_LAYER)
+def test_layers_of_the_same_loops_share_a_key(field: str) -> None:
+    layer = replace(LAYER, **{field: NOT_READ_OF_LAYER[field]})  # type: ignore[arg-type]
+    if layer.op is Op.CONV:
+        assert op_key(replace(STEP, layer=layer)) == op_key(STEP)
+
+
+class Untouchable:
+    """A value that nothing may read."""
+
+    def __getattribute__(self, name: str) -> object:
+        raise AssertionError(f"a search reads {name} of what is not in its key")
+
+    __bool__ = __eq__ = __hash__ = __iter__ = __len__ = __float__ = __int__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("objective", ["balanced", "cycles", "energy"])
+def test_a_search_reads_nothing_that_is_not_in_its_key(objective: str) -> None:
+    nothing = Untouchable()
+    table = replace(MACHINE.energy, **dict.fromkeys(NOT_READ_OF_ENERGY, nothing))  # type: ignore[arg-type]
+    bare = replace(MACHINE, **dict.fromkeys(NOT_READ_OF_MACHINE, nothing), energy=table)  # type: ignore[arg-type]
+    flows = [replace(flow, **NOT_READ_OF_DATAFLOW) for flow in MACHINE.dataflows]  # type: ignore[arg-type]
+    left_out = {name: nothing for name in NOT_READ_OF_LAYER if name != "op"}
+    layer = replace(LAYER, **left_out)  # type: ignore[arg-type]
+    found = search_layer(bare, bare.energy, layer, flows, objective)
+    assert found == search_layer(MACHINE, MACHINE.energy, LAYER, MACHINE.dataflows, objective)
+    assert found is not None and found.mapping.dataflow in MACHINE.dataflow_names
+
+
+def test_mappings_of_the_latest_settings_are_kept() -> None:
+    cache = MappingCache(settings=2)
+    first, second, third = (setting_key(MACHINE, (FLOW,), name) for name in ("cycles", "energy", "edp"))
+    mapping = Mapping("rows", (1,) * 8, (), (), (1,) * 8, (1,) * 8, (1,) * 8, ())
+    cache.mappings_of(first)[op_key(STEP)] = mapping
+    cache.mappings_of(second)
+    assert cache.mappings_of(first) == {op_key(STEP): mapping}
+    cache.mappings_of(third)
+    assert list(cache.found) == [first, third]
+
+
+def test_operands_of_the_resident_flags_are_told_apart() -> None:
+    flags = [tuple(o is operand for o in Operand) for operand in Operand]
+    assert len({op_key(replace(STEP, resident=flag)) for flag in flags}) == 3  # type: ignore[arg-type]
