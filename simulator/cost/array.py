@@ -14,11 +14,13 @@ from simulator.cost.case import (
     EXPOSED,
     FIXED_POINT,
     FIXED_POINT_BITS,
+    HEIGHT,
     HIDDEN,
     INPUTS,
     OUTPUTS,
     STATIONARY,
     SUM_BITS,
+    WIDTH,
     Ints,
     Record,
     Scratch,
@@ -37,7 +39,7 @@ from simulator.cost.reuse import (
 @jit
 def packed_taps(layer: Record, mapping: Record) -> int:
     """Taps of a strided window that lie side by side in the lanes over input channels; 1 where none do."""
-    return layer.stride[0] * layer.stride[1] if mapping.packs else 1
+    return layer.stride[HEIGHT] * layer.stride[WIDTH] if mapping.packs else 1
 
 
 @jit
