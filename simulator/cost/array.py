@@ -17,6 +17,7 @@ from simulator.cost.case import (
     HEIGHT,
     HIDDEN,
     INPUTS,
+    MOVING,
     OUTPUTS,
     STATIONARY,
     SUM_BITS,
@@ -193,7 +194,7 @@ def preloads(machine: Record, reuse: Record, operand: int) -> bool:
     """
     if machine.shift_cycles[operand]:
         return reuse.held[operand] == STATIONARY
-    return machine.preload[operand] != HIDDEN and reuse.held[operand] > 0
+    return machine.preload[operand] != HIDDEN and reuse.held[operand] != MOVING
 
 
 @jit
@@ -239,7 +240,7 @@ def tile_cycles(machine: Record, reuse: Record, first: bool, out: Record) -> Non
             preload += preload_cycles(machine, cycles, operand, out)
         else:
             pace = max(pace, cycles)
-    if machine.preload[INPUTS] != HIDDEN and not reuse.held[INPUTS] and not machine.shift_cycles[INPUTS]:
+    if machine.preload[INPUTS] != HIDDEN and reuse.held[INPUTS] == MOVING and not machine.shift_cycles[INPUTS]:
         preload += out.passes * ceil_div(out.first_window, machine.words_per_cycle[INPUTS])
     pace = max(pace, buffer_port_cycles(machine, out))
     out.delivery_cycles = max(0, pace - out.mac_cycles)

@@ -26,7 +26,9 @@ lists them. That holds for edges as it does for full tiles.
 from simulator.cost.case import (
     DIMS_REUSED_BY,
     HEIGHT,
+    HELD,
     INPUTS,
+    MOVING,
     ONLY,
     OUTPUTS,
     RELEVANT,
@@ -81,7 +83,7 @@ def set_reuse(machine: Record, mapping: Record, reuse: Record) -> None:
     set_sizes(machine, mapping, reuse)
     reuse.slides[HEIGHT] = reuse.slides[WIDTH] = 0
     for operand in range(3):
-        reuse.held[operand] = 0
+        reuse.held[operand] = MOVING
         for destination in range(1, machine.levels + 1):
             if machine.keeps[destination, operand]:
                 set_reloads(machine, mapping, reuse, operand, destination)
@@ -137,7 +139,7 @@ def set_reloads(machine: Record, mapping: Record, reuse: Record, operand: int, d
                 cut = cut_of_loops(machine, level)
                 reuse.deepest[operand, destination, d] = max(reuse.deepest[operand, destination, d], cut)
             elif at_array:
-                reuse.held[operand] = 1
+                reuse.held[operand] = HELD
 
 
 @jit
