@@ -89,7 +89,7 @@ def memory_fields(buffers: Sequence[Buffer], reserved_bytes: int) -> dict[str, o
     holding = [[_memory_at(buffers, level, operand) for operand in Operand] for level in range(levels)]
     outermost = [next(level for level in range(levels) if holding[level][o] >= 0) for o in Operand]
     capacity = [b.capacity_bytes for b in buffers]
-    capacity[holding[outermost[0]][0]] -= reserved_bytes
+    capacity[holding[outermost[Operand.INPUTS]][Operand.INPUTS]] -= reserved_bytes
     pad = [0] * (MAX_MEMORIES - len(buffers))
     keeps = [[memory >= 0 for memory in row] for row in holding] + [[True] * 3]
     keeps += [[False] * 3] * (DESTINATIONS - len(keeps))
@@ -170,7 +170,7 @@ def layer_record(
 def price_record(hardware: Hardware, layer: Layer) -> Record:
     """Price a machine's actions on a layer; a gated MAC (zero input) costs the table's fraction of a full one."""
     table = hardware.energy
-    gated = zero_fractions(hardware, layer)[0] if hardware.array.gates_zero_inputs else 0.0
+    gated = zero_fractions(hardware, layer)[Operand.INPUTS] if hardware.array.gates_zero_inputs else 0.0
     inputs, weights, _, sums = word_bits(hardware)
     bits = (inputs, weights, sums)
     per_bit = level_prices(hardware)

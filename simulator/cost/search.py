@@ -28,7 +28,7 @@ from simulator.cost.spatial import Placement, placements, tile_counts
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, LevelTile, Mapping
-from simulator.nest import Dim, LoopNest, Operand, array_bounds
+from simulator.nest import Dim, LoopNest, Operand, array_bounds, footprint
 from simulator.network.ir import Layer
 
 MOST_TILES = (1 << 12, 1 << 16, 1 << 24)
@@ -328,8 +328,6 @@ def least_demand(hardware: Hardware, layer: Layer) -> dict[Operand, int]:
     """Bytes of the smallest tile of each operand that any mapping can use."""
     nest = layer.nest
     assert nest is not None
-    r, s = nest.bounds[Dim.R], nest.bounds[Dim.S]
-    window = ((r - 1) * nest.dilation[0] + 1) * ((s - 1) * nest.dilation[1] + 1)
-    words = {Operand.INPUTS: window, Operand.WEIGHTS: r * s, Operand.OUTPUTS: 1}
+    smallest = (1, 1, 1, 1, 1, 1, nest.bounds[Dim.R], nest.bounds[Dim.S])
     bits = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
-    return {o: -(-words[o] * bits[o] // 8) for o in Operand}
+    return {o: -(-footprint(nest, smallest, o) * bits[o] // 8) for o in Operand}
