@@ -40,7 +40,7 @@ from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
 from simulator.network.ir import Layer
 
-PRELOADS = ("hidden", "exposed", "behind_step")
+PRELOADS = ("hidden", "exposed", "double_buffered")
 
 
 def record(dtype: np.dtype[np.void], **values: object) -> Record:
@@ -223,7 +223,7 @@ def mapping_record(hardware: Hardware, mapping: Mapping) -> Record:
         retains=mapping.retains,
         stationary=NO_OPERAND if mapping.stationary is None else mapping.stationary,
         skips=skips_zeros(hardware, mapping, spatial),
-        packs=mapping.packs,
+        channel_packing=mapping.channel_packing,
     )
 
 

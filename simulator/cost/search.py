@@ -104,9 +104,9 @@ def tile_choices(nest: LoopNest, steps: Sequence[int], dataflow: Dataflow) -> tu
 
 def _fixed_extents(d: Dim, bound: int, step: int, dataflow: Dataflow) -> Iterator[int]:
     """Yield the only extent that tiles may have along a dimension, if it is not free."""
-    if d in (Dim.R, Dim.S, *dataflow.whole):
+    if d in (Dim.R, Dim.S, *dataflow.untiled):
         yield bound
-    elif d in dataflow.stepwise:
+    elif d in dataflow.one_step_a_tile:
         yield min(step, bound)
 
 
@@ -225,7 +225,7 @@ class Search:
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[Placement]) -> list[Candidate]:
         """Candidates in the order of what they promise; `rank` is that of the dataflow."""
-        by_cycles = OBJECTIVES[self.objective] in ("cycles", "balanced")
+        by_cycles = OBJECTIVES[self.objective] in ("cycles", "cycles_plus_dma")
         first, second = (CYCLES_COLUMN, WORDS_COLUMN) if by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
         for alike, candidates in self.alike(dataflow, found):
@@ -291,7 +291,7 @@ def template_record(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Recor
         registers=[1] * 8,
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
-        packs=dataflow.packs,
+        channel_packing=dataflow.channel_packing,
         skips=skips,
         stationary=NO_OPERAND if dataflow.stationary is None else dataflow.stationary,
     )
@@ -317,7 +317,7 @@ def as_mapping(best: Record, candidate: Candidate) -> Mapping:
         registers_order=tuple(reversed(dataflow.registers)),
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
-        packs=dataflow.packs,
+        channel_packing=dataflow.channel_packing,
         stationary=dataflow.stationary,
         inner=tuple(inner),
         arrays=placement.arrays,

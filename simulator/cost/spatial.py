@@ -118,7 +118,7 @@ def placements(dataflow: Dataflow, nest: LoopNest, array: Array, idle: bool = Fa
     anything but the array share them.
     """
     extents = list(array_bounds(nest.bounds, dataflow.lowered))
-    if dataflow.packs:
+    if dataflow.channel_packing:
         extents[Dim.C] *= prod(nest.stride)
     axes = ((dataflow.rows, array.rows), (dataflow.columns, array.columns))
     if idle and not any(idle_bounds(extents, dims, length) for dims, length in axes):
@@ -162,7 +162,7 @@ def _ways(
 ) -> list[tuple[int, ...]]:
     """Ways to unroll a dataflow's dimensions along an axis."""
     some = idle_bounds(extents, dims, length) if idle else []
-    return some or axis_bounds(extents, dims, length, dataflow.first)
+    return some or axis_bounds(extents, dims, length, dataflow.greedy)
 
 
 def register_bounds(
