@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.cost.convert import array_bounds
 from simulator.cost.spatial import (
     FILTER_TAPS,
     Placement,
@@ -21,7 +20,7 @@ from simulator.cost.spatial import (
 )
 from simulator.hardware.load import load_hardware
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
-from simulator.nest import RELEVANT, Dim, LoopNest, Operand
+from simulator.nest import RELEVANT, Dim, LoopNest, Operand, array_bounds
 from tests.oracle.strategies import hardwares, nests
 
 EYERISS = load_hardware("eyeriss_chip").array
@@ -78,7 +77,7 @@ def test_every_placement_fits_the_array_and_names_what_its_dataflow_does(name, n
     flow, array = load_dataflow(name), hardware.array
     found = placements(flow, nest, array)
     assert found and len(found) == len(set(found))
-    bounds = list(array_bounds(nest, flow.lowered))
+    bounds = list(array_bounds(nest.bounds, flow.lowered))
     if flow.packs:
         bounds[Dim.C] *= prod(nest.stride)
     for placement in found:
