@@ -37,8 +37,10 @@ def saved_mappings(run: Run, layers: tuple[Layer, ...]) -> Iterator[tuple[Layer,
 def levels_of(run: Run) -> LevelNames:
     """Name the memory levels of a run's machine: one, unless the run holds the machine and it says more."""
     from simulator.cost.legality import level_names
+    from simulator.door import machine_of
 
-    return level_names(run.subject.hardware) if run.subject else LevelNames()
+    whole = run.documents is not None and run.documents.hardware is not None
+    return level_names(machine_of(run)) if whole else LevelNames()
 
 
 def run_mappings(run: Run) -> str:

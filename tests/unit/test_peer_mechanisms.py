@@ -6,8 +6,9 @@ from fractions import Fraction
 import pytest
 
 from simulator import simulate
-from simulator.cost.convert import winograd_ratio
-from simulator.cost.search import tile_choices, tile_steps
+from simulator.cost.inner import InnerTiles
+from simulator.cost.search import Candidate, tile_choices, tile_steps
+from simulator.cost.sparsity import winograd_ratio
 from simulator.cost.spatial import placements
 from simulator.hardware.load import load_hardware
 from simulator.hardware.vary import vary
@@ -122,7 +123,8 @@ def test_strips_are_as_high_as_the_array_is_wide_and_come_one_at_a_time():
     found = placements(flow, nest, machine.array)
     assert {placement.columns[Dim.P] for placement in found} == {14}
     for placement in found:
-        choices, counts = tile_choices(nest, tile_steps(placement, lowered=False), flow)
+        candidate = Candidate(flow, placement, InnerTiles(flow.order))
+        choices, counts = tile_choices(nest, tile_steps(candidate), flow)
         assert (counts[Dim.P], choices[Dim.P, 0]) == (1, 14)
         assert (counts[Dim.C], choices[Dim.C, 0]) == (1, placement.spatial[Dim.C] * placement.registers[Dim.C])
 
