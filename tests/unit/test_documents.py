@@ -69,6 +69,8 @@ def test_a_document_does_not_depend_on_how_a_file_says_the_same(tmp_path: Path) 
     )
     (tmp_path / "same.yaml").write_text(other)
     assert load_hardware(tmp_path / "same.yaml").document == load_hardware("squeezenext_16x16").document
+    (tmp_path / "same.yaml").write_text(other.replace("    double_buffered: true ", "    #"))
+    assert load_hardware(tmp_path / "same.yaml").document == load_hardware("squeezenext_16x16").document
 
 
 def test_a_machine_is_told_neither_by_its_document_nor_with_it() -> None:
