@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from simulator import load_network, simulate
 from simulator.nest import LEVEL_NAMES, OPERAND_NAMES
+from simulator.network.graph import Graph
 from simulator.result.run import CYCLE_PARTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,3 +97,16 @@ def test_every_figure_of_a_layer_has_its_function():
 
 def test_architecture_stays_short():
     assert len(ARCHITECTURE.splitlines()) <= 350
+
+
+def test_the_layer_that_is_worked_through_takes_what_is_written():
+    own = next(layer for layer in load_network("squeezenext").layers if layer.name == "fc1000")
+    g = Graph("fc1000")
+    g.linear(g.input(*own.input_shapes[0][1:]), own.output_shape[1], name="fc1000")
+    (layer,) = simulate("eyeriss_like", g.build()).layers
+    compute, delivery = (layer.cycle_parts[part] for part in ("compute", "delivery"))
+    assert f'`cycle_parts["delivery"] = {delivery}`' in ARCHITECTURE
+    assert f"- `compute` is 16 x 198 = {compute}." in ARCHITECTURE
+    assert layer.mapping is not None
+    written = (f"`{key}: [{', '.join(layer.mapping[key])}]`" for key in ("dram", "rows", "columns", "registers"))
+    assert [loops for loops in written if loops not in ARCHITECTURE] == []
