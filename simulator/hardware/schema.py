@@ -7,11 +7,18 @@ from collections import Counter
 from itertools import chain, count
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from simulator.energy.schema import Table
 from simulator.errors import nearest
-from simulator.hardware.model import Objective
+from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
@@ -27,6 +34,7 @@ from simulator.source.fields import (
     Name,
     Text,
     Written,
+    renamed_values,
 )
 
 T = TypeVar("T")
@@ -37,7 +45,8 @@ FUSABLE = tuple(sorted({*(op.value for op in FREE_OPS), "batch_norm"}))
 
 OperandName = Literal["inputs", "weights", "outputs"]
 NetworkName = Literal["multicast", "systolic", "unicast"]
-Preload = Literal["hidden", "exposed", "behind_step"]
+Preload = Annotated[Literal["hidden", "exposed", "double_buffered"], renamed_values({"behind_step": "double_buffered"})]
+WrittenObjective = Annotated[Objective, renamed_values(OLD_OBJECTIVES)]
 
 
 def known(name: str, names: tuple[str, ...], what: str) -> str:
@@ -53,6 +62,13 @@ def unique(names: list[T]) -> list[T]:
         if name in names[:i]:
             raise Rejected("given twice", "each name once", path=(i,))
     return names
+
+
+def not_nothing(value: object) -> object:
+    """Return what is written; raise Rejected where nothing stands behind a key."""
+    if value is None:
+        raise Rejected("wrong value", "true or false")
+    return value
 
 
 def unique_names(dataflows: list[WrittenDataflow]) -> list[WrittenDataflow]:
@@ -197,7 +213,7 @@ class Buffer(Written):
     banks: Count = 1
     read_bytes_per_cycle: Count | None = None
     write_bytes_per_cycle: Count | None = None
-    double_buffered: bool | None = None
+    double_buffered: Annotated[bool | None, BeforeValidator(not_nothing)] = None  # None: as usual
     streams: Annotated[list[OperandName], AfterValidator(unique)] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -212,6 +228,18 @@ class Buffer(Written):
         if self.in_pe and (self.read_bytes_per_cycle or self.write_bytes_per_cycle):
             raise Rejected("a memory in each PE keeps pace with it", "no bandwidth", path=("in_pe",))
         return self
+
+    @property
+    def has_second_slot(self) -> bool:
+        """Whether it is double-buffered, said or as usual."""
+        return not self.in_pe if self.double_buffered is None else self.double_buffered
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
+        written: dict[str, object] = serialize(self)
+        if self.has_second_slot is not self.in_pe:
+            written.pop("double_buffered", None)
+        return written
 
 
 class Dma(Written):
@@ -353,5 +381,5 @@ class Machine(Written):
         BeforeValidator(_given_once),
         AfterValidator(unique_names),
     ]
-    objective: Objective = "cycles"
+    objective: WrittenObjective = "cycles"
     energy: Annotated[Table, BeforeValidator(written_table)]

@@ -4,7 +4,8 @@ They hold a machine in the model's own terms under `subject`, the classes below;
 """
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from simulator.errors import InputError, Problem
 from simulator.hardware.load import read_hardware
 from simulator.nest import OPERAND_NAMES, Dim
 from simulator.network.document import network_document
-from simulator.network.ir import Network
+from simulator.network.ir import ACROSS_CHANNELS, Layer, Network, Op
 from simulator.result.facts import fingerprint, fingerprints
 from simulator.result.run import SCHEMA_VERSION, Documents
 from simulator.source.parser import Value
@@ -20,6 +21,8 @@ from simulator.source.units import bandwidth_text, frequency_text, size_text
 
 T = TypeVar("T")
 Words = tuple[int, int, int]
+
+_NORMALISATION = re.compile(r"across_channels_([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +203,15 @@ def documents_of(subject: Subject) -> Documents:
         machine = read_hardware(hardware_document(subject)).document
     except InputError:
         machine = None
-    network = network_document(subject.network)
+    layers = tuple(with_window(layer) for layer in subject.network.layers)
+    network = network_document(replace(subject.network, layers=layers))
     return Documents(None if machine is None else dict[str, object](machine), dict[str, object](network))
+
+
+def with_window(layer: Layer) -> Layer:
+    """Return a layer as it is today: of a normalisation, the variant said the channels of its window, too."""
+    said = _NORMALISATION.fullmatch(layer.variant) if layer.op is Op.LRN else None
+    return replace(layer, variant=ACROSS_CHANNELS, window=int(said[1])) if said else layer
 
 
 def hardware_document(subject: Subject) -> dict[str, Value]:
@@ -233,7 +243,7 @@ def hardware_document(subject: Subject) -> dict[str, Value]:
             "configuration_cycles": hardware.configuration_cycles,
         },
         "dataflows": [_dataflow(flow, name) for flow, name in names],
-        "objective": hardware.objective,
+        "objective": _now(hardware.objective),
         "energy": _energy(subject.energy),
     }
 
@@ -250,7 +260,7 @@ def _array(array: Array) -> Value:
         "reduce_along": ways.get((array.reduce_rows, array.reduce_columns), "none"),
         "initial_sums": sums.initial_sums,
     }
-    preloads = [{"preload": delivery.preload} for delivery in array.delivery]
+    preloads = [{"preload": _now(delivery.preload)} for delivery in array.delivery]
     inputs |= {**preloads[0], "forwarding": array.delivery[0].forwarding}
     zeros = array.zero_weights
     return {
@@ -312,6 +322,11 @@ def _dram(dram: Dram, clock_hz: int) -> Value:
     }
 
 
+def _now(word: str) -> str:
+    """Return what a word of then is called now."""
+    return {"behind_step": "double_buffered", "balanced": "cycles_plus_dma"}.get(word, word)
+
+
 def _dataflow(flow: Dataflow, name: str) -> Value:
     return {
         "name": name,
@@ -321,10 +336,10 @@ def _dataflow(flow: Dataflow, name: str) -> Value:
         "registers": _dimensions(flow.registers),
         "stationary": "none" if flow.stationary is None else OPERAND_NAMES[flow.stationary],
         "lowered": flow.lowered,
-        "packs": flow.packs,
-        "whole": _dimensions(flow.whole),
-        "stepwise": _dimensions(flow.stepwise),
-        "first": _dimensions(flow.first),
+        "channel_packing": flow.packs,
+        "untiled": _dimensions(flow.whole),
+        "one_step_a_tile": _dimensions(flow.stepwise),
+        "greedy": _dimensions(flow.first),
         "order": _dimensions(flow.order),
     }
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from simulator import load_hardware
-from simulator.cost.search import search_layer
+from simulator.cost.search import Request, search_layer
 from simulator.energy.table import EnergyTable
 from simulator.engine.mapping_cache import MappingCache, OpKey, op_key, setting_key
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
@@ -67,7 +67,7 @@ READ_OF_ARRAY: dict[str, object] = {
 READ_OF_DELIVERY: dict[str, object] = {
     "network": "systolic",
     "words_per_cycle": 33,
-    "preload": "behind_step",
+    "preload": "double_buffered",
     "forwarding": not MACHINE.array.delivery[0].forwarding,
     "concurrent": not MACHINE.array.delivery[0].concurrent,
     "initial_sums": not MACHINE.array.delivery[0].initial_sums,
@@ -107,11 +107,11 @@ READ_OF_DATAFLOW: dict[str, object] = {
     "stationary": None,
     "lowered": not FLOW.lowered,
     "order": tuple(reversed(FLOW.order)),
-    "packs": not FLOW.packs,
-    "whole": (Dim.C,),
-    "stepwise": (Dim.C,),
+    "channel_packing": not FLOW.channel_packing,
+    "untiled": (Dim.C,),
+    "one_step_a_tile": (Dim.C,),
     "arrays": (Dim.K,),
-    "first": (Dim.C,),
+    "greedy": (Dim.C,),
 }
 NOT_READ_OF_DATAFLOW: dict[str, object] = {"source": "another"}
 READ_OF_LAYER: dict[str, object] = {
@@ -275,7 +275,7 @@ class Untouchable:
     __bool__ = __eq__ = __hash__ = __iter__ = __len__ = __float__ = __int__ = None  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("objective", ["balanced", "cycles", "energy"])
+@pytest.mark.parametrize("objective", ["cycles_plus_dma", "cycles", "energy"])
 def test_a_search_reads_nothing_that_is_not_in_its_key(objective: str) -> None:
     nothing = Untouchable()
     table = replace(MACHINE.energy, **dict.fromkeys(NOT_READ_OF_ENERGY, nothing))  # type: ignore[arg-type]
@@ -283,8 +283,8 @@ def test_a_search_reads_nothing_that_is_not_in_its_key(objective: str) -> None:
     flows = [replace(flow, **NOT_READ_OF_DATAFLOW) for flow in MACHINE.dataflows]  # type: ignore[arg-type]
     left_out = {name: nothing for name in NOT_READ_OF_LAYER if name != "op"}
     layer = replace(LAYER, **left_out)  # type: ignore[arg-type]
-    found = search_layer(bare, bare.energy, layer, flows, objective)
-    assert found == search_layer(MACHINE, MACHINE.energy, LAYER, MACHINE.dataflows, objective)
+    found = search_layer(Request(bare, layer, objective), flows)
+    assert found == search_layer(Request(MACHINE, LAYER, objective), MACHINE.dataflows)
     assert found is not None and found.mapping.dataflow in MACHINE.dataflow_names
 
 
