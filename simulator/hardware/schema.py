@@ -202,7 +202,7 @@ class Buffer(Written):
     `below` names the memory from which it is filled, for machines of several levels; operands that it does not hold
     pass it by. `in_pe`: every PE has one. `double_buffered` is usual outside the PEs, and not inside.
     `streams`: operands that are replaced as they are consumed (outputs: that leave as they are completed), so that no
-    second slot is needed, and weights that the array takes a single time need room for one fill of the array only.
+    second slot is needed, and weights that the array takes a single time need space for one fill of the array only.
     """
 
     name: Name
@@ -314,7 +314,7 @@ class Layers(Written):
     """How one layer follows another.
 
     `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
-    loads and last stores lie beneath its neighbours and it takes the longer of array and DRAM.
+    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM.
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
@@ -357,7 +357,7 @@ def _inside_out(buffers: list[Buffer], levels: dict[str, int]) -> list[Buffer]:
 
 
 MAX_LEVELS, MAX_BUFFERS = 4, 8
-"""What the kernels' records have room for, see `simulator.cost.case`."""
+"""What the kernels' records can hold, see `simulator.cost.case`."""
 
 
 class Machine(Written):
