@@ -111,9 +111,7 @@ def test_nothing_is_added_to_a_fused_pool():
 def test_operands_that_no_register_keeps_cost_no_register_energy():
     result = only(simulate("eyeriss_isca16_nlr", conv(16, 16, 8, 3)))
     assert "rf" not in result.traffic
-    assert {part: pj for part, pj in result.energy_parts.items() if part.startswith("rf")} == {
-        "rf.inputs": 0, "rf.weights": 0, "rf.outputs": 0,
-    }  # fmt: skip
+    assert not any(pj for part, pj in result.energy_parts.items() if part.startswith("rf"))
 
 
 def test_strips_are_as_high_as_the_array_is_wide_and_come_one_at_a_time():
