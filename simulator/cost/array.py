@@ -14,11 +14,14 @@ from simulator.cost.case import (
     EXPOSED,
     FIXED_POINT,
     FIXED_POINT_BITS,
+    HEIGHT,
     HIDDEN,
     INPUTS,
+    MOVING,
     OUTPUTS,
     STATIONARY,
     SUM_BITS,
+    WIDTH,
     Ints,
     Record,
     Scratch,
@@ -37,7 +40,7 @@ from simulator.cost.reuse import (
 @jit
 def packed_taps(layer: Record, mapping: Record) -> int:
     """Taps of a strided window that lie side by side in the lanes over input channels; 1 where none do."""
-    return layer.stride[0] * layer.stride[1] if mapping.packs else 1
+    return layer.stride[HEIGHT] * layer.stride[WIDTH] if mapping.channel_packing else 1
 
 
 @jit
@@ -191,7 +194,7 @@ def preloads(machine: Record, reuse: Record, operand: int) -> bool:
     """
     if machine.shift_cycles[operand]:
         return reuse.held[operand] == STATIONARY
-    return machine.preload[operand] != HIDDEN and reuse.held[operand] > 0
+    return machine.preload[operand] != HIDDEN and reuse.held[operand] != MOVING
 
 
 @jit
@@ -237,7 +240,7 @@ def tile_cycles(machine: Record, reuse: Record, first: bool, out: Record) -> Non
             preload += preload_cycles(machine, cycles, operand, out)
         else:
             pace = max(pace, cycles)
-    if machine.preload[INPUTS] != HIDDEN and not reuse.held[INPUTS] and not machine.shift_cycles[INPUTS]:
+    if machine.preload[INPUTS] != HIDDEN and reuse.held[INPUTS] == MOVING and not machine.shift_cycles[INPUTS]:
         preload += out.passes * ceil_div(out.first_window, machine.words_per_cycle[INPUTS])
     pace = max(pace, buffer_port_cycles(machine, out))
     out.delivery_cycles = max(0, pace - out.mac_cycles)

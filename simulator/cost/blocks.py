@@ -4,7 +4,7 @@ Cutting an extent into blocks of some size makes full ones and at most one that 
 of few extents, makes blocks of few extents. `BLOCKS` lists them for every cut of `REUSE`, with how many there are.
 """
 
-from simulator.cost.case import WHOLE, C, Ints, Record
+from simulator.cost.case import ONLY, WHOLE, C, Ints, Record
 from simulator.cost.jit import jit
 
 
@@ -20,16 +20,17 @@ def cut_tile(y: Ints, reuse: Record, blocks: Record) -> None:
 @jit
 def cut_whole(blocks: Record, cut: int, d: int, extent: int) -> None:
     """Make one block of so many elements all there is at a cut."""
-    blocks.kinds[cut, d] = blocks.count[cut, d] = blocks.times[cut, d, 0] = 1
-    blocks.extent[cut, d, 0] = extent
+    blocks.kinds[cut, d] = blocks.count[cut, d] = blocks.times[cut, d, ONLY] = 1
+    blocks.extent[cut, d, ONLY] = extent
 
 
 @jit
 def cut_again(blocks: Record, cut: int, d: int, size: int) -> None:
     """Cut every block of the cut before into blocks of `size` elements and what remains."""
-    if blocks.kinds[cut - 1, d] == 1 and blocks.extent[cut - 1, d, 0] <= size:
+    if blocks.kinds[cut - 1, d] == 1 and blocks.extent[cut - 1, d, ONLY] <= size:
         blocks.kinds[cut, d], blocks.count[cut, d] = 1, blocks.count[cut - 1, d]
-        blocks.extent[cut, d, 0], blocks.times[cut, d, 0] = blocks.extent[cut - 1, d, 0], blocks.times[cut - 1, d, 0]
+        blocks.extent[cut, d, ONLY] = blocks.extent[cut - 1, d, ONLY]
+        blocks.times[cut, d, ONLY] = blocks.times[cut - 1, d, ONLY]
         return
     kinds, full, count = 0, 0, 0
     for i in range(blocks.kinds[cut - 1, d]):
@@ -61,7 +62,7 @@ def cut_lead(reuse: Record, packed: int, blocks: Record, lead: Record) -> None:
     for d in range(8):
         source = blocks
         if d == C and packed > 1:
-            cut_whole(lead, WHOLE, d, blocks.extent[WHOLE, d, 0] * packed)
+            cut_whole(lead, WHOLE, d, blocks.extent[WHOLE, d, ONLY] * packed)
             for cut in range(1, first):
                 cut_again(lead, cut, d, reuse.size[cut, d] * (packed if cut < reuse.steps else 1))
             source = lead

@@ -17,6 +17,8 @@ Record = np.void  # one element of them, of a dtype below
 N, G, K, C, P, Q, R, S = range(8)
 INPUTS, WEIGHTS, OUTPUTS = range(3)
 NO_OPERAND = 3
+HEIGHT, WIDTH = range(2)
+"""Positions in pairs such as strides."""
 SUM_BITS = 3  # position of the partial sums in the machine's `bits`
 
 RELEVANT = np.array(
@@ -52,6 +54,8 @@ MAX_SLOTS = 4
 MAX_VARIANTS = 512
 WHOLE = 0
 """Position of the tile itself among its cuts."""
+ONLY = 0
+"""Position of the extent of blocks that are all alike."""
 OUTERMOST = 0
 """The first memory level on chip."""
 
@@ -143,7 +147,7 @@ MAPPING = np.dtype(
         ("retains", _I),
         ("stationary", _I),  # the operand whose fills begin a pass of the array; NO_OPERAND: whichever is filled least
         ("skips", _I),  # zero weights are skipped: all PEs share each weight
-        ("packs", _I),  # channel packing: lanes over input channels take the taps that a stride groups, too
+        ("channel_packing", _I),  # channel packing: lanes over input channels take the taps that a stride groups, too
     ]
 )
 

@@ -49,8 +49,8 @@ def violations(mapping: Mapping, layer: Layer, hardware: Hardware, around: Aroun
 def _lanes(mapping: Mapping, hardware: Hardware) -> list[str]:
     inside = [buffer.name for buffer in hardware.buffers if buffer.in_pe]
     return (
-        [f"packs: packed lanes take single words, and keep none in {', '.join(inside)}"]
-        if mapping.packs and inside
+        [f"channel_packing: packed lanes take single words, and keep none in {', '.join(inside)}"]
+        if mapping.channel_packing and inside
         else []
     )
 

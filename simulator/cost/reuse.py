@@ -25,12 +25,17 @@ lists them. That holds for edges as it does for full tiles.
 
 from simulator.cost.case import (
     DIMS_REUSED_BY,
+    HEIGHT,
+    HELD,
     INPUTS,
+    MOVING,
+    ONLY,
     OUTPUTS,
     RELEVANT,
     REUSED_BY,
     STATIONARY,
     WHOLE,
+    WIDTH,
     C,
     G,
     Ints,
@@ -76,9 +81,9 @@ def cut_of(machine: Record, destination: int) -> int:
 def set_reuse(machine: Record, mapping: Record, reuse: Record) -> None:
     """Derive what holds in every tile from the trip counts of a full one: sizes of blocks, and which loops reload."""
     set_sizes(machine, mapping, reuse)
-    reuse.slides[0] = reuse.slides[1] = 0
+    reuse.slides[HEIGHT] = reuse.slides[WIDTH] = 0
     for operand in range(3):
-        reuse.held[operand] = 0
+        reuse.held[operand] = MOVING
         for destination in range(1, machine.levels + 1):
             if machine.keeps[destination, operand]:
                 set_reloads(machine, mapping, reuse, operand, destination)
@@ -103,7 +108,7 @@ def set_sizes(machine: Record, mapping: Record, reuse: Record) -> None:
             reuse.size[cut_of(machine, level), d] = mapping.inner_tile[level, d]
         reuse.spatial[d] = mapping.spatial[d]
         reuse.size[chip, d] = mapping.spatial[d] * reuse.size[chip + 1, d]
-        for cut in range(1, chip if mapping.packs and d == C else levels + 2):
+        for cut in range(1, chip if mapping.channel_packing and d == C else levels + 2):
             reuse.size[cut, d] = min(reuse.size[cut, d], reuse.size[cut - 1, d])
         for level in range(levels):
             outer = reuse.size[cut_of(machine, level), d]
@@ -134,7 +139,7 @@ def set_reloads(machine: Record, mapping: Record, reuse: Record, operand: int, d
                 cut = cut_of_loops(machine, level)
                 reuse.deepest[operand, destination, d] = max(reuse.deepest[operand, destination, d], cut)
             elif at_array:
-                reuse.held[operand] = 1
+                reuse.held[operand] = HELD
 
 
 @jit
@@ -251,8 +256,8 @@ def input_words(machine: Record, layer: Record, reuse: Record, blocks: Record, t
     """
     y = blocks.extent[WHOLE]
     if reuse.lowered:
-        return y[G, 0] * y[C, 0] * y[P, 0]
-    words, own = y[N, 0] * y[G, 0] * y[C, 0], cut_of(machine, to)
+        return y[G, ONLY] * y[C, ONLY] * y[P, ONLY]
+    words, own = y[N, ONLY] * y[G, ONLY] * y[C, ONLY], cut_of(machine, to)
     for axis in range(2):
         cut, sliding = own, to == machine.array_level[INPUTS] and reuse.slides[axis] > 0
         if own > reuse.steps:
@@ -297,10 +302,10 @@ def count_words(
 def block_words(blocks: Record, operand: int) -> int:
     """Words of weights or outputs in a tile as the array sees it."""
     whole = blocks.extent[WHOLE]
-    words = whole[G, 0] * whole[K, 0]
+    words = whole[G, ONLY] * whole[K, ONLY]
     if operand == OUTPUTS:
-        return words * whole[N, 0] * whole[P, 0] * whole[Q, 0]
-    return words * whole[C, 0] * whole[R, 0] * whole[S, 0]
+        return words * whole[N, ONLY] * whole[P, ONLY] * whole[Q, ONLY]
+    return words * whole[C, ONLY] * whole[R, ONLY] * whole[S, ONLY]
 
 
 @jit

@@ -28,7 +28,7 @@ from simulator.cost.spatial import Placement, placements, tile_counts
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, LevelTile, Mapping
-from simulator.nest import Dim, LoopNest, Operand, array_bounds
+from simulator.nest import Dim, LoopNest, Operand, array_bounds, footprint
 from simulator.network.ir import Layer
 
 MOST_TILES = (1 << 12, 1 << 16, 1 << 24)
@@ -104,9 +104,9 @@ def tile_choices(nest: LoopNest, steps: Sequence[int], dataflow: Dataflow) -> tu
 
 def _fixed_extents(d: Dim, bound: int, step: int, dataflow: Dataflow) -> Iterator[int]:
     """Yield the only extent that tiles may have along a dimension, if it is not free."""
-    if d in (Dim.R, Dim.S, *dataflow.whole):
+    if d in (Dim.R, Dim.S, *dataflow.untiled):
         yield bound
-    elif d in dataflow.stepwise:
+    elif d in dataflow.one_step_a_tile:
         yield min(step, bound)
 
 
@@ -228,7 +228,7 @@ class Search:
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[Placement]) -> list[Candidate]:
         """Candidates in the order of what they promise; `rank` is that of the dataflow."""
-        by_cycles = OBJECTIVES[self.objective] in ("cycles", "balanced")
+        by_cycles = OBJECTIVES[self.objective] in ("cycles", "cycles_plus_dma")
         first, second = (CYCLES_COLUMN, WORDS_COLUMN) if by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
         for alike, candidates in self.alike(dataflow, found):
@@ -294,7 +294,7 @@ def template_record(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Recor
         registers=[1] * 8,
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
-        packs=dataflow.packs,
+        channel_packing=dataflow.channel_packing,
         skips=skips,
         stationary=NO_OPERAND if dataflow.stationary is None else dataflow.stationary,
     )
@@ -320,7 +320,7 @@ def as_mapping(best: Record, candidate: Candidate) -> Mapping:
         registers_order=tuple(reversed(dataflow.registers)),
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
-        packs=dataflow.packs,
+        channel_packing=dataflow.channel_packing,
         stationary=dataflow.stationary,
         inner=tuple(inner),
         arrays=placement.arrays,
@@ -331,8 +331,6 @@ def least_demand(hardware: Hardware, layer: Layer) -> dict[Operand, int]:
     """Bytes of the smallest tile of each operand that any mapping can use."""
     nest = layer.nest
     assert nest is not None
-    r, s = nest.bounds[Dim.R], nest.bounds[Dim.S]
-    window = ((r - 1) * nest.dilation[0] + 1) * ((s - 1) * nest.dilation[1] + 1)
-    words = {Operand.INPUTS: window, Operand.WEIGHTS: r * s, Operand.OUTPUTS: 1}
+    smallest = (1, 1, 1, 1, 1, 1, nest.bounds[Dim.R], nest.bounds[Dim.S])
     bits = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
-    return {o: -(-words[o] * bits[o] // 8) for o in Operand}
+    return {o: -(-footprint(nest, smallest, o) * bits[o] // 8) for o in Operand}

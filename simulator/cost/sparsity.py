@@ -90,10 +90,10 @@ def skip_ratio(hardware: Hardware, layer: Layer, nest: LoopNest) -> int:
     Columns of zeros, channels of which a filter reads nothing, are known beforehand: their steps are left out.
     """
     if layer.zero_columns:
-        return round(FIXED_POINT * (1 - zero_fractions(hardware, layer)[1]))
+        return round(FIXED_POINT * (1 - zero_fractions(hardware, layer)[Operand.WEIGHTS]))
     taps = nest.bounds[Dim.R] * nest.bounds[Dim.S]
     window = hardware.array.zero_weights.skip_window
-    return round(FIXED_POINT * skip_steps(taps, zero_fractions(hardware, layer)[1], window) / taps)
+    return round(FIXED_POINT * skip_steps(taps, zero_fractions(hardware, layer)[Operand.WEIGHTS], window) / taps)
 
 
 def skips_zeros(hardware: Hardware, mapping: Mapping | Dataflow, spatial: Sequence[int]) -> bool:

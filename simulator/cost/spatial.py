@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import product
 from math import prod
@@ -118,12 +118,30 @@ def placements(dataflow: Dataflow, nest: LoopNest, array: Array, idle: bool = Fa
     anything but the array share them.
     """
     extents = list(array_bounds(nest.bounds, dataflow.lowered))
-    if dataflow.packs:
+    if dataflow.channel_packing:
         extents[Dim.C] *= prod(nest.stride)
     axes = ((dataflow.rows, array.rows), (dataflow.columns, array.columns))
     if idle and not any(idle_bounds(extents, dims, length) for dims, length in axes):
         return ()
-    found = []
+    found: list[Placement] = []
+    for arrays in _splits(extents, dataflow, array.instances):
+        own = [-(-e // a) for e, a in zip(extents, arrays, strict=True)]
+        found += (replace(each, arrays=arrays) for each in _on_one_array(dataflow, nest, array, own, idle))
+    return tuple(found)
+
+
+def _splits(extents: Sequence[int], dataflow: Dataflow, instances: int) -> list[tuple[int, ...]]:
+    """Ways to split a layer over several arrays: along the dimensions that the dataflow names, if it names any."""
+    if instances == 1 or not dataflow.arrays:
+        return [ONES]
+    return [_spread(bounds, dataflow.arrays) for bounds in axis_bounds(extents, dataflow.arrays, instances)]
+
+
+def _on_one_array(
+    dataflow: Dataflow, nest: LoopNest, array: Array, extents: Sequence[int], idle: bool
+) -> list[Placement]:
+    """Every way to lay extents out on one array and in its registers."""
+    found: list[Placement] = []
     known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
     for row_bounds in _ways(extents, dataflow, dataflow.rows, array.rows, idle):
         rows = _spread(row_bounds, dataflow.rows)
@@ -136,7 +154,7 @@ def placements(dataflow: Dataflow, nest: LoopNest, array: Array, idle: bool = Fa
             if key not in known:
                 known[key] = register_bounds(dataflow, nest, rest, rows, columns, array)
             found += [Placement(rows, columns, registers) for registers in known[key]]
-    return tuple(found)
+    return found
 
 
 def _ways(
@@ -144,7 +162,7 @@ def _ways(
 ) -> list[tuple[int, ...]]:
     """Ways to unroll a dataflow's dimensions along an axis."""
     some = idle_bounds(extents, dims, length) if idle else []
-    return some or axis_bounds(extents, dims, length, dataflow.first)
+    return some or axis_bounds(extents, dims, length, dataflow.greedy)
 
 
 def register_bounds(

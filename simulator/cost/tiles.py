@@ -1,6 +1,7 @@
 """The loops over a layer's tiles: extents, order, and which operand changes when."""
 
 from simulator.cost.case import (
+    HEIGHT,
     INPUTS,
     OUTERMOST,
     OUTPUTS,
@@ -8,6 +9,7 @@ from simulator.cost.case import (
     SUM_BITS,
     WEIGHTS,
     WHOLE,
+    WIDTH,
     C,
     G,
     Ints,
@@ -135,8 +137,8 @@ def tile_footprint(x: Ints, layer: Record, operand: int) -> int:
     """Words of the operand that a tile of extents `x` holds; inputs with their padding, as a box."""
     if operand != INPUTS:
         return operand_words(x, operand)
-    rows = box(x[P], x[R], layer.stride[0], layer.dilation[0])
-    columns = box(x[Q], x[S], layer.stride[1], layer.dilation[1])
+    rows = box(x[P], x[R], layer.stride[HEIGHT], layer.dilation[HEIGHT])
+    columns = box(x[Q], x[S], layer.stride[WIDTH], layer.dilation[WIDTH])
     return x[N] * x[G] * x[C] * rows * columns
 
 

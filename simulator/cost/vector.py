@@ -144,7 +144,7 @@ def window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
     """Bytes of the input rows that each tile's windows reach; rows that two tiles need come twice."""
     n, channels, height, width = layer.input_shapes[0]
     row = tensor_bytes((n, channels, width), hardware.input_bits)
-    taps, stride, pad = layer.kernel[0], layer.stride[0], layer.padding[0]
+    (taps, _), (stride, _), (pad, *_) = layer.kernel, layer.stride, layer.padding
     sizes = [
         row * clipped(start * stride - pad, tile_box(end - start, taps, stride, 1, 0), height) if end > start else 0
         for start, end in pairwise(parts.tolist())

@@ -99,7 +99,7 @@ def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:
     """
     tiles = [array_tile(mapping), *(level.tile for level in mapping.inner), mapping.registers]
     extents, own = list(tiles[outside - 1]), tiles[outside]
-    if mapping.packs:
+    if mapping.channel_packing:
         extents[Dim.C] *= prod(nest.stride)
     each = zip(mapping.spatial, own, extents, strict=True)
     return prod(min(pes, -(-extent // part)) for pes, part, extent in each)

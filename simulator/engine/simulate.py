@@ -1,5 +1,6 @@
 """(machine, network, options) -> Run."""
 
+import warnings
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from simulator.engine.mapping_choice import Progress, choose_mappings
 from simulator.engine.results import layer_result
 from simulator.engine.vector_ops import vector_result
 from simulator.errors import InputError, Problem, nearest
-from simulator.hardware.model import OBJECTIVES, Hardware
+from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES
@@ -20,6 +21,7 @@ from simulator.result.facts import documents_of, machine_facts, network_facts, p
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
 from simulator.schedule import PlannedOp, plan
+from simulator.source.validation import RenamedWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def simulate(
     unless given. `cache` is what several calls share: the result is the same with and without. Raises InputError with
     every problem of what was given.
     """
-    dataflow, objective = options.dataflow, options.objective or hardware.objective
+    dataflow, objective = options.dataflow, current_objective(options.objective or hardware.objective)
     if objective not in OBJECTIVES:
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
     flows = choose_dataflows(hardware, dataflow)
@@ -61,6 +63,13 @@ def simulate(
     run = assemble(hardware, network, layers, {"dataflow": dataflow, "objective": objective, "mapping": None})
     assert_laws(run)
     return run
+
+
+def current_objective(name: str) -> str:
+    """Return an objective by today's name, with a warning where it is another."""
+    if name in OLD_OBJECTIVES:
+        warnings.warn(f"`{name}` is now called `{OLD_OBJECTIVES[name]}`", RenamedWord, stacklevel=3)
+    return OLD_OBJECTIVES.get(name, name)
 
 
 def around(op: PlannedOp) -> Around:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from simulator.energy.schema import Table
 from simulator.errors import nearest
-from simulator.hardware.model import Objective
+from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
@@ -27,6 +27,7 @@ from simulator.source.fields import (
     Name,
     Text,
     Written,
+    renamed_values,
 )
 
 T = TypeVar("T")
@@ -37,7 +38,8 @@ FUSABLE = tuple(sorted({*(op.value for op in FREE_OPS), "batch_norm"}))
 
 OperandName = Literal["inputs", "weights", "outputs"]
 NetworkName = Literal["multicast", "systolic", "unicast"]
-Preload = Literal["hidden", "exposed", "behind_step"]
+Preload = Annotated[Literal["hidden", "exposed", "double_buffered"], renamed_values({"behind_step": "double_buffered"})]
+WrittenObjective = Annotated[Objective, renamed_values(OLD_OBJECTIVES)]
 
 
 def known(name: str, names: tuple[str, ...], what: str) -> str:
@@ -353,5 +355,5 @@ class Machine(Written):
         BeforeValidator(_given_once),
         AfterValidator(unique_names),
     ]
-    objective: Objective = "cycles"
+    objective: WrittenObjective = "cycles"
     energy: Annotated[Table, BeforeValidator(written_table)]

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from simulator.cost.convert import prices_per_byte
 from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES, Operand
 from simulator.network.document import network_document
@@ -36,6 +37,15 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         network_bytes_per_cycle={
             name: delivery.words_per_cycle * bits / 8
             for name, delivery, bits in zip(OPERAND_NAMES, hardware.array.delivery, widths, strict=True)
+        },
+        arrays=hardware.array.instances,
+        levels=("dram", *hardware.level_names, "array", "rf"),
+        levels_in_pe=tuple(dict.fromkeys(hardware.level_names[b.level] for b in hardware.buffers if b.in_pe)),
+        energy_pj_per_byte=prices_per_byte(hardware),
+        energy_pj_per_action={
+            "mac": hardware.energy.mac_pj,
+            "vector": hardware.energy.vector_op_pj,
+            "leakage": hardware.energy.leakage_pj_per_cycle,
         },
     )
 

@@ -4,11 +4,12 @@ import pytest
 
 from analysis.drive.accuracy.anchors import nn_dataflow
 from analysis.drive.accuracy.anchors.nvdla import spreadsheet_layers
-from analysis.drive.accuracy.anchors.timeloop import MAPPING, reference_network, scalars_moved
+from analysis.drive.accuracy.anchors.timeloop import MACHINE, reference_network, scalars_moved
 from analysis.drive.accuracy.figures import published
 from simulator import simulate
 from simulator.hardware.load import load_hardware
 from simulator.result.run import Run
+from simulator.source.locate import locate
 
 PEERS = (
     "edge_npu_like",
@@ -64,10 +65,10 @@ def test_the_spreadsheet_is_bound_by_macs_in_conv1_and_by_dram_in_conv3() -> Non
 def test_timeloops_counts_hold_for_partial_sums_that_go_out_and_come_back(tmp_path) -> None:
     """With filter rows outside the array, each sum leaves three times and comes back twice."""
     mapping = tmp_path / "spilling.yaml"
-    text = MAPPING.read_text(encoding="utf-8")
+    text = locate(MACHINE, "mappings", "mapping").read_text(encoding="utf-8")
     text = text.replace("buffer: [P14, Q4]", "buffer: [R3, P14, Q4]").replace("[R3, K8]", "[K8]")
     mapping.write_text(text, encoding="utf-8")
-    (layer,) = simulate("timeloop_eyeriss_like", reference_network(), mapping=mapping).layers
+    (layer,) = simulate(MACHINE, reference_network(), mapping=mapping).layers
     macs, outputs = layer.macs, 32 * 112 * 112
     moved = scalars_moved(layer, 2)
     assert layer.traffic["array"]["outputs"].read_bytes == 2 * 2 * outputs

@@ -78,7 +78,7 @@ def test_every_placement_fits_the_array_and_names_what_its_dataflow_does(name, n
     found = placements(flow, nest, array)
     assert found and len(found) == len(set(found))
     bounds = list(array_bounds(nest.bounds, flow.lowered))
-    if flow.packs:
+    if flow.channel_packing:
         bounds[Dim.C] *= prod(nest.stride)
     for placement in found:
         assert prod(placement.rows) <= array.rows and prod(placement.columns) <= array.columns

@@ -38,7 +38,7 @@ def test_taps_of_a_strided_window_share_the_lanes_over_channels():
     """3 channels and a stride of 4 fill 48 lanes; 121 taps become 121 / 16 of a tap each."""
     result = only(simulate("nvdla_256", conv(3, 16, 55, 11, 4)))
     assert result.cycle_parts["compute"] == -(-48 // 16 * 121 * 12 * 12 // 16)
-    assert result.mapping["packs"] is True
+    assert result.mapping["channel_packing"] is True
 
 
 def test_without_a_stride_lanes_take_channels_only():

@@ -11,9 +11,12 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import simulator
+from simulator.cost import case
+from simulator.cost.jit import KERNEL_FOLDERS
 from simulator.source import paths
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +30,55 @@ def lines_checker() -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def tree_of(module: str) -> ast.Module:
+    return ast.parse((ROOT / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8"))
+
+
+def kernel_modules() -> dict[str, ast.Module]:
+    """Modules that define compiled functions."""
+    paths = (path for folder in KERNEL_FOLDERS for path in sorted((ROOT / "simulator" / folder).glob("*.py")))
+    trees = {f"simulator.{path.parent.name}.{path.stem}": ast.parse(path.read_text("utf-8")) for path in paths}
+    return {name: tree for name, tree in trees.items() if any(map(is_compiled, ast.walk(tree)))}
+
+
+def is_compiled(node: ast.AST) -> bool:
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    return any(isinstance(each, ast.Name) and each.id in ("jit", "jit_inside") for each in decorators)
+
+
+def imported_names(tree: ast.Module) -> list[str]:
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    return names + [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+
+
+def numbered_fields(tree: ast.AST) -> list[str]:
+    """Elements of a record's fields that are told by bare numbers."""
+    dtypes = [value for value in vars(case).values() if isinstance(value, np.dtype)]
+    fields = {name for dtype in dtypes for name in dtype.names or () if dtype[name].shape}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            places = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            if field_of(node.value) in fields and any(map(is_number, places)):
+                found.append(ast.unparse(node))
+    return found
+
+
+def field_of(node: ast.expr) -> str | None:
+    """The field whose element, or element of an element, an expression is."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript):
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        return key if isinstance(key, str) else field_of(node.value)
+    return None
+
+
+def is_number(node: ast.expr) -> bool:
+    node = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
 
 
 def module_names() -> list[str]:
@@ -55,14 +107,26 @@ def test_the_limits_are_noticed_when_broken(tmp_path: Path):
     ]
 
 
-def test_kernels_import_numpy_numba_and_the_standard_library_only():
+def test_kernels_import_numpy_numba_the_standard_library_and_each_other_only():
+    kernels = kernel_modules()
+    assert {"simulator.cost.evaluate", "simulator.cost.search_tiles", "simulator.verify.functional"} <= kernels.keys()
     allowed = {"numba", "numpy", *sys.stdlib_module_names}
-    for path in (ROOT / "simulator" / "kernels").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for name in names:
-                assert name.startswith("simulator.cost") or name.partition(".")[0] in allowed, path
+    own = {*kernels, "simulator.cost.case", "simulator.cost.jit"}
+    for module in own:
+        for name in imported_names(tree_of(module)):
+            assert name in own or name.partition(".")[0] in allowed, f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("folder", ["cost", "energy", "engine"])
+def test_positions_in_fields_of_records_have_names(folder: str):
+    for path in sorted((ROOT / "simulator" / folder).glob("*.py")):
+        assert numbered_fields(ast.parse(path.read_text(encoding="utf-8"))) == [], path
+
+
+def test_numbered_fields_are_noticed():
+    numbered = ["layer.stride[1]", "blocks.extent[cut, d, 0]", "totals['dram_read'][-1]", "blocks.kinds[cut][2]"]
+    others = ["y[0]", "layer.bounds[K]", "blocks.extent[cut, d, ONLY]", "inner.levels[0]", "x[blocks.kinds[cut, d]]"]
+    assert numbered_fields(ast.parse("\n".join(numbered + others))) == numbered
 
 
 def test_listing_machines_imports_nothing_heavy():
