@@ -198,11 +198,14 @@ class Search:
     def spatial_mappings(self, dataflow: Dataflow) -> Sequence[SpatialMapping]:
         """Spatial mappings of a dataflow; where PEs have memories, also those whose registers hold single words.
 
-        Operands that stream through registers need a word there, but all of a block in a memory above them.
+        Operands that stream through registers need a word there, but all of a block in a memory above them. Packed
+        lanes have no memories.
         """
         found = spatial_mappings(dataflow, self.nest, self.hardware.array)
         if not any(buffer.in_pe for buffer in self.hardware.buffers):
             return found
+        if dataflow.packs:
+            return ()
         return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
     def best_is_array_bound(self) -> bool:

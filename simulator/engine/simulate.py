@@ -121,14 +121,19 @@ def choose_dataflows(hardware: Hardware, name: str) -> tuple[Dataflow, ...]:
         )
     flows = tuple(flow for flow in hardware.dataflows if name in ("best", flow.name))
     array = hardware.array
+    single = not any(buffer.in_pe for buffer in hardware.buffers)
     problems = [
-        Problem(
-            f"{hardware.name} cannot run dataflow {flow.name}", path="array.delivery.outputs.reduce_along", got=axis
-        )
+        Problem(f"{hardware.name} cannot run dataflow {flow.name}", path=path, got=got)
         for flow in flows
-        for axis, needs, able in (
-            ("no sums along rows", flow.reduces_rows, array.reduce_rows),
-            ("no sums along columns", flow.reduces_columns, array.reduce_columns),
+        for path, got, needs, able in (
+            ("array.delivery.outputs.reduce_along", "no sums along rows", flow.reduces_rows, array.reduce_rows),
+            (
+                "array.delivery.outputs.reduce_along",
+                "no sums along columns",
+                flow.reduces_columns,
+                array.reduce_columns,
+            ),
+            ("buffers", "memories in PEs, which packed lanes do not use", flow.packs, single),
         )
         if needs and not able
     ]

@@ -84,8 +84,8 @@ def best_of_all(request, candidates):
         mapping["spatial"], mapping["registers"] = layout.spatial, layout.registers
         mapping["arrays"] = layout.arrays
         for mapping["tile"], mapping["dram_order"] in product(tiles_to_try(layer.nest, candidate), ORDERS):
-            keys = keys_of(request, Case(*records, mapping), scratch)
-            best = min(best or keys, keys or best)
+            if keys := keys_of(request, Case(*records, mapping), scratch):
+                best = min(best or keys, keys)
     return best
 
 
