@@ -29,6 +29,7 @@ from simulator.cost.case import (
 )
 from simulator.cost.sparsity import (
     compression_ratio,
+    mac_share,
     skip_ratio,
     skips_zeros,
     winograd_ratio,
@@ -168,16 +169,15 @@ def layer_record(
 
 
 def price_record(hardware: Hardware, layer: Layer) -> Record:
-    """Price a machine's actions on a layer; a gated MAC (zero input) costs the table's fraction of a full one."""
+    """Price a machine's actions on a layer."""
     table = hardware.energy
-    gated = zero_fractions(hardware, layer)[Operand.INPUTS] if hardware.array.gates_zero_inputs else 0.0
     inputs, weights, _, sums = word_bits(hardware)
     bits = (inputs, weights, sums)
     per_bit = level_prices(hardware)
     words = [[pj * b for pj, b in zip(level, bits, strict=True)] for level in per_bit]
     return record(
         PRICES,
-        mac_pj=table.mac_pj * (1.0 - gated * (1.0 - table.gated_mac_fraction)),
+        mac_pj=table.mac_pj * mac_share(hardware, layer),
         word_pj=words + [[0.0] * 3] * (MAX_LEVELS + 2 - len(words)),
         dram_pj_per_byte=table.dram_pj_per_bit * 8,
         leakage_pj_per_cycle=table.leakage_pj_per_cycle,

@@ -9,7 +9,7 @@ from pathlib import Path
 from simulator.cost.case import REUSE, TILES
 from simulator.cost.convert import layer_record, machine_record, mapping_record, record
 from simulator.cost.reuse import set_reuse
-from simulator.cost.spatial import Placement, register_words
+from simulator.cost.spatial import SpatialMapping, register_words
 from simulator.cost.tiles import memory_demand, start_tiles
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import Hardware
@@ -74,9 +74,9 @@ def _axes(mapping: Mapping, hardware: Hardware) -> list[str]:
 
 def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
     assert layer.nest is not None
-    placement = Placement(mapping.rows, mapping.columns, mapping.registers)
+    layout = SpatialMapping(mapping.rows, mapping.columns, mapping.registers)
     array, order = hardware.array, mapping.registers_order
-    needed = register_words(placement, order, mapping.stationary, layer.nest, mapping.lowered, array)
+    needed = register_words(layout, order, mapping.stationary, layer.nest, mapping.lowered, array)
     return [
         f"registers: a PE needs {needed[o]} words of {OPERAND_NAMES[o]}, it has {available}"
         for o, available in zip(Operand, array.registers_words, strict=True)

@@ -162,7 +162,7 @@ def set_slides(machine: Record, mapping: Record, reuse: Record, level: int, loop
 def busy_positions(reuse: Record, blocks: Record, cut: int, d: int) -> int:
     """PEs along a dimension that take what is brought once for each block of a cut, summed over these.
 
-    A block is spread over the positions of its fullest step. Where the cut is the steps, every step counts for itself.
+    A block is spread over the positions of its largest step. Where the cut is the steps, every step counts for itself.
     """
     if cut == reuse.steps:
         return blocks.count[cut + 1, d]

@@ -56,11 +56,14 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
     )
 
 
-def energy_of(traffic: dict[str, dict[str, Traffic]], hardware: Hardware) -> dict[str, float]:
-    """Energy by level and operand, as LEVEL.OPERAND: traffic x price, whatever the op."""
-    prices = prices_per_byte(hardware)
-    return {
-        f"{level}.{operand}": moved.total_bytes * prices[level][operand]
+def energy_of(
+    traffic: dict[str, dict[str, Traffic]], actions: dict[str, float], hardware: Hardware
+) -> dict[str, float]:
+    """Energy by action, and by level and operand as LEVEL.OPERAND: actions x price and traffic x price, for any op."""
+    of_actions, prices = hardware.energy.pj_per_action, prices_per_byte(hardware)
+    moved = {
+        f"{level}.{operand}": traffic_there.total_bytes * prices[level][operand]
         for level, operands in traffic.items()
-        for operand, moved in operands.items()
+        for operand, traffic_there in operands.items()
     }
+    return {action: times * of_actions[action] for action, times in actions.items()} | moved

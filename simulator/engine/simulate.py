@@ -150,7 +150,7 @@ def play(ops: Sequence[PlannedOp], mappings: dict[str, Mapping], hardware: Hardw
     come = 0  # bytes of the current op's first weights that have come already
     for op, following in zip(running, [*running[1:], None], strict=True):
         wanted = _first_weights(following, mappings, hardware) if ahead and following else 0
-        if wanted and not _has_room(op, wanted, mappings, hardware):
+        if wanted and not _has_free_space(op, wanted, mappings, hardware):
             wanted = 0
         if op.layer.nest is None:
             results[op.layer.name] = vector_result(op, hardware, wanted)
@@ -169,10 +169,10 @@ def _first_weights(op: PlannedOp, mappings: dict[str, Mapping], hardware: Hardwa
     return int(played.totals["first_weights_bytes"])
 
 
-def _has_room(op: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
+def _has_free_space(op: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
     """Whether the weights' buffer has so many bytes left while an op runs."""
     index = next(i for i, b in enumerate(hardware.buffers) if OPERAND_NAMES.index("weights") in b.holds)
-    room = hardware.buffers[index].capacity_bytes - op.reserved_bytes
+    free = hardware.buffers[index].capacity_bytes - op.reserved_bytes
     if op.layer.nest is not None:
-        room -= buffer_demands(mappings[op.layer.name], op.layer, hardware, around(op))[index]
-    return room >= wanted
+        free -= buffer_demands(mappings[op.layer.name], op.layer, hardware, around(op))[index]
+    return free >= wanted

@@ -141,7 +141,7 @@ def _buffer(buffer: "schema.Buffer", buffers: "Sequence[schema.Buffer]") -> Buff
         banks=buffer.banks,
         read_bytes_per_cycle=buffer.read_bytes_per_cycle,
         write_bytes_per_cycle=buffer.write_bytes_per_cycle,
-        double_buffered=not buffer.in_pe if buffer.double_buffered is None else buffer.double_buffered,
+        double_buffered=buffer.has_second_slot,
         streams=tuple(sorted(OPERAND_NAMES.index(operand) for operand in buffer.streams)),
         level=_level(buffer, buffers),
         in_pe=buffer.in_pe,

@@ -161,6 +161,10 @@ class Hardware:
         names = ["+".join(b.name for b in self.buffers if b.level == level) for level in range(levels)]
         return ("buffer",) if levels == 1 else tuple(names)
 
+    def instances_of(self, buffer: Buffer) -> int:
+        """How many there are of a memory: one, or one in each PE."""
+        return self.array.pes if buffer.in_pe else 1
+
     def level_of(self, operand: int) -> str:
         """Name of the outermost memory level that holds an operand."""
         return self.level_names[next(b.level for b in self.buffers if operand in b.holds)]

@@ -7,7 +7,14 @@ from collections import Counter
 from itertools import chain, count
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from simulator.energy.schema import Table
 from simulator.errors import nearest
@@ -55,6 +62,13 @@ def unique(names: list[T]) -> list[T]:
         if name in names[:i]:
             raise Rejected("given twice", "each name once", path=(i,))
     return names
+
+
+def not_nothing(value: object) -> object:
+    """Return what is written; raise Rejected where nothing stands behind a key."""
+    if value is None:
+        raise Rejected("wrong value", "true or false")
+    return value
 
 
 def unique_names(dataflows: list[WrittenDataflow]) -> list[WrittenDataflow]:
@@ -188,7 +202,7 @@ class Buffer(Written):
     `below` names the memory from which it is filled, for machines of several levels; operands that it does not hold
     pass it by. `in_pe`: every PE has one. `double_buffered` is usual outside the PEs, and not inside.
     `streams`: operands that are replaced as they are consumed (outputs: that leave as they are completed), so that no
-    second slot is needed, and weights that the array takes a single time need room for one fill of the array only.
+    second slot is needed, and weights that the array takes a single time need space for one fill of the array only.
     """
 
     name: Name
@@ -199,7 +213,7 @@ class Buffer(Written):
     banks: Count = 1
     read_bytes_per_cycle: Count | None = None
     write_bytes_per_cycle: Count | None = None
-    double_buffered: bool | None = None
+    double_buffered: Annotated[bool | None, BeforeValidator(not_nothing)] = None  # None: as usual
     streams: Annotated[list[OperandName], AfterValidator(unique)] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -214,6 +228,18 @@ class Buffer(Written):
         if self.in_pe and (self.read_bytes_per_cycle or self.write_bytes_per_cycle):
             raise Rejected("a memory in each PE keeps pace with it", "no bandwidth", path=("in_pe",))
         return self
+
+    @property
+    def has_second_slot(self) -> bool:
+        """Whether it is double-buffered, said or as usual."""
+        return not self.in_pe if self.double_buffered is None else self.double_buffered
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
+        written: dict[str, object] = serialize(self)
+        if self.has_second_slot is not self.in_pe:
+            written.pop("double_buffered", None)
+        return written
 
 
 class Dma(Written):
@@ -288,7 +314,7 @@ class Layers(Written):
     """How one layer follows another.
 
     `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
-    loads and last stores lie beneath its neighbours and it takes the longer of array and DRAM.
+    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM.
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
@@ -331,7 +357,7 @@ def _inside_out(buffers: list[Buffer], levels: dict[str, int]) -> list[Buffer]:
 
 
 MAX_LEVELS, MAX_BUFFERS = 4, 8
-"""What the kernels' records have room for, see `simulator.cost.case`."""
+"""What the kernels' records can hold, see `simulator.cost.case`."""
 
 
 class Machine(Written):

@@ -18,7 +18,7 @@ OUTER_FIRST = (Dim.G, Dim.N, Dim.P, Dim.Q, Dim.K, Dim.C, Dim.R, Dim.S)
 class Dataflow:
     """A template. `rows`, `columns`: dimensions in order of preference; `registers`: loops in a PE, innermost first.
 
-    `arrays`: dimensions that are split over several arrays, in order of preference.
+    `arrays`: dimensions that are split over a machine's arrays, if it has several: filters or output rows unless said.
     `stationary` is the operand that the loops over array steps leave in place, or None: then registers keep nothing.
     `order` lists the loops over array steps, outermost first. `channel_packing`: see `Mapping`.
     `untiled` names dimensions that no tile of the buffer cuts, `one_step_a_tile` those of which a tile holds what the

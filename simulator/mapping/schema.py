@@ -37,7 +37,7 @@ class WrittenDataflow(Written):
     source: Text
     rows: Axis
     columns: Axis
-    arrays: Axis = Field(default_factory=list)
+    arrays: Axis = Field(default_factory=lambda: ["K", "P"])
     registers: Axis = Field(default_factory=list)
     stationary: Literal["inputs", "weights", "outputs", "none"]
     lowered: bool = False

@@ -26,6 +26,8 @@ def layer_document(layer: Layer) -> dict[str, Value]:
     """Return a layer as an entry of a layer list, without what is as usual."""
     record: dict[str, Value] = {"name": layer.name, "op": layer.op.value, "inputs": list(layer.inputs)}
     record |= window_keys(layer)
+    if layer.op is Op.LRN:
+        record["size"] = layer.window
     if layer.variant or layer.op is Op.ACTIVATION:
         record["variant"] = layer.variant
     record["output"] = list(layer.output_shape)

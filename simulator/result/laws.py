@@ -154,16 +154,15 @@ def _prices(layer: LayerResult, run: Run) -> Iterator[Violation]:
         for level, operands in layer.traffic.items()
         for operand, traffic in operands.items()
     }
-    actions = machine.energy_pj_per_action
-    if layer.cycles:
-        running = layer.cycles - layer.cycle_parts.get("configuration", 0)
-        expected["leakage"] = running * actions["leakage"]
-    for part, pj in {**dict.fromkeys(parts.keys() - {"mac", "vector"}, 0.0), **expected}.items():
-        if not _equal(parts.get(part, 0.0), pj):
-            figures = f"{parts.get(part, 0.0)} != {pj}"
+    running = layer.cycles - layer.cycle_parts.get("configuration", 0)
+    expected["leakage"] = running * machine.energy_pj_per_action["leakage"]
+    for part in sorted(expected.keys() | {name for name in parts if "." in name}):
+        if not _equal(parts.get(part, 0.0), expected.get(part, 0.0)):
+            figures = f"{parts.get(part, 0.0)} != {expected.get(part, 0.0)}"
             yield Violation(layer.name, f"energy_parts.{part}", "energy = traffic x price", figures)
-    if parts.get("mac", 0.0) > layer.effective_macs * actions["mac"] * (1 + RELATIVE_TOLERANCE):
-        figures = f"{parts['mac']} > {layer.effective_macs * actions['mac']}"
+    most = layer.effective_macs * machine.energy_pj_per_action["mac"]
+    if parts.get("mac", 0.0) > most * (1 + RELATIVE_TOLERANCE):
+        figures = f"{parts['mac']} > {most}"
         yield Violation(layer.name, "energy_parts.mac", "energy of MACs <= MACs x price", figures)
 
 

@@ -4,7 +4,8 @@ They hold a machine in the model's own terms under `subject`, the classes below;
 """
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from simulator.errors import InputError, Problem
 from simulator.hardware.load import read_hardware
 from simulator.nest import OPERAND_NAMES, Dim
 from simulator.network.document import network_document
-from simulator.network.ir import Network
+from simulator.network.ir import ACROSS_CHANNELS, Layer, Network, Op
 from simulator.result.facts import fingerprint, fingerprints
 from simulator.result.run import SCHEMA_VERSION, Documents
 from simulator.source.parser import Value
@@ -20,6 +21,8 @@ from simulator.source.units import bandwidth_text, frequency_text, size_text
 
 T = TypeVar("T")
 Words = tuple[int, int, int]
+
+_NORMALISATION = re.compile(r"across_channels_([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +203,15 @@ def documents_of(subject: Subject) -> Documents:
         machine = read_hardware(hardware_document(subject)).document
     except InputError:
         machine = None
-    network = network_document(subject.network)
+    layers = tuple(with_window(layer) for layer in subject.network.layers)
+    network = network_document(replace(subject.network, layers=layers))
     return Documents(None if machine is None else dict[str, object](machine), dict[str, object](network))
+
+
+def with_window(layer: Layer) -> Layer:
+    """Return a layer as it is today: of a normalisation, the variant said the channels of its window, too."""
+    said = _NORMALISATION.fullmatch(layer.variant) if layer.op is Op.LRN else None
+    return replace(layer, variant=ACROSS_CHANNELS, window=int(said[1])) if said else layer
 
 
 def hardware_document(subject: Subject) -> dict[str, Value]:

@@ -13,7 +13,7 @@ from workloads.load import load_network
 
 MACHINE = load_hardware("eyeriss_like")
 FLOWS = list(MACHINE.dataflows)
-PORT = PortSpec(slots=2, out_slots=2, channels=2, latency_cycles=100, prefetch_cycles=50, early_slots=2)
+PORT = PortSpec(slots=2, out_slots=2, channels=2, latency_cycles=100, prefetch_cycles=50, deeper_slots=2)
 
 
 @cache

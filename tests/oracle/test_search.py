@@ -14,7 +14,7 @@ from simulator.cost.evaluate import dram_bytes, evaluate
 from simulator.cost.legality import violations
 from simulator.cost.search import BEAM, Request, Search, search_layer, template_record, tile_choices, tile_steps
 from simulator.cost.sparsity import skips_zeros
-from simulator.cost.spatial import placements
+from simulator.cost.spatial import spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import OBJECTIVES
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
@@ -79,10 +79,10 @@ def best_of_all(request, candidates):
     hardware, layer, scratch, best = request.hardware, request.layer, make_scratch(), None
     records = records_of(hardware, layer)
     for candidate in candidates:
-        flow, placement = candidate.dataflow, candidate.placement
-        mapping = template_record(flow, candidate.inner, skips_zeros(hardware, flow, placement.spatial))
-        mapping["spatial"], mapping["registers"] = placement.spatial, placement.registers
-        mapping["arrays"] = placement.arrays
+        flow, layout = candidate.dataflow, candidate.layout
+        mapping = template_record(flow, candidate.inner, skips_zeros(hardware, flow, layout.spatial))
+        mapping["spatial"], mapping["registers"] = layout.spatial, layout.registers
+        mapping["arrays"] = layout.arrays
         for mapping["tile"], mapping["dram_order"] in product(tiles_to_try(layer.nest, candidate), ORDERS):
             if keys := keys_of(request, Case(*records, mapping), scratch):
                 best = min(best or keys, keys)
@@ -101,10 +101,14 @@ def keys_of(request, case, scratch):
     return first[request.objective], cycles, pj, dram
 
 
-def candidates_of(request, flow, idle=False):
+def candidates_of(request, flow, under_filled=False):
     """All that the search would look at under a dataflow."""
     search = Search(request)
-    found = placements(flow, search.nest, search.hardware.array, idle=True) if idle else search.placements(flow)
+    found = (
+        spatial_mappings(flow, search.nest, search.hardware.array, under_filled=True)
+        if under_filled
+        else search.spatial_mappings(flow)
+    )
     return search.judged(flow, 0, found)
 
 
@@ -118,8 +122,8 @@ def test_the_search_finds_the_best_of_all_candidates(objective, hardware, layer,
     found, best = search_layer(request, [flow]), best_of_all(request, every)
     if found is None or objective != "cycles" or hardware.array.skewed:
         assert (found and found.keys) == best
-    else:  # it also tries some of the placements that leave PEs idle
-        idle = best_of_all(request, candidates_of(request, flow, idle=True))
+    else:  # it also tries some of the spatial_mappings that leave PEs idle
+        idle = best_of_all(request, candidates_of(request, flow, under_filled=True))
         assert min(best, idle or best) <= found.keys <= best
 
 
@@ -182,7 +186,7 @@ def grown(buffer, by):
 @settings(FEW, derandomize=True)
 @given(st.sampled_from(BUNDLED), sizes, sizes, st.sampled_from((400, 1500, 6000)), layers(), st.booleans())
 def test_twice_the_pes_cost_no_cycles(name, rows, columns, capacity, layer, taller):
-    """Up to a fiftieth: of the many placements that leave PEs idle, the search tries the most promising only.
+    """Up to a fiftieth: of the many spatial_mappings that leave PEs idle, the search tries the most promising only.
 
     A systolic array is none of these: its wave front has longer to go.
     """

@@ -109,7 +109,7 @@ def energy_by_level(run: Run) -> dict[str, float]:
 def test_no_local_reuse_spends_its_energy_in_the_buffer_and_none_in_registers() -> None:
     """Chen et al., ISCA 2016, section VII: NLR has no register file, and most of its energy is the global buffer's."""
     levels = energy_by_level(simulate("eyeriss_isca16_nlr", "squeezenext:variant=v5", objective="energy"))
-    assert levels["rf"] == 0
+    assert "rf" not in levels
     assert levels["buffer"] > levels["mac"]
 
 

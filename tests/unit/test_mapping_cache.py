@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from simulator import load_hardware
-from simulator.cost.search import search_layer
+from simulator.cost.search import Request, search_layer
 from simulator.energy.table import EnergyTable
 from simulator.engine.mapping_cache import MappingCache, OpKey, op_key, setting_key
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
@@ -283,8 +283,8 @@ def test_a_search_reads_nothing_that_is_not_in_its_key(objective: str) -> None:
     flows = [replace(flow, **NOT_READ_OF_DATAFLOW) for flow in MACHINE.dataflows]  # type: ignore[arg-type]
     left_out = {name: nothing for name in NOT_READ_OF_LAYER if name != "op"}
     layer = replace(LAYER, **left_out)  # type: ignore[arg-type]
-    found = search_layer(bare, bare.energy, layer, flows, objective)
-    assert found == search_layer(MACHINE, MACHINE.energy, LAYER, MACHINE.dataflows, objective)
+    found = search_layer(Request(bare, layer, objective), flows)
+    assert found == search_layer(Request(MACHINE, LAYER, objective), MACHINE.dataflows)
     assert found is not None and found.mapping.dataflow in MACHINE.dataflow_names
 
 

@@ -1,5 +1,6 @@
 """Mappings as text: saved, read again, refused with a reason."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def test_a_mapping_that_exceeds_array_registers_or_buffer_says_by_how_much(tmp_p
     messages = " / ".join(problem.message for problem in problems(text.replace("C4, K16", "C16, K16"), tmp_path))
     assert "rows: unrolls 24 PEs, the array has 12 rows" in messages
     assert "registers: a PE needs 768 words of weights, it has 224" in messages
-    assert "buffer main: tiles need" in messages and "it has 102400 for them" in messages
+    assert re.search(r"buffer main: tiles need [0-9]{6,} bytes, it has 102400 for them", messages)
 
 
 @pytest.mark.parametrize("network", ["squeezenet:version=1.1", "squeezenext:variant=v5"])

@@ -6,10 +6,10 @@ from fractions import Fraction
 import pytest
 
 from simulator import simulate
-from simulator.cost.inner import InnerTiles
+from simulator.cost.inner import inner_tiles
 from simulator.cost.search import Candidate, tile_choices, tile_steps
 from simulator.cost.sparsity import winograd_ratio
-from simulator.cost.spatial import placements
+from simulator.cost.spatial import spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.hardware.vary import vary
 from simulator.mapping.dataflow import load_dataflow
@@ -111,20 +111,20 @@ def test_nothing_is_added_to_a_fused_pool():
 def test_operands_that_no_register_keeps_cost_no_register_energy():
     result = only(simulate("eyeriss_isca16_nlr", conv(16, 16, 8, 3)))
     assert "rf" not in result.traffic
-    assert not any(pj for part, pj in result.energy_parts.items() if part.startswith("rf"))
+    assert not [part for part in result.energy_parts if part.startswith("rf")]
 
 
 def test_strips_are_as_high_as_the_array_is_wide_and_come_one_at_a_time():
     """AlexNet CONV1 on 16 columns: 55 rows in four strips of 14, whose one channel the array takes in a pass."""
     nest = LoopNest((1, 1, 96, 3, 55, 55, 11, 11), (4, 4), (1, 1), (0, 0, 0, 0), (227, 227))
     machine, flow = load_hardware("eyeriss_isca16"), load_dataflow("row_stationary_sets")
-    found = placements(flow, nest, machine.array)
-    assert {placement.columns[Dim.P] for placement in found} == {14}
-    for placement in found:
-        candidate = Candidate(flow, placement, InnerTiles(flow.order))
-        choices, counts = tile_choices(nest, tile_steps(candidate), flow)
+    found = spatial_mappings(flow, nest, machine.array)
+    assert {layout.columns[Dim.P] for layout in found} == {14}
+    for layout in found:
+        (inner,) = inner_tiles(machine, nest, layout, flow)
+        choices, counts = tile_choices(nest, tile_steps(Candidate(flow, layout, inner)), flow)
         assert (counts[Dim.P], choices[Dim.P, 0]) == (1, 14)
-        assert (counts[Dim.C], choices[Dim.C, 0]) == (1, placement.spatial[Dim.C] * placement.registers[Dim.C])
+        assert (counts[Dim.C], choices[Dim.C, 0]) == (1, layout.spatial[Dim.C] * layout.registers[Dim.C])
 
 
 def test_channels_that_tiles_must_not_cut_are_never_cut():
