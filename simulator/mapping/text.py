@@ -17,9 +17,11 @@ several memory levels, `levels` takes the place of `buffer` and holds the loops 
 
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Lookup
 from dataclasses import dataclass
 from math import prod
 from operator import mul
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from simulator.errors import Problem, nearest
@@ -46,26 +48,26 @@ def mapping_to_dict(mapping: Mapping, bounds: Sequence[int], levels: LevelNames 
     """Return a mapping the way a file holds it; `bounds` are the layer's loop bounds."""
     sizes = inner_sizes(mapping, levels)
     outer = [array_tile(mapping), *(level.tile for level in mapping.inner)]
-    trips = [[-(-e // s) for e, s in zip(*pair, strict=True)] for pair in zip(outer, sizes, strict=True)]
+    trips = [tuple(-(-e // s) for e, s in zip(*pair, strict=True)) for pair in zip(outer, sizes, strict=True)]
     orders = [mapping.buffer_order, *(level.order for level in mapping.inner)]
-    loops = [_loops(order, bound) for order, bound in zip(orders, trips, strict=True)]
-    for level in range(levels.outside - 1):
-        covered = [s * t for s, t in zip(sizes[level + 1], trips[level + 1], strict=True)]
-        implied = [min(c, e) for c, e in zip(covered, outer[level], strict=True)]
-        loops[level] = [
-            loop if implied[Dim[loop[0]]] == sizes[level][Dim[loop[0]]] else f"{loop}:{sizes[level][Dim[loop[0]]]}"
-            for loop in loops[level]
-        ]
-    dram = []
-    for d in mapping.dram_order:
-        tiles = -(-bounds[d] // mapping.tile[d])
-        if tiles > 1:
-            meant = implied_tile(bounds[d], tiles, sizes[0][d] * trips[0][d], mapping.lowered)
-            dram.append(f"{d.name}{tiles}" + ("" if meant == mapping.tile[d] else f":{mapping.tile[d]}"))
+    stated: list[dict[Dim, int]] = [{} for _ in trips]
+    for level in range(levels.outside - 1, 0, -1):
+        implied = tiles_inside_out(mapping.registers, mapping.spatial, trips, stated, levels.outside)[level]
+        for d in orders[level - 1]:
+            if min(implied[d], outer[level - 1][d]) != outer[level][d]:
+                stated[level - 1][d] = outer[level][d]
+    loops = [_loops(*written) for written in zip(orders, trips, stated, strict=True)]
+    step, *_ = tiles_inside_out(mapping.registers, mapping.spatial, trips, stated, levels.outside)
+    tiles = [-(-bound // tile) for bound, tile in zip(bounds, mapping.tile, strict=True)]
+    named = {
+        d: mapping.tile[d]
+        for d in mapping.dram_order
+        if implied_tile(bounds[d], tiles[d], step[d] * trips[0][d], mapping.lowered) != mapping.tile[d]
+    }
     inside = dict(zip(levels.names, loops, strict=True))
     return {
         "dataflow": mapping.dataflow,
-        "dram": dram,
+        "dram": _loops(mapping.dram_order, tiles, named),
         **({"levels": inside} if len(loops) > 1 else {"buffer": loops[0]}),
         **({"arrays": _loops(Dim, mapping.arrays)} if mapping.arrays != ONES else {}),
         "rows": _loops(Dim, mapping.rows),
@@ -104,8 +106,33 @@ def implied_tile(extent: int, tiles: int, inner: int, lowered: bool) -> int:
     return -(-extent // tiles)
 
 
-def _loops(order: Iterable[Dim], bounds: Sequence[int]) -> list[str]:
-    return [f"{d.name}{bounds[d]}" for d in order if bounds[d] > 1]
+def tiles_inside_out(
+    registers: Sequence[int],
+    pes: Sequence[int],
+    trips: Sequence[Sequence[int]],
+    stated: Sequence[dict[Dim, int]],
+    outside: int,
+) -> list[tuple[int, ...]]:
+    """What loops written inside each level mean: first what those of the outermost step by, then tiles of the others.
+
+    `trips` are theirs, `stated` the tiles that they name; a level's tile is what the loops inside it cover, or what
+    those around it name. Nothing is cut off yet at the tile around it.
+    """
+    held = tuple(registers)
+    tiles: list[tuple[int, ...]] = []
+    for level in range(len(trips) - 1, -1, -1):
+        if level == outside - 1:
+            held = tuple(map(mul, held, pes))
+        if level > 0:
+            named = stated[level - 1] if level < outside else {}
+            held = tuple(named.get(d, s * t) for d, s, t in zip(Dim, held, trips[level], strict=True))
+        tiles.insert(0, held)
+    return tiles
+
+
+def _loops(order: Iterable[Dim], bounds: Sequence[int], tiles: Lookup[Dim, int] = MappingProxyType({})) -> list[str]:
+    """Write the loops that run more than once, with the tiles that they name."""
+    return [f"{d.name}{bounds[d]}" + (f":{tiles[d]}" if d in tiles else "") for d in order if bounds[d] > 1]
 
 
 def array_tile(mapping: Mapping) -> tuple[int, ...]:
@@ -180,21 +207,13 @@ def _assembled(
     arrays, rows, columns, registers = (
         spread(loops) for loops in (written.arrays, written.rows, written.columns, written.registers)
     )
-    held = registers
-    sizes: list[tuple[int, ...]] = []
-    for level in range(len(inside) - 1, 0, -1):
-        if level == levels.outside - 1:
-            held = tuple(map(prod, zip(held, arrays, rows, columns, strict=True)))
-        covered = map(mul, held, spread(inside[level]))
-        stated = _stated(inside[level - 1]) if level < levels.outside else {}
-        held = tuple(stated.get(d, extent) for d, extent in zip(Dim, covered, strict=True))
-        sizes.insert(0, held)
-    if levels.outside == 1:
-        held = tuple(map(prod, zip(held, arrays, rows, columns, strict=True)))
+    pes = tuple(map(prod, zip(arrays, rows, columns, strict=True)))
+    trips, stated = [spread(loops) for loops in inside], [_stated(loops) for loops in inside]
+    held, *sizes = tiles_inside_out(registers, pes, trips, stated, levels.outside)
     dram, given = spread(written.dram), _stated(written.dram)
     tile = []
     for d, bound in zip(Dim, bounds, strict=True):
-        meant = implied_tile(bound, dram[d], held[d] * spread(inside[0])[d], written.lowered)
+        meant = implied_tile(bound, dram[d], held[d] * trips[0][d], written.lowered)
         tile.append(min(bound, given.get(d, meant)))
     outer, inner = array_bounds(tile, written.lowered), []
     for size, loops in zip(sizes, inside[1:], strict=True):

@@ -18,7 +18,7 @@ from simulator.cost.convert import (
 )
 from simulator.cost.energy import layer_energy
 from simulator.cost.evaluate import begin, dram_bytes, evaluate
-from simulator.cost.legality import violations
+from simulator.cost.legality import Around, violations
 from simulator.cost.objectives import CYCLES_KEY, DRAM_KEY, ENERGY_KEY, KEYS
 from simulator.cost.search import Request, search_layer
 from simulator.cost.search_tiles import axis_tables
@@ -160,7 +160,7 @@ def test_every_dataflows_best_mapping_is_legal_and_costs_what_a_walk_counts(hard
     assume(hardware.array.reduce_columns or not flow.reduces_columns)
     found = search_layer(Request(hardware, layer, "cycles", resident, residuals=added), [flow])
     assume(found is not None)
-    assert violations(found.mapping, layer, hardware, resident) == []
+    assert violations(found.mapping, layer, hardware, Around(resident, residuals=added)) == []
     facts = layer_record(hardware, layer, nest, resident, added)
     records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer)
     case = Case(*records, mapping_record(hardware, found.mapping))
