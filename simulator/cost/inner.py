@@ -58,7 +58,8 @@ def _tiles(
     bounds, spatial = array_bounds(nest.bounds, dataflow.lowered), placement.spatial
     inside = {(): placement.registers}  # tiles made so far, innermost last -> what the next outer level holds at least
     for level in range(len(hardware.level_names) - 1, 0, -1):
-        memories = [b for b in hardware.buffers if b.level == level]
+        # A memory further out, of those that see the same tile, holds it as well.
+        memories = [b for b in hardware.buffers if 0 < b.level <= level and b.in_pe == (level >= chip)]
         free = dataflow.registers if level >= chip else tuple(Dim)
         grown: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {}
         for made, least in inside.items():
@@ -105,7 +106,7 @@ def _multiples(bound: int, least: int) -> list[int]:
 
 
 def _fits(hardware: Hardware, memories: Sequence[Buffer], nest: LoopNest, lowered: bool, tile: Sequence[int]) -> bool:
-    """Whether each memory of a level holds its operands' part of a tile, twice where it is double-buffered."""
+    """Whether each memory holds its operands' part of a tile, twice where it is double-buffered."""
     bits = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
     for memory in memories:
         needed = sum(-(-footprint(nest, tile, Operand(o), lowered) * bits[o] // 8) for o in memory.holds)
