@@ -41,10 +41,10 @@ def simulate(
     `hardware` and `network` are a path, a bundled name (a network may carry parameters) or the thing itself; `batch`
     only counts for a network that is loaded here: unless given, it is one, or what the network's file states.
     `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram
-    or balanced: the machine's, unless given. `mapping` is a file of mappings to replay, a bundled one's name, or the
-    mappings by layer; layers it leaves out are searched, in as many `threads` as there are cores unless given. `cache`
-    is what several calls share: the result is the same with and without. Raises InputError with every problem of what
-    was given.
+    or cycles_plus_dma: the machine's, unless given. `mapping` is a file of mappings to replay, a bundled one's name, or
+    the mappings by layer; layers it leaves out are searched, in as many `threads` as there are cores unless given.
+    `cache` is what several calls share: the result is the same with and without. Raises InputError with every problem
+    of what was given.
 
     >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")
     >>> run.total.macs

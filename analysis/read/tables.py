@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from analysis.read import units
 from analysis.read.layout import Cell, Column
-from simulator.nest import LEVEL_NAMES, OPERAND_NAMES
+from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import MAC_OPS, Op
 from simulator.network.ops import WINDOWED_OPS
 from simulator.result.run import CYCLE_PARTS, LayerResult, Run
@@ -81,7 +81,7 @@ def _row(layer: LayerResult, run: Run, producer: str | None) -> OpRow:
         share=layer.cycles / run.total.cycles if run.total.cycles else 0.0,
         utilization=layer.utilization,
         dram_bytes=layer.bytes_at("dram"),
-        buffer_bytes=layer.bytes_at("buffer"),
+        buffer_bytes=layer.buffer_bytes,
         energy_pj=layer.energy_pj,
         energy_unit=run.hardware.energy_unit,
         bound_by=free or layer.bottleneck,
@@ -165,20 +165,20 @@ def _cells(layer: LayerResult, run: Run, producer: str) -> dict[str, Cell]:
         "share": layer.cycles / run.total.cycles if run.total.cycles else 0.0,
         "utilization": layer.utilization,
         "dram_bytes": layer.bytes_at("dram"),
-        "buffer_bytes": layer.bytes_at("buffer"),
+        "buffer_bytes": layer.buffer_bytes,
         "energy_pj": layer.energy_pj,
         "bound_by": "folded" if layer.folded else "fused" if producer else layer.bottleneck,
         "producer": producer,
         "tiles": layer.tiles,
         **{f"cycles_{part}": layer.cycle_parts.get(part, 0) for part in CYCLE_PARTS},
-        **_traffic_columns(layer),
+        **_traffic_columns(layer, run),
         "note": layer.note,
     }
 
 
-def _traffic_columns(layer: LayerResult) -> dict[str, Cell]:
+def _traffic_columns(layer: LayerResult, run: Run) -> dict[str, Cell]:
     columns: dict[str, Cell] = {}
-    for level in LEVEL_NAMES:
+    for level in run.hardware.levels:
         for operand in OPERAND_NAMES:
             traffic = layer.traffic.get(level, {}).get(operand)
             columns[f"{level}_{operand}_read_bytes"] = traffic.read_bytes if traffic else 0

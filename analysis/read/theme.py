@@ -3,7 +3,7 @@
 The palette is Okabe and Ito's, "Color Universal Design" (2008).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -46,6 +46,25 @@ COMPONENT_LABELS = {
     "vector": "vector unit",
     "leakage": "leakage",
 }
+MEMORY_COLOURS = (ORANGE, YELLOW, BLACK, "#b8860b")
+"""Of memory levels on chip, outermost first; a machine of one has a "buffer"."""
+
+
+def component_colours(levels: Sequence[str]) -> dict[str, str]:
+    """Return the colour of each component of a machine's energy, from the MACs outwards, then what is not traffic.
+
+    `levels` are those of traffic, outermost first, as a run's machine lists them.
+
+    >>> list(component_colours(("dram", "sram", "local", "array", "rf")))
+    ['mac', 'rf', 'array', 'local', 'sram', 'dram', 'vector', 'leakage']
+    """
+    memories = [level for level in levels if level not in COMPONENT_COLOURS or level == "buffer"]
+    shades = dict(zip(memories, MEMORY_COLOURS, strict=False))
+    inside = {name: COMPONENT_COLOURS[name] for name in ("mac", "rf", "array")}
+    outside = {name: COMPONENT_COLOURS[name] for name in ("dram", "vector", "leakage")}
+    return inside | {level: shades[level] for level in reversed(memories)} | outside
+
+
 OPERAND_COLOURS = {"inputs": ORANGE, "weights": GREEN, "outputs": PURPLE, "computing": BLUE, "leakage": GREY}
 USE_COLOURS = {"executed": BLUE, "temporal": YELLOW, "spatial": ORANGE, "stall": VERMILLION}
 USE_LABELS = {

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
@@ -26,6 +27,7 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal of few letters is no reason to fail
+    warnings.showwarning = _note
     try:
         status = _invoke(arguments)
         sys.stdout.flush()
@@ -71,6 +73,11 @@ def _unexpected(error: Exception, *, debug: bool) -> int:
         return _complain(f"{error}\nthis is a bug of the simulator; --debug shows where", FAILED_CHECK)
     kind = type(error).__name__
     return _complain(f"internal error: {kind}: {error}\nthis is a bug; --debug shows where", FAILED_CHECK)
+
+
+def _note(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as a line for the user."""
+    _complain(f"note: {message}", SUCCESS)
 
 
 def _complain(text: str, status: int) -> int:

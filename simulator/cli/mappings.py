@@ -11,7 +11,7 @@ from analysis.read.units import count, counted
 from simulator.cli.output import FAILED_CHECK
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.schema import WrittenMappings
-from simulator.mapping.text import mappings_to_yaml, read_mapping
+from simulator.mapping.text import LevelNames, mappings_to_yaml, read_mapping
 from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network
 from simulator.result.run import Run
@@ -25,13 +25,22 @@ NAME_WIDTH = 32
 
 def saved_mappings(run: Run, layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, Mapping]]:
     """Yield each layer that multiplies with its mapping, read back from the form in which the run is saved."""
-    by_name = {layer.name: layer for layer in layers}
+    by_name, levels = {layer.name: layer for layer in layers}, levels_of(run)
     document = parse_yaml(run_mappings(run), "mappings")
     for name, written in validate(document, WrittenMappings).layers.items():
-        mapping, problems = read_mapping(written, by_name[name], document)
+        mapping, problems = read_mapping(written, by_name[name], document, levels)
         if mapping is None:
             raise ValueError("a mapping cannot be read back: " + "; ".join(problem.render() for problem in problems))
         yield by_name[name], mapping
+
+
+def levels_of(run: Run) -> LevelNames:
+    """Name the memory levels of a run's machine: one, unless the run holds the machine and it says more."""
+    from simulator.cost.legality import level_names
+    from simulator.door import machine_of
+
+    whole = run.documents is not None and run.documents.hardware is not None
+    return level_names(machine_of(run)) if whole else LevelNames()
 
 
 def run_mappings(run: Run) -> str:
@@ -51,9 +60,9 @@ def verify_run(run: Run, network: Network) -> None:
     for layer, mapping in saved_mappings(run, network.layers):
         groups[layer.nest, mapping].append(layer)
     print()
-    failures = 0
+    failures, outside = 0, levels_of(run).outside
     for (_, mapping), layers in groups.items():
-        result = verify_layer(layers[0], mapping)
+        result = verify_layer(layers[0], mapping, outside=outside)
         failures += not result.passed
         print(_line(result, len(layers)), flush=True)
     mappings, layers_checked = len(groups), sum(len(layers) for layers in groups.values())

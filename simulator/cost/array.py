@@ -40,7 +40,7 @@ from simulator.cost.reuse import (
 @jit
 def packed_taps(layer: Record, mapping: Record) -> int:
     """Taps of a strided window that lie side by side in the lanes over input channels; 1 where none do."""
-    return layer.stride[HEIGHT] * layer.stride[WIDTH] if mapping.packs else 1
+    return layer.stride[HEIGHT] * layer.stride[WIDTH] if mapping.channel_packing else 1
 
 
 @jit

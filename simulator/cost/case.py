@@ -147,7 +147,7 @@ MAPPING = np.dtype(
         ("retains", _I),
         ("stationary", _I),  # the operand whose fills begin a pass of the array; NO_OPERAND: whichever is filled least
         ("skips", _I),  # zero weights are skipped: all PEs share each weight
-        ("packs", _I),  # channel packing: lanes over input channels take the taps that a stride groups, too
+        ("channel_packing", _I),  # channel packing: lanes over input channels take the taps that a stride groups, too
     ]
 )
 

@@ -29,6 +29,7 @@ from simulator.cost.case import (
 )
 from simulator.cost.sparsity import (
     compression_ratio,
+    mac_share,
     skip_ratio,
     skips_zeros,
     winograd_ratio,
@@ -37,10 +38,10 @@ from simulator.cost.sparsity import (
 )
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.nest import Dim, LoopNest, Operand
+from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
 from simulator.network.ir import Layer
 
-PRELOADS = ("hidden", "exposed", "behind_step")
+PRELOADS = ("hidden", "exposed", "double_buffered")
 
 
 def record(dtype: np.dtype[np.void], **values: object) -> Record:
@@ -168,16 +169,15 @@ def layer_record(
 
 
 def price_record(hardware: Hardware, layer: Layer) -> Record:
-    """Price a machine's actions on a layer; a gated MAC (zero input) costs the table's fraction of a full one."""
+    """Price a machine's actions on a layer."""
     table = hardware.energy
-    gated = zero_fractions(hardware, layer)[Operand.INPUTS] if hardware.array.gates_zero_inputs else 0.0
     inputs, weights, _, sums = word_bits(hardware)
     bits = (inputs, weights, sums)
     per_bit = level_prices(hardware)
     words = [[pj * b for pj, b in zip(level, bits, strict=True)] for level in per_bit]
     return record(
         PRICES,
-        mac_pj=table.mac_pj * (1.0 - gated * (1.0 - table.gated_mac_fraction)),
+        mac_pj=table.mac_pj * mac_share(hardware, layer),
         word_pj=words + [[0.0] * 3] * (MAX_LEVELS + 2 - len(words)),
         dram_pj_per_byte=table.dram_pj_per_bit * 8,
         leakage_pj_per_cycle=table.leakage_pj_per_cycle,
@@ -191,6 +191,13 @@ def level_prices(hardware: Hardware) -> list[list[float]]:
         for operand in buffer.holds:
             levels[buffer.level][operand] = table.buffer_pj_per_bit(buffer.capacity_bytes)
     return [*levels, [table.array_pj_per_bit] * 3, list(table.rf_pj_per_bit)]
+
+
+def prices_per_byte(hardware: Hardware) -> dict[str, dict[str, float]]:
+    """Energy of a byte read or written, by level and operand: DRAM, memories, the array's networks, registers."""
+    inside = zip((*hardware.level_names, "array", "rf"), level_prices(hardware), strict=True)
+    per_bit = {"dram": [hardware.energy.dram_pj_per_bit] * 3, **dict(inside)}
+    return {level: dict(zip(OPERAND_NAMES, (8 * pj for pj in row), strict=True)) for level, row in per_bit.items()}
 
 
 def complete_order(order: Sequence[Dim]) -> list[int]:
@@ -216,7 +223,7 @@ def mapping_record(hardware: Hardware, mapping: Mapping) -> Record:
         retains=mapping.retains,
         stationary=NO_OPERAND if mapping.stationary is None else mapping.stationary,
         skips=skips_zeros(hardware, mapping, spatial),
-        packs=mapping.packs,
+        channel_packing=mapping.channel_packing,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
 
-from simulator.cost.spatial import Placement, tile_counts
+from simulator.cost.spatial import SpatialMapping, tile_counts
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import LevelTile
@@ -27,14 +27,16 @@ class InnerTiles:
     chip_levels: int = 1
 
 
-def inner_tiles(hardware: Hardware, nest: LoopNest, placement: Placement, dataflow: Dataflow) -> tuple[InnerTiles, ...]:
+def inner_tiles(
+    hardware: Hardware, nest: LoopNest, layout: SpatialMapping, dataflow: Dataflow
+) -> tuple[InnerTiles, ...]:
     """Every combination of inner tiles to try with a spatial mapping; a machine of one level has one."""
     count = len(hardware.level_names)
     if count == 1:
         return (InnerTiles(dataflow.order),)
     chip = 1 + max(b.level for b in hardware.buffers if not b.in_pe)
     found = []
-    for tiles in _tiles(hardware, nest, placement, dataflow, chip):
+    for tiles in _tiles(hardware, nest, layout, dataflow, chip):
         orders = [_orders(dataflow) if level < chip - 1 else [dataflow.order] for level in range(count)]
         for chosen in product(*orders):
             levels = tuple(LevelTile(tile, order) for tile, order in zip(tiles, chosen[1:], strict=True))
@@ -49,14 +51,14 @@ def _orders(dataflow: Dataflow) -> list[tuple[Dim, ...]]:
 
 
 def _tiles(
-    hardware: Hardware, nest: LoopNest, placement: Placement, dataflow: Dataflow, chip: int
+    hardware: Hardware, nest: LoopNest, layout: SpatialMapping, dataflow: Dataflow, chip: int
 ) -> Iterator[tuple[tuple[int, ...], ...]]:
     """Yield tiles of the levels from 1, outermost first; they are made from the registers outwards.
 
     Where not even the least tile of a level fits, there are none.
     """
-    bounds, spatial = array_bounds(nest.bounds, dataflow.lowered), placement.spatial
-    inside = {(): placement.registers}  # tiles made so far, innermost last -> what the next outer level holds at least
+    bounds, spatial = array_bounds(nest.bounds, dataflow.lowered), layout.spatial
+    inside = {(): layout.registers}  # tiles made so far, innermost last -> what the next outer level holds at least
     for level in range(len(hardware.level_names) - 1, 0, -1):
         # A memory further out, of those that see the same tile, holds it as well.
         memories = [b for b in hardware.buffers if 0 < b.level <= level and b.in_pe == (level >= chip)]

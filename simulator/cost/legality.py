@@ -9,7 +9,7 @@ from pathlib import Path
 from simulator.cost.case import REUSE, TILES
 from simulator.cost.convert import layer_record, machine_record, mapping_record, record
 from simulator.cost.reuse import set_reuse
-from simulator.cost.spatial import Placement, register_words
+from simulator.cost.spatial import SpatialMapping, register_words
 from simulator.cost.tiles import memory_demand, start_tiles
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import Hardware
@@ -49,8 +49,8 @@ def violations(mapping: Mapping, layer: Layer, hardware: Hardware, around: Aroun
 def _lanes(mapping: Mapping, hardware: Hardware) -> list[str]:
     inside = [buffer.name for buffer in hardware.buffers if buffer.in_pe]
     return (
-        [f"packs: packed lanes take single words, and keep none in {', '.join(inside)}"]
-        if mapping.packs and inside
+        [f"channel_packing: packed lanes take single words, and keep none in {', '.join(inside)}"]
+        if mapping.channel_packing and inside
         else []
     )
 
@@ -74,9 +74,9 @@ def _axes(mapping: Mapping, hardware: Hardware) -> list[str]:
 
 def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
     assert layer.nest is not None
-    placement = Placement(mapping.rows, mapping.columns, mapping.registers)
+    layout = SpatialMapping(mapping.rows, mapping.columns, mapping.registers)
     array, order = hardware.array, mapping.registers_order
-    needed = register_words(placement, order, mapping.stationary, layer.nest, mapping.lowered, array)
+    needed = register_words(layout, order, mapping.stationary, layer.nest, mapping.lowered, array)
     return [
         f"registers: a PE needs {needed[o]} words of {OPERAND_NAMES[o]}, it has {available}"
         for o, available in zip(Operand, array.registers_words, strict=True)

@@ -108,7 +108,7 @@ def set_sizes(machine: Record, mapping: Record, reuse: Record) -> None:
             reuse.size[cut_of(machine, level), d] = mapping.inner_tile[level, d]
         reuse.spatial[d] = mapping.spatial[d]
         reuse.size[chip, d] = mapping.spatial[d] * reuse.size[chip + 1, d]
-        for cut in range(1, chip if mapping.packs and d == C else levels + 2):
+        for cut in range(1, chip if mapping.channel_packing and d == C else levels + 2):
             reuse.size[cut, d] = min(reuse.size[cut, d], reuse.size[cut - 1, d])
         for level in range(levels):
             outer = reuse.size[cut_of(machine, level), d]
@@ -162,7 +162,7 @@ def set_slides(machine: Record, mapping: Record, reuse: Record, level: int, loop
 def busy_positions(reuse: Record, blocks: Record, cut: int, d: int) -> int:
     """PEs along a dimension that take what is brought once for each block of a cut, summed over these.
 
-    A block is spread over the positions of its fullest step. Where the cut is the steps, every step counts for itself.
+    A block is spread over the positions of its largest step. Where the cut is the steps, every step counts for itself.
     """
     if cut == reuse.steps:
         return blocks.count[cut + 1, d]

@@ -1,4 +1,4 @@
-"""Find the best mapping of a layer: every dataflow, placement, tile and loop order, for an objective."""
+"""Find the best mapping of a layer: every dataflow, layout, tile and loop order, for an objective."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from simulator.cost.inner import InnerTiles, inner_tiles
 from simulator.cost.objectives import CYCLES_KEY, KEYS
 from simulator.cost.search_tiles import CYCLES_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
-from simulator.cost.spatial import Placement, placements, tile_counts
+from simulator.cost.spatial import SpatialMapping, spatial_mappings, tile_counts
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, LevelTile, Mapping
@@ -104,15 +104,15 @@ def tile_choices(nest: LoopNest, steps: Sequence[int], dataflow: Dataflow) -> tu
 
 def _fixed_extents(d: Dim, bound: int, step: int, dataflow: Dataflow) -> Iterator[int]:
     """Yield the only extent that tiles may have along a dimension, if it is not free."""
-    if d in (Dim.R, Dim.S, *dataflow.whole):
+    if d in (Dim.R, Dim.S, *dataflow.untiled):
         yield bound
-    elif d in dataflow.stepwise:
+    elif d in dataflow.one_step_a_tile:
         yield min(step, bound)
 
 
 def tile_steps(candidate: "Candidate") -> list[int]:
     """Extents that the next level takes at once, in the layer's dimensions; 1 where several are lowered into one."""
-    spatial = candidate.placement
+    spatial = candidate.layout
     steps = [s * r for s, r in zip(spatial.spatial, spatial.registers, strict=True)]
     if candidate.inner.levels and candidate.inner.chip_levels > 1:
         steps = list(candidate.inner.levels[0].tile)
@@ -155,7 +155,7 @@ class Candidate:
     """A spatial mapping under a dataflow with its inner tiles, and how promising it is (least first)."""
 
     dataflow: Dataflow
-    placement: Placement
+    layout: SpatialMapping
     inner: InnerTiles
     promise: tuple[int, ...] = ()
 
@@ -186,7 +186,7 @@ class Search:
         that wait for words. (In a systolic array words wait for the wave front, which crosses such PEs, too.)
         """
         array = self.hardware.array
-        found = [self.judged(flow, i, self.placements(flow)) for i, flow in enumerate(dataflows)]
+        found = [self.judged(flow, i, self.spatial_mappings(flow)) for i, flow in enumerate(dataflows)]
         for candidate in in_order(c for candidates in found for c in candidates[:BEAM]):
             self.improve(candidate, most_tiles)
         if self.objective == 0 and self.best_is_array_bound():
@@ -195,14 +195,17 @@ class Search:
                 if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
                     self.improve(candidate, most_tiles)
 
-    def placements(self, dataflow: Dataflow) -> Sequence[Placement]:
+    def spatial_mappings(self, dataflow: Dataflow) -> Sequence[SpatialMapping]:
         """Spatial mappings of a dataflow; where PEs have memories, also those whose registers hold single words.
 
-        Operands that stream through registers need a word there, but all of a block in a memory above them.
+        Operands that stream through registers need a word there, but all of a block in a memory above them. Packed
+        lanes have no memories.
         """
-        found = placements(dataflow, self.nest, self.hardware.array)
+        found = spatial_mappings(dataflow, self.nest, self.hardware.array)
         if not any(buffer.in_pe for buffer in self.hardware.buffers):
             return found
+        if dataflow.packs:
+            return ()
         return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
     def best_is_array_bound(self) -> bool:
@@ -218,14 +221,16 @@ class Search:
         candidates = [
             candidate
             for i, flow in enumerate(dataflows)
-            for candidate in self.judged(flow, i, placements(flow, self.nest, self.hardware.array, idle=True))
+            for candidate in self.judged(
+                flow, i, spatial_mappings(flow, self.nest, self.hardware.array, under_filled=True)
+            )
             if candidate.promise[0] < self.best.keys[CYCLES_KEY]
         ]
         return in_order(candidates)[:UNDER_FILLED_BEAM]
 
-    def judged(self, dataflow: Dataflow, rank: int, found: Sequence[Placement]) -> list[Candidate]:
+    def judged(self, dataflow: Dataflow, rank: int, found: Sequence[SpatialMapping]) -> list[Candidate]:
         """Candidates in the order of what they promise; `rank` is that of the dataflow."""
-        by_cycles = OBJECTIVES[self.objective] in ("cycles", "balanced")
+        by_cycles = OBJECTIVES[self.objective] in ("cycles", "cycles_plus_dma")
         first, second = (CYCLES_COLUMN, WORDS_COLUMN) if by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
         for alike, candidates in self.alike(dataflow, found):
@@ -237,15 +242,15 @@ class Search:
         return in_order(judged)
 
     def alike(
-        self, dataflow: Dataflow, found: Sequence[Placement]
+        self, dataflow: Dataflow, found: Sequence[SpatialMapping]
     ) -> Iterable[tuple[Record, list[tuple[int, Candidate]]]]:
         """Group candidates, numbered, by the mapping record that they start from."""
         groups: dict[tuple[bool, InnerTiles], list[tuple[int, Candidate]]] = {}
         number = 0
-        for placement in found:
-            skips = skips_zeros(self.hardware, dataflow, placement.spatial)
-            for inner in inner_tiles(self.hardware, self.nest, placement, dataflow):
-                candidate = Candidate(dataflow, placement, inner)
+        for layout in found:
+            skips = skips_zeros(self.hardware, dataflow, layout.spatial)
+            for inner in inner_tiles(self.hardware, self.nest, layout, dataflow):
+                candidate = Candidate(dataflow, layout, inner)
                 groups.setdefault((skips, inner), []).append((number, candidate))
                 number += 1
         return [(template_record(dataflow, inner, skips), group) for (skips, inner), group in groups.items()]
@@ -253,17 +258,17 @@ class Search:
     def figures(self, trial: Record, candidates: Sequence[tuple[int, Candidate]]) -> Ints:
         """What the array makes of candidates [*, 2]; see `simulator.cost.search_tiles.judge`."""
         figures = np.zeros((len(candidates), 2), dtype=np.int64)
-        spatial = np.array([candidate.placement.spatial for _, candidate in candidates], dtype=np.int64)
-        registers = np.array([candidate.placement.registers for _, candidate in candidates], dtype=np.int64)
+        spatial = np.array([candidate.layout.spatial for _, candidate in candidates], dtype=np.int64)
+        registers = np.array([candidate.layout.registers for _, candidate in candidates], dtype=np.int64)
         judge(Case(*self.parts, trial), self.scratch, spatial, registers, figures)
         return figures
 
     def improve(self, candidate: Candidate, most_tiles: int) -> None:
         """Search the tiles of a candidate for something better than the best."""
-        flow, placement, before = candidate.dataflow, candidate.placement, self.best.keys.copy()
-        trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, placement.spatial))
-        trial["spatial"], trial["registers"] = placement.spatial, placement.registers
-        trial["arrays"] = placement.arrays
+        flow, layout, before = candidate.dataflow, candidate.layout, self.best.keys.copy()
+        trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, layout.spatial))
+        trial["spatial"], trial["registers"] = layout.spatial, layout.registers
+        trial["arrays"] = layout.arrays
         choices = Choices(*tile_choices(self.nest, tile_steps(candidate), flow), _ORDERS, _TRIES)
         search_tiles(Case(*self.parts, trial), self.scratch, self.objective, most_tiles, choices, self.best)
         if (self.best.keys != before).any():
@@ -291,7 +296,7 @@ def template_record(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Recor
         registers=[1] * 8,
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
-        packs=dataflow.packs,
+        channel_packing=dataflow.channel_packing,
         skips=skips,
         stationary=NO_OPERAND if dataflow.stationary is None else dataflow.stationary,
     )
@@ -299,7 +304,7 @@ def template_record(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Recor
 
 def as_mapping(best: Record, candidate: Candidate) -> Mapping:
     """Turn the record of the best mapping into a `Mapping`; no inner tile is larger than the one it lies in."""
-    dataflow, placement = candidate.dataflow, candidate.placement
+    dataflow, layout = candidate.dataflow, candidate.layout
     tile = tuple(int(t) for t in best["tile"])
     extents = array_bounds(tile, dataflow.lowered)
     inner = []
@@ -311,16 +316,16 @@ def as_mapping(best: Record, candidate: Candidate) -> Mapping:
         tile=tile,
         dram_order=tuple(Dim(d) for d in best["dram_order"]),
         buffer_order=candidate.inner.order,
-        rows=placement.rows,
-        columns=placement.columns,
-        registers=placement.registers,
+        rows=layout.rows,
+        columns=layout.columns,
+        registers=layout.registers,
         registers_order=tuple(reversed(dataflow.registers)),
         lowered=dataflow.lowered,
         retains=dataflow.stationary is not None,
-        packs=dataflow.packs,
+        channel_packing=dataflow.channel_packing,
         stationary=dataflow.stationary,
         inner=tuple(inner),
-        arrays=placement.arrays,
+        arrays=layout.arrays,
     )
 
 

@@ -100,3 +100,9 @@ def skips_zeros(hardware: Hardware, mapping: Mapping | Dataflow, spatial: Sequen
     """Zero weights can be skipped by a front end that sends one weight to all PEs, so no weight index is unrolled."""
     shared = all(spatial[d] == 1 for d in RELEVANT[Operand.WEIGHTS])
     return hardware.array.zero_weights.skip_window > 1 and shared and not mapping.lowered
+
+
+def mac_share(hardware: Hardware, layer: Layer) -> float:
+    """Mean energy of a MAC as a fraction of a full one: gated ones, of zero inputs, take the table's fraction."""
+    gated = zero_fractions(hardware, layer)[Operand.INPUTS] if hardware.array.gates_zero_inputs else 0.0
+    return 1.0 - gated * (1.0 - hardware.energy.gated_mac_fraction)

@@ -1,8 +1,8 @@
-"""Placements: what a dataflow unrolls on rows and columns and loops over inside a PE, for one layer on one machine."""
+"""Spatial mappings: what a dataflow unrolls on rows and columns and loops over in a PE, for a layer on a machine."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import product
 from math import prod
@@ -19,7 +19,7 @@ OPERANDS = tuple(Operand)
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class SpatialMapping:
     """Bounds of each dimension on rows, on columns and in the registers of a PE; arrays by `Dim`."""
 
     rows: tuple[int, ...]
@@ -86,12 +86,12 @@ def _shares(extents: tuple[int, ...], greedy: tuple[bool, ...], length: int) -> 
     return tuple(largest(found))
 
 
-def idle_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> list[tuple[int, ...]]:
+def under_filled_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> list[tuple[int, ...]]:
     """Ways to unroll the one of `dims` that is longer than 1 along parts of `length` PEs; none if there are more such.
 
     The parts are those of `tile_counts`, so that a longer axis can do what one of half its length can.
 
-    >>> idle_bounds([1, 1, 13, 1, 1, 1, 1, 1], (Dim.K, Dim.C), 6)
+    >>> under_filled_bounds([1, 1, 13, 1, 1, 1, 1, 1], (Dim.K, Dim.C), 6)
     [(5, 1), (3, 1), (2, 1), (1, 1)]
     """
     long = [d for d in dims if extents[d] > 1]
@@ -110,41 +110,61 @@ def _spread(bounds: Sequence[int], dims: Sequence[Dim]) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=4096)
-def placements(dataflow: Dataflow, nest: LoopNest, array: Array, idle: bool = False) -> tuple[Placement, ...]:
-    """Every placement of the dataflow that the array and the registers of a PE can hold; at least one.
+def spatial_mappings(
+    dataflow: Dataflow, nest: LoopNest, array: Array, under_filled: bool = False
+) -> tuple[SpatialMapping, ...]:
+    """Every spatial mapping of the dataflow that the array and the registers of a PE can hold; at least one.
 
-    A placement is dropped if a larger one of the same kind fits, so that a larger array or register file only adds.
-    With `idle`, axes of a single dimension may have idle PEs; none if there is no such axis. Machines that differ in
-    anything but the array share them.
+    One is dropped if a larger one of the same kind fits, so that a larger array or register file only adds. With
+    `under_filled`, axes of a single dimension may have PEs without work; none if there is no such axis. Machines that
+    differ in anything but the array share them.
     """
     extents = list(array_bounds(nest.bounds, dataflow.lowered))
-    if dataflow.packs:
+    if dataflow.channel_packing:
         extents[Dim.C] *= prod(nest.stride)
     axes = ((dataflow.rows, array.rows), (dataflow.columns, array.columns))
-    if idle and not any(idle_bounds(extents, dims, length) for dims, length in axes):
+    if under_filled and not any(under_filled_bounds(extents, dims, length) for dims, length in axes):
         return ()
-    found = []
+    found: list[SpatialMapping] = []
+    for arrays in _splits(extents, dataflow, array.instances):
+        own = [-(-e // a) for e, a in zip(extents, arrays, strict=True)]
+        found += (replace(each, arrays=arrays) for each in _on_one_array(dataflow, nest, array, own, under_filled))
+    return tuple(found)
+
+
+def _splits(extents: Sequence[int], dataflow: Dataflow, instances: int) -> list[tuple[int, ...]]:
+    """Ways to split a layer over several arrays: along the dimensions that the dataflow names, if it names any."""
+    if instances == 1 or not dataflow.arrays:
+        return [ONES]
+    return [_spread(bounds, dataflow.arrays) for bounds in axis_bounds(extents, dataflow.arrays, instances)]
+
+
+def _on_one_array(
+    dataflow: Dataflow, nest: LoopNest, array: Array, extents: Sequence[int], under_filled: bool
+) -> list[SpatialMapping]:
+    """Every way to lay extents out on one array and in its registers."""
+    found: list[SpatialMapping] = []
     known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for row_bounds in _ways(extents, dataflow, dataflow.rows, array.rows, idle):
+    for row_bounds in _ways(extents, dataflow, dataflow.rows, array.rows, under_filled):
         rows = _spread(row_bounds, dataflow.rows)
         left = [-(-e // r) for e, r in zip(extents, rows, strict=True)]
-        for column_bounds in _ways(left, dataflow, dataflow.columns, array.columns, idle):
+        for column_bounds in _ways(left, dataflow, dataflow.columns, array.columns, under_filled):
             columns = _spread(column_bounds, dataflow.columns)
-            spatial = Placement(rows, columns, rows).spatial
+            spatial = SpatialMapping(rows, columns, rows).spatial
             rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]
             key = (*(rest[d] for d in dataflow.registers), *(spatial[d] for d in (Dim.P, Dim.Q, Dim.R, Dim.S)))
             if key not in known:
                 known[key] = register_bounds(dataflow, nest, rest, rows, columns, array)
-            found += [Placement(rows, columns, registers) for registers in known[key]]
-    return tuple(found)
+            found += [SpatialMapping(rows, columns, registers) for registers in known[key]]
+    return found
 
 
 def _ways(
-    extents: Sequence[int], dataflow: Dataflow, dims: Sequence[Dim], length: int, idle: bool
+    extents: Sequence[int], dataflow: Dataflow, dims: Sequence[Dim], length: int, under_filled: bool
 ) -> list[tuple[int, ...]]:
     """Ways to unroll a dataflow's dimensions along an axis."""
-    some = idle_bounds(extents, dims, length) if idle else []
-    return some or axis_bounds(extents, dims, length, dataflow.first)
+    some = under_filled_bounds(extents, dims, length) if under_filled else []
+    return some or axis_bounds(extents, dims, length, dataflow.greedy)
 
 
 def register_bounds(
@@ -157,7 +177,7 @@ def register_bounds(
 ) -> list[tuple[int, ...]]:
     """Bounds of the loops in a PE that its registers can hold and of which none could grow; at least a single word.
 
-    Filter taps are held whole, or one by one if no placement of all of them fits.
+    Filter taps are held whole, or one by one if no layout of all of them fits.
     """
     if not dataflow.registers:
         return [(1,) * 8]
@@ -169,7 +189,7 @@ def register_bounds(
 
             def fits(size: int, others: tuple[int, ...] = others) -> bool:
                 registers = _spread((size, *others), dataflow.registers)
-                return not excess(Placement(rows, columns, registers), dataflow, nest, array)
+                return not excess(SpatialMapping(rows, columns, registers), dataflow, nest, array)
 
             # What fits with a bound fits with a smaller one: the first that fits is the largest.
             first = bisect_left(sizes[0], True, key=fits)
@@ -189,16 +209,16 @@ def largest(bounds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return [a for a in bounds if not any(b != a and all(map(ge, b, a)) for b in bounds)]
 
 
-def excess(placement: Placement, dataflow: Dataflow, nest: LoopNest, array: Array) -> dict[Operand, tuple[int, int]]:
+def excess(layout: SpatialMapping, dataflow: Dataflow, nest: LoopNest, array: Array) -> dict[Operand, tuple[int, int]]:
     """Operands that need more register words in a PE than it has, as (needed, available)."""
     order = tuple(map(int, reversed(dataflow.registers)))
-    needed = register_words(placement, order, dataflow.stationary, nest, dataflow.lowered, array)
+    needed = register_words(layout, order, dataflow.stationary, nest, dataflow.lowered, array)
     available = array.registers_words
     return {OPERANDS[o]: (needed[o], available[o]) for o in range(3) if needed[o] > available[o]}
 
 
 def register_words(
-    placement: Placement,
+    layout: SpatialMapping,
     order: Sequence[int],
     stationary: Operand | None,
     nest: LoopNest,
@@ -211,7 +231,7 @@ def register_words(
     words pass through, but what lies inside a loop that reuses it must wait for the next turn. Inputs that neighbours
     hand on are spread over the PEs that share them.
     """
-    bounds, words = placement.registers, [1, 1, 1]
+    bounds, words = layout.registers, [1, 1, 1]
     window = bounds[Dim.R] > 1 or bounds[Dim.S] > 1
     for operand, relevant in enumerate(_RELEVANT):
         inside = relevant
@@ -219,7 +239,7 @@ def register_words(
             inside = _reused(order, bounds, relevant)
         if operand == INPUTS and not lowered:
             shared = array.delivery[INPUTS].forwarding
-            words[operand] = _window_words(bounds, inside, placement, nest, shared)
+            words[operand] = _window_words(bounds, inside, layout, nest, shared)
             continue
         for d in inside:
             words[operand] *= bounds[d]
@@ -241,7 +261,7 @@ _POINTS = (int(Dim.N), int(Dim.G), int(Dim.C))
 
 
 def _window_words(
-    bounds: Sequence[int], inside: frozenset[int], placement: Placement, nest: LoopNest, shared: bool
+    bounds: Sequence[int], inside: frozenset[int], layout: SpatialMapping, nest: LoopNest, shared: bool
 ) -> int:
     """Input words of a PE's window; where PEs share, the window of all of them divided by their number."""
     words = pes = 1
@@ -253,8 +273,8 @@ def _window_words(
         if a * b == 1:
             continue
         if shared:
-            pixels = placement.rows[pixel] * placement.columns[pixel]
-            taps = placement.rows[tap] * placement.columns[tap]
+            pixels = layout.rows[pixel] * layout.columns[pixel]
+            taps = layout.rows[tap] * layout.columns[tap]
             a, b, pes = a * pixels, b * taps, pes * pixels * taps
         words *= distinct(a, b, nest.stride[axis], nest.dilation[axis])
     return -(-words // pes)

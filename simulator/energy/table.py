@@ -32,6 +32,11 @@ class EnergyTable:
     vector_op_pj: float
     leakage_pj_per_cycle: float
 
+    @property
+    def pj_per_action(self) -> dict[str, float]:
+        """Energy of each action that moves no word: a MAC, an operation of the vector unit, a cycle of leakage."""
+        return {"mac": self.mac_pj, "vector": self.vector_op_pj, "leakage": self.leakage_pj_per_cycle}
+
     def buffer_pj_per_bit(self, capacity_bytes: int) -> float:
         """Return the energy of reading or writing a bit in a buffer of this capacity.
 

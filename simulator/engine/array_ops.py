@@ -14,7 +14,7 @@ from simulator.cost.convert import (
 )
 from simulator.cost.evaluate import evaluate
 from simulator.cost.legality import level_names
-from simulator.cost.sparsity import word_bits
+from simulator.cost.sparsity import mac_share, word_bits
 from simulator.engine.results import Cost, energy_of, layer_result
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
@@ -33,7 +33,7 @@ class Played:
     mapping: Mapping
     totals: Record
     moved: Record
-    mac_pj: float
+    mac_share: float  # what a MAC costs of a full one, as some are gated
 
 
 def play_mapping(
@@ -53,7 +53,7 @@ def play_mapping(
     case = Case(machine, port_record(hardware), facts, prices, mapping_record(hardware, mapping))
     fits = evaluate(case, scratch)
     assert fits, f"{layer.name}: the mapping does not fit"
-    return Played(mapping, scratch.totals, scratch.moved, float(prices["mac_pj"]))
+    return Played(mapping, scratch.totals, scratch.moved, mac_share(hardware, layer))
 
 
 def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResult:
@@ -75,11 +75,7 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResu
             "configuration": hardware.configuration_cycles,
         },
         dram_parts=waits,
-        energy_parts={
-            "mac": macs * played.mac_pj,
-            **energy_of(traffic, hardware),
-            "leakage": int(t["cycles"]) * hardware.energy.leakage_pj_per_cycle,
-        },
+        energy_parts=energy_of(traffic, {"mac": macs * played.mac_share, "leakage": int(t["cycles"])}, hardware),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
         bottleneck=bottleneck(t, bounds),
@@ -99,7 +95,7 @@ def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:
     """
     tiles = [array_tile(mapping), *(level.tile for level in mapping.inner), mapping.registers]
     extents, own = list(tiles[outside - 1]), tiles[outside]
-    if mapping.packs:
+    if mapping.channel_packing:
         extents[Dim.C] *= prod(nest.stride)
     each = zip(mapping.spatial, own, extents, strict=True)
     return prod(min(pes, -(-extent // part)) for pes, part, extent in each)

@@ -56,10 +56,10 @@ class DataflowKey:
     stationary: Operand | None
     lowered: bool
     order: tuple[Dim, ...]
-    packs: bool
-    whole: tuple[Dim, ...]
-    stepwise: tuple[Dim, ...]
-    first: tuple[Dim, ...]
+    channel_packing: bool
+    untiled: tuple[Dim, ...]
+    one_step_a_tile: tuple[Dim, ...]
+    greedy: tuple[Dim, ...]
     arrays: tuple[Dim, ...]
 
 
@@ -130,10 +130,10 @@ def _dataflow_key(flow: Dataflow) -> DataflowKey:
         stationary=flow.stationary,
         lowered=flow.lowered,
         order=flow.order,
-        packs=flow.packs,
-        whole=flow.whole,
-        stepwise=flow.stepwise,
-        first=flow.first,
+        channel_packing=flow.channel_packing,
+        untiled=flow.untiled,
+        one_step_a_tile=flow.one_step_a_tile,
+        greedy=flow.greedy,
         arrays=flow.arrays,
     )
 

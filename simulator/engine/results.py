@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field, fields
 
-from simulator.cost.convert import level_prices
+from simulator.cost.convert import prices_per_byte
 from simulator.hardware.model import Hardware
-from simulator.nest import OPERAND_NAMES
 from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, utilization
 from simulator.schedule import PlannedOp
 
@@ -57,18 +56,14 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
     )
 
 
-def prices_per_byte(hardware: Hardware) -> dict[str, dict[str, float]]:
-    """Energy of a byte read or written, by level and operand: DRAM, memories, the array's networks, registers."""
-    inside = zip((*hardware.level_names, "array", "rf"), level_prices(hardware), strict=True)
-    per_bit = {"dram": [hardware.energy.dram_pj_per_bit] * 3, **dict(inside)}
-    return {level: dict(zip(OPERAND_NAMES, (8 * pj for pj in row), strict=True)) for level, row in per_bit.items()}
-
-
-def energy_of(traffic: dict[str, dict[str, Traffic]], hardware: Hardware) -> dict[str, float]:
-    """Energy by level and operand, as LEVEL.OPERAND: traffic x price, whatever the op."""
-    prices = prices_per_byte(hardware)
-    return {
-        f"{level}.{operand}": moved.total_bytes * prices[level][operand]
+def energy_of(
+    traffic: dict[str, dict[str, Traffic]], actions: dict[str, float], hardware: Hardware
+) -> dict[str, float]:
+    """Energy by action, and by level and operand as LEVEL.OPERAND: actions x price and traffic x price, for any op."""
+    of_actions, prices = hardware.energy.pj_per_action, prices_per_byte(hardware)
+    moved = {
+        f"{level}.{operand}": traffic_there.total_bytes * prices[level][operand]
         for level, operands in traffic.items()
-        for operand, moved in operands.items()
+        for operand, traffic_there in operands.items()
     }
+    return {action: times * of_actions[action] for action, times in actions.items()} | moved

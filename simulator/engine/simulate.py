@@ -1,5 +1,6 @@
 """(machine, network, options) -> Run."""
 
+import warnings
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from simulator.engine.mapping_choice import Progress, choose_mappings
 from simulator.engine.results import layer_result
 from simulator.engine.vector_ops import vector_result
 from simulator.errors import InputError, Problem, nearest
-from simulator.hardware.model import OBJECTIVES, Hardware
+from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES
@@ -20,6 +21,7 @@ from simulator.result.facts import documents_of, machine_facts, network_facts, p
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
 from simulator.schedule import PlannedOp, plan
+from simulator.source.validation import RenamedWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def simulate(
     unless given. `cache` is what several calls share: the result is the same with and without. Raises InputError with
     every problem of what was given.
     """
-    dataflow, objective = options.dataflow, options.objective or hardware.objective
+    dataflow, objective = options.dataflow, current_objective(options.objective or hardware.objective)
     if objective not in OBJECTIVES:
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
     flows = choose_dataflows(hardware, dataflow)
@@ -61,6 +63,13 @@ def simulate(
     run = assemble(hardware, network, layers, {"dataflow": dataflow, "objective": objective, "mapping": None})
     assert_laws(run)
     return run
+
+
+def current_objective(name: str) -> str:
+    """Return an objective by today's name, with a warning where it is another."""
+    if name in OLD_OBJECTIVES:
+        warnings.warn(f"`{name}` is now called `{OLD_OBJECTIVES[name]}`", RenamedWord, stacklevel=3)
+    return OLD_OBJECTIVES.get(name, name)
 
 
 def around(op: PlannedOp) -> Around:
@@ -112,14 +121,19 @@ def choose_dataflows(hardware: Hardware, name: str) -> tuple[Dataflow, ...]:
         )
     flows = tuple(flow for flow in hardware.dataflows if name in ("best", flow.name))
     array = hardware.array
+    single = not any(buffer.in_pe for buffer in hardware.buffers)
     problems = [
-        Problem(
-            f"{hardware.name} cannot run dataflow {flow.name}", path="array.delivery.outputs.reduce_along", got=axis
-        )
+        Problem(f"{hardware.name} cannot run dataflow {flow.name}", path=path, got=got)
         for flow in flows
-        for axis, needs, able in (
-            ("no sums along rows", flow.reduces_rows, array.reduce_rows),
-            ("no sums along columns", flow.reduces_columns, array.reduce_columns),
+        for path, got, needs, able in (
+            ("array.delivery.outputs.reduce_along", "no sums along rows", flow.reduces_rows, array.reduce_rows),
+            (
+                "array.delivery.outputs.reduce_along",
+                "no sums along columns",
+                flow.reduces_columns,
+                array.reduce_columns,
+            ),
+            ("buffers", "memories in PEs, which packed lanes do not use", flow.packs, single),
         )
         if needs and not able
     ]
@@ -136,7 +150,7 @@ def play(ops: Sequence[PlannedOp], mappings: dict[str, Mapping], hardware: Hardw
     come = 0  # bytes of the current op's first weights that have come already
     for op, following in zip(running, [*running[1:], None], strict=True):
         wanted = _first_weights(following, mappings, hardware) if ahead and following else 0
-        if wanted and not _has_room(op, wanted, mappings, hardware):
+        if wanted and not _has_free_space(op, wanted, mappings, hardware):
             wanted = 0
         if op.layer.nest is None:
             results[op.layer.name] = vector_result(op, hardware, wanted)
@@ -155,10 +169,10 @@ def _first_weights(op: PlannedOp, mappings: dict[str, Mapping], hardware: Hardwa
     return int(played.totals["first_weights_bytes"])
 
 
-def _has_room(op: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
+def _has_free_space(op: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
     """Whether the weights' buffer has so many bytes left while an op runs."""
     index = next(i for i, b in enumerate(hardware.buffers) if OPERAND_NAMES.index("weights") in b.holds)
-    room = hardware.buffers[index].capacity_bytes - op.reserved_bytes
+    free = hardware.buffers[index].capacity_bytes - op.reserved_bytes
     if op.layer.nest is not None:
-        room -= buffer_demands(mappings[op.layer.name], op.layer, hardware, around(op))[index]
-    return room >= wanted
+        free -= buffer_demands(mappings[op.layer.name], op.layer, hardware, around(op))[index]
+    return free >= wanted

@@ -16,11 +16,7 @@ def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) ->
     whole = Cost(
         cycle_parts={"dram": sum(waits.values()), "vector": counted.vector_cycles},
         dram_parts=waits,
-        energy_parts={
-            "vector": counted.operations * hardware.energy.vector_op_pj,
-            **energy_of(traffic, hardware),
-            "leakage": time.cycles * hardware.energy.leakage_pj_per_cycle,
-        },
+        energy_parts=energy_of(traffic, {"vector": counted.operations, "leakage": time.cycles}, hardware),
         traffic=traffic,
         footprint_bytes={"inputs": counted.input_bytes, "outputs": counted.output_bytes},
         bottleneck="dram" if counted.port_cycles >= counted.vector_cycles else "vector",

@@ -9,11 +9,13 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.source.parser import Value
 
 Network = Literal["multicast", "systolic", "unicast"]
-Preload = Literal["hidden", "exposed", "behind_step"]
+Preload = Literal["hidden", "exposed", "double_buffered"]
 OrderOfLayers = Literal["serial", "prefetch_weights", "overlapped"]
-Objective = Literal["cycles", "energy", "edp", "dram", "balanced"]
+Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma"]
 OBJECTIVES: tuple[str, ...] = get_args(Objective)
-"""What mappings minimize; balanced: cycles plus those of all DMA transactions, latency included."""
+"""What mappings minimize; cycles_plus_dma: cycles plus those of all DMA transactions, latency included."""
+OLD_OBJECTIVES = {"balanced": "cycles_plus_dma"}
+"""Objectives by the names they had before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Delivery:
     `multicast`: a word needed by several PEs is one buffer read. `systolic`: likewise, but the word enters at the
     edge and hops from PE to PE, so that a pass is skewed. `unicast`: each PE's copy is a buffer read of its own.
     `preload`: whether (re)loading an operand that then stays in the registers delays the MACs (`exposed`), or only by
-    what it takes longer than a step of the array (`behind_step`).
+    what it takes longer than a step of the array (`double_buffered`).
     `forwarding`: PEs hand inputs to their neighbours, so that what the array already holds is not read again.
     For outputs, `concurrent` tells whether partial sums travel in and out at the same time, and `initial_sums` whether
     they are read from the buffer the first time, too.
@@ -158,6 +160,10 @@ class Hardware:
         levels = 1 + max(buffer.level for buffer in self.buffers)
         names = ["+".join(b.name for b in self.buffers if b.level == level) for level in range(levels)]
         return ("buffer",) if levels == 1 else tuple(names)
+
+    def instances_of(self, buffer: Buffer) -> int:
+        """How many there are of a memory: one, or one in each PE."""
+        return self.array.pes if buffer.in_pe else 1
 
     def level_of(self, operand: int) -> str:
         """Name of the outermost memory level that holds an operand."""

@@ -18,7 +18,7 @@ from pydantic import (
 
 from simulator.energy.schema import Table
 from simulator.errors import nearest
-from simulator.hardware.model import Objective
+from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
@@ -34,6 +34,7 @@ from simulator.source.fields import (
     Name,
     Text,
     Written,
+    renamed_values,
 )
 
 T = TypeVar("T")
@@ -44,7 +45,8 @@ FUSABLE = tuple(sorted({*(op.value for op in FREE_OPS), "batch_norm"}))
 
 OperandName = Literal["inputs", "weights", "outputs"]
 NetworkName = Literal["multicast", "systolic", "unicast"]
-Preload = Literal["hidden", "exposed", "behind_step"]
+Preload = Annotated[Literal["hidden", "exposed", "double_buffered"], renamed_values({"behind_step": "double_buffered"})]
+WrittenObjective = Annotated[Objective, renamed_values(OLD_OBJECTIVES)]
 
 
 def known(name: str, names: tuple[str, ...], what: str) -> str:
@@ -200,7 +202,7 @@ class Buffer(Written):
     `below` names the memory from which it is filled, for machines of several levels; operands that it does not hold
     pass it by. `in_pe`: every PE has one. `double_buffered` is usual outside the PEs, and not inside.
     `streams`: operands that are replaced as they are consumed (outputs: that leave as they are completed), so that no
-    second slot is needed, and weights that the array takes a single time need room for one fill of the array only.
+    second slot is needed, and weights that the array takes a single time need space for one fill of the array only.
     """
 
     name: Name
@@ -312,7 +314,7 @@ class Layers(Written):
     """How one layer follows another.
 
     `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
-    loads and last stores lie beneath its neighbours and it takes the longer of array and DRAM.
+    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM.
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
@@ -355,7 +357,7 @@ def _inside_out(buffers: list[Buffer], levels: dict[str, int]) -> list[Buffer]:
 
 
 MAX_LEVELS, MAX_BUFFERS = 4, 8
-"""What the kernels' records have room for, see `simulator.cost.case`."""
+"""What the kernels' records can hold, see `simulator.cost.case`."""
 
 
 class Machine(Written):
@@ -379,5 +381,5 @@ class Machine(Written):
         BeforeValidator(_given_once),
         AfterValidator(unique_names),
     ]
-    objective: Objective = "cycles"
+    objective: WrittenObjective = "cycles"
     energy: Annotated[Table, BeforeValidator(written_table)]

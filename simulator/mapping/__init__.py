@@ -1,1 +1,1 @@
-"""Map layers onto the array: dataflows, placements, tiles, and the search for the best."""
+"""Map layers onto the array: dataflows, spatial_mappings, tiles, and the search for the best."""

@@ -18,11 +18,11 @@ OUTER_FIRST = (Dim.G, Dim.N, Dim.P, Dim.Q, Dim.K, Dim.C, Dim.R, Dim.S)
 class Dataflow:
     """A template. `rows`, `columns`: dimensions in order of preference; `registers`: loops in a PE, innermost first.
 
-    `arrays`: dimensions that are split over several arrays, in order of preference.
+    `arrays`: dimensions that are split over a machine's arrays, if it has several: filters or output rows unless said.
     `stationary` is the operand that the loops over array steps leave in place, or None: then registers keep nothing.
-    `order` lists the loops over array steps, outermost first. `packs`: see `simulator.mapping.mapping.Mapping`.
-    `whole` names dimensions that no tile of the buffer cuts, `stepwise` those of which a tile holds what the array
-    covers at once, `first` those that take all the PEs they can before others share what is left.
+    `order` lists the loops over array steps, outermost first. `channel_packing`: see `Mapping`.
+    `untiled` names dimensions that no tile of the buffer cuts, `one_step_a_tile` those of which a tile holds what the
+    array covers at once, `greedy` those that take all the PEs they can before others share what is left.
     """
 
     name: str
@@ -33,10 +33,10 @@ class Dataflow:
     stationary: Operand | None
     lowered: bool
     order: tuple[Dim, ...]
-    packs: bool = False
-    whole: tuple[Dim, ...] = ()
-    stepwise: tuple[Dim, ...] = ()
-    first: tuple[Dim, ...] = ()
+    channel_packing: bool = False
+    untiled: tuple[Dim, ...] = ()
+    one_step_a_tile: tuple[Dim, ...] = ()
+    greedy: tuple[Dim, ...] = ()
     arrays: tuple[Dim, ...] = ()
 
     @property
@@ -91,9 +91,9 @@ def dataflow_of(written: "WrittenDataflow") -> Dataflow:
         stationary=stationary,
         lowered=written.lowered,
         order=order,
-        packs=written.packs,
-        whole=tuple(Dim[name] for name in written.whole),
-        stepwise=tuple(Dim[name] for name in written.stepwise),
-        first=tuple(Dim[name] for name in written.first),
+        channel_packing=written.channel_packing,
+        untiled=tuple(Dim[name] for name in written.untiled),
+        one_step_a_tile=tuple(Dim[name] for name in written.one_step_a_tile),
+        greedy=tuple(Dim[name] for name in written.greedy),
         arrays=tuple(Dim[name] for name in written.arrays),
     )

@@ -34,8 +34,8 @@ class Mapping:
     With `retains` false, registers keep nothing from one array step to the next. Filling the registers of `stationary`
     begins a pass of the array; if it is None, the operand that is filled least does.
 
-    With `packs`, PEs over input channels take the taps that a stride groups as well: strided windows over few channels
-    fill them like windows of stride 1 over more.
+    With `channel_packing`, PEs over input channels take the taps that a stride groups as well: strided windows over few
+    channels fill them like windows of stride 1 over more.
     """
 
     dataflow: str
@@ -49,7 +49,7 @@ class Mapping:
     lowered: bool = False
     retains: bool = True
     stationary: Operand | None = None
-    packs: bool = False
+    channel_packing: bool = False
     inner: tuple[LevelTile, ...] = ()
     arrays: tuple[int, ...] = ONES
 

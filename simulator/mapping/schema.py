@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from simulator.errors import nearest
 from simulator.nest import Dim
 from simulator.source import Rejected
-from simulator.source.fields import Name, Text, Written
+from simulator.source.fields import Name, Text, Written, renamed_keys
 
 DIM_NAMES = tuple(d.name for d in Dim)
 Axis = Annotated[list[Annotated[str, AfterValidator(lambda name: _dimension(name))]], Field(max_length=8)]
@@ -29,28 +29,32 @@ def _distinct(names: list[str], *where: str) -> None:
 class WrittenDataflow(Written):
     """A dataflow; see `simulator.mapping.dataflow.Dataflow`."""
 
+    _old_names = renamed_keys(
+        {"packs": "channel_packing", "whole": "untiled", "stepwise": "one_step_a_tile", "first": "greedy"}
+    )
+
     name: Name
     source: Text
     rows: Axis
     columns: Axis
-    arrays: Axis = Field(default_factory=list)
+    arrays: Axis = Field(default_factory=lambda: ["K", "P"])
     registers: Axis = Field(default_factory=list)
     stationary: Literal["inputs", "weights", "outputs", "none"]
     lowered: bool = False
-    packs: bool = False
-    whole: Axis = Field(default_factory=list)
-    stepwise: Axis = Field(default_factory=list)
-    first: Axis = Field(default_factory=list)
+    channel_packing: bool = False
+    untiled: Axis = Field(default_factory=list)
+    one_step_a_tile: Axis = Field(default_factory=list)
+    greedy: Axis = Field(default_factory=list)
     order: Axis = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _check(self) -> "WrittenDataflow":
-        for where in ("rows", "columns", "arrays", "registers", "whole", "stepwise", "first", "order"):
+        for where in ("rows", "columns", "arrays", "registers", "untiled", "one_step_a_tile", "greedy", "order"):
             _distinct(getattr(self, where), where)
         if self.order and len(self.order) != len(DIM_NAMES):
             raise Rejected("not all loops are ordered", f"all of {', '.join(DIM_NAMES)}", path=("order",))
-        if self.packs and (self.lowered or "C" not in self.rows + self.columns):
-            raise Rejected("no lanes to pack", "C on rows or columns, and no lowering", path=("packs",))
+        if self.channel_packing and (self.lowered or "C" not in self.rows + self.columns):
+            raise Rejected("no lanes to pack", "C on rows or columns, and no lowering", path=("channel_packing",))
         for i, name in enumerate(self.arrays):
             if name in ("C", "R", "S"):
                 raise Rejected("sums are not added across arrays", "one of N, G, K, P, Q", path=("arrays", i))
@@ -74,6 +78,8 @@ Loops = Annotated[list[Annotated[str, AfterValidator(_loop)]], Field(max_length=
 class WrittenMapping(Written):
     """One layer's mapping; see `simulator.mapping.text`."""
 
+    _old_names = renamed_keys({"packs": "channel_packing"})
+
     dataflow: Name
     dram: Loops = Field(default_factory=list)
     buffer: Loops = Field(default_factory=list)
@@ -84,7 +90,7 @@ class WrittenMapping(Written):
     registers: Loops = Field(default_factory=list)
     lowered: bool = False
     retains: bool = True
-    packs: bool = False
+    channel_packing: bool = False
     stationary: Literal["inputs", "weights", "outputs"] | None = None
 
     @model_validator(mode="after")

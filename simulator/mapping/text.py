@@ -84,8 +84,8 @@ def _flags(mapping: Mapping) -> dict[str, object]:
         flags["lowered"] = True
     if not mapping.retains:
         flags["retains"] = False
-    if mapping.packs:
-        flags["packs"] = True
+    if mapping.channel_packing:
+        flags["channel_packing"] = True
     return flags
 
 
@@ -211,7 +211,7 @@ def _assembled(
         registers_order=order_of(written.registers),
         lowered=written.lowered,
         retains=written.retains,
-        packs=written.packs,
+        channel_packing=written.channel_packing,
         stationary=Operand[written.stationary.upper()] if written.stationary else None,
         inner=tuple(inner),
         arrays=arrays,

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from simulator.cost.convert import prices_per_byte
 from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES, Operand
 from simulator.network.document import network_document
@@ -27,7 +28,7 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         macs_per_cycle=hardware.array.macs_per_cycle,
         dram_bytes_per_cycle=None if hardware.dram.bytes_per_cycle is None else float(hardware.dram.bytes_per_cycle),
         burst_bytes=hardware.dram.burst_bytes,
-        buffer_bytes=sum(buffer.capacity_bytes for buffer in hardware.buffers),
+        buffer_bytes=sum(hardware.instances_of(buffer) * buffer.capacity_bytes for buffer in hardware.buffers),
         buffer_bytes_per_cycle=None if None in reads else sum(read for read in reads if read is not None),
         compressed=coded(hardware),
         layer_order=hardware.layer_order,
@@ -37,6 +38,11 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
             name: delivery.words_per_cycle * bits / 8
             for name, delivery, bits in zip(OPERAND_NAMES, hardware.array.delivery, widths, strict=True)
         },
+        arrays=hardware.array.instances,
+        levels=("dram", *hardware.level_names, "array", "rf"),
+        levels_in_pe=tuple(dict.fromkeys(hardware.level_names[b.level] for b in hardware.buffers if b.in_pe)),
+        energy_pj_per_byte=prices_per_byte(hardware),
+        energy_pj_per_action=hardware.energy.pj_per_action,
     )
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isclose
 
-from simulator.network.ir import MAC_OPS
-from simulator.result.run import CYCLE_PARTS, LayerResult, Run, total_of, utilization
+from simulator.result.run import CYCLE_PARTS, NO_BUFFERS, LayerResult, Run, total_of, utilization
 
 RELATIVE_TOLERANCE = 1e-9  # of float sums
 
@@ -53,6 +52,7 @@ def broken_laws(run: Run) -> Iterator[Violation]:
         yield from _work(layer, run)
         yield from _time(layer, run)
         yield from _bytes(layer, run)
+        yield from _prices(layer, run)
     yield from _fused(run)
     yield from _totals(run)
 
@@ -112,26 +112,58 @@ def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
 
 
 def _bytes(layer: LayerResult, run: Run) -> Iterator[Violation]:
-    """What leaves DRAM enters the buffer, and each level delivers at least what the layer touches.
+    """What leaves DRAM enters the memory next to it, and each level delivers at least what the layer touches.
 
-    DRAM moves whole bursts: of each tile's transfer, less than one burst is not wanted. A layer with fused ones
-    may make a transfer for each of them.
+    DRAM moves whole bursts: of each tile's transfer, less than one burst is not wanted. A layer with others fused into
+    it may make a transfer for each of them. What goes past all memories outside the PEs is shared out on the way.
     """
-    dram, buffer = layer.traffic.get("dram", {}), layer.traffic.get("buffer", {})
-    transfers = max(1, layer.tiles) * (1 + len(layer.fused))
-    for operand in sorted((set(dram) & set(buffer)) - {"outputs", *run.hardware.compressed}):
-        left, entered = dram[operand].read_bytes, buffer[operand].write_bytes
+    dram, transfers = layer.traffic.get("dram", {}), max(1, layer.tiles) * (1 + len(layer.fused))
+    for operand in sorted(set(dram) - {"outputs", *run.hardware.compressed}):
+        home = home_of(layer, operand, run)
+        if home is None or home in run.hardware.levels_in_pe:
+            continue
+        left, entered = dram[operand].read_bytes, layer.traffic[home][operand].write_bytes
         if not 0 <= left - entered < max(1, transfers * run.hardware.burst_bytes):
             figures = f"{left} != {entered}, in {transfers} transfers"
             yield Violation(layer.name, f"traffic.dram.{operand}", "bytes out of DRAM = bytes into the buffer", figures)
-    levels = ("buffer", "array", "rf") if layer.op in MAC_OPS else ("buffer",)
-    for level in levels:
+    for level in run.hardware.levels[1:]:
         for operand, traffic in sorted(layer.traffic.get(level, {}).items()):
             footprint = layer.footprint_bytes.get(operand, 0)
             skipped = level == "rf" and layer.effective_macs < layer.macs  # zero weights are not read there
             if operand != "outputs" and not skipped and traffic.read_bytes < footprint:
                 figures = f"{traffic.read_bytes} < {footprint}"
                 yield Violation(layer.name, f"traffic.{level}.{operand}", "reads >= footprint", figures)
+
+
+def home_of(layer: LayerResult, operand: str, run: Run) -> str | None:
+    """Return the outermost memory on chip that holds an operand, or None where the layer has none."""
+    memories = (level for level in run.hardware.levels[1:] if level not in NO_BUFFERS)
+    return next((level for level in memories if operand in layer.traffic.get(level, {})), None)
+
+
+def _prices(layer: LayerResult, run: Run) -> Iterator[Violation]:
+    """Energy is traffic x price at every level and operand, and actions x price besides.
+
+    A gated MAC costs less than a full one, and what is set up between layers does not leak.
+    """
+    machine, parts = run.hardware, layer.energy_parts
+    if not machine.energy_pj_per_byte:
+        return
+    expected = {
+        f"{level}.{operand}": traffic.total_bytes * machine.energy_pj_per_byte[level][operand]
+        for level, operands in layer.traffic.items()
+        for operand, traffic in operands.items()
+    }
+    running = layer.cycles - layer.cycle_parts.get("configuration", 0)
+    expected["leakage"] = running * machine.energy_pj_per_action["leakage"]
+    for part in sorted(expected.keys() | {name for name in parts if "." in name}):
+        if not _equal(parts.get(part, 0.0), expected.get(part, 0.0)):
+            figures = f"{parts.get(part, 0.0)} != {expected.get(part, 0.0)}"
+            yield Violation(layer.name, f"energy_parts.{part}", "energy = traffic x price", figures)
+    most = layer.effective_macs * machine.energy_pj_per_action["mac"]
+    if parts.get("mac", 0.0) > most * (1 + RELATIVE_TOLERANCE):
+        figures = f"{parts['mac']} > {most}"
+        yield Violation(layer.name, "energy_parts.mac", "energy of MACs <= MACs x price", figures)
 
 
 def _fused(run: Run) -> Iterator[Violation]:

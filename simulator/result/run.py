@@ -15,9 +15,9 @@ NO_BUFFERS = ("dram", "array", "rf")
 SCHEMA_VERSION = 2
 
 CYCLE_PARTS = ("compute", "delivery", "preload", "skew", "dram", "vector", "configuration")
-"""Where a layer's cycles went, each cycle counted once: the array's steps, as long as the MACs of the fullest PE or as
-the machine's shortest step; an operand's network (partial sums included) beyond these; loading the stationary operand;
-fill and drain of a skewed array; waiting for DRAM; the vector unit; setting up the layer."""
+"""Where a layer's cycles went, each cycle counted once: the array's steps, as long as the MACs of the most-loaded PE or
+as the machine's shortest step; an operand's network (partial sums included) beyond these; loading the stationary
+operand; fill and drain of a skewed array; waiting for DRAM; the vector unit; setting up the layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class MachineFacts:
     `compressed` names the operands that DRAM holds in other bytes than the buffer. `buffer_bytes_per_cycle` is what
     all buffers together read at best, None where unlimited. `network_bytes_per_cycle` is what the network of each
     operand carries between buffer and PEs, partial sums in one direction: a layer's bound of that name, in cycles,
-    times this is what the layer moves there.
+    times this is what the layer moves there. `levels` are those of traffic, outermost first; memories in each PE are
+    those of `levels_in_pe`. Prices are empty in runs that do not tell them.
     """
 
     name: str
@@ -57,11 +58,16 @@ class MachineFacts:
     energy_table: str
     energy_unit: str  # of every `_pj` of the run: "pJ", or what a relative table counts in ("MAC")
     network_bytes_per_cycle: dict[str, float] = field(default_factory=dict)
+    arrays: int = 1
+    levels: tuple[str, ...] = ("dram", "buffer", "array", "rf")
+    levels_in_pe: tuple[str, ...] = ()
+    energy_pj_per_byte: dict[str, dict[str, float]] = field(default_factory=dict)  # level -> operand
+    energy_pj_per_action: dict[str, float] = field(default_factory=dict)  # "mac", "vector", "leakage" (of a cycle)
 
     @property
     def pes(self) -> int:
-        """Processing elements in the array."""
-        return self.rows * self.columns
+        """Processing elements, of all arrays."""
+        return self.arrays * self.rows * self.columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,7 +243,7 @@ def hardware_document(subject: Subject) -> dict[str, Value]:
             "configuration_cycles": hardware.configuration_cycles,
         },
         "dataflows": [_dataflow(flow, name) for flow, name in names],
-        "objective": hardware.objective,
+        "objective": _now(hardware.objective),
         "energy": _energy(subject.energy),
     }
 
@@ -260,7 +260,7 @@ def _array(array: Array) -> Value:
         "reduce_along": ways.get((array.reduce_rows, array.reduce_columns), "none"),
         "initial_sums": sums.initial_sums,
     }
-    preloads = [{"preload": delivery.preload} for delivery in array.delivery]
+    preloads = [{"preload": _now(delivery.preload)} for delivery in array.delivery]
     inputs |= {**preloads[0], "forwarding": array.delivery[0].forwarding}
     zeros = array.zero_weights
     return {
@@ -322,6 +322,11 @@ def _dram(dram: Dram, clock_hz: int) -> Value:
     }
 
 
+def _now(word: str) -> str:
+    """Return what a word of then is called now."""
+    return {"behind_step": "double_buffered", "balanced": "cycles_plus_dma"}.get(word, word)
+
+
 def _dataflow(flow: Dataflow, name: str) -> Value:
     return {
         "name": name,
@@ -331,10 +336,10 @@ def _dataflow(flow: Dataflow, name: str) -> Value:
         "registers": _dimensions(flow.registers),
         "stationary": "none" if flow.stationary is None else OPERAND_NAMES[flow.stationary],
         "lowered": flow.lowered,
-        "packs": flow.packs,
-        "whole": _dimensions(flow.whole),
-        "stepwise": _dimensions(flow.stepwise),
-        "first": _dimensions(flow.first),
+        "channel_packing": flow.packs,
+        "untiled": _dimensions(flow.whole),
+        "one_step_a_tile": _dimensions(flow.stepwise),
+        "greedy": _dimensions(flow.first),
         "order": _dimensions(flow.order),
     }
 

@@ -1,9 +1,9 @@
 """Building blocks of the pydantic models that describe a file; import this only where a file is being loaded."""
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo, model_validator
 
 from simulator.source.units import (
     bandwidth_text,
@@ -15,6 +15,8 @@ from simulator.source.units import (
 )
 
 LARGEST_COUNT = 10**9
+NOTES = "notes"
+"""Key of the validation context under which validators note what they read by an old name."""
 BARE_QUANTITIES = "bare_quantities"
 """Key of the validation context under which a whole number without unit is one of hertz, bytes or bytes a second."""
 
@@ -23,6 +25,39 @@ class Written(BaseModel):
     """A mapping as a user writes it: no unknown keys, no silent conversions."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def renamed_keys(names: Mapping[str, str]) -> Any:
+    """Return a validator of a model that reads keys by the names they had before, with a note."""
+
+    def rename(data: object, info: ValidationInfo) -> object:
+        old = [name for name in names if isinstance(data, dict) and name in data and names[name] not in data]
+        if not old or not isinstance(data, dict):
+            return data
+        for name in old:
+            note_renamed(name, names[name], info)
+        return {names[key] if key in old else key: value for key, value in data.items()}
+
+    return model_validator(mode="before")(rename)
+
+
+def renamed_values(names: Mapping[str, str]) -> BeforeValidator:
+    """Return a validator that reads words by the names they had before, with a note."""
+
+    def rename(value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str) or value not in names:
+            return value
+        note_renamed(value, names[value], info)
+        return names[value]
+
+    return BeforeValidator(rename)
+
+
+def note_renamed(old: str, new: str, info: ValidationInfo) -> None:
+    """Note that a file uses a word by its old name; `validate` tells the user."""
+    notes = (info.context or {}).get(NOTES)
+    if isinstance(notes, list):
+        notes.append(f"`{old}` is now called `{new}`")
 
 
 def _quantity(parse: Callable[[object], int], unit: str) -> BeforeValidator:

@@ -1,5 +1,6 @@
 """Check a document against a pydantic model and turn each complaint into a problem with its place."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -48,11 +49,19 @@ def validate(document: Document, model: type[ModelT], context: Mapping[str, obje
     """
     from pydantic import ValidationError
 
+    notes: list[str] = []
     try:
-        return model.model_validate(document.data, context=context)
+        checked = model.model_validate(document.data, context={**(context or {}), "notes": notes})
     except ValidationError as error:
         problems = _problems(document, model, error.errors(include_url=False))
         raise InputError(*problems) from error
+    for note in dict.fromkeys(notes):
+        warnings.warn(f"{document.file}: {note}", RenamedWord, stacklevel=2)
+    return checked
+
+
+class RenamedWord(UserWarning):
+    """A file says by an old name what has another now; it is read all the same."""
 
 
 def _problems(document: Document, model: type["BaseModel"], errors: "list[ErrorDetails]") -> list[Problem]:

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 class TileRun:
     """`count` equal tiles in a row: cycles on the DRAM port to load one, to compute it, to store it (0: none).
 
-    `early_cycles` load what has slots of its own, and more of them.
+    `deeper_cycles` load what has slots of its own, and more of them.
     """
 
     load_cycles: int
     compute_cycles: int
     store_cycles: int
     count: int = 1
-    early_cycles: int = 0
+    deeper_cycles: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.load_cycles, self.compute_cycles, self.store_cycles, self.early_cycles) < 0 or self.count < 1:
+        if min(self.load_cycles, self.compute_cycles, self.store_cycles, self.deeper_cycles) < 0 or self.count < 1:
             raise ValueError(f"a run has at least one tile, and no tile takes negative cycles: {self}")
 
 
@@ -28,7 +28,7 @@ class PortSpec:
     `slots`: tiles whose inputs the buffer holds (2: double-buffered, 1: not); `out_slots`: tiles whose outputs it
     holds. `channels`: DMA channels for loads, and as many for stores. `latency_cycles`: from the issue of a transaction
     to its first word. `prefetch_cycles`: port cycles to load the next layer's weights after this layer's last tile (0:
-    none). `early_slots`: as `slots`, for the early loads.
+    none). `deeper_slots`: as `slots`, for the loads of the operand with deeper buffering.
     """
 
     slots: int
@@ -36,11 +36,11 @@ class PortSpec:
     channels: int
     latency_cycles: int
     prefetch_cycles: int = 0
-    early_slots: int = 1
+    deeper_slots: int = 1
 
     def __post_init__(self) -> None:
         if (
-            min(self.slots, self.out_slots, self.channels, self.early_slots) < 1
+            min(self.slots, self.out_slots, self.channels, self.deeper_slots) < 1
             or min(self.latency_cycles, self.prefetch_cycles) < 0
         ):
             raise ValueError(f"a port has a slot, a channel and no negative cycles: {self}")

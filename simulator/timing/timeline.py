@@ -24,7 +24,7 @@ PORT = "dram port"
 class Interval:
     """A block at work on a tile from `begin_cycle` until `end_cycle`; the prefetch counts as the tile after the last.
 
-    `kind` is "early", "load", "compute", "store" or "prefetch". A DMA channel is at work from issue to last word,
+    `kind` is "deeper", "load", "compute", "store" or "prefetch". A DMA channel is at work from issue to last word,
     latency included; the port only while words cross it.
     """
 
@@ -65,9 +65,9 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class _Tiles:
-    """Per tile: port cycles in, early and other, array cycles, port cycles out."""
+    """Per tile: port cycles in, of the operand with deeper buffering and of others, array cycles, port cycles out."""
 
-    earlies: list[int]
+    deepers: list[int]
     loads: list[int]
     computes: list[int]
     stores: list[int]
@@ -114,7 +114,7 @@ def to_chrome_trace(layers: Iterable[tuple[str, int, Timeline]]) -> str:
 def _expand(runs: Sequence[TileRun]) -> _Tiles:
     tiles = _Tiles([], [], [], [])
     for run in runs:
-        tiles.earlies.extend([run.early_cycles] * run.count)
+        tiles.deepers.extend([run.deeper_cycles] * run.count)
         tiles.loads.extend([run.load_cycles] * run.count)
         tiles.computes.extend([run.compute_cycles] * run.count)
         tiles.stores.extend([run.store_cycles] * run.count)
@@ -129,7 +129,7 @@ def _port_order(tiles: _Tiles, machine: PortSpec) -> Iterator[Transaction]:
     n, late = len(tiles.loads), machine.out_slots
     for i in range(n):
         turns = [
-            (machine.early_slots <= late, Transaction("early", i, tiles.earlies[i])),
+            (machine.deeper_slots <= late, Transaction("deeper", i, tiles.deepers[i])),
             (machine.slots <= late, Transaction("load", i, tiles.loads[i])),
         ]
         before = [load for after, load in turns if not after]
@@ -165,7 +165,7 @@ class _Layer:
         process = self.environment.process
         process(self.port())
         process(self.compute())
-        for kinds in (("load", "early", "prefetch"), ("store",)):
+        for kinds in (("load", "deeper", "prefetch"), ("store",)):
             for channel in range(self.machine.channels):
                 process(self.dma(kinds, channel))
         self.environment.run()
@@ -182,7 +182,7 @@ class _Layer:
         """Return what must have happened before a transaction may be issued: a slot empty, a tile computed."""
         if item.kind == "prefetch":
             return None
-        slots = {"early": self.machine.early_slots, "load": self.machine.slots, "store": 0}
+        slots = {"deeper": self.machine.deeper_slots, "load": self.machine.slots, "store": 0}
         cause = item.tile - slots[item.kind]
         return self.computed[cause] if cause >= 0 else None
 
@@ -214,7 +214,7 @@ class _Layer:
     def compute(self) -> "Process":
         """Work on the tiles in turn, each once its data are in and its slot's last results are out."""
         for tile, cycles in enumerate(self.tiles.computes):
-            for cause in (("early", tile), ("load", tile), ("store", tile - self.machine.out_slots)):
+            for cause in (("deeper", tile), ("load", tile), ("store", tile - self.machine.out_slots)):
                 moved = self.moved.get(cause)
                 if moved is not None:
                     yield moved

@@ -23,7 +23,8 @@ class Execution:
     """What executing a mapping leaves behind.
 
     `outputs` is [N, G, K, P, Q]. `array_cycles` counts the cycles in which any PE worked, at one MAC a cycle; `busy`
-    [rows, columns] counts the MACs of each PE, the dimensions that share an axis numbered as a mixed radix, N first.
+    [rows, columns] counts the MACs of each PE, the dimensions that share an axis numbered as a mixed radix, N first;
+    the rows of several arrays follow one another.
     """
 
     outputs: Ints
@@ -67,55 +68,45 @@ def convolve(nest: LoopNest, inputs: Tensor, weights: Tensor) -> Ints:
     return outputs
 
 
-def execute(nest: LoopNest, mapping: Mapping, inputs: Tensor, weights: Tensor) -> Execution:
-    """Execute the nest as the mapping orders it, every MAC on its PE.
+def execute(nest: LoopNest, mapping: Mapping, inputs: Tensor, weights: Tensor, outside: int = 1) -> Execution:
+    """Execute the nest as the mapping orders it, every MAC on its PE; `outside` memory levels lie outside the PEs.
 
     A mapping that does not cover the nest executes too: its MACs are then too few, its outputs wrong. ValueError if
     the mapping cannot be executed at all.
     """
-    from simulator.verify.functional import execute_mapping
+    from simulator.verify.functional import Tensors, execute_mapping
+    from simulator.verify.nest import make_tables, nest_record
 
     _check(mapping)
-    outputs = _empty_outputs(nest)
-    busy = np.zeros((prod(mapping.rows), prod(mapping.columns)), np.int64)
-    macs, cycles = execute_mapping(
-        _ints(nest.bounds),
-        _ints(nest.stride),
-        _ints(nest.dilation),
-        _ints(mapping.tile),
-        _ints(mapping.dram_order),
-        _ints(mapping.buffer_order),
-        _ints(mapping.rows),
-        _ints(mapping.columns),
-        _ints(mapping.registers),
-        _ints(mapping.registers_order),
-        mapping.lowered,
-        pad_inputs(nest, inputs),
-        weights,
-        outputs,
-        busy,
-    )
+    padded, outputs = pad_inputs(nest, inputs), _empty_outputs(nest)
+    busy = np.zeros((prod(mapping.arrays) * prod(mapping.rows), prod(mapping.columns)), np.int64)
+    loops = nest_record(nest, mapping, outside, (padded.shape, weights.shape, outputs.shape))
+    tensors = Tensors(padded.ravel(), weights.ravel(), outputs.ravel(), busy.ravel())
+    macs, cycles = execute_mapping(loops, tensors, make_tables(nest, mapping))
     return Execution(outputs, int(macs), int(cycles), busy)
 
 
-def verify_layer(layer: Layer, mapping: Mapping, seed: int = 0) -> VerifyResult:
-    """Execute a layer's mapping on random integers and count the outputs that differ from plain convolution."""
+def verify_layer(layer: Layer, mapping: Mapping, seed: int = 0, outside: int = 1) -> VerifyResult:
+    """Execute a layer's mapping on random integers and count the outputs that differ from plain convolution.
+
+    `outside` is how many of the machine's memory levels lie outside its PEs.
+    """
     nest = layer.nest
     if nest is None:
         raise ValueError(f"{layer.name} multiplies nothing: there is no mapping to verify")
     inputs, weights = random_tensors(nest, seed)
-    executed = execute(nest, mapping, inputs, weights)
+    executed = execute(nest, mapping, inputs, weights, outside)
     mismatches = int(np.count_nonzero(executed.outputs != convolve(nest, inputs, weights)))
     return VerifyResult(layer.name, executed.macs, nest.macs, executed.array_cycles, executed.outputs.size, mismatches)
 
 
-def verify_network(pairs: Iterable[tuple[Layer, Mapping]], seed: int = 0) -> Iterator[VerifyResult]:
+def verify_network(pairs: Iterable[tuple[Layer, Mapping]], seed: int = 0, outside: int = 1) -> Iterator[VerifyResult]:
     """Yield a verdict per (layer, mapping); pairs of equal nest and mapping are executed once."""
     known: dict[tuple[LoopNest | None, Mapping], VerifyResult] = {}
     for layer, mapping in pairs:
         key = (layer.nest, mapping)
         if key not in known:
-            known[key] = verify_layer(layer, mapping, seed)
+            known[key] = verify_layer(layer, mapping, seed, outside)
         yield replace(known[key], name=layer.name)
 
 
@@ -137,12 +128,14 @@ def _empty_outputs(nest: LoopNest) -> Ints:
 
 def _check(mapping: Mapping) -> None:
     """Refuse bounds below one and loops listed twice, which no machine can step through."""
-    for name in ("tile", "rows", "columns", "registers"):
-        bounds = getattr(mapping, name)
-        if len(bounds) != 8 or min(bounds) < 1:
-            raise ValueError(f"{name} must hold eight bounds of at least 1, not {bounds}")
-    for name in ("dram_order", "buffer_order", "registers_order"):
-        order = getattr(mapping, name)
+    bounds = {name: getattr(mapping, name) for name in ("tile", "rows", "columns", "registers", "arrays")}
+    orders = {name: getattr(mapping, name) for name in ("dram_order", "buffer_order", "registers_order")}
+    for number, level in enumerate(mapping.inner, start=1):
+        bounds[f"tile of level {number}"], orders[f"order of level {number}"] = level.tile, level.order
+    for name, extents in bounds.items():
+        if len(extents) != 8 or min(extents) < 1:
+            raise ValueError(f"{name} must hold eight bounds of at least 1, not {extents}")
+    for name, order in orders.items():
         if len(set(order)) != len(order):
             raise ValueError(f"{name} lists a dimension twice: {order}")
 

@@ -5,34 +5,38 @@ One evaluation should take a microsecond, the search of a network a second, the 
 """
 
 import numba
+import numpy as np
 import pytest
 
 from simulator import simulate
-from simulator.cost.energy import energy_parts
-from simulator.cost.evaluate import ALL_TILES, CYCLES, evaluate
+from simulator.cost.case import PIPE
+from simulator.cost.convert import make_scratch
+from simulator.cost.energy import layer_energy
+from simulator.cost.evaluate import evaluate
 from simulator.cost.pipeline import play_runs
 from simulator.timing.timeline import play
-from tests.benchmarks.subjects import PORT, columns, different_tiles, evaluation, port_tuple, search
+from tests.benchmarks.subjects import PORT, best_case, different_tiles, search
+from tests.oracle.test_timeline import port_of, run_records
 
 
 @numba.njit(no_cfunc_wrapper=True)
-def evaluate_often(times, case, energy, parts):
-    """Evaluate a mapping, counts, cycles and energy, so often; return the sum of the cycles."""
-    cycles = 0
+def evaluate_often(times, case, scratch):
+    """Evaluate a mapping, counts, cycles and energy, so often; return the sum of the cycles, and of the energy."""
+    cycles, energy = 0, 0.0
     for _ in range(times):
-        evaluate(*case)
-        energy_parts(energy, case[-1], parts)
-        cycles += case[-1][CYCLES]
-    return cycles
+        evaluate(case, scratch)
+        energy += layer_energy(case.machine, case.prices, scratch.totals, scratch.moved)
+        cycles += scratch.totals.cycles
+    return cycles, energy
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv4", "conv39", "conv92", "fc1000"])
 def test_one_evaluation_of_a_mapping(benchmark, layer):
-    times = 10_000
-    case, energy, parts = evaluation("squeezenext", layer)
-    once = evaluate_often(1, case, energy, parts)
-    assert benchmark(evaluate_often, times, case, energy, parts) == times * once
-    benchmark.extra_info |= {"evaluations": times, "tiles_a_mapping": int(case[-1][ALL_TILES])} | per(benchmark, times)
+    times, case, scratch = 10_000, best_case("squeezenext", layer), make_scratch()
+    once, _ = evaluate_often(1, case, scratch)
+    assert benchmark(evaluate_often, times, case, scratch)[0] == times * once
+    tiles = int(scratch.totals["tiles"])
+    benchmark.extra_info |= {"evaluations": times, "tiles_a_mapping": tiles} | per(benchmark, times)
 
 
 @pytest.mark.parametrize(
@@ -51,16 +55,16 @@ def test_a_whole_network(benchmark, network):
 
 def test_the_recurrence_tile_by_tile(benchmark):
     count = 200_000
-    arrays = columns(different_tiles(count))
-    end = benchmark(play_runs, *arrays, port_tuple(PORT), PORT.prefetch_cycles)
-    assert end > arrays[2].sum()
+    runs = run_records(different_tiles(count))
+    end = benchmark(play_runs, runs, port_of(PORT), PORT.prefetch_cycles, np.zeros(2, PIPE))
+    assert end > runs["compute"].sum()
     benchmark.extra_info |= {"tiles": count} | per(benchmark, count)
 
 
 def test_the_timeline_tile_by_tile(benchmark):
     runs = different_tiles(2_000)
     timeline = benchmark(play, runs, PORT)
-    assert timeline.end_cycle == play_runs(*columns(runs), port_tuple(PORT), PORT.prefetch_cycles)
+    assert timeline.end_cycle == play_runs(run_records(runs), port_of(PORT), PORT.prefetch_cycles, np.zeros(2, PIPE))
     benchmark.extra_info |= {"tiles": len(runs)} | per(benchmark, len(runs))
 
 

@@ -31,7 +31,7 @@ def test_explain_tells_stages_layers_and_changes(saved: Path, capsys: pytest.Cap
     assert "dram.bandwidth: 16 -> 32 GB/s" in out
 
 
-@pytest.mark.parametrize("objective", ["balanced", "cycles", "dram", "edp"])
+@pytest.mark.parametrize("objective", ["cycles_plus_dma", "cycles", "dram", "edp"])
 def test_changes_show_what_they_are_ranked_by(
     objective: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

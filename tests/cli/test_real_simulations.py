@@ -65,7 +65,7 @@ def test_verify_executes_every_mapping_and_says_so(machine: str, capsys: pytest.
 def test_a_mapping_that_computes_something_else_fails_verification(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def wrong(layer: object, mapping: object) -> VerifyResult:
+    def wrong(layer: object, mapping: object, outside: int) -> VerifyResult:
         return VerifyResult("conv1", macs=5, expected_macs=6, array_cycles=1, outputs=4, mismatches=2)
 
     monkeypatch.setattr("simulator.verify.verify_layer", wrong)

@@ -49,7 +49,7 @@ def test_a_larger_plan_takes_over_what_a_smaller_one_has_found(
     plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sweep(plan, tmp_path / "s.sqlite") == 0
-    plan.write_text(PLAN.replace("[1, 2]", "[2, 1, 3]") + "  objective: [balanced]\n")
+    plan.write_text(PLAN.replace("[1, 2]", "[2, 1, 3]") + "  objective: [cycles_plus_dma]\n")
     assert sweep(plan, tmp_path / "s.sqlite") == 0
     assert "12: 4 simulated now" in capsys.readouterr().out
 

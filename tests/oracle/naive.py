@@ -124,7 +124,7 @@ class LayerWalk:
         early, load, store = map(self.port_cycles, (early, sum(loads.values()), stored))
         totals["port_cycles"] += early + load + store
         totals["dma_cycles"] += sum(size + self.port.latency_cycles for size in (early, load, store) if size)
-        self.runs.append(TileRun(load, figures["array_cycles"], store, early_cycles=early))
+        self.runs.append(TileRun(load, figures["array_cycles"], store, deeper_cycles=early))
 
     def load(self, tile, array):
         """Bring in what the outermost level does not hold; what it never holds, as it is taken. Return bytes."""

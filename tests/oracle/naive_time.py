@@ -15,7 +15,7 @@ def tile_figures(walk):
     """The figures of a walked tile that are no words, by the names of the kernel's."""
     machine, mapping = walk.machine, walk.mapping
     packed = packing(walk.layer, mapping)
-    fullest = list(packed_steps(walk, packed)) if mapping.packs else walk.fullest
+    fullest = list(packed_steps(walk, packed)) if mapping.channel_packing else walk.fullest
     share = Fraction(walk.layer.skip, FIXED_POINT) if mapping.skips else 1
     rate, shortest = machine.macs_per_cycle * packed, machine.step_cycles
     least = shortest * rate if shortest > 1 else 0
@@ -28,7 +28,7 @@ def tile_figures(walk):
 
 def packing(layer, mapping):
     """Taps that lie side by side in the lanes over channels."""
-    return prod(layer.stride) if mapping.packs else 1
+    return prod(layer.stride) if mapping.channel_packing else 1
 
 
 def packed_steps(walk, packed):

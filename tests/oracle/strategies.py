@@ -7,6 +7,7 @@ from math import prod
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from simulator.energy.table import load_energy_table
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
 from simulator.mapping.mapping import ONES, LevelTile, Mapping
 from simulator.nest import REDUCTION, Dim, LoopNest, Operand, array_bounds
@@ -16,6 +17,7 @@ from simulator.timing.tiles import PortSpec, TileRun
 MANY = settings(max_examples=3 * settings.default.max_examples)
 """For oracles that run in milliseconds: three times the profile's number of cases."""
 
+TABLE = load_energy_table("picojoule_45nm")
 ALL_DIMS = tuple(Dim)
 LOWERED_DIMS = (Dim.G, Dim.K, Dim.C, Dim.P)
 """The dimensions of a tile that has become a matrix product."""
@@ -122,7 +124,7 @@ def mappings(draw, nest, rows=4, columns=4, lowered=None, shape=FLAT):
         registers_order=draw(_orders([bound > 1 for bound in registers])),
         lowered=lowered,
         retains=draw(_FLAGS),
-        packs=draw(_FLAGS) and not lowered and shape.levels == shape.chip,
+        channel_packing=draw(_FLAGS) and not lowered and shape.levels == shape.chip,
         stationary=draw(_STATIONARY),
         inner=tuple(LevelTile(*level) for level in zip(inner, orders[1:], strict=True)),
         arrays=arrays,
@@ -254,8 +256,8 @@ def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64, shapes=st
         layer_order=draw(st.sampled_from(("serial", "serial", "overlapped"))),
         keeps_activations=False,
         configuration_cycles=0,
-        dataflows=("drawn",),
-        energy="picojoule_45nm",
+        dataflows=(),
+        energy=TABLE,
         dma_whole_rows=draw(_FLAGS),
         dma_moves_padding=draw(st.booleans()),
         dma_reloads=draw(st.booleans()),
@@ -270,7 +272,7 @@ def _deliveries(operand):
         Delivery,
         network=st.sampled_from(("multicast", "systolic", "unicast")),
         words_per_cycle=st.integers(1, 5),
-        preload=st.just("hidden") if outputs else st.sampled_from(("hidden", "exposed", "behind_step")),
+        preload=st.just("hidden") if outputs else st.sampled_from(("hidden", "exposed", "double_buffered")),
         forwarding=_FLAGS if operand is Operand.INPUTS else st.just(False),
         concurrent=_FLAGS if outputs else st.just(True),
         initial_sums=_FLAGS if outputs else st.just(False),

@@ -22,7 +22,6 @@ from simulator.cost.legality import violations
 from simulator.cost.objectives import CYCLES_KEY, DRAM_KEY, ENERGY_KEY, KEYS
 from simulator.cost.search import Request, search_layer
 from simulator.cost.search_tiles import axis_tables
-from simulator.energy.table import load_energy_table
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
 from simulator.nest import Operand, array_bounds
 from tests.oracle.naive import LayerWalk, plain
@@ -31,7 +30,7 @@ from tests.oracle.naive_demands import memory_demands
 from tests.oracle.strategies import FLAT, SHAPES, hardwares, layer_of, mapped_nests, nests, sliding_windows
 
 MOST = settings(max_examples=5 * settings.default.max_examples)
-DATAFLOWS, TABLE = list_dataflows(), load_energy_table("picojoule_45nm")
+DATAFLOWS = list_dataflows()
 
 
 @st.composite
@@ -43,7 +42,7 @@ def cases(draw, shapes=SHAPES, slides=False):
     layer = layer_of(nest)
     facts = layer_record(hardware, layer, nest, draw(residents()), draw(residuals), draw(stored))
     facts["prefetch_bytes"] = draw(ahead)
-    records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, TABLE, layer)
+    records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer)
     case = Case(*records, mapping_record(hardware, mapping))
     if draw(st.booleans()):
         facts["prefetched_bytes"] = evaluated(case)["first_weights_bytes"]
@@ -159,11 +158,11 @@ def test_every_dataflows_best_mapping_is_legal_and_costs_what_a_walk_counts(hard
     flow, layer = load_dataflow(name), layer_of(nest)
     assume(hardware.array.reduce_rows or not flow.reduces_rows)
     assume(hardware.array.reduce_columns or not flow.reduces_columns)
-    found = search_layer(Request(hardware, TABLE, layer, "cycles", resident, residuals=added), [flow])
+    found = search_layer(Request(hardware, layer, "cycles", resident, residuals=added), [flow])
     assume(found is not None)
     assert violations(found.mapping, layer, hardware, resident) == []
     facts = layer_record(hardware, layer, nest, resident, added)
-    records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, TABLE, layer)
+    records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer)
     case = Case(*records, mapping_record(hardware, found.mapping))
     totals = walked(case)
     assert evaluated(case) == totals

@@ -3,26 +3,25 @@
 from dataclasses import replace
 from itertools import permutations, product
 
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from simulator.cost import evaluate as totals
-from simulator.cost.convert import energy_record, layer_record, machine_record, make_scratch, skips_zeros
-from simulator.cost.energy import PARTS, energy_parts
-from simulator.cost.evaluate import evaluate
-from simulator.cost.search import BEAM, search_layer, template_record, tile_choices, tile_steps
-from simulator.cost.spatial import placements
-from simulator.energy.table import load_energy_table
+from simulator.cost.case import Case
+from simulator.cost.convert import layer_record, machine_record, make_scratch, mapping_record, port_record, price_record
+from simulator.cost.energy import layer_energy
+from simulator.cost.evaluate import dram_bytes, evaluate
+from simulator.cost.legality import violations
+from simulator.cost.search import BEAM, Request, Search, search_layer, template_record, tile_choices, tile_steps
+from simulator.cost.sparsity import skips_zeros
+from simulator.cost.spatial import spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import OBJECTIVES
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
 from simulator.nest import Dim, LoopNest, Operand
-from tests.oracle.strategies import hardwares, layer_of
+from tests.oracle.strategies import FLAT, SHAPES, hardwares, layer_of
 
 FEW = settings(max_examples=max(10, settings.default.max_examples // 5))
-TABLE = load_energy_table("picojoule_45nm")
 FLOWS = [load_dataflow(name) for name in list_dataflows()]
 BUNDLED = ("eyeriss_like", "squeezenext_16x16")
 GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))
@@ -42,64 +41,105 @@ def layers(draw):
     return layer_of(LoopNest(bounds, stride, input_size=size))
 
 
+@st.composite
+def tiny_layers(draw):
+    """Layers of which all tiles can be tried on several levels."""
+    bounds = draw(st.tuples(*map(st.sampled_from, ((1,), (1,), (4, 3, 1), (3, 4, 1), (4, 5), (2, 1), (3, 1), (1,)))))
+    pixels, taps = bounds[Dim.P : Dim.R], bounds[Dim.R :]
+    return layer_of(LoopNest(bounds, input_size=tuple(p + r - 1 for p, r in zip(pixels, taps, strict=True))))
+
+
 flow_lists = st.lists(st.sampled_from(FLOWS), min_size=1, max_size=3, unique_by=lambda flow: flow.name)
 sizes = st.integers(1, 16)
 
 
 @st.composite
-def machines(draw):
+def machines(draw, shapes=st.just(FLAT)):  # noqa: B008
     """Machines that can add partial sums either way, with buffers that hold a few tiles."""
-    hardware = draw(hardwares(8, 8, capacity=draw(st.sampled_from((150, 60, 400))), registers=6))
+    hardware = draw(hardwares(8, 8, capacity=draw(st.sampled_from((150, 60, 400))), registers=6, shapes=shapes))
     return replace(hardware, array=replace(hardware.array, reduce_rows=True, reduce_columns=True))
 
 
-def tiles_to_try(nest, placement, flow):
+def tiles_to_try(nest, candidate):
     """Every choice of tile extents; columns are cut only in tiles of the fewest rows."""
-    choices, counts = tile_choices(nest, tile_steps(placement, flow.lowered), flow)
+    choices, counts = tile_choices(nest, tile_steps(candidate), candidate.dataflow)
     lists = [[int(size) for size in sizes[:count]] for sizes, count in zip(choices, counts, strict=True)]
     for tile in product(*lists):
         if tile[Dim.Q] == nest.bounds[Dim.Q] or tile[Dim.P] == lists[Dim.P][-1]:
             yield tile
 
 
-def best_of_all(hardware, layer, flow, every, objective):
-    """The best keys over the placements, all tiles and all orders; None if no tile fits."""
-    machine, data, scratch = machine_record(hardware), layer_record(hardware, layer, layer.nest), make_scratch(hardware)
-    energy, parts, best = energy_record(hardware, TABLE, layer), np.zeros(len(PARTS)), None
-    arrays = scratch.program, scratch.walk, scratch.state, scratch.kinds, scratch.totals
-    mapping = template_record(flow)
-    for placement in every:
-        mapping["spatial"], mapping["registers"] = placement.spatial, placement.registers
-        mapping["skips"] = skips_zeros(hardware, flow, placement.spatial)
-        for mapping["tile"], mapping["dram_order"] in product(tiles_to_try(layer.nest, placement, flow), ORDERS):
-            if evaluate(machine, data, mapping, *arrays):
-                pj = energy_parts(energy, scratch.totals, parts)
-                keys = keys_of(hardware, scratch.totals, pj, objective)
+def records_of(hardware, layer):
+    facts = layer_record(hardware, layer, layer.nest)
+    return machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer)
+
+
+def best_of_all(request, candidates):
+    """The best keys over all candidates, tiles and orders; None if no tile fits."""
+    hardware, layer, scratch, best = request.hardware, request.layer, make_scratch(), None
+    records = records_of(hardware, layer)
+    for candidate in candidates:
+        flow, layout = candidate.dataflow, candidate.layout
+        mapping = template_record(flow, candidate.inner, skips_zeros(hardware, flow, layout.spatial))
+        mapping["spatial"], mapping["registers"] = layout.spatial, layout.registers
+        mapping["arrays"] = layout.arrays
+        for mapping["tile"], mapping["dram_order"] in product(tiles_to_try(layer.nest, candidate), ORDERS):
+            if keys := keys_of(request, Case(*records, mapping), scratch):
                 best = min(best or keys, keys)
     return best
 
 
-def keys_of(hardware, figures, pj, objective):
-    cycles = figures[totals.CYCLES]
-    dram = figures[totals.DRAM_INPUTS : totals.DRAM_OUTPUTS_WRITTEN + 1].sum()
-    balanced = cycles + figures[totals.DMA_CYCLES]
-    first = {"cycles": cycles, "energy": pj, "edp": pj * cycles, "dram": dram, "balanced": balanced}[objective]
-    return first, cycles, pj, dram
+def keys_of(request, case, scratch):
+    """Where a mapping stands in the order of preference; None if it does not fit."""
+    if not evaluate(case, scratch):
+        return None
+    totals = scratch.totals
+    cycles, dram = totals["cycles"], dram_bytes(totals)
+    pj = layer_energy(case.machine, case.prices, totals, scratch.moved)
+    with_dma = cycles + totals["dma_cycles"]
+    first = {"cycles": cycles, "energy": pj, "edp": pj * cycles, "dram": dram, "cycles_plus_dma": with_dma}
+    return first[request.objective], cycles, pj, dram
+
+
+def candidates_of(request, flow, under_filled=False):
+    """All that the search would look at under a dataflow."""
+    search = Search(request)
+    found = (
+        spatial_mappings(flow, search.nest, search.hardware.array, under_filled=True)
+        if under_filled
+        else search.spatial_mappings(flow)
+    )
+    return search.judged(flow, 0, found)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @FEW
 @given(hardware=machines(), layer=layers(), flow=st.sampled_from(FLOWS))
 def test_the_search_finds_the_best_of_all_candidates(objective, hardware, layer, flow):
-    every = placements(flow, layer.nest, hardware.array)
+    request = Request(hardware, layer, objective)
+    every = candidates_of(request, flow)
     assume(len(every) <= BEAM)
-    found = search_layer(hardware, TABLE, layer, [flow], objective)
-    best = best_of_all(hardware, layer, flow, every, objective)
+    found, best = search_layer(request, [flow]), best_of_all(request, every)
     if found is None or objective != "cycles" or hardware.array.skewed:
         assert (found and found.keys) == best
-    else:  # it also tries some of the placements that leave PEs idle
-        idle = best_of_all(hardware, layer, flow, placements(flow, layer.nest, hardware.array, idle=True), objective)
+    else:  # it also tries some of the spatial_mappings that leave PEs idle
+        idle = best_of_all(request, candidates_of(request, flow, under_filled=True))
         assert min(best, idle or best) <= found.keys <= best
+
+
+@FEW
+@given(machines(SHAPES), st.data(), st.sampled_from(FLOWS), st.sampled_from(OBJECTIVES))
+def test_on_several_levels_it_finds_a_legal_mapping_as_good_as_all_its_candidates(hardware, data, flow, objective):
+    request = Request(hardware, data.draw(tiny_layers()), objective)
+    every = candidates_of(request, flow)
+    assume(len(every) <= BEAM)
+    found, best = search_layer(request, [flow]), best_of_all(request, every)
+    assert (found is None) == (best is None)
+    if found:
+        assert found.keys <= best
+        assert violations(found.mapping, request.layer, hardware) == []
+        case = Case(*records_of(hardware, request.layer), mapping_record(hardware, found.mapping))
+        assert keys_of(request, case, make_scratch()) == found.keys
 
 
 def test_cutting_channels_saves_waits_for_windows_where_registers_keep_nothing():
@@ -110,16 +150,17 @@ def test_cutting_channels_saves_waits_for_windows_where_registers_keep_nothing()
     buffers = (replace(chip.buffers[0], capacity_bytes=600),)
     hardware = replace(chip, array=array, buffers=buffers, dram=replace(chip.dram, bytes_per_cycle=None))
     layer, flow = layer_of(LoopNest((1, 1, 4, 3, 4, 4, 3, 3), input_size=(6, 6))), load_dataflow("no_local_reuse")
-    found, every = search_layer(hardware, TABLE, layer, [flow], "cycles"), placements(flow, layer.nest, array)
+    request = Request(hardware, layer, "cycles")
+    found = search_layer(request, [flow])
     assert found.mapping.tile[Dim.C] == 2
-    assert found.keys == best_of_all(hardware, layer, flow, every, "cycles")
+    assert found.keys == best_of_all(request, candidates_of(request, flow))
 
 
 @FEW
 @given(hardware=machines(), layer=layers(), flows=flow_lists, data=st.data())
 def test_more_bandwidth_or_buffer_never_costs_cycles(hardware, layer, flows, data):
     better = data.draw(st.sampled_from(list(improvements(hardware).items())))[1]
-    before, after = (search_layer(machine, TABLE, layer, flows, "cycles") for machine in (hardware, better))
+    before, after = (search_layer(Request(machine, layer, "cycles"), flows) for machine in (hardware, better))
     assert before is None or after.keys[0] <= before.keys[0]
 
 
@@ -145,7 +186,7 @@ def grown(buffer, by):
 @settings(FEW, derandomize=True)
 @given(st.sampled_from(BUNDLED), sizes, sizes, st.sampled_from((400, 1500, 6000)), layers(), st.booleans())
 def test_twice_the_pes_cost_no_cycles(name, rows, columns, capacity, layer, taller):
-    """Up to a fiftieth: of the many placements that leave PEs idle, the search tries the most promising only.
+    """Up to a fiftieth: of the many spatial_mappings that leave PEs idle, the search tries the most promising only.
 
     A systolic array is none of these: its wave front has longer to go.
     """
@@ -153,10 +194,7 @@ def test_twice_the_pes_cost_no_cycles(name, rows, columns, capacity, layer, tall
     buffers = tuple(replace(buffer, capacity_bytes=capacity) for buffer in chip.buffers)
     flows = list(chip.dataflows)
     more = (2 * rows, columns) if taller else (rows, 2 * columns)
-    before, after = (
-        search_layer(
-            replace(chip, buffers=buffers, array=replace(chip.array, rows=r, columns=c)), TABLE, layer, flows, "cycles"
-        )
-        for r, c in ((rows, columns), more)
-    )
+    arrays = (replace(chip.array, rows=r, columns=c) for r, c in ((rows, columns), more))
+    pair = (replace(chip, buffers=buffers, array=array) for array in arrays)
+    before, after = (search_layer(Request(machine, layer, "cycles"), flows) for machine in pair)
     assert before is None or after.keys[0] <= 1.02 * before.keys[0]

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.cost.search import search_layer
-from simulator.energy.table import load_energy_table
+from simulator.cost.search import Request, search_layer
 from simulator.hardware.load import load_hardware
 from simulator.hardware.vary import vary
 from simulator.mapping.dataflow import load_dataflow
@@ -20,7 +19,6 @@ from simulator.verify import convolve, random_tensors
 from tests.oracle.strategies import layer_of, nests
 from tests.oracle.systolic import input_stationary, output_stationary, weight_stationary
 
-TABLE = load_energy_table("picojoule_45nm_int8")
 ARRAYS = {
     "input_stationary_lowered": input_stationary,
     "output_stationary_lowered": output_stationary,
@@ -42,7 +40,7 @@ def machine(rows, columns):
 
 
 def cycles_of(nest, dataflow, rows, columns):
-    found = search_layer(machine(rows, columns), TABLE, layer_of(nest), [load_dataflow(dataflow)], "cycles")
+    found = search_layer(Request(machine(rows, columns), layer_of(nest), "cycles"), [load_dataflow(dataflow)])
     return found.keys[1]
 
 

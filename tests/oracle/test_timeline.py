@@ -31,7 +31,7 @@ def test_no_block_does_two_things_at_once(runs, machine):
 @given(tile_runs(), port_specs())
 def test_every_cycle_of_every_tile_is_in_the_timeline(runs, machine):
     timeline = play(runs, machine, block="vector")
-    words = sum(run.count * (run.early_cycles + run.load_cycles + run.store_cycles) for run in runs)
+    words = sum(run.count * (run.deeper_cycles + run.load_cycles + run.store_cycles) for run in runs)
     assert timeline.busy_cycles(PORT) == words + machine.prefetch_cycles
     assert timeline.busy_cycles("vector") == sum(run.count * run.compute_cycles for run in runs)
 
@@ -45,7 +45,7 @@ def test_a_tile_starts_with_its_data_in_and_stores_once_it_is_done(runs, machine
         work = when["compute", tile]
         freed = when.get(("compute", tile - machine.slots))
         load, store = when.get(("load", tile)), when.get(("store", tile))
-        early = when.get(("early", tile))
+        early = when.get(("deeper", tile))
         assert early is None or early.end_cycle <= work.begin_cycle
         assert load is None or load.end_cycle <= work.begin_cycle
         assert load is None or freed is None or freed.end_cycle + machine.latency_cycles <= load.begin_cycle
@@ -99,7 +99,7 @@ def compiled_end(runs, machine):
 
 def run_records(runs):
     """The runs as the recurrence takes them."""
-    rows = [(run.early_cycles, run.load_cycles, run.compute_cycles, run.store_cycles, run.count) for run in runs]
+    rows = [(run.deeper_cycles, run.load_cycles, run.compute_cycles, run.store_cycles, run.count) for run in runs]
     return np.array(rows, RUN)
 
 
@@ -107,7 +107,7 @@ def port_of(machine):
     """The port as the recurrence takes it."""
     return record(
         PORT_FIELDS,
-        deeper_slots=machine.early_slots,
+        deeper_slots=machine.deeper_slots,
         slots=machine.slots,
         out_slots=machine.out_slots,
         channels=machine.channels,
@@ -136,7 +136,7 @@ def plain_play(runs, machine):
             port = channel_free[channel] = moved[kind, tile] = max(issue + latency, port) + cycles
 
     for i, tile in enumerate(tiles):
-        loads = [("early", machine.early_slots, tile.early_cycles), ("load", slots, tile.load_cycles)]
+        loads = [("deeper", machine.deeper_slots, tile.deeper_cycles), ("load", slots, tile.load_cycles)]
         for kind, most, cycles in loads:
             if most > late:
                 move(kind, i, computed.get(i - most, 0), cycles)
@@ -145,7 +145,7 @@ def plain_play(runs, machine):
         for kind, most, cycles in loads:
             if most <= late:
                 move(kind, i, computed.get(i - most, 0), cycles)
-        causes = [("early", i), ("load", i), ("store", i - late)]
+        causes = [("deeper", i), ("load", i), ("store", i - late)]
         computed[i] = tile.compute_cycles + max(computed[i - 1], *(moved.get(cause, 0) for cause in causes))
     move("load", n, 0, machine.prefetch_cycles)
     for i in range(max(0, n - late), n):

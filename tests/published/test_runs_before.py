@@ -50,6 +50,7 @@ def layers_of(run) -> list[dict]:
     ]
 
 
+@pytest.mark.filterwarnings("ignore::simulator.source.validation.RenamedWord")  # old words in mappings
 @pytest.mark.parametrize("path", RUNS, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_a_replayed_run_counts_what_it_counted_before(path: Path, tmp_path: Path) -> None:
     before = saved(path)

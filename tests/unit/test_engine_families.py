@@ -60,9 +60,9 @@ def test_each_objective_is_best_at_what_it_minimizes(objective: str):
     def figure(run):
         total = run.total
         by_layer = sum(layer.energy_pj * layer.cycles for layer in run.layers)
-        balanced = total.cycles + sum(layer.dma_cycles for layer in run.layers)
+        cycles_plus_dma = total.cycles + sum(layer.dma_cycles for layer in run.layers)
         figures = {"cycles": total.cycles, "energy": total.energy_pj, "dram": total.dram_bytes}
-        return (figures | {"edp": by_layer, "balanced": balanced})[objective]
+        return (figures | {"edp": by_layer, "cycles_plus_dma": cycles_plus_dma})[objective]
 
     runs = {
         name: simulate("squeezenext_16x16", "squeezenet:version=1.1", objective=name) for name in ("cycles", objective)
@@ -109,6 +109,6 @@ def test_the_same_input_gives_the_same_bytes():
 
 def test_a_machine_states_what_its_compiler_minimizes_and_a_user_overrides_it():
     own, fastest = (simulate("squeezenext_16x16", "squeezenet:version=1.1", objective=o) for o in (None, "cycles"))
-    assert (own.options["objective"], fastest.options["objective"]) == ("balanced", "cycles")
+    assert (own.options["objective"], fastest.options["objective"]) == ("cycles_plus_dma", "cycles")
     assert fastest.total.cycles < own.total.cycles and own.total.dram_bytes < fastest.total.dram_bytes
     assert simulate("eyeriss_like", "squeezenet:version=1.1").options["objective"] == "cycles"

@@ -64,7 +64,7 @@ def test_a_user_writes_one_more_without_python(tmp_path: Path):
         ("rows: [K, K]", "rows.1", "dimension K given twice"),
         ("rows: [K]\norder: [N, G]", "order", "not all loops are ordered"),
         ("rows: [R]\nlowered: true", "rows.0", "no dimension of a matrix product"),
-        ("rows: [K]\npacks: true", "packs", "no lanes to pack"),
+        ("rows: [K]\nchannel_packing: true", "channel_packing", "no lanes to pack"),
     ],
 )
 def test_a_template_that_makes_no_sense_is_refused(tmp_path: Path, line: str, path: str, message: str):

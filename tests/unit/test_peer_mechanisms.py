@@ -7,10 +7,10 @@ from math import prod
 import pytest
 
 from simulator import simulate
-from simulator.cost.convert import winograd_ratio
 from simulator.cost.inner import inner_tiles
 from simulator.cost.search import Candidate, tile_choices, tile_steps
-from simulator.cost.spatial import placements
+from simulator.cost.sparsity import winograd_ratio
+from simulator.cost.spatial import spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.hardware.vary import vary
 from simulator.mapping.dataflow import load_dataflow
@@ -39,7 +39,7 @@ def test_taps_of_a_strided_window_share_the_lanes_over_channels():
     """3 channels and a stride of 4 fill 48 lanes; 121 taps become 121 / 16 of a tap each."""
     result = only(simulate("nvdla_256", conv(3, 16, 55, 11, 4)))
     assert result.cycle_parts["compute"] == -(-48 // 16 * 121 * 12 * 12 // 16)
-    assert result.mapping["packs"] is True
+    assert result.mapping["channel_packing"] is True
 
 
 def test_without_a_stride_lanes_take_channels_only():
@@ -119,13 +119,13 @@ def test_strips_are_as_high_as_the_array_is_wide_and_come_one_at_a_time():
     """AlexNet CONV1 on 16 columns: 55 rows in four strips of 14, whose one channel the array takes in a pass."""
     nest = LoopNest((1, 1, 96, 3, 55, 55, 11, 11), (4, 4), (1, 1), (0, 0, 0, 0), (227, 227))
     machine, flow = load_hardware("eyeriss_isca16"), load_dataflow("row_stationary_sets")
-    found = placements(flow, nest, machine.array)
-    assert {placement.columns[Dim.P] for placement in found} == {14}
-    for placement in found:
-        (inner,) = inner_tiles(machine, nest, placement, flow)
-        choices, counts = tile_choices(nest, tile_steps(Candidate(flow, placement, inner)), flow)
+    found = spatial_mappings(flow, nest, machine.array)
+    assert {layout.columns[Dim.P] for layout in found} == {14}
+    for layout in found:
+        (inner,) = inner_tiles(machine, nest, layout, flow)
+        choices, counts = tile_choices(nest, tile_steps(Candidate(flow, layout, inner)), flow)
         assert (counts[Dim.P], choices[Dim.P, 0]) == (1, 14)
-        assert (counts[Dim.C], choices[Dim.C, 0]) == (1, placement.spatial[Dim.C] * placement.registers[Dim.C])
+        assert (counts[Dim.C], choices[Dim.C, 0]) == (1, layout.spatial[Dim.C] * layout.registers[Dim.C])
 
 
 def test_channels_that_tiles_must_not_cut_are_never_cut():

@@ -1,12 +1,17 @@
 """The README shows what the files hold and names commands and options that exist."""
 
+import ast
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from simulator.cli.app import build
+from simulator.hardware.load import load_hardware
+from simulator.hardware.vary import vary
+from simulator.source import parse_yaml
 from simulator.source.locate import bundled, locate
 
 README = Path(__file__).parents[2] / "README.md"
@@ -39,3 +44,27 @@ def test_every_command_shown_has_its_options(words):
     known = {flag for parameter in chosen.params for flag in parameter.opts}
     assert {word for word in words[1:] if word.startswith("--")} <= known
     assert chosen is not root or len(words) == 1 or words[1].startswith("--")
+
+
+def test_mappings_shown_are_those_of_bundled_files():
+    files = [parse_yaml(path.read_text(encoding="utf-8"), str(path)).data for path in bundled("mappings").values()]
+    for block in (block for block in BLOCKS if re.match(r"layers:\n  \w+:", block)):
+        shown = parse_yaml(block, "README.md").data["layers"]
+        assert any(shown.items() <= data["layers"].items() for data in files)
+
+
+def test_the_levels_shown_are_those_of_a_machine_that_loads():
+    (block,) = (block for block in BLOCKS if block.startswith("buffers:"))
+    machine = vary(load_hardware("eyeriss_like"), parse_yaml(block, "README.md").data)
+    assert machine.level_names == ("global_buffer", "weight_pad")
+
+
+def test_every_function_named_is_there():
+    text = README.read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:simulator|analysis)(?:\.\w+)+)\(", text))
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        imports = [node for node in ast.parse(block).body if isinstance(node, ast.ImportFrom)]
+        named |= {f"{node.module}.{name.name}" for node in imports for name in node.names}
+    assert named
+    for module, _, name in (path.rpartition(".") for path in named):
+        assert callable(getattr(import_module(module), name))

@@ -35,10 +35,16 @@ COLUMNS = (
 `problem` says why a point could not be simulated, and then is all there is."""
 
 
+def _column_of(part: str) -> str:
+    """Component of an energy part; memories on chip of machines of several levels count as the buffer."""
+    component = component_of(part)
+    return component if component in COMPONENT_COLOURS else "buffer"
+
+
 def figures_of(run: Run, network: Network) -> Figures:
     """Return the figures of a run."""
     total, machine = run.total, run.hardware
-    energy = energy_by(component_of, total.energy_parts)
+    energy = energy_by(_column_of, total.energy_parts)
     figures: Figures = {
         "cycles": total.cycles,
         "latency_s": total.latency_s,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from analysis.read.layout import Row, printable
 from analysis.read.objective import ENERGY, component_of, energy_by, operand_of
 from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, timed_layers
-from analysis.read.theme import COMPONENT_COLOURS, COMPONENT_LABELS, OPERAND_COLOURS
+from analysis.read.theme import COMPONENT_LABELS, OPERAND_COLOURS, component_colours
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def draw(run: Run) -> "Figure":
 
     layers, unit = timed_layers(run), run.hardware.energy_unit
     figure, (above, below) = layer_figure(len(layers), panels=2)
-    components = _series(layers, component_of, COMPONENT_COLOURS)
-    stacked_bars(above, components, COMPONENT_COLOURS, COMPONENT_LABELS, unit)
+    colours = component_colours(run.hardware.levels)
+    stacked_bars(above, _series(layers, component_of, colours), colours, COMPONENT_LABELS, unit)
     stacked_bars(
         below,
         _series(layers, operand_of, OPERANDS),

@@ -6,7 +6,7 @@ from analysis.read import units
 from analysis.read.layout import Row, printable
 from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, tick_in, timed_layers
 from analysis.read.theme import COMPONENT_LABELS, OPERAND_COLOURS
-from simulator.nest import LEVEL_NAMES, OPERAND_NAMES
+from simulator.nest import OPERAND_NAMES
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def rows(run: Run) -> list[Row]:
 def draw(run: Run) -> "Figure":
     """Draw a panel per level that is used, DRAM above: a bar per layer, operands stacked, reads and writes together."""
     layers = timed_layers(run)
-    levels = [level for level in LEVEL_NAMES if any(level in layer.traffic for layer in layers)] or ["dram"]
+    levels = [level for level in run.hardware.levels if any(level in layer.traffic for layer in layers)] or ["dram"]
     figure, panels = layer_figure(len(layers), panels=len(levels), height=1.9)
     for axes, level in zip(panels, levels, strict=True):
         _draw_level(axes, level, layers, name_stages=axes is panels[0])
@@ -55,7 +55,7 @@ def _draw_level(axes: "Axes", level: str, layers: list[LayerResult], *, name_sta
     shade_stages(axes, layers, name=name_stages)
     tick_in(axes.yaxis, "B")
     total = units.size(sum(layer.bytes_at(level) for layer in layers))
-    axes.set_ylabel(f"{COMPONENT_LABELS[level]}\n{total}")
+    axes.set_ylabel(printable(f"{COMPONENT_LABELS.get(level, level)}\n{total}"))
 
 
 def _bytes(layer: LayerResult, level: str, operand: str) -> int:

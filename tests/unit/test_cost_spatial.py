@@ -1,4 +1,4 @@
-"""Placements: what fits the array and the registers of a PE, and nothing that could be larger."""
+"""Spatial mappings: what fits the array and the registers of a PE, and nothing that could be larger."""
 
 from itertools import pairwise, product
 from math import prod
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from simulator.cost.spatial import (
     FILTER_TAPS,
-    Placement,
+    SpatialMapping,
     axis_bounds,
     balanced,
     excess,
-    idle_bounds,
-    placements,
     register_words,
+    spatial_mappings,
     tile_counts,
+    under_filled_bounds,
 )
 from simulator.hardware.load import load_hardware
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
@@ -66,45 +66,45 @@ def test_filter_taps_take_what_they_can(extents, length):
 
 @given(extents, st.integers(1, 16))
 def test_a_longer_axis_leaves_idle_what_one_of_half_its_length_uses(extents, length):
-    shorter, longer = (idle_bounds(extents, (Dim.K,), size) for size in (length, 2 * length))
+    shorter, longer = (under_filled_bounds(extents, (Dim.K,), size) for size in (length, 2 * length))
     assert set(shorter) <= set(longer)
 
 
 @pytest.mark.parametrize("name", list_dataflows())
 @settings(max_examples=max(10, settings.default.max_examples // 5))
 @given(nest=nests(), hardware=hardwares(8, 8, registers=12))
-def test_every_placement_fits_the_array_and_names_what_its_dataflow_does(name, nest, hardware):
+def test_every_spatial_mapping_fits_the_array_and_names_what_its_dataflow_does(name, nest, hardware):
     flow, array = load_dataflow(name), hardware.array
-    found = placements(flow, nest, array)
+    found = spatial_mappings(flow, nest, array)
     assert found and len(found) == len(set(found))
     bounds = list(array_bounds(nest.bounds, flow.lowered))
-    if flow.packs:
+    if flow.channel_packing:
         bounds[Dim.C] *= prod(nest.stride)
-    for placement in found:
-        assert prod(placement.rows) <= array.rows and prod(placement.columns) <= array.columns
-        assert {d for d in Dim if placement.rows[d] > 1} <= set(flow.rows)
-        assert {d for d in Dim if placement.columns[d] > 1} <= set(flow.columns)
-        assert {d for d in Dim if placement.registers[d] > 1} <= set(flow.registers)
-        assert not excess(placement, flow, nest, array) or placement.registers == (1,) * 8
-        covered = zip(placement.spatial, placement.registers, strict=True)
+    for layout in found:
+        assert prod(layout.rows) <= array.rows and prod(layout.columns) <= array.columns
+        assert {d for d in Dim if layout.rows[d] > 1} <= set(flow.rows)
+        assert {d for d in Dim if layout.columns[d] > 1} <= set(flow.columns)
+        assert {d for d in Dim if layout.registers[d] > 1} <= set(flow.registers)
+        assert not excess(layout, flow, nest, array) or layout.registers == (1,) * 8
+        covered = zip(layout.spatial, layout.registers, strict=True)
         assert all(s * r < 2 * bound + s for (s, r), bound in zip(covered, bounds, strict=True))
 
 
 def test_row_stationary_places_alexnet_as_on_the_chip():
     """JSSC 2017, table III: CONV3 holds 13 columns of 3 filter rows, four sets of them in the 12 rows of the array."""
-    found = placements(load_dataflow("row_stationary"), ALEXNET_CONV3, EYERISS)
-    assert all(placement.rows[Dim.R] == 3 and placement.registers[Dim.S] == 3 for placement in found)
-    assert any(placement.columns[Dim.P] == 13 and prod(placement.rows) == 12 for placement in found)
-    assert any(placement.registers[Dim.C] == 4 and placement.registers[Dim.K] == 16 for placement in found)
+    found = spatial_mappings(load_dataflow("row_stationary"), ALEXNET_CONV3, EYERISS)
+    assert all(layout.rows[Dim.R] == 3 and layout.registers[Dim.S] == 3 for layout in found)
+    assert any(layout.columns[Dim.P] == 13 and prod(layout.rows) == 12 for layout in found)
+    assert any(layout.registers[Dim.C] == 4 and layout.registers[Dim.K] == 16 for layout in found)
 
 
 def test_eleven_taps_of_a_row_fill_the_input_registers():
     """JSSC 2017: a PE's 12 input words hold a window of 11, so a single channel; 224 weights hold 20 filters' rows."""
-    found = placements(load_dataflow("row_stationary"), ALEXNET_CONV1, EYERISS)
-    for placement in found:
-        assert (placement.registers[Dim.S], placement.registers[Dim.C]) == (11, 1)
-        assert placement.registers[Dim.K] * 11 <= 224
-        assert placement.registers[Dim.K] <= 24  # partial sums
+    found = spatial_mappings(load_dataflow("row_stationary"), ALEXNET_CONV1, EYERISS)
+    for layout in found:
+        assert (layout.registers[Dim.S], layout.registers[Dim.C]) == (11, 1)
+        assert layout.registers[Dim.K] * 11 <= 224
+        assert layout.registers[Dim.K] <= 24  # partial sums
 
 
 orders = st.permutations((Dim.K, Dim.C, Dim.P, Dim.N))
@@ -121,11 +121,11 @@ def test_a_pe_holds_the_words_that_wait_for_their_next_use(order, bounds, operan
         word = tuple(index for d, index in zip(order, indices, strict=True) if d in RELEVANT[operand])
         uses.setdefault(word, []).append(time)
     live = max(sum(min(w) <= time <= max(w) for w in uses.values()) for time in range(prod(bounds)))
-    placement = Placement((1,) * 8, (1,) * 8, tuple(registers))
-    assert register_words(placement, order, None, ALEXNET_CONV3, False, EYERISS)[operand] == live
+    layout = SpatialMapping((1,) * 8, (1,) * 8, tuple(registers))
+    assert register_words(layout, order, None, ALEXNET_CONV3, False, EYERISS)[operand] == live
 
 
 def test_the_stationary_operand_is_held_whole():
-    placement = Placement((1,) * 8, (1,) * 8, (1, 1, 3, 2, 1, 1, 1, 1))
-    words = register_words(placement, (Dim.K, Dim.C), Operand.WEIGHTS, ALEXNET_CONV3, False, EYERISS)
+    layout = SpatialMapping((1,) * 8, (1,) * 8, (1, 1, 3, 2, 1, 1, 1, 1))
+    words = register_words(layout, (Dim.K, Dim.C), Operand.WEIGHTS, ALEXNET_CONV3, False, EYERISS)
     assert words[Operand.WEIGHTS] == 6
