@@ -133,7 +133,7 @@ def choose_dataflows(hardware: Hardware, name: str) -> tuple[Dataflow, ...]:
                 flow.reduces_columns,
                 array.reduce_columns,
             ),
-            ("buffers", "memories in PEs, which packed lanes do not use", flow.packs, single),
+            ("buffers", "memories in PEs, which packed lanes do not use", flow.channel_packing, single),
         )
         if needs and not able
     ]
