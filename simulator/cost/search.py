@@ -204,7 +204,7 @@ class Search:
         found = spatial_mappings(dataflow, self.nest, self.hardware.array)
         if not any(buffer.in_pe for buffer in self.hardware.buffers):
             return found
-        if dataflow.packs:
+        if dataflow.channel_packing:
             return ()
         return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
