@@ -58,7 +58,8 @@ def _tiles(
     Where not even the least tile of a level fits, there are none.
     """
     bounds, spatial = array_bounds(nest.bounds, dataflow.lowered), layout.spatial
-    inside = {(): layout.registers}  # tiles made so far, innermost last -> what the next outer level holds at least
+    # Tiles made so far, innermost last -> what the next outer level holds at least.
+    inside: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {(): layout.registers}
     for level in range(len(hardware.level_names) - 1, 0, -1):
         # A memory further out, of those that see the same tile, holds it as well.
         memories = [b for b in hardware.buffers if 0 < b.level <= level and b.in_pe == (level >= chip)]
