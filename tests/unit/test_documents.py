@@ -288,7 +288,8 @@ def as_version_1(value: object) -> object:
     if isinstance(value, Fraction):
         return str(value)
     if is_dataclass(value):
-        return {KEYS_THEN.get(field.name, field.name): as_version_1(getattr(value, field.name)) for field in fields(value)}
+        names = (field.name for field in fields(value))
+        return {KEYS_THEN.get(name, name): as_version_1(getattr(value, name)) for name in names}
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
