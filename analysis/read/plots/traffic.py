@@ -55,7 +55,7 @@ def _draw_level(axes: "Axes", level: str, layers: list[LayerResult], *, name_sta
     shade_stages(axes, layers, name=name_stages)
     tick_in(axes.yaxis, "B")
     total = units.size(sum(layer.bytes_at(level) for layer in layers))
-    axes.set_ylabel(printable(f"{COMPONENT_LABELS.get(level, level)}\n{total}"))
+    axes.set_ylabel(f"{printable(COMPONENT_LABELS.get(level, level))}\n{total}")
 
 
 def _bytes(layer: LayerResult, level: str, operand: str) -> int:
