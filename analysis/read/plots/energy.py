@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from analysis.read.layout import Row, printable
 from analysis.read.objective import ENERGY, component_of, energy_by, operand_of
 from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, timed_layers
-from analysis.read.theme import COMPONENT_LABELS, OPERAND_COLOURS, component_colours
+from analysis.read.theme import CATEGORIES, COMPONENT_LABELS, OPERAND_COLOURS, component_colours
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def draw(run: Run) -> "Figure":
     layers, unit = timed_layers(run), run.hardware.energy_unit
     figure, (above, below) = layer_figure(len(layers), panels=2)
     colours = component_colours(run.hardware.levels)
+    others = sorted({component_of(part) for part in run.total.energy_parts} - colours.keys())
+    colours |= dict(zip(others, CATEGORIES, strict=False))
     stacked_bars(above, _series(layers, component_of, colours), colours, COMPONENT_LABELS, unit)
     stacked_bars(
         below,
