@@ -37,7 +37,6 @@ class Operand(IntEnum):
 
 
 OPERAND_NAMES = ("inputs", "weights", "outputs")
-LEVEL_NAMES = ("dram", "buffer", "array", "rf")
 
 RELEVANT: dict[Operand, frozenset[Dim]] = {
     Operand.INPUTS: frozenset({Dim.N, Dim.G, Dim.C, Dim.P, Dim.Q, Dim.R, Dim.S}),

@@ -58,9 +58,11 @@ def _tiles(
     Where not even the least tile of a level fits, there are none.
     """
     bounds, spatial = array_bounds(nest.bounds, dataflow.lowered), layout.spatial
-    inside = {(): layout.registers}  # tiles made so far, innermost last -> what the next outer level holds at least
+    # Tiles made so far, innermost last -> what the next outer level holds at least.
+    inside: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {(): layout.registers}
     for level in range(len(hardware.level_names) - 1, 0, -1):
-        memories = [b for b in hardware.buffers if b.level == level]
+        # A memory further out, of those that see the same tile, holds it as well.
+        memories = [b for b in hardware.buffers if 0 < b.level <= level and b.in_pe == (level >= chip)]
         free = dataflow.registers if level >= chip else tuple(Dim)
         grown: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {}
         for made, least in inside.items():
@@ -107,7 +109,7 @@ def _multiples(bound: int, least: int) -> list[int]:
 
 
 def _fits(hardware: Hardware, memories: Sequence[Buffer], nest: LoopNest, lowered: bool, tile: Sequence[int]) -> bool:
-    """Whether each memory of a level holds its operands' part of a tile, twice where it is double-buffered."""
+    """Whether each memory holds its operands' part of a tile, twice where it is double-buffered."""
     bits = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
     for memory in memories:
         needed = sum(-(-footprint(nest, tile, Operand(o), lowered) * bits[o] // 8) for o in memory.holds)

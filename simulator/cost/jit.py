@@ -78,10 +78,10 @@ def jit_inside(function: F) -> F:
 
 
 def _compiled(function: F, inline: str) -> F:
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_CACHE_FOLDER or "")
+    settings: Any = numba.config
+    before, settings.CACHE_DIR = settings.CACHE_DIR, str(_CACHE_FOLDER or "")
     try:
         compiled: F = numba.njit(**(_OPTIONS | {"inline": inline}))(function)
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before
     return compiled

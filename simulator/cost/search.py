@@ -166,6 +166,7 @@ class Search:
     def __init__(self, request: Request) -> None:
         """Make the records."""
         layer, self.hardware = request.layer, request.hardware
+        self.levels = len(self.hardware.level_names)
         assert layer.nest is not None
         self.nest, self.objective = layer.nest, OBJECTIVES.index(request.objective)
         self.parts = (
@@ -233,33 +234,32 @@ class Search:
         by_cycles = OBJECTIVES[self.objective] in ("cycles", "cycles_plus_dma")
         first, second = (CYCLES_COLUMN, WORDS_COLUMN) if by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
-        for alike, candidates in self.alike(dataflow, found):
-            figures = self.figures(alike, candidates)
+        for (skips, inner), group in self.alike(dataflow, found).items():
+            figures = self.figures(template_record(dataflow, inner, skips), [layout for _, layout in group]).tolist()
             judged += [
-                replace(candidate, promise=(int(row[first]), int(row[second]), rank, i))
-                for row, (i, candidate) in zip(figures, candidates, strict=True)
+                Candidate(dataflow, layout, inner, (row[first], row[second], rank, number))
+                for row, (number, layout) in zip(figures, group, strict=True)
             ]
         return in_order(judged)
 
     def alike(
         self, dataflow: Dataflow, found: Sequence[SpatialMapping]
-    ) -> Iterable[tuple[Record, list[tuple[int, Candidate]]]]:
-        """Group candidates, numbered, by the mapping record that they start from."""
-        groups: dict[tuple[bool, InnerTiles], list[tuple[int, Candidate]]] = {}
-        number = 0
+    ) -> dict[tuple[bool, InnerTiles], list[tuple[int, SpatialMapping]]]:
+        """Group spatial mappings, numbered, by what their mapping records start from: skipping and inner tiles."""
+        groups: dict[tuple[bool, InnerTiles], list[tuple[int, SpatialMapping]]] = {}
+        alone, number = (InnerTiles(dataflow.order),), 0
         for layout in found:
             skips = skips_zeros(self.hardware, dataflow, layout.spatial)
-            for inner in inner_tiles(self.hardware, self.nest, layout, dataflow):
-                candidate = Candidate(dataflow, layout, inner)
-                groups.setdefault((skips, inner), []).append((number, candidate))
+            for inner in inner_tiles(self.hardware, self.nest, layout, dataflow) if self.levels > 1 else alone:
+                groups.setdefault((skips, inner), []).append((number, layout))
                 number += 1
-        return [(template_record(dataflow, inner, skips), group) for (skips, inner), group in groups.items()]
+        return groups
 
-    def figures(self, trial: Record, candidates: Sequence[tuple[int, Candidate]]) -> Ints:
-        """What the array makes of candidates [*, 2]; see `simulator.cost.search_tiles.judge`."""
-        figures = np.zeros((len(candidates), 2), dtype=np.int64)
-        spatial = np.array([candidate.layout.spatial for _, candidate in candidates], dtype=np.int64)
-        registers = np.array([candidate.layout.registers for _, candidate in candidates], dtype=np.int64)
+    def figures(self, trial: Record, layouts: Sequence[SpatialMapping]) -> Ints:
+        """What the array makes of spatial mappings [*, 2]; see `simulator.cost.search_tiles.judge`."""
+        figures = np.zeros((len(layouts), 2), dtype=np.int64)
+        spatial = np.array([layout.spatial for layout in layouts], dtype=np.int64)
+        registers = np.array([layout.registers for layout in layouts], dtype=np.int64)
         judge(Case(*self.parts, trial), self.scratch, spatial, registers, figures)
         return figures
 

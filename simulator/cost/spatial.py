@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import product
 from math import prod
-from operator import ge
+from operator import ge, mul
 
 from simulator.cost.geometry import distinct
 from simulator.hardware.model import Array
@@ -30,7 +30,8 @@ class SpatialMapping:
     @property
     def spatial(self) -> tuple[int, ...]:
         """PEs over which each dimension is spread, of all arrays."""
-        return tuple(a * r * c for a, r, c in zip(self.arrays, self.rows, self.columns, strict=True))
+        on_one = tuple(map(mul, self.rows, self.columns))
+        return on_one if self.arrays is ONES else tuple(map(mul, self.arrays, on_one))
 
 
 @cache
@@ -128,7 +129,8 @@ def spatial_mappings(
     found: list[SpatialMapping] = []
     for arrays in _splits(extents, dataflow, array.instances):
         own = [-(-e // a) for e, a in zip(extents, arrays, strict=True)]
-        found += (replace(each, arrays=arrays) for each in _on_one_array(dataflow, nest, array, own, under_filled))
+        one = _on_one_array(dataflow, nest, array, own, under_filled)
+        found += one if arrays is ONES else (replace(each, arrays=arrays) for each in one)
     return tuple(found)
 
 

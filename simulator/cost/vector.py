@@ -137,7 +137,8 @@ def cut(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> Tiles:
 
 def shares(parts: Ints, total: int) -> Ints:
     """Deal a total out to tiles that end at `parts` of the outputs, in whole numbers that add up to it."""
-    return np.diff(parts * total // parts[-1])
+    ends: Ints = parts * total // parts[-1]
+    return ends[1:] - ends[:-1]
 
 
 def window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:

@@ -16,10 +16,6 @@ class Lifetime:
     made: int
     last_read: int
 
-    def covers(self, index: int) -> bool:
-        """Return whether the tensor exists while the layer of that index runs."""
-        return self.made <= index <= self.last_read
-
 
 def lifetimes(network: Network) -> dict[str, Lifetime]:
     """Return the lifetime of every tensor of the network by name, in the order they are made."""

@@ -10,14 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from math import prod
-from typing import TYPE_CHECKING
 
 from simulator.network import shape_rules
-from simulator.network.shape_rules import ShapeRule
+from simulator.network.shape_rules import Described, ShapeRule
 from simulator.network.shapes import Misfit
-
-if TYPE_CHECKING:
-    from simulator.network.ir import Layer
 
 
 class Op(StrEnum):
@@ -60,10 +56,10 @@ class Channels(Enum):
     FIXED = "settled, and so are those of its inputs"
 
 
-Operations = Callable[["Layer"], int]
+Operations = Callable[[Described], int]
 
 
-def no_operations(layer: "Layer") -> int:
+def no_operations(layer: Described) -> int:
     """Of the vector unit, none: the array does them, or data only moves."""
     return 0
 
@@ -73,22 +69,22 @@ def per_output(count: int) -> Operations:
     return lambda layer: count * prod(layer.output_shape)
 
 
-def combining(layer: "Layer") -> int:
+def combining(layer: Described) -> int:
     """One operation an output for each operand after the first."""
     return prod(layer.output_shape) * max(1, len(layer.inputs) - 1)
 
 
-def pooling(layer: "Layer") -> int:
+def pooling(layer: Described) -> int:
     """One operation for each element of a window; so one an input where the window is the whole map."""
     return prod(layer.output_shape) * prod(layer.kernel)
 
 
-def interpolating(layer: "Layer") -> int:
+def interpolating(layer: Described) -> int:
     """Products with four neighbours, or a copy of the nearest."""
     return prod(layer.output_shape) * (4 if layer.variant == "bilinear" else 1)
 
 
-def normalising(layer: "Layer") -> int:
+def normalising(layer: Described) -> int:
     """A multiply and an add for each element of the window, then a scale, a power and a product."""
     return prod(layer.output_shape) * (2 * layer.window_elements + 3)
 
@@ -255,9 +251,9 @@ FREE_OPS = ops_where(lambda entry: entry.may_be_free)
 """What a machine may fuse or fold; of an op that nobody knows, the traffic at least is counted."""
 
 
-def follows(layer: "Layer") -> bool:
+def follows(layer: Described) -> bool:
     """Return whether a layer's output is what its op makes of its inputs, not what a file stated."""
     try:
-        return OPS[layer.op].shape(layer, layer.input_shapes) == layer.output_shape
+        return OPS[Op(layer.op)].shape(layer, layer.input_shapes) == layer.output_shape
     except Misfit:
         return False

@@ -15,9 +15,9 @@ NO_BUFFERS = ("dram", "array", "rf")
 SCHEMA_VERSION = 2
 
 CYCLE_PARTS = ("compute", "delivery", "preload", "skew", "dram", "vector", "configuration")
-"""Where a layer's cycles went, each cycle counted once: the array's steps, as long as the MACs of the most-loaded PE or as
-the machine's shortest step; an operand's network (partial sums included) beyond these; loading the stationary operand;
-fill and drain of a skewed array; waiting for DRAM; the vector unit; setting up the layer."""
+"""Where a layer's cycles went, each cycle counted once: the array's steps, as long as the MACs of the most-loaded PE or
+as the machine's shortest step; an operand's network (partial sums included) beyond these; loading the stationary
+operand; fill and drain of a skewed array; waiting for DRAM; the vector unit; setting up the layer."""
 
 
 @dataclass(frozen=True, slots=True)

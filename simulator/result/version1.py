@@ -167,6 +167,9 @@ class Subject:
 def updated(run: dict[str, object], file: str | None) -> dict[str, object]:
     """Return a run of version 1 as one of today's; raise InputError for a subject that is not the one of the run."""
     now = {key: value for key, value in run.items() if key != "subject"} | {"schema_version": SCHEMA_VERSION}
+    options = run.get("options")
+    if isinstance(options, dict) and isinstance(objective := options.get("objective"), str):
+        now["options"] = options | {"objective": _now(objective)}
     subject, provenance = run.get("subject"), run.get("provenance")
     if not isinstance(subject, dict) or not isinstance(provenance, dict):
         return now

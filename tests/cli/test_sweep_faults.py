@@ -6,6 +6,8 @@ import pytest
 
 from analysis.drive.sweep import load_plan, run_sweep
 from analysis.drive.sweep.store import Store
+from simulator.hardware.model import Hardware
+from simulator.network.ir import Network
 from simulator.result.laws import LawViolation, Violation
 from tests.cli.sweeps import PLAN, sweep
 
@@ -29,10 +31,10 @@ def test_a_fault_of_the_simulator_is_no_result_but_is_told_and_tried_again(
 
     real, name = simulator.engine.simulate, type(fault).__name__
 
-    def breaks_at_two(*arguments: object, batch: int, **options: object) -> object:
-        if batch == 2:
+    def breaks_at_two(machine: Hardware, network: Network, *options: object, **others: object) -> object:
+        if network.inputs["data"][0] == 2:
             raise fault
-        return real(*arguments, batch=batch, **options)  # type: ignore[arg-type]
+        return real(machine, network, *options, **others)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr(simulator.engine, "simulate", breaks_at_two)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator import load_network, simulate
-from simulator.nest import LEVEL_NAMES, OPERAND_NAMES
+from simulator.nest import OPERAND_NAMES
 from simulator.network.graph import Graph
 from simulator.result.run import CYCLE_PARTS
 
@@ -92,7 +92,7 @@ def test_every_figure_of_a_layer_has_its_function():
     assert {f"`{part}`" for part in CYCLE_PARTS} <= set(rows)
     named = set(re.findall(r"`([\w.]+)`", " ".join(rows)))
     assert {f"dram.{operand}" for operand in OPERAND_NAMES} <= named
-    assert {"mac", "vector", "leakage", *LEVEL_NAMES} - {"dram", "buffer"} <= named
+    assert {"mac", "vector", "leakage", "array", "rf"} <= named
 
 
 def test_architecture_stays_short():

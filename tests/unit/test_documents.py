@@ -275,6 +275,12 @@ def test_a_subject_of_version_1_that_is_none_is_told_in_a_line() -> None:
         run_from_json(json.dumps(data), "run.json")
 
 
+def test_the_objective_of_a_run_of_version_1_has_its_name_of_today() -> None:
+    data = version_1()
+    data["options"]["objective"] = "balanced"  # type: ignore[index]
+    assert run_from_json(json.dumps(data)).options["objective"] == "cycles_plus_dma"
+
+
 def as_version_1(value: object) -> object:
     """Dataclasses and containers as version 1 wrote them: numbers of enumerations, fractions as text."""
     if isinstance(value, Enum):
@@ -282,10 +288,18 @@ def as_version_1(value: object) -> object:
     if isinstance(value, Fraction):
         return str(value)
     if is_dataclass(value):
-        return {field.name: as_version_1(getattr(value, field.name)) for field in fields(value)}
+        names = (field.name for field in fields(value))
+        return {KEYS_THEN.get(name, name): as_version_1(getattr(value, name)) for name in names}
     if isinstance(value, frozenset):
         return sorted(value)
-    return [as_version_1(item) for item in value] if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [as_version_1(item) for item in value]
+    return VALUES_THEN.get(value, value) if isinstance(value, str) else value
+
+
+KEYS_THEN = {"channel_packing": "packs", "greedy": "first", "one_step_a_tile": "stepwise", "untiled": "whole"}
+VALUES_THEN = {"cycles_plus_dma": "balanced", "double_buffered": "behind_step"}
+"""What words of today were called in version 1."""
 
 
 def subject_of_version_1(machine: Hardware) -> dict[str, object]:

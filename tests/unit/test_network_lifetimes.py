@@ -25,10 +25,6 @@ def test_a_tensor_lives_from_its_layer_to_its_last_reader() -> None:
     }
 
 
-def test_a_tensor_exists_while_it_is_made_kept_and_read() -> None:
-    assert [Lifetime(1, 3).covers(index) for index in range(5)] == [False, True, True, True, False]
-
-
 def test_the_shortcut_of_a_squeezenext_block_outlives_the_whole_branch() -> None:
     network = load_network("squeezenext")
     order = [layer.name for layer in network.layers]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 
 import pytest
 
@@ -154,3 +155,11 @@ def test_zeros_that_are_skipped_shorten_macs_and_not_the_least_length_of_a_step(
         run = simulate(slower, conv(1, 1, 18, 3), dataflow="output_stationary_blocks")
         compute.append(only(run).cycle_parts["compute"])
     assert compute == [7, 8, 9]
+
+
+def test_what_a_weight_serves_fits_the_partial_sums_of_its_pe():
+    """A PE has 192 sums: a column of 222 pixels that share a weight, which its register would allow, is cut."""
+    result = only(simulate("timeloop_simple_output_stationary", conv(3, 16, 224, 3)))
+    sums = [int(loop[1:]) for loop in result.mapping["levels"]["weight_reg"] if loop[0] in "NGKPQ"]
+    assert prod(sums) <= 384 // 2
+    assert result.mapped_pes == 16
