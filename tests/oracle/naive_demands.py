@@ -9,10 +9,10 @@ from simulator.nest import Dim, Operand
 from tests.oracle.naive import COLUMNS, OUTERMOST, ROWS, box, part_of, plain, tiles_of, words_in
 from tests.oracle.naive_array import (
     axes_of,
+    destinations,
     indices_of,
     iterations,
     own_block,
-    pes_with_work,
     schedule_of,
     steps_by,
     words_of,
@@ -50,26 +50,26 @@ def held(tiles, operand, level, machine, layer, mapping):
     if level == OUTERMOST:
         twice = not machine.streams[operand] and (again or len(parts) > 1)
         return held_outermost(tiles[0], operand, machine, layer, mapping), twice
-    blocks = list(blocks_of(tiles[0], level, machine, mapping))
+    blocks = [block for _, block in blocks_of(tiles[0], level, machine, mapping)]
     inside = {tuple(tuple(part) for part in indices_of(operand, block)) for block in blocks}
     twice = again or len(parts) > 1 or len(inside) > 1
     return words_in_box(blocks[0], operand, layer, mapping.lowered), twice
 
 
-def blocks_of(tile, level, machine, mapping):
-    """Every block that a level holds of a tile; of a memory in the PEs, those of the first PE."""
+def blocks_of(tile, to, machine, mapping):
+    """Every block that a destination holds of a tile, and how far the loops are; in the PEs, those of the first PE."""
     schedule, sizes, own = schedule_of(tile, machine, mapping), steps_by(machine, mapping), own_block(machine, mapping)
 
-    def within(at, parts):
-        if at == level:
-            yield next(work for _, work in pes_with_work(parts))
+    def within(level, parts, counters):
+        if level == to:
+            yield counters, [parts[d][0] for d in Dim]
             return
-        for _, inside in iterations(parts, schedule.loops[at], sizes[at]):
-            if at == machine.chip_levels - 1:
+        for advanced, inside in iterations(parts, schedule.loops[level], sizes[level]):
+            if level == machine.chip_levels - 1:
                 inside = {d: [inside[d][0][: own[d]]] for d in Dim}
-            yield from within(at + 1, inside)
+            yield from within(level + 1, inside, (*counters, *advanced))
 
-    return within(0, {d: [indices] for d, indices in axes_of(tile, mapping.lowered).items()})
+    return within(0, {d: [indices] for d, indices in axes_of(tile, mapping.lowered).items()}, ())
 
 
 def words_in_box(block, operand, layer, lowered):
@@ -81,30 +81,27 @@ def words_in_box(block, operand, layer, lowered):
 
 
 def held_outermost(tile, operand, machine, layer, mapping):
-    """Words of a tile that lie in the outermost level together; of weights that pass it once, those of one fill."""
+    """Words of a tile that lie in the outermost level together; of weights that leave it once, those of one fill."""
     if operand is WEIGHTS and machine.streams[WEIGHTS]:
-        fills = weight_fills(tile, machine, layer, mapping)
+        to = destinations(machine, WEIGHTS)[0]
+        fills = weight_fills(tile, to, machine, layer, mapping)
         if max(Counter(word for fill in fills for word in fill).values()) == 1:
-            return len(fills[0])
+            return len(first_words(tile, min(to, machine.chip_levels), machine, layer, mapping))
     return words_in_box(tile, operand, layer, lowered=False) if operand is INPUTS else words_in(tile, operand)
 
 
-def weight_fills(tile, machine, layer, mapping):
-    """The weights that each fill of what lies next within takes: a block of the next level, or a step of the array."""
-    schedule, sizes = schedule_of(tile, machine, mapping), steps_by(machine, mapping)
-    to = next(to for to in range(1, machine.levels + 1) if to == machine.levels or machine.memory_of[to][WEIGHTS] >= 0)
-    chip = min(to, machine.chip_levels)
-    replacing, fills, there = schedule.replacing[to, WEIGHTS], [], None
-
-    def steps(level, parts, counters):
-        if level == chip:
-            yield counters, [parts[d][0] for d in Dim]
-            return
-        for advanced, inside in iterations(parts, schedule.loops[level], sizes[level]):
-            yield from steps(level + 1, inside, (*counters, *advanced))
-
-    whole = {d: [indices] for d, indices in axes_of(tile, mapping.lowered).items()}
-    for counters, work in steps(0, whole, ()):
+def weight_fills(tile, to, machine, layer, mapping):
+    """The weights of every fill of a destination; in the PEs, of the first one's."""
+    replacing, fills, there = schedule_of(tile, machine, mapping).replacing[to, WEIGHTS], [], None
+    for counters, work in blocks_of(tile, to, machine, mapping):
         if there != (there := counters[:replacing]):
             fills.append(words_of(WEIGHTS, work, layer, mapping.lowered))
     return fills
+
+
+def first_words(tile, level, machine, layer, mapping):
+    """The weights of the first tile of a level, or of the first step of the array after the last level outside it."""
+    parts = {d: [indices] for d, indices in axes_of(tile, mapping.lowered).items()}
+    for sizes in steps_by(machine, mapping)[:level]:
+        parts = {d: [parts[d][0][: sizes[d]]] for d in Dim}
+    return words_of(WEIGHTS, [parts[d][0] for d in Dim], layer, mapping.lowered)
