@@ -21,7 +21,7 @@ from simulator.cost.convert import (
 )
 from simulator.cost.evaluate import evaluate
 from simulator.cost.inner import InnerTiles, inner_tiles
-from simulator.cost.objectives import CYCLES_KEY, KEYS
+from simulator.cost.objectives import BY_CYCLES, CYCLES_KEY, KEYS
 from simulator.cost.search_tiles import CYCLES_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import SpatialMapping, spatial_mappings, tile_counts
@@ -190,7 +190,7 @@ class Search:
         found = [self.judged(flow, i, self.spatial_mappings(flow)) for i, flow in enumerate(dataflows)]
         for candidate in in_order(c for candidates in found for c in candidates[:BEAM]):
             self.improve(candidate, most_tiles)
-        if self.objective == 0 and self.best_is_array_bound():
+        if self.objective == BY_CYCLES and self.best_is_array_bound():
             under_filled = [] if array.skewed else self.under_filled(dataflows)
             for candidate in (*in_order(c for candidates in found for c in candidates[BEAM:]), *under_filled):
                 if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
@@ -260,7 +260,8 @@ class Search:
         figures = np.zeros((len(layouts), 2), dtype=np.int64)
         spatial = np.array([layout.spatial for layout in layouts], dtype=np.int64)
         registers = np.array([layout.registers for layout in layouts], dtype=np.int64)
-        judge(Case(*self.parts, trial), self.scratch, spatial, registers, figures)
+        arrays = np.array([layout.arrays for layout in layouts], dtype=np.int64)
+        judge(Case(*self.parts, trial), self.scratch, spatial, arrays, registers, figures)
         return figures
 
     def improve(self, candidate: Candidate, most_tiles: int) -> None:
