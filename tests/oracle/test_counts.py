@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulator.cost.bounds import array_bound, mac_bound, mac_tables, promising, traffic_bound
@@ -27,9 +27,8 @@ from simulator.nest import Operand, array_bounds
 from tests.oracle.naive import LayerWalk, plain
 from tests.oracle.naive_array import destinations
 from tests.oracle.naive_demands import memory_demands
-from tests.oracle.strategies import FLAT, SHAPES, hardwares, layer_of, mapped_nests, nests, sliding_windows
+from tests.oracle.strategies import FLAT, SHAPES, WALKED, hardwares, layer_of, mapped_nests, nests, sliding_windows
 
-MOST = settings(max_examples=5 * settings.default.max_examples)
 DATAFLOWS = list_dataflows()
 
 
@@ -91,23 +90,24 @@ def walked(case):
     return {name: counted[name] for name in names(case)}
 
 
-@MOST
 @given(cases(st.just(FLAT)))
 def test_the_closed_form_counts_what_a_walk_counts(case):
     assert evaluated(case) == walked(case)
 
 
-@MOST
+@WALKED
 @given(cases())
 def test_memories_inside_and_outside_the_pes_and_arrays_count_as_in_a_walk(case):
     assert evaluated(case) == walked(case)
 
 
+@WALKED
 @given(cases(slides=True))
 def test_windows_slide_as_in_a_walk(case):
     assert evaluated(case) == walked(case)
 
 
+@WALKED
 @given(cases(), st.integers(1, 3))
 def test_inner_tiles_that_stick_out_of_what_lies_around_change_nothing(case, more):
     inner, mapping = case.mapping["inner_tile"], plain(case.mapping)
@@ -120,7 +120,7 @@ def test_inner_tiles_that_stick_out_of_what_lies_around_change_nothing(case, mor
     assert evaluated(case) == cut
 
 
-@MOST
+@WALKED
 @given(cases())
 def test_no_mapping_takes_less_than_its_bounds(case):
     machine, layer, mapping = case.machine, case.layer, case.mapping
@@ -143,6 +143,7 @@ def test_no_mapping_takes_less_than_its_bounds(case):
     assert keys[CYCLES_KEY] <= totals["cycles"] and keys[ENERGY_KEY] <= energy and keys[DRAM_KEY] <= dram
 
 
+@WALKED
 @given(cases(), st.data())
 def test_tiles_fit_the_bytes_that_they_keep_and_not_one_less(case, data):
     demands = memory_demands(case.machine, case.layer, case.mapping)
@@ -153,6 +154,7 @@ def test_tiles_fit_the_bytes_that_they_keep_and_not_one_less(case, data):
     assert evaluated(case) is None
 
 
+@WALKED
 @given(hardwares(capacity=600, registers=6, shapes=SHAPES), nests(), st.sampled_from(DATAFLOWS), residents(), residuals)
 def test_every_dataflows_best_mapping_is_legal_and_costs_what_a_walk_counts(hardware, nest, name, resident, added):
     flow, layer = load_dataflow(name), layer_of(nest)
