@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 
-from simulator.network.ir import Network
+from simulator.network.ir import Layer, Network, Op
 from tests.drawn_networks import nests, networks
 from workloads.exporters import convert
 from workloads.load import load_network
@@ -28,6 +28,14 @@ def there_and_back(network: Network, form: str) -> Network:
 @given(network=networks())
 def test_a_network_that_was_written_is_read_as_it_was(form: str, network: Network):
     assert there_and_back(network, form) == network
+
+
+def test_a_pool_keeps_its_ceil_mode_where_its_reader_makes_it_an_op_of_our_own():
+    # Between a pool and a reshape that ONNX cannot say, both are written in our own domain.
+    pool = Layer("pool", Op.POOL, ("data",), ((1, 2, 1, 3),), (1, 2, 1, 3), variant="max", ceil=True)
+    move = Layer("move", Op.RESHAPE, ("pool",), ((1, 2, 1, 3),), (1, 1, 3, 2))
+    network = Network("net", {"data": (1, 2, 1, 3)}, (pool, move), ("move",))
+    assert there_and_back(network, "onnx") == network
 
 
 @given(network=networks().filter(nests))

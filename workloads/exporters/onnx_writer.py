@@ -92,6 +92,7 @@ class Writer:
             bias=int(layer.bias),
             variant=layer.variant,
             window=layer.window,
+            ceil=int(layer.ceil),
         )
 
     def maker(self, name: str) -> Layer | None:

@@ -37,6 +37,7 @@ def layer_of(c: Context, node: Node, sources: Sequence[Tensor]) -> Layer:
         groups,
         bool(node.int("bias", 0)),
         node.text("variant", ""),
+        ceil=bool(node.int("ceil", 0)),
         window=window,
     )
 
