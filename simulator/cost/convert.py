@@ -79,14 +79,13 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         reloads=hardware.dma_reloads,
         keeps_halo=hardware.dma_keeps_halo,
         deeper_operand=NO_OPERAND if slots[0] == slots[1] else slots.index(max(slots)),
-        **memory_fields(hardware.buffers, reserved_bytes),
+        **memory_fields(hardware, reserved_bytes),
     )
 
 
-def memory_fields(buffers: Sequence[Buffer], reserved_bytes: int) -> dict[str, object]:
+def memory_fields(hardware: Hardware, reserved_bytes: int) -> dict[str, object]:
     """Return the fields of `MACHINE` that describe memories and their levels."""
-    levels = 1 + max(b.level for b in buffers)
-    chip = 1 + max(b.level for b in buffers if not b.in_pe)
+    buffers, levels, chip = hardware.buffers, len(hardware.level_names), hardware.levels_outside
     holding = [[_memory_at(buffers, level, operand) for operand in Operand] for level in range(levels)]
     outermost = [next(level for level in range(levels) if holding[level][o] >= 0) for o in Operand]
     capacity = [b.capacity_bytes for b in buffers]

@@ -34,7 +34,7 @@ def inner_tiles(
     count = len(hardware.level_names)
     if count == 1:
         return (InnerTiles(dataflow.order),)
-    chip = 1 + max(b.level for b in hardware.buffers if not b.in_pe)
+    chip = hardware.levels_outside
     found = []
     for tiles in _tiles(hardware, nest, layout, dataflow, chip):
         orders = [_orders(dataflow) if level < chip - 1 else [dataflow.order] for level in range(count)]

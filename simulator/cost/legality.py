@@ -140,5 +140,4 @@ def load_mappings(
 
 def level_names(hardware: Hardware) -> LevelNames:
     """Name the machine's memory levels for mapping files."""
-    outside = 1 + max(buffer.level for buffer in hardware.buffers if not buffer.in_pe)
-    return LevelNames(hardware.level_names, outside)
+    return LevelNames(hardware.level_names, hardware.levels_outside)

@@ -29,7 +29,6 @@ from simulator.cost.case import (
     HELD,
     INPUTS,
     MOVING,
-    ONLY,
     OUTPUTS,
     RELEVANT,
     REUSED_BY,
@@ -254,10 +253,10 @@ def input_words(machine: Record, layer: Record, reuse: Record, blocks: Record, t
     For the array a window is that of a whole step, unless loops inside the PEs cut it: then what PEs take at a time
     only overlaps, and is counted apart.
     """
-    y = blocks.extent[WHOLE]
+    y = reuse.y
     if reuse.lowered:
-        return y[G, ONLY] * y[C, ONLY] * y[P, ONLY]
-    words, own = y[N, ONLY] * y[G, ONLY] * y[C, ONLY], cut_of(machine, to)
+        return y[G] * y[C] * y[P]
+    words, own = y[N] * y[G] * y[C], cut_of(machine, to)
     for axis in range(2):
         cut, sliding = own, to == machine.array_level[INPUTS] and reuse.slides[axis] > 0
         if own > reuse.steps:
@@ -273,11 +272,11 @@ def input_words(machine: Record, layer: Record, reuse: Record, blocks: Record, t
 def count_words(
     machine: Record, layer: Record, mapping: Record, reuse: Record, blocks: Record, lead: Record, out: Record
 ) -> None:
-    """Write the words that cross to each destination of each operand in one tile, and the passes of the array.
+    """Write the words that cross to each destination of each operand in a tile of extents `reuse.y`, and the passes.
 
     `crossed` is what leaves the source (outputs: what enters it), `delivered` what arrives in all PEs together.
     """
-    out.sums = block_words(blocks, OUTPUTS)
+    out.sums = operand_words(reuse.y, OUTPUTS)
     for operand in range(3):
         for to in range(1, machine.levels + 1):
             if not machine.keeps[to, operand]:
@@ -285,9 +284,9 @@ def count_words(
             crossings, positions = multiplicity(reuse, blocks, lead, operand, to)
             if operand == INPUTS:
                 whole = input_words(machine, layer, reuse, blocks, to, 0)
-                apart = input_words(machine, layer, reuse, blocks, to, 1)
+                apart = input_words(machine, layer, reuse, blocks, to, 1) if to >= machine.chip_levels else whole
             else:
-                whole = apart = block_words(blocks, operand)
+                whole = apart = operand_words(reuse.y, operand)
             out.crossed[to, operand] = whole * crossings
             out.delivered[to, operand] = apart * positions if to >= machine.chip_levels else whole * crossings
             if to == machine.array_level[operand]:
@@ -296,16 +295,6 @@ def count_words(
                 if mapping.stationary > OUTPUTS or operand == mapping.stationary:
                     fills = passes_of(reuse, blocks, operand, to)
                     out.passes = fills if operand in (INPUTS, mapping.stationary) else min(fills, out.passes)
-
-
-@jit
-def block_words(blocks: Record, operand: int) -> int:
-    """Words of weights or outputs in a tile as the array sees it."""
-    whole = blocks.extent[WHOLE]
-    words = whole[G, ONLY] * whole[K, ONLY]
-    if operand == OUTPUTS:
-        return words * whole[N, ONLY] * whole[P, ONLY] * whole[Q, ONLY]
-    return words * whole[C, ONLY] * whole[R, ONLY] * whole[S, ONLY]
 
 
 @jit

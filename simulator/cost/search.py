@@ -1,4 +1,4 @@
-"""Find the best mapping of a layer: every dataflow, layout, tile and loop order, for an objective."""
+"""Find the best mapping of a layer: every dataflow, spatial mapping, tile and loop order, for an objective."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from simulator.cost.convert import (
     record,
 )
 from simulator.cost.evaluate import evaluate
-from simulator.cost.inner import InnerTiles, inner_tiles
+from simulator.cost.inner import GROUPS, InnerTiles, inner_tiles
 from simulator.cost.objectives import BY_CYCLES, CYCLES_KEY, KEYS
 from simulator.cost.search_tiles import CYCLES_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
@@ -39,8 +39,6 @@ BEAM = 32
 
 UNDER_FILLED_BEAM = 8
 """Likewise, of all dataflows' spatial mappings that leave PEs without work."""
-
-_GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))  # pixels, filters, reduction
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ def dram_orders() -> tuple[Ints, Ints]:
     the last.
     """
     orders = list(permutations(range(3)))
-    loops = [[int(Dim.G), *(int(d) for group in order for d in _GROUPS[group])] for order in orders]
+    loops = [[int(Dim.G), *(int(d) for group in order for d in GROUPS[group])] for order in orders]
     tries = np.full((8, 6), -1, dtype=np.int64)
     for mask in range(8):
         seen: dict[tuple[int, ...], int] = {}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from simulator.cost.case import Case, Record
+from simulator.cost.case import SUM_BITS, Case, Record
 from simulator.cost.convert import (
     layer_record,
     machine_record,
@@ -19,11 +19,9 @@ from simulator.engine.results import Cost, energy_of, layer_result
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
-from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
+from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand, footprint
 from simulator.result.run import LayerResult, Traffic
 from simulator.schedule import PlannedOp
-
-SUMS = 3  # position of partial sums in the words' bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ def array_traffic(played: Played, hardware: Hardware) -> dict[str, dict[str, Tra
     operand in a level that does not hold it.
     """
     t, moved, bits = played.totals, played.moved, word_bits(hardware)
-    widths = (bits[Operand.INPUTS], bits[Operand.WEIGHTS], bits[SUMS])
+    widths = (bits[Operand.INPUTS], bits[Operand.WEIGHTS], bits[SUM_BITS])
     traffic = {
         "dram": {
             name: Traffic(int(t["dram_read"][o]), int(t["dram_written"]) if o == Operand.OUTPUTS else 0)
@@ -166,11 +164,11 @@ def footprints(op: PlannedOp, hardware: Hardware) -> dict[str, int]:
     """Distinct bytes of each operand that the layer touches, uncompressed and without padding."""
     nest = op.layer.nest
     assert nest is not None
-    n, g, k, c, p, q, r, s = nest.bounds
+    samples, groups, channels = (nest.bounds[d] for d in (Dim.N, Dim.G, Dim.C))
     words = {
-        "inputs": n * g * c * touched(nest, 0) * touched(nest, 1),
-        "weights": g * k * c * r * s,
-        "outputs": n * g * k * p * q,
+        "inputs": samples * groups * channels * touched(nest, 0) * touched(nest, 1),
+        "weights": footprint(nest, nest.bounds, Operand.WEIGHTS),
+        "outputs": footprint(nest, nest.bounds, Operand.OUTPUTS),
     }
     bits = word_bits(hardware)
     return {name: (words[name] * bits[o] + 7) // 8 for o, name in enumerate(OPERAND_NAMES)}

@@ -161,6 +161,11 @@ class Hardware:
         names = ["+".join(b.name for b in self.buffers if b.level == level) for level in range(levels)]
         return ("buffer",) if levels == 1 else tuple(names)
 
+    @property
+    def levels_outside(self) -> int:
+        """How many memory levels lie outside the PEs."""
+        return 1 + max(buffer.level for buffer in self.buffers if not buffer.in_pe)
+
     def instances_of(self, buffer: Buffer) -> int:
         """How many there are of a memory: one, or one in each PE."""
         return self.array.pes if buffer.in_pe else 1
