@@ -8,7 +8,7 @@ have theirs at whole multiples of `own` further on.
 
 import numpy as np
 
-from simulator.cost.case import MAX_LEVELS, Record
+from simulator.cost.case import MAX_LEVELS, Ints, Record
 from simulator.cost.jit import jit, jit_inside
 
 _I = np.int64
@@ -60,15 +60,21 @@ def begin_tile(nest: Record) -> None:
 
 
 @jit
+def advance(counter: Ints, limit: Ints, order: Ints, loops: int) -> bool:
+    """Step an odometer whose last wheel in `order` turns fastest; False once it is at zero again."""
+    for i in range(loops - 1, -1, -1):
+        x = order[i]
+        counter[x] += 1
+        if counter[x] < limit[x]:
+            return True
+        counter[x] = 0
+    return False
+
+
+@jit
 def next_tile(nest: Record) -> bool:
     """Step to the next tile; False once it is the first again."""
-    for i in range(nest.dram_loops - 1, -1, -1):
-        x = nest.dram_order[i]
-        nest.tile_at[x] += 1
-        if nest.tile_at[x] < nest.tiles[x]:
-            return True
-        nest.tile_at[x] = 0
-    return False
+    return advance(nest.tile_at, nest.tiles, nest.dram_order, nest.dram_loops)
 
 
 @jit
@@ -113,13 +119,7 @@ def next_cycle(nest: Record) -> bool:
 @jit
 def step_loops(nest: Record, position: int) -> bool:
     """Step the loops of a position, the last of their order fastest; False once they are at zero again."""
-    for i in range(nest.loops[position] - 1, -1, -1):
-        x = nest.order[position, i]
-        nest.at[position, x] += 1
-        if nest.at[position, x] < nest.trips[position, x]:
-            return True
-        nest.at[position, x] = 0
-    return False
+    return advance(nest.at[position], nest.trips[position], nest.order[position], nest.loops[position])
 
 
 @jit_inside
@@ -138,10 +138,4 @@ def begin_cycle(nest: Record) -> None:
 @jit_inside
 def next_pes(nest: Record) -> bool:
     """Step the positions of PEs along all live dimensions but the last two; False once they are at zero again."""
-    for i in range(nest.outer - 1, -1, -1):
-        x = nest.live[i]
-        nest.pe[x] += 1
-        if nest.pe[x] < nest.active[x]:
-            return True
-        nest.pe[x] = 0
-    return False
+    return advance(nest.pe, nest.active, nest.live, nest.outer)
