@@ -99,7 +99,7 @@ def tile_words(machine: Record, layer: Record, mapping: Record, tile: Ints, scra
     out.mac_cycles = ceil_div(out.mac_slots, machine.macs_per_cycle * packed)
     out.first_step = 1
     for d in range(8):
-        out.first_step *= min(reuse.y[d], reuse.size[reuse.steps + 1, d])
+        out.first_step *= min(reuse.y[d], reuse.block[reuse.steps + 1, d])
     out.first_window = 0 if machine.preload[INPUTS] == HIDDEN else first_window(layer, reuse)
     if machine.arrays > 1:
         count_one_array(machine, layer, mapping, scratch, out)
@@ -135,14 +135,14 @@ def keep_first_array(reuse: Record, blocks: Record, d: int) -> None:
 
     The tile's blocks are listed; those of full inner tiles are listed in their place.
     """
-    steps, own = reuse.steps, reuse.spatial[d] * reuse.size[reuse.steps + 1, d]
+    steps, own = reuse.steps, reuse.spatial[d] * reuse.block[reuse.steps + 1, d]
     reuse.y[d] = share_of(blocks, steps, d, own)
     for cut in range(1, steps):
-        cut_whole(blocks, cut, d, reuse.size[cut, d])
+        cut_whole(blocks, cut, d, reuse.block[cut, d])
         for inner in range(cut + 1, steps + 1):
-            cut_again(blocks, inner, d, reuse.size[inner, d])
-        reuse.size[cut, d] = share_of(blocks, steps, d, own)
-    reuse.size[steps, d] = own
+            cut_again(blocks, inner, d, reuse.block[inner, d])
+        reuse.block[cut, d] = share_of(blocks, steps, d, own)
+    reuse.block[steps, d] = own
 
 
 @jit

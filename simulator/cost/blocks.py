@@ -14,7 +14,7 @@ def cut_tile(y: Ints, reuse: Record, blocks: Record) -> None:
     for d in range(8):
         cut_whole(blocks, WHOLE, d, y[d])
         for cut in range(1, reuse.cuts + 1):
-            cut_again(blocks, cut, d, reuse.size[cut, d])
+            cut_again(blocks, cut, d, reuse.block[cut, d])
 
 
 @jit
@@ -64,9 +64,9 @@ def cut_lead(reuse: Record, packed: int, blocks: Record, lead: Record) -> None:
         if d == C and packed > 1:
             cut_whole(lead, WHOLE, d, blocks.extent[WHOLE, d, ONLY] * packed)
             for cut in range(1, first):
-                cut_again(lead, cut, d, reuse.size[cut, d] * (packed if cut < reuse.steps else 1))
+                cut_again(lead, cut, d, reuse.block[cut, d] * (packed if cut < reuse.steps else 1))
             source = lead
-        load, kinds, full, count = reuse.size[first, d], 0, 0, 0
+        load, kinds, full, count = reuse.block[first, d], 0, 0, 0
         for i in range(source.kinds[reuse.steps, d]):
             extent, times = source.extent[reuse.steps, d, i], source.times[reuse.steps, d, i]
             count += times
@@ -80,4 +80,4 @@ def cut_lead(reuse: Record, packed: int, blocks: Record, lead: Record) -> None:
             kinds += 1
         lead.kinds[first, d], lead.count[first, d] = kinds, count
         for cut in range(first + 1, reuse.cuts + 1):
-            cut_again(lead, cut, d, reuse.size[cut, d])
+            cut_again(lead, cut, d, reuse.block[cut, d])

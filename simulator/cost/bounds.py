@@ -6,8 +6,11 @@ from simulator.cost.array import packed_taps, tile_cycles, tile_words
 from simulator.cost.case import (
     FIXED_POINT_BITS,
     INPUTS,
+    NONE,
+    ONE,
     OUTERMOST,
     OUTPUTS,
+    RELEVANT,
     SUM_BITS,
     WEIGHTS,
     C,
@@ -119,18 +122,18 @@ def array_bound(case: Case, scratch: Scratch) -> int:
                 tiles.extent[d] = min(mapping.tile[d], case.layer.bounds[d])
                 times *= tiles.trips[d] - 1 if tiles.bit[d] else tiles.trips[d]
         tile_words(case.machine, case.layer, mapping, tiles.extent, scratch, out)
-        tile_cycles(case.machine, scratch.reuse, True, out)
+        tile_cycles(case.machine, scratch.reuse, ONE, out)
         cycles += times * out.array_cycles
     return cycles
 
 
 @jit
-def trips_outside(tiles: Record, operand: int, a: int, b: int, c: int) -> int:
-    """Product of the tiles of dimensions a, b and c whose loops lie outside the operand's depth."""
+def reloads_of(tiles: Record, operand: int) -> int:
+    """How often each word of an operand comes: the loops that do not index it and lie outside of one that does."""
     times = 1
     for j in range(tiles.depth[operand] + 1):
         d = tiles.order[j]
-        if d in (a, b, c):
+        if not RELEVANT[operand, d]:
             times *= tiles.trips[d]
     return times
 
@@ -150,17 +153,17 @@ def traffic_bound(machine: Record, layer: Record, tiles: Record, window: int) ->
     What no level outside the PEs holds, or what halos may spare, crosses at least once where it is not padding.
     """
     b = layer.bounds
-    words = b[N] * b[G] * b[C] * window * trips_outside(tiles, INPUTS, K, K, K)
+    words = b[N] * b[G] * b[C] * window * reloads_of(tiles, INPUTS)
     size = 0
     if not machine.keeps_halo and machine.outermost[INPUTS] == OUTERMOST:
         size = bytes_at_least(machine, layer, words, INPUTS)
-    reloads = trips_outside(tiles, WEIGHTS, N, P, Q) if machine.outermost[WEIGHTS] == OUTERMOST else 1
+    reloads = reloads_of(tiles, WEIGHTS) if machine.outermost[WEIGHTS] == OUTERMOST else 1
     words = b[G] * b[K] * b[C] * b[R] * b[S] * reloads
     size += bytes_at_least(machine, layer, words, WEIGHTS)
     if not layer.resident[OUTPUTS]:
         words = b[N] * b[G] * b[K] * b[P] * b[Q]
         size += bytes_at_least(machine, layer, words, OUTPUTS)
-        spills = trips_outside(tiles, OUTPUTS, C, R, S) - 1 if machine.outermost[OUTPUTS] == OUTERMOST else 0
+        spills = reloads_of(tiles, OUTPUTS) - 1 if machine.outermost[OUTPUTS] == OUTERMOST else 0
         size += 2 * spills * ((words * machine.bits[SUM_BITS]) >> 3)
     return size
 
@@ -170,7 +173,7 @@ def first_load(machine: Record, layer: Record, tile: Ints, tiles: Record) -> int
     """Bytes, not counting bursts, that the first tile must load before its compute starts."""
     size = 0
     if machine.outermost[INPUTS] == OUTERMOST:
-        size = bytes_at_least(machine, layer, loaded_inputs(tiles, machine, layer, tile, -1), INPUTS)
+        size = bytes_at_least(machine, layer, loaded_inputs(tiles, machine, layer, tile, NONE), INPUTS)
     return size + bytes_at_least(machine, layer, operand_words(tile, WEIGHTS), WEIGHTS)
 
 

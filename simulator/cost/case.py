@@ -4,7 +4,7 @@ Arrays of eight are indexed by `simulator.nest.Dim`, arrays of three by operand 
 0 or 1. Memory levels count from 0, the outermost on chip; `simulator.cost.convert` makes the records.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ Records = NDArray[np.void]
 Record = np.void  # one element of them, of a dtype below
 
 N, G, K, C, P, Q, R, S = range(8)
-INPUTS, WEIGHTS, OUTPUTS = range(3)
+INPUTS, WEIGHTS, OUTPUTS = map(np.int64, range(3))
 NO_OPERAND = 3
 HEIGHT, WIDTH = range(2)
 """Positions in pairs such as strides."""
@@ -35,6 +35,9 @@ REUSED_BY = np.array([[K, K, K], [N, P, Q], [C, R, S]])
 """The dimensions that do not index each operand: K alone does not index the inputs."""
 DIMS_REUSED_BY = np.array([1, 3, 3])
 """How many of them there are."""
+
+ZERO, ONE, NONE = np.int64(0), np.int64(1), np.int64(-1)
+"""Arguments of kernels that are not literals, for each of which numba would compile a callee anew."""
 
 FIXED_POINT_BITS = 20
 FIXED_POINT = 1 << FIXED_POINT_BITS
@@ -67,7 +70,14 @@ MOVING, HELD, STATIONARY = range(3)
 
 _I = np.int64
 
-MACHINE = np.dtype(
+
+def record_type(fields: list[Any]) -> np.dtype[np.void]:
+    """Make a type whose fields are attributes of its elements, in compiled kernels and in Python alike."""
+    assert not any(hasattr(np.record, name) for name, *_ in fields), "a field named like an attribute of all records"
+    return np.dtype((np.record, fields))
+
+
+MACHINE = record_type(
     [
         ("macs_per_cycle", _I),  # per PE
         ("step_cycles", _I),  # that a step of the array takes at least; 1: as long as its MACs
@@ -106,7 +116,7 @@ MACHINE = np.dtype(
     ]
 )
 
-PORT = np.dtype(
+PORT = record_type(
     [
         ("deeper_slots", _I),  # tiles of the operand with deeper buffering that may be in its buffer
         ("slots", _I),  # tiles whose inputs and weights may be
@@ -116,14 +126,14 @@ PORT = np.dtype(
     ]
 )
 
-LAYER = np.dtype(
+LAYER = record_type(
     [
         ("bounds", _I, 8),
         ("macs", _I),
         ("stride", _I, 2),
         ("dilation", _I, 2),
         ("pad", _I, 2),  # top, left
-        ("size", _I, 2),  # height, width of the inputs without padding
+        ("input_size", _I, 2),  # height, width of the inputs without padding
         ("skip", _I),  # cycles a MAC where zero weights are skipped, in units of 1 / FIXED_POINT
         ("compression", _I, 3),  # DRAM bytes per raw byte, in units of 1 / FIXED_POINT
         ("resident", _I, 3),  # 1: the whole tensor lies in the buffer already, or stays there
@@ -134,7 +144,7 @@ LAYER = np.dtype(
     ]
 )
 
-MAPPING = np.dtype(
+MAPPING = record_type(
     [
         ("tile", _I, 8),  # of the outermost level
         ("dram_order", _I, 8),  # permutations of all eight dimensions, outermost first
@@ -151,11 +161,11 @@ MAPPING = np.dtype(
     ]
 )
 
-REUSE = np.dtype(
+REUSE = record_type(
     [
         ("cuts", _I),  # position of the last cut, the registers'
         ("steps", _I),  # position of the steps of the array; the next cut is what one PE has of a step
-        ("size", _I, (CUTS, 8)),  # extents of a block of each cut
+        ("block", _I, (CUTS, 8)),  # extents of a block of each cut
         ("spatial", _I, 8),  # PEs along each dimension
         ("lowered", _I),
         ("trips", _I, (MAX_LEVELS, 8)),  # trip counts, in a full tile, of the loops inside each level
@@ -171,7 +181,7 @@ REUSE = np.dtype(
     ]
 )
 
-BLOCKS = np.dtype(
+BLOCKS = record_type(
     [
         ("kinds", _I, (CUTS, 8)),  # distinct extents of the blocks of each cut
         ("extent", _I, (CUTS, 8, EXTENTS)),
@@ -180,7 +190,7 @@ BLOCKS = np.dtype(
     ]
 )
 
-TILES = np.dtype(
+TILES = record_type(
     [
         ("loops", _I),  # number of DRAM loops that run more than once
         ("order", _I, 8),  # their dimensions, outermost first
@@ -210,7 +220,7 @@ _STEPS_OF_A_TILE = [
     ("returned", _I, DESTINATIONS),  # partial sums that come back to each destination
 ]
 
-VARIANT = np.dtype(
+VARIANT = record_type(
     [
         *_STEPS_OF_A_TILE,
         ("passes", _I),  # fills of the stationary operand
@@ -226,7 +236,7 @@ VARIANT = np.dtype(
     ]
 )
 
-TOTALS = np.dtype(
+TOTALS = record_type(
     [
         *_STEPS_OF_A_TILE,
         ("network_words", _I, 3),  # words over the networks of one array,
@@ -250,7 +260,7 @@ TOTALS = np.dtype(
     ]
 )
 
-PIPE = np.dtype(
+PIPE = record_type(
     [
         ("port_free", _I),  # when the port is next free,
         ("array_free", _I),  # the array,
@@ -264,10 +274,10 @@ PIPE = np.dtype(
     ]
 )
 
-MOVED = np.dtype([("read", _I, (MAX_LEVELS + 2, 3)), ("written", _I, (MAX_LEVELS + 2, 3))])
+MOVED = record_type([("read", _I, (MAX_LEVELS + 2, 3)), ("written", _I, (MAX_LEVELS + 2, 3))])
 """Words read from and written to each level on chip, by operand: memories, the array's networks, then registers."""
 
-PRICES = np.dtype(
+PRICES = record_type(
     [
         ("mac_pj", np.float64),
         ("word_pj", np.float64, (MAX_LEVELS + 2, 3)),  # a word read or written, by level and operand as in `MOVED`

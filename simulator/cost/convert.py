@@ -158,7 +158,7 @@ def layer_record(
         stride=nest.stride,
         dilation=nest.dilation,
         pad=(0, 0) if moved else (top, left),
-        size=(top + height + bottom, left + width + right) if moved else nest.input_size,
+        input_size=(top + height + bottom, left + width + right) if moved else nest.input_size,
         skip=skip_ratio(hardware, layer, nest),
         compression=[round(FIXED_POINT * ratio) for ratio in ratios],
         resident=resident,

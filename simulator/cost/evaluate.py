@@ -10,10 +10,12 @@ from simulator.cost.case import (
     FIXED_POINT,
     FIXED_POINT_BITS,
     INPUTS,
+    NONE,
     OUTERMOST,
     OUTPUTS,
     SUM_BITS,
     WEIGHTS,
+    ZERO,
     Case,
     Record,
     Scratch,
@@ -194,7 +196,7 @@ def store_cycles(case: Case, scratch: Scratch, next_advanced: int, variant: Reco
 @jit
 def count_transfers(port: Record, deeper: int, load: int, store: int, totals: Record) -> None:
     """Account for the DMA transactions of a tile, given the port cycles of each; without any there is none."""
-    transactions = (deeper > 0) + (load > 0) + (store > 0)
+    transactions = int(deeper > 0) + int(load > 0) + int(store > 0)
     totals.port_cycles += deeper + load + store
     totals.dma_cycles += deeper + load + store + transactions * port.latency_cycles
 
@@ -282,7 +284,7 @@ def play_tiles(case: Case, scratch: Scratch) -> int:
     for i in range(tiles.variants):
         variants[i].tiles = 0
     reset(pipe, port)
-    advanced, i = -1, 0
+    advanced, i = NONE, ZERO
     while True:
         variant = variants[tiles.variant]
         if variant.tiles == 0:

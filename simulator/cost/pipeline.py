@@ -12,7 +12,7 @@ What is due of a tile, in port and array cycles: (deeper, load, compute, store);
 
 import numpy as np
 
-from simulator.cost.case import Ints, Record, Records
+from simulator.cost.case import ZERO, Ints, Record, Records, record_type
 from simulator.cost.jit import jit
 
 
@@ -94,7 +94,7 @@ def advance(pipe: Record, port: Record, i: int, deeper: int, load: int, compute:
 def finish(pipe: Record, port: Record, n: int, prefetch: int) -> int:
     """Prefetch the next layer's weights (cycles, 0 for none), store the last tiles, and return the end of the layer."""
     if prefetch > 0:
-        transfer(pipe, pipe.load_free, n % port.channels, 0, prefetch, port.latency_cycles)
+        transfer(pipe, pipe.load_free, n % port.channels, ZERO, prefetch, port.latency_cycles)
     for i in range(max(0, n - port.out_slots), n):
         store_of(pipe, port, i)
     return pipe.last_end
@@ -112,7 +112,7 @@ def play_runs(runs: Records, port: Record, prefetch: int, states: Records) -> in
     pipe, before = states
     reset(pipe, port)
     period = ring_of(port) * port.channels
-    i = 0
+    i = ZERO
     for run in runs:
         left, since = run.count, 0
         while left > 0:
@@ -133,7 +133,7 @@ def play_runs(runs: Records, port: Record, prefetch: int, states: Records) -> in
     return finish(pipe, port, i, prefetch)
 
 
-RUN = np.dtype([(name, np.int64) for name in ("deeper", "load", "compute", "store", "count")])
+RUN = record_type([(name, np.int64) for name in ("deeper", "load", "compute", "store", "count")])
 """`count` equal tiles in a row: port and array cycles of each."""
 
 

@@ -29,12 +29,14 @@ from simulator.cost.case import (
     HELD,
     INPUTS,
     MOVING,
+    ONE,
     OUTPUTS,
     RELEVANT,
     REUSED_BY,
     STATIONARY,
     WHOLE,
     WIDTH,
+    ZERO,
     C,
     G,
     Ints,
@@ -101,17 +103,17 @@ def set_sizes(machine: Record, mapping: Record, reuse: Record) -> None:
     reuse.steps, reuse.cuts = chip, levels + 1
     array_extents(mapping.tile, mapping.lowered, reuse.y)
     for d in range(8):
-        reuse.size[WHOLE, d] = reuse.y[d]
-        reuse.size[levels + 1, d] = mapping.registers[d]
+        reuse.block[WHOLE, d] = reuse.y[d]
+        reuse.block[levels + 1, d] = mapping.registers[d]
         for level in range(1, levels):
-            reuse.size[cut_of(machine, level), d] = mapping.inner_tile[level, d]
+            reuse.block[cut_of(machine, level), d] = mapping.inner_tile[level, d]
         reuse.spatial[d] = mapping.spatial[d]
-        reuse.size[chip, d] = mapping.spatial[d] * reuse.size[chip + 1, d]
+        reuse.block[chip, d] = mapping.spatial[d] * reuse.block[chip + 1, d]
         for cut in range(1, chip if mapping.channel_packing and d == C else levels + 2):
-            reuse.size[cut, d] = min(reuse.size[cut, d], reuse.size[cut - 1, d])
+            reuse.block[cut, d] = min(reuse.block[cut, d], reuse.block[cut - 1, d])
         for level in range(levels):
-            outer = reuse.size[cut_of(machine, level), d]
-            reuse.trips[level, d] = ceil_div(outer, reuse.size[cut_of_loops(machine, level), d])
+            outer = reuse.block[cut_of(machine, level), d]
+            reuse.trips[level, d] = ceil_div(outer, reuse.block[cut_of_loops(machine, level), d])
 
 
 @jit
@@ -171,8 +173,8 @@ def busy_positions(reuse: Record, blocks: Record, cut: int, d: int) -> int:
     for i in range(blocks.kinds[cut, d]):
         extent = blocks.extent[cut, d, i]
         for inner in range(cut + 1, reuse.steps):
-            extent = min(extent, reuse.size[inner, d])
-        positions += blocks.times[cut, d, i] * min(reuse.spatial[d], ceil_div(extent, reuse.size[reuse.steps + 1, d]))
+            extent = min(extent, reuse.block[inner, d])
+        positions += blocks.times[cut, d, i] * min(reuse.spatial[d], ceil_div(extent, reuse.block[reuse.steps + 1, d]))
     return positions
 
 
@@ -231,7 +233,7 @@ def slid_words(blocks: Record, reuse: Record, layer: Record, axis: int, cut: int
     if reuse.slides[axis] == TAPS:
         a, b, stride, dilation = b, a, dilation, stride
     words, outer = 0, reuse.slide_cut - 1
-    step = reuse.size[reuse.slide_cut, a]
+    step = reuse.block[reuse.slide_cut, a]
     for i in range(blocks.kinds[outer, a]):
         for j in range(blocks.kinds[cut, b]):
             run = slid(blocks.extent[outer, a, i], step, blocks.extent[cut, b, j], stride, dilation)
@@ -243,7 +245,7 @@ def slid_words(blocks: Record, reuse: Record, layer: Record, axis: int, cut: int
 def split_inside(reuse: Record, axis: int, cut: int) -> bool:
     """Tell whether loops inside a PE cut its pixels or taps along an axis before they reach a destination."""
     first, pixel, tap = reuse.steps + 1, P + axis, R + axis
-    return reuse.size[cut, pixel] < reuse.size[first, pixel] or reuse.size[cut, tap] < reuse.size[first, tap]
+    return reuse.block[cut, pixel] < reuse.block[first, pixel] or reuse.block[cut, tap] < reuse.block[first, tap]
 
 
 @jit
@@ -283,8 +285,8 @@ def count_words(
                 continue
             crossings, positions = multiplicity(reuse, blocks, lead, operand, to)
             if operand == INPUTS:
-                whole = input_words(machine, layer, reuse, blocks, to, 0)
-                apart = input_words(machine, layer, reuse, blocks, to, 1) if to >= machine.chip_levels else whole
+                whole = input_words(machine, layer, reuse, blocks, to, ZERO)
+                apart = input_words(machine, layer, reuse, blocks, to, ONE) if to >= machine.chip_levels else whole
             else:
                 whole = apart = operand_words(reuse.y, operand)
             out.crossed[to, operand] = whole * crossings
@@ -331,4 +333,4 @@ def first_window(layer: Record, reuse: Record) -> int:
 @jit
 def first_extent(reuse: Record, d: int) -> int:
     """Extent of the first step along a dimension in a tile of extents `reuse.y`."""
-    return min(reuse.y[d], min(reuse.size[reuse.steps - 1, d], reuse.size[reuse.steps, d]))
+    return min(reuse.y[d], min(reuse.block[reuse.steps - 1, d], reuse.block[reuse.steps, d]))

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.cost.array import tile_cycles
 from simulator.cost.bounds import ANY_VARIANT, mac_bound, mac_tables, no_better, promising
-from simulator.cost.case import OUTPUTS, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
+from simulator.cost.case import ONE, OUTPUTS, ZERO, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
 from simulator.cost.energy import layer_energy
 from simulator.cost.evaluate import dram_bytes, evaluate, new_variant
 from simulator.cost.geometry import clipped, tile_box
@@ -53,7 +53,7 @@ def axis_total(machine: Record, layer: Record, axis: int, pixels: int, taps: int
     for a in range(0, pixel, pixels):
         for b in range(0, tap, taps):
             length = tile_box(min(pixels, pixel - a), min(taps, tap - b), stride, dilation, machine.whole_rows)
-            total += clipped(a * stride + b * dilation - layer.pad[axis], length, layer.size[axis])
+            total += clipped(a * stride + b * dilation - layer.pad[axis], length, layer.input_size[axis])
     return total
 
 
@@ -107,7 +107,7 @@ def judge(case: Case, scratch: Scratch, spatial: Ints, arrays: Ints, registers: 
             mapping.registers[d] = registers[i, d]
         set_reuse(machine, mapping, scratch.reuse)
         new_variant(case, scratch, out)
-        tile_cycles(machine, scratch.reuse, True, out)
+        tile_cycles(machine, scratch.reuse, ONE, out)
         words = 2 * out.crossed[machine.array_level[OUTPUTS], OUTPUTS]
         for operand in range(OUTPUTS):
             words += out.crossed[machine.array_level[operand], operand]
@@ -178,7 +178,7 @@ def search_tiles(case: Case, scratch: Scratch, objective: int, most_tiles: int, 
         window = rows[pick[P], pick[R]] * columns[pick[Q], pick[S]]
         macs = mac_bound(machine, layer, mapping, factors, pick)
         going = next_choice(pick, counts)
-        if no_better(case, macs, 0, objective, keys, best.keys):
+        if no_better(case, macs, ZERO, objective, keys, best.keys):
             continue
         start_tiles(machine, layer, mapping, tiles)
         set_reuse(machine, mapping, scratch.reuse)

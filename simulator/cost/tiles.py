@@ -97,7 +97,7 @@ def box_on_axis(tiles: Record, machine: Record, layer: Record, tile: Ints, axis:
     stride, dilation = layer.stride[axis], layer.dilation[axis]
     start = tiles.at[a] * tile[a] * stride + tiles.at[b] * tile[b] * dilation - layer.pad[axis]
     length = tile_box(tiles.extent[a], tiles.extent[b], stride, dilation, machine.whole_rows)
-    return clipped(start, length, layer.size[axis])
+    return clipped(start, length, layer.input_size[axis])
 
 
 @jit
@@ -147,7 +147,7 @@ def level_footprint(layer: Record, mapping: Record, reuse: Record, level: int, o
     """Words of the operand that a tile of an inner level holds, or what one PE has of it."""
     y = mapping.inner_tile[level]
     for d in range(8):
-        reuse.y[d] = min(y[d], reuse.size[WHOLE, d])
+        reuse.y[d] = min(y[d], reuse.block[WHOLE, d])
     if reuse.lowered and operand == INPUTS:
         return reuse.y[G] * reuse.y[C] * reuse.y[P]
     return tile_footprint(reuse.y, layer, operand)
@@ -176,7 +176,7 @@ def held_words(operand: int, machine: Record, layer: Record, mapping: Record, re
         if streams_once(machine, reuse, to):
             fill = min(to, reuse.steps)
             for d in range(8):
-                reuse.y[d] = min(reuse.size[fill - 1, d], reuse.size[fill, d])
+                reuse.y[d] = min(reuse.block[fill - 1, d], reuse.block[fill, d])
             return operand_words(reuse.y, operand)
     return tile_footprint(mapping.tile, layer, operand)
 

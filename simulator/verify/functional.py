@@ -42,24 +42,32 @@ def direct_convolution(
 
     `stride` and `dilation` are (vertical, horizontal), `padding` starts with (top, left).
     """
-    batch, groups, filters, rows, columns = outputs.shape
-    _, _, channels, height, width = inputs.shape
-    _, _, _, kernel_rows, kernel_columns = weights.shape
+    batch, groups, filters, _, _ = outputs.shape
+    _, _, channels, kernel_rows, kernel_columns = weights.shape
     for n in range(batch):
         for g in range(groups):
             for k in range(filters):
                 for c in range(channels):
                     for r in range(kernel_rows):
                         for s in range(kernel_columns):
-                            weight = np.int64(weights[g, k, c, r, s])
-                            for p in range(rows):
-                                h = p * stride[0] + r * dilation[0] - padding[0]
-                                if h < 0 or h >= height:
-                                    continue
-                                for q in range(columns):
-                                    w = q * stride[1] + s * dilation[1] - padding[1]
-                                    if w >= 0 and w < width:
-                                        outputs[n, g, k, p, q] += weight * np.int64(inputs[n, g, c, h, w])
+                            top, left = r * dilation[0] - padding[0], s * dilation[1] - padding[1]
+                            add_tap(
+                                inputs[n, g, c], np.int64(weights[g, k, c, r, s]), outputs[n, g, k], stride, top, left
+                            )
+
+
+@jit_inside
+def add_tap(inputs: Tensor, weight: int, outputs: Ints, stride: Ints, top: int, left: int) -> None:
+    """Add what one weight makes of a map of inputs, of which it meets (top, left) first, to a map of outputs."""
+    rows, columns = outputs.shape
+    height, width = inputs.shape
+    for p in range(rows):
+        h = p * stride[0] + top
+        if 0 <= h < height:
+            for q in range(columns):
+                w = q * stride[1] + left
+                if 0 <= w < width:
+                    outputs[p, q] += weight * np.int64(inputs[h, w])
 
 
 @jit
@@ -113,7 +121,7 @@ def flatten(nest: Record, offsets: Ints, target: int, parts: tuple[int, int, int
             index = nest.start[x] + rest % nest.tile_extent[x]
             rest //= nest.tile_extent[x]
             for operand in range(3):
-                offsets[target, i, operand] += index * nest.strides[x, operand]
+                offsets[target, i, operand] += index * nest.step[x, operand]
 
 
 @jit

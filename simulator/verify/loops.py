@@ -1,20 +1,20 @@
 """A mapped loop nest as a record of integers, and the odometers that step through it.
 
 Loops stand at positions: those inside a tile of each memory level, outermost first, then those over registers. What the
-loops at a position step over lies in a block, from `base` on, `extent` long; one iteration leaves a smaller block to
+loops at a position step over lies in a block, from `begin` on, `extent` long; one iteration leaves a smaller block to
 the next position. After the last loops outside the PEs it is that of the first PE, which has most to do; the others
 have theirs at whole multiples of `own` further on.
 """
 
 import numpy as np
 
-from simulator.cost.case import MAX_LEVELS, Ints, Record
+from simulator.cost.case import MAX_LEVELS, Ints, Record, record_type
 from simulator.cost.jit import jit, jit_inside
 
 _I = np.int64
 POSITIONS = MAX_LEVELS + 1
 
-NEST = np.dtype(
+NEST = record_type(
     [
         # The mapping and the layer:
         ("registers", _I),  # position of the loops over registers, the last
@@ -25,11 +25,11 @@ NEST = np.dtype(
         ("dram_loops", _I),  # how many loops there are over tiles
         ("order", _I, (POSITIONS, 8)),
         ("loops", _I, POSITIONS),  # how many each order lists
-        ("size", _I, (POSITIONS, 8)),  # of the blocks that the loops of a position step by
+        ("block", _I, (POSITIONS, 8)),  # of the blocks that the loops of a position step by
         ("spatial", _I, 8),
         ("own", _I, 8),  # what one PE has of a step of the array
         ("lowered", _I),
-        ("strides", _I, (8, 3)),  # how far one step of each dimension moves in each operand
+        ("step", _I, (8, 3)),  # how far one step of each dimension moves in each operand
         # Loops over tiles: index, count, first index and extent of the tile,
         ("tile_at", _I, 8),
         ("tiles", _I, 8),
@@ -38,7 +38,7 @@ NEST = np.dtype(
         # inside a tile: index and count of each loop, blocks as the array sees them, end of the step,
         ("at", _I, (POSITIONS, 8)),
         ("trips", _I, (POSITIONS, 8)),
-        ("base", _I, (POSITIONS, 8)),
+        ("begin", _I, (POSITIONS, 8)),
         ("extent", _I, (POSITIONS, 8)),
         ("end", _I, 8),
         # and the PEs in one cycle: dimensions with more than one index, first index, positions with work, position.
@@ -86,7 +86,7 @@ def begin_loops(nest: Record, position: int) -> None:
             nest.trips[at, x] = 1
         for i in range(nest.loops[at]):
             x = nest.order[at, i]
-            extent, size = nest.extent[at, x], nest.size[at, x]
+            extent, size = nest.extent[at, x], nest.block[at, x]
             nest.trips[at, x] = 1 if extent <= size else -(-extent // size)
         if at < nest.registers:
             enter_block(nest, at)
@@ -96,12 +96,12 @@ def begin_loops(nest: Record, position: int) -> None:
 def enter_block(nest: Record, position: int) -> None:
     """Set the block that the loops at a position leave to the next."""
     for x in range(8):
-        gone = nest.at[position, x] * nest.size[position, x]
-        base, extent = nest.base[position, x] + gone, min(nest.size[position, x], nest.extent[position, x] - gone)
+        gone = nest.at[position, x] * nest.block[position, x]
+        begin, extent = nest.begin[position, x] + gone, min(nest.block[position, x], nest.extent[position, x] - gone)
         if position == nest.shared:
-            nest.end[x] = base + extent
+            nest.end[x] = begin + extent
             extent = min(extent, nest.own[x])
-        nest.base[position + 1, x], nest.extent[position + 1, x] = base, extent
+        nest.begin[position + 1, x], nest.extent[position + 1, x] = begin, extent
 
 
 @jit
@@ -128,7 +128,7 @@ def begin_cycle(nest: Record) -> None:
     registers = nest.registers
     for i in range(nest.outer + 2):
         x = nest.live[i]
-        first = nest.base[registers, x] + nest.at[registers, x]
+        first = nest.begin[registers, x] + nest.at[registers, x]
         left, stride, active = nest.end[x] - first, nest.own[x], nest.spatial[x]
         if left <= (active - 1) * stride:
             active = -(-left // stride)

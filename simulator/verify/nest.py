@@ -41,11 +41,11 @@ def nest_record(nest: LoopNest, mapping: Mapping, outside: int, shapes: Sequence
         dram_loops=len(mapping.dram_order),
         order=[_filled(order) for order in orders] + [[0] * 8] * pad,
         loops=[len(order) for order in orders] + [0] * pad,
-        size=sizes + [[1] * 8] * pad,
+        block=sizes + [[1] * 8] * pad,
         spatial=mapping.spatial,
         own=own,
         lowered=mapping.lowered,
-        strides=address_strides(nest, shapes),
+        step=address_strides(nest, shapes),
         tiles=[-(-bound // extent) for bound, extent in zip(nest.bounds, mapping.tile, strict=True)],
     )
 

@@ -64,7 +64,7 @@ def real_box(tile, machine, layer):
     """Rows and columns of a tile's box that are no padding."""
     found = []
     for axis in (ROWS, COLUMNS):
-        inside = range(layer.pad[axis], layer.pad[axis] + layer.size[axis])
+        inside = range(layer.pad[axis], layer.pad[axis] + layer.input_size[axis])
         found.append({position for position in box(tile, axis, layer, machine.whole_rows) if position in inside})
     return found
 

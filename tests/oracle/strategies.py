@@ -16,8 +16,8 @@ from simulator.timing.tiles import PortSpec, TileRun
 
 MANY = settings(max_examples=3 * settings.default.max_examples)
 """For oracles that run in milliseconds: three times the profile's number of cases."""
-WALKED = settings(max_examples=max(25, settings.default.max_examples // 4))
-"""For oracles that walk every word of several memory levels: a quarter."""
+WALKED = settings(max_examples=min(settings.default.max_examples, max(25, settings.default.max_examples // 4)))
+"""For oracles that walk every word of several memory levels: a quarter, and no less than 25 of what there are."""
 
 TABLE = load_energy_table("picojoule_45nm")
 ALL_DIMS = tuple(Dim)

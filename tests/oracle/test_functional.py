@@ -76,7 +76,7 @@ def operand_shapes(nest):
 
 def first_indices(loops):
     """Where the first PE is in a tile."""
-    return tuple((loops["base"] + loops["at"])[loops["registers"]].tolist())
+    return tuple((loops["begin"] + loops["at"])[loops["registers"]].tolist())
 
 
 def walked_indices(tile, mapping, shape):

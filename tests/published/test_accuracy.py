@@ -5,8 +5,11 @@ import pytest
 from analysis.drive.accuracy import ANCHORS, evaluate_anchors
 from analysis.drive.accuracy.summary import complaints, summarize, worst_text
 
+LONG = {"isca16"}  # the accuracy page has it too
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in ANCHORS]
 
-@pytest.mark.parametrize("name", ANCHORS)
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_bound_is_held_or_listed_as_missed(name: str) -> None:
     (evaluation,) = evaluate_anchors([name])
     summary = summarize(evaluation)
