@@ -30,6 +30,7 @@ class Walked:
     leads: list[int] = field(default_factory=list)  # of every step, MACs of the first PE
     macs: int = 0
     first_window: int = 0  # inputs that the array takes at the first step
+    first_pes: int = 0  # PEs that work then
 
 
 class ArrayWalk:
@@ -41,7 +42,8 @@ class ArrayWalk:
         self.begun: set = set()  # outputs of which there are partial sums outside the PEs
         listed = mapping.buffer_order
         self.order = (*(d for d in Dim if d not in listed), *listed)
-        self.step = [s * r for s, r in zip(mapping.spatial, mapping.registers, strict=True)]
+        self.spatial = mapping.spatial
+        self.step = [s * r for s, r in zip(self.spatial, mapping.registers, strict=True)]
         self.trips = self.trips_of(self.indices([range(extent) for extent in mapping.tile]))
         self.reloads = {operand: self.loops_that_reload(operand) for operand in Operand}
 
@@ -62,36 +64,38 @@ class ArrayWalk:
         inner = [at for at, d in enumerate(self.order) if d in RELEVANT[operand] and self.trips[d] > 1]
         return self.order[: max(inner) + 1] if inner else ()
 
-    def word(self, operand, at):
-        """The word of an operand that a MAC takes."""
-        n, g, k, c, p, q, r, s = at
+    def words(self, operand, own):
+        """The words of an operand that a PE needs for its share of a step."""
+        n, g, k, c, p, q, r, s = own
         if operand is WEIGHTS:
-            return g, k, c, r, s
+            return set(product(g, k, c, r, s))
         if operand is OUTPUTS:
-            return n, g, k, p, q
+            return set(product(n, g, k, p, q))
         if self.mapping.lowered:
-            return g, c, p
+            return set(product(g, c, p))
         (v, h), (dv, dh) = self.nest.stride, self.nest.dilation
-        return n, g, c, p * v + r * dv, q * h + s * dh
+        rows, columns = ({y * v + j * dv for y in p for j in r}, {x * h + i * dh for x in q for i in s})
+        return set(product(n, g, c, rows, columns))
 
     def pes(self, block):
         """What every PE that has work takes of a step, by its position; the first has the most."""
-        own = self.mapping.registers
         ways = [
-            [(j, part[j * w : (j + 1) * w]) for j in range(ceil(len(part) / w))]
-            for part, w in zip(block, own, strict=True)
+            [(i // own, part[i : i + own]) for i in range(0, len(part), own)]
+            for part, own in zip(block, self.mapping.registers, strict=True)
         ]
         for way in product(*ways):
             yield tuple(j for j, _ in way), [part for _, part in way]
 
     def play(self, tile):
         """Play a tile, given as the range of each dimension."""
-        walked, parts = Walked(), self.indices(tile)
-        before, held = {}, {operand: {} for operand in Operand}
-        for turn in product(*(range(self.trips_of(parts)[d]) for d in self.order)):
+        walked, before, held = Walked(), {}, {operand: {} for operand in Operand}
+        cuts = [
+            [part[i : i + step] for i in range(0, len(part), step)]
+            for part, step in zip(self.indices(tile), self.step, strict=True)
+        ]
+        for turn in product(*(range(len(cuts[d])) for d in self.order)):
             at = dict(zip(self.order, turn, strict=True))
-            block = [part[at[d] * self.step[d] : (at[d] + 1) * self.step[d]] for d, part in zip(Dim, parts, strict=True)]
-            taken, sums = self.multiply(block, walked)
+            taken, sums = self.multiply([cuts[d][at[d]] for d in Dim], walked)
             for operand in Operand:
                 key = tuple(at[d] for d in self.reloads[operand])
                 if not self.mapping.retains or before.get(operand) != key:
@@ -100,25 +104,24 @@ class ArrayWalk:
                     held[operand] = taken[operand]
                 before[operand] = key
             if not walked.first_window:
+                walked.first_pes = len(taken[INPUTS])
                 walked.first_window = len(set().union(*taken[INPUTS].values()))
             self.products.update(sums)
         self.leave(held[OUTPUTS], walked)
         return walked
 
     def multiply(self, block, walked):
-        """Do the MACs of a step one by one; return the words that each PE takes, and the products of each output."""
+        """Do the MACs of a step; return the words that each PE takes, and how many products each output gets."""
         taken, sums = {operand: {} for operand in Operand}, Counter()
         for pe, own in self.pes(block):
-            words = [set() for _ in Operand]
-            for at in product(*own):
-                for operand in Operand:
-                    words[operand].add(self.word(operand, at))
-                sums[self.word(OUTPUTS, at)] += 1
             for operand in Operand:
-                taken[operand][pe] = words[operand]
+                taken[operand][pe] = self.words(operand, own)
+            for _ in product(*(own[d] for d in (C, R, S))):
+                sums.update(taken[OUTPUTS][pe])
+            macs = prod(map(len, own))
+            walked.macs += macs
             if not any(pe):
-                walked.leads.append(prod(map(len, own)))
-            walked.macs += prod(map(len, own))
+                walked.leads.append(macs)
         return taken, sums
 
     def slides(self, operand, before, key):
@@ -137,7 +140,7 @@ class ArrayWalk:
             self.come_back(new, walked)
             return
         fresh, here = new, set()
-        if slid and prod(self.mapping.spatial[d] for d in slid) == 1:
+        if slid and prod(self.spatial[d] for d in slid) == 1:
             fresh = {pe: words - old.get(pe, set()) for pe, words in new.items()}
         elif slid and self.machine.array.delivery[INPUTS].forwarding:
             here = set().union(*old.values())
@@ -146,7 +149,7 @@ class ArrayWalk:
 
     def over_network(self, operand, sets):
         """Words on a network: one for all PEs that want it, or one for each of them."""
-        if self.machine.array.delivery[operand].network == "unicast":
+        if self.machine.array.delivery[operand].network == "unicast" and operand is not OUTPUTS:
             return sum(map(len, sets))
         return len(set().union(*sets))
 

@@ -6,7 +6,7 @@ from math import ceil, prod
 
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.nest import RELEVANT, Dim, Operand
+from simulator.nest import OPERAND_NAMES, RELEVANT, Dim, Operand
 from tests.oracle.slow_array import AXES, ArrayWalk
 from tests.oracle.slow_port import Played, Port, Tile, bits_of, moved_energy
 from tests.oracle.slow_schedule import Job
@@ -24,7 +24,8 @@ class MacOp:
         self.job, self.machine, self.mapping, self.nest = job, machine, mapping, job.layer.nest
         self.array = ArrayWalk(self.nest, mapping, machine)
         self.out = Played()
-        cuts = [[range(i, min(i + t, b)) for i in range(0, b, t)] for b, t in zip(self.nest.bounds, mapping.tile)]
+        sizes = zip(self.nest.bounds, mapping.tile, strict=True)
+        cuts = [[range(i, min(i + tile, bound)) for i in range(0, bound, tile)] for bound, tile in sizes]
         order = [d for d in Dim if d not in mapping.dram_order] + list(mapping.dram_order)
         self.tiles = []
         for parts in product(*(cuts[d] for d in order)):
@@ -45,7 +46,6 @@ class MacOp:
             loads = {operand: self.load(operand, before, tile) for operand in (INPUTS, WEIGHTS)}
             sums = self.load_sums(before, tile)
             if before is None:
-                out.first_weights = loads[WEIGHTS]
                 loads[WEIGHTS] -= come
             walk = self.array.play(tile)
             walked.append(walk)
@@ -54,19 +54,33 @@ class MacOp:
             work = self.work(walk)
             out.tiles.append(Tile(loads.get(deeper, 0), rest, self.store(tile, after), work))
         port = Port(self.machine, min(slots[:2]), slots[OUTPUTS], max(slots[:2]))
+        self.join_tiles(walked)
         times = port.play(out.tiles, ahead)
         out.parts.update({name: times[name] for name in ("fill", "wait", "drain")})
-        out.port_cycles, out.dma_cycles = port.busy, port.dma
+        out.dma_cycles, out.mapped_pes = port.dma, walked[0].first_pes
         self.count(walked)
+        self.bound(walked, port)
         self.price()
         return out
+
+    def join_tiles(self, walked) -> None:
+        """Let MACs of a tile fill the last cycle of the one before, where layers overlap and nothing else is slower."""
+        if self.machine.layer_order == "overlapped" and not self.out.parts["delivery"]:
+            slots = sum(ceil(sum(map(self.slots, walk.leads))) for walk in walked)
+            spared = self.out.parts["compute"] - ceil(slots / self.machine.array.macs_per_cycle)
+            self.out.parts["compute"] -= spared
+            self.out.tiles[-1].work -= spared
+
+    def first_weights(self) -> int:
+        """Bytes of weights that the first tile loads."""
+        return self.load(WEIGHTS, None, self.tiles[0])
 
     # DRAM
 
     def at_port(self, words, bits, ratio=Fraction(1)) -> int:
         """Bytes of some words at the port, in whole bursts."""
         burst = self.machine.dram.burst_bytes
-        return ceil(ceil(words * bits * ratio / 8) / burst) * burst
+        return ceil(ceil(ceil(words * bits / 8) * ratio) / burst) * burst
 
     def lines(self, tile, axis):
         """Input rows or columns that a DMA moves for a tile: from the first that it touches to the last."""
@@ -93,7 +107,7 @@ class MacOp:
             words = self.box(tile)
             if self.machine.dma_keeps_halo and before is not None:
                 moved = [d for d in Dim if before[d] != tile[d]]
-                if moved == self.loops[-1:] and moved[0] in (P, Q, R, S):
+                if moved == self.loops[-1:] and moved[0] in (P, Q):
                     words -= self.box(before)
         else:
             words = set(product(*(tile[d] for d in sorted(RELEVANT[WEIGHTS]))))
@@ -178,9 +192,9 @@ class MacOp:
     def skipping(self):
         """Cycles for each MAC where the front end looks past zero weights, which all PEs must share."""
         layer, zero = self.job.layer, self.machine.array.zero_weights
-        shared = all(self.mapping.spatial[d] == 1 for d in RELEVANT[WEIGHTS])
+        shared = all(self.array.spatial[d] == 1 for d in RELEVANT[WEIGHTS])
         share, window = self.zeros(WEIGHTS), zero.skip_window
-        if window == 1 or not shared:
+        if window == 1 or not shared or self.mapping.lowered:
             return Fraction(1)
         if layer.zero_columns:
             return Fraction(round((1 - share) * SCALE), SCALE)
@@ -195,7 +209,7 @@ class MacOp:
     def work(self, walk) -> int:
         """Cycles of a tile on the array, and what they are spent on."""
         array, wide = self.machine.array, [d.words_per_cycle for d in self.machine.array.delivery]
-        macs = ceil(Fraction(sum(map(self.slots, walk.leads))) / array.macs_per_cycle)
+        macs = ceil(ceil(sum(map(self.slots, walk.leads))) / array.macs_per_cycle)
         out, back = ceil(walk.crossed[OUTPUTS] / wide[OUTPUTS]), ceil(walk.returned / wide[OUTPUTS])
         sums = max(out, back) if array.delivery[OUTPUTS].concurrent else out + back
         kept = {operand: self.waits_for_fill(operand) for operand in (INPUTS, WEIGHTS)}
@@ -231,7 +245,7 @@ class MacOp:
         array = self.array
         inside = array.order[len(array.reloads[operand]) :]
         stays = any(array.trips[d] > 1 for d in inside)
-        return self.mapping.retains and (stays or operand == self.mapping.stationary)
+        return operand == self.mapping.stationary or (self.mapping.retains and stays)
 
     def waits_for_fill(self, operand) -> bool:
         """Whether registers are filled before a pass: in a systolic array only those of what does not pass through."""
@@ -255,22 +269,19 @@ class MacOp:
         fills, passes, systolic = walk.fills[operand], self.passes(walk), delivery.network == "systolic"
         if not self.waits_for_fill(operand):
             window = ceil(walk.first_window / delivery.words_per_cycle)
-            streams = operand is INPUTS and not systolic and delivery.preload == "exposed"
+            streams = operand is INPUTS and not systolic and delivery.preload != "hidden"
             return passes * window if streams else 0
         every = fills * array.rows if systolic else ceil(walk.crossed[operand] / delivery.words_per_cycle)
         if delivery.preload == "exposed":
             return every
         if delivery.preload == "double_buffered":
             step = ceil(Fraction(self.slots(walk.leads[0])) / array.macs_per_cycle)
-            return max(0, every - fills * step)
-        return max(0, ceil((every - pace) * Fraction(fills - 1, fills))) if systolic else 0
+            return max(0, every - passes * step)
+        return (passes - 1) * max(0, array.rows - pace // passes) if systolic else 0
 
     def skew(self, walk) -> int:
         """Cycles in which a wave front fills and leaves the array: in each pass if it runs empty before, else once."""
         array = self.machine.array
-        empty = any(
-            self.waits_for_fill(o) and array.delivery[o].preload == "exposed" for o in (INPUTS, WEIGHTS)
-        )
         empty = any(array.delivery[o].preload == "exposed" for o in (INPUTS, WEIGHTS))
         return (array.rows + array.columns - 2) * (self.passes(walk) if empty else 1) if array.skewed else 0
 
@@ -309,16 +320,42 @@ class MacOp:
         out.energy = {"mac": out.macs * each * machine.energy.mac_pj, **moved_energy(out.traffic, machine)}
         out.energy["leakage"] = running * machine.energy.leakage_pj_per_cycle
 
+    def bound(self, walked, port) -> None:
+        """What each resource alone needs, the resource that needs most, and what the layer touches."""
+        out, wide = self.out, [delivery.words_per_cycle for delivery in self.machine.array.delivery]
+        moved = [sum(walk.crossed[operand] for walk in walked) for operand in Operand]
+        sums = [ceil(words / wide[OUTPUTS]) for words in (moved[OUTPUTS], sum(walk.returned for walk in walked))]
+        out.bounds = {
+            "inputs": ceil(moved[INPUTS] / wide[INPUTS]),
+            "weights": ceil(moved[WEIGHTS] / wide[WEIGHTS]),
+            "outputs": max(sums) if self.machine.array.delivery[OUTPUTS].concurrent else sum(sums),
+        }
+        array = {part: out.parts[part] for part in ("compute", "preload", "skew")}
+        needs = {"compute": array.pop("compute"), **out.bounds, **array}
+        out.bounds |= {"array": sum(tile.work for tile in out.tiles), "dram": port.busy}
+        out.bottleneck = "dram" if port.busy > out.bounds["array"] else max(needs, key=lambda name: needs[name])
+        lines = [set().union(*(self.touched(tile, axis) for tile in self.tiles)) for axis in range(2)]
+        words = [prod(self.nest.bounds[d] for d in RELEVANT[operand]) for operand in Operand]
+        words[INPUTS] = prod(self.nest.bounds[d] for d in (N, G, C)) * prod(map(len, lines))
+        bits = bits_of(self.machine)
+        out.footprint = {name: ceil(words[o] * bits[o] / 8) for o, name in enumerate(OPERAND_NAMES)}
+
+    def touched(self, tile, axis):
+        """Input rows or columns, padding apart, that some window of a tile meets."""
+        (pixels, taps), top = (tile[d] for d in AXES[axis]), self.nest.padding[axis]
+        at = {p * self.nest.stride[axis] + r * self.nest.dilation[axis] - top for p in pixels for r in taps}
+        return at & set(range(self.nest.input_size[axis]))
+
     def free_bytes(self) -> int:
         """What tiles and resident tensors leave of the memory of weights."""
         memory = next(memory for memory in self.machine.buffers if WEIGHTS in memory.holds)
         taken = self.job.reserved if INPUTS in memory.holds else 0
-        return memory.capacity_bytes - taken - sum(self.demand(operand, memory) for operand in memory.holds)
+        return memory.capacity_bytes - taken - sum(self.demand(Operand(o), memory) for o in memory.holds)
 
     def demand(self, operand, memory) -> int:
         """Bytes that tiles of an operand take of a memory: twice if one is used while others come."""
         tile, tiles = self.mapping.tile, self.tiles
-        if operand is INPUTS and self.job.inputs_here or operand is OUTPUTS and self.job.outputs_stay:
+        if (self.job.inputs_here, False, self.job.outputs_stay)[operand]:
             return 0
         words = prod(tile[d] for d in RELEVANT[operand])
         if operand is INPUTS:

@@ -30,11 +30,13 @@ class Played:
     written: Counter = field(default_factory=Counter)
     parts: Counter = field(default_factory=Counter)  # cycles
     tiles: list[Tile] = field(default_factory=list)
-    first_weights: int = 0
     traffic: dict = field(default_factory=dict)
     energy: dict = field(default_factory=dict)
     dma_cycles: int = 0
-    port_cycles: int = 0
+    bounds: dict = field(default_factory=dict)  # cycles that one resource alone needs
+    bottleneck: str = ""
+    footprint: dict = field(default_factory=dict)  # distinct bytes of each operand
+    mapped_pes: int = 0  # PEs that have work in the first step
 
 
 def bits_of(machine):
@@ -93,8 +95,7 @@ class Port:
         end = max(done[-1], self.free)
         if self.machine.layer_order == "overlapped":  # neighbours hide the ends: only the longer of both counts
             work = sum(tile.work for tile in tiles)
-            busy = self.cycles(self.bytes) if whole else self.busy
-            self.busy = busy
+            self.busy = self.cycles(self.bytes) if whole else self.busy
             return {"fill": 0, "wait": max(0, self.busy - work), "drain": 0, "cycles": max(self.busy, work)}
         return {"fill": fill, "wait": idle, "drain": end - done[-1], "cycles": end}
 

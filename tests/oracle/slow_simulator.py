@@ -18,10 +18,10 @@ def play_network(network: Network, machine: Hardware, mappings: dict[str, Mappin
     """What every op that runs costs, by its name."""
     jobs, played = schedule(network, machine), {}
     come = 0
-    for job, following in zip(jobs, [*jobs[1:], None], strict=True):
+    for job, following in zip(jobs, [*jobs[1:], None], strict=False):
         ahead = 0
         if machine.layer_order == "prefetch_weights" and following and following.layer.op in MAC_OPS:
-            ahead = MacOp(following, machine, mappings[following.layer.name]).play().first_weights
+            ahead = MacOp(following, machine, mappings[following.layer.name]).first_weights()
         op = MacOp(job, machine, mappings[job.layer.name]) if job.layer.op in MAC_OPS else VectorOp(job, machine)
         ahead = ahead if ahead <= op.free_bytes() else 0
         played[job.layer.name] = op.play(come, ahead)
