@@ -115,13 +115,13 @@ class VectorOp:
         return tiles, raw, need
 
     def window_bytes(self, start, end) -> int:
-        """Bytes of the rows that windows of some output rows touch, from the first to the last."""
+        """Bytes of the rows that windows of some output rows touch, from the first to the last; each in whole bytes."""
         n, c, h, w = self.layer.input_shapes[0]
         (stride, _), (dilation, _), top = self.layer.stride, self.layer.dilation, self.layer.padding[0]
         taps = range(self.layer.kernel[0])
         reach = {p * stride + r * dilation - top for p in range(start, end) for r in taps}
         rows = set(range(min(reach, default=0), max(reach, default=-1) + 1)) & set(range(h))
-        return ceil(n * c * w * len(rows) * self.machine.input_bits / 8)
+        return sum(tensor_bytes((n, c, 1, w), self.machine.input_bits) for _ in rows)
 
     def bursts(self, size) -> int:
         """Bytes in whole bursts."""
