@@ -145,8 +145,9 @@ class MacOp:
         """Fetch what fused adds add to outputs that are complete; return bytes at the port."""
         if not self.complete(tile) or not self.job.residuals:
             return 0
-        words = len(self.outputs_of(tile)) * self.job.fetched
-        size = self.at_port(words, self.machine.output_bits, self.coded(OUTPUTS, self.zeros(OUTPUTS)))
+        words = len(self.outputs_of(tile))
+        each = self.at_port(words, self.machine.output_bits, self.coded(OUTPUTS, self.zeros(OUTPUTS)))
+        size, words = each * self.job.fetched, words * self.job.fetched
         self.out.dram_read[INPUTS] += size
         self.out.written["buffer", INPUTS] += words
         self.out.read["buffer", INPUTS] += words

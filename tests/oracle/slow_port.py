@@ -2,7 +2,8 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from math import ceil
+from itertools import pairwise
+from math import ceil, log
 
 from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES
@@ -107,9 +108,18 @@ def moved_energy(traffic, machine) -> dict[str, float]:
         memory = next(memory for memory in machine.buffers if operand in memory.holds)
         each = {
             "dram": table.dram_pj_per_bit,
-            "buffer": table.buffer_pj_per_bit(memory.capacity_bytes),
+            "buffer": price_of_memory(table.buffer_points, memory.capacity_bytes),
             "array": table.array_pj_per_bit,
             "rf": table.rf_pj_per_bit[operand],
         }[level]
         energy[f"{level}.{OPERAND_NAMES[operand]}"] = (read + written) * 8 * each
     return energy
+
+
+def price_of_memory(points, size) -> float:
+    """Energy of a bit in a memory: a power of its size between two points of the table, and beyond the outermost."""
+    if len(points) == 1:
+        return points[0][1]
+    pairs = list(pairwise(points))
+    (small, cheap), (large, dear) = next((pair for pair in pairs if size <= pair[1][0]), pairs[-1])
+    return cheap * (dear / cheap) ** (log(size / small) / log(large / small))

@@ -55,7 +55,7 @@ class VectorOp:
         taken = self.input_bytes()
         out.footprint = {"inputs": taken, "outputs": made}
         if layer.op is Op.POOL:  # windows overlap: elements are read as often as windows hold them
-            taken = max(taken, ceil(self.outputs * self.each * machine.input_bits / 8))
+            taken = max(taken, raw, ceil(self.outputs * self.each * machine.input_bits / 8))
         out.dram_read[INPUTS] = sum(tile.load for tile in out.tiles)
         out.dram_written = sum(tile.store for tile in out.tiles)
         out.traffic = {

@@ -16,7 +16,7 @@ from simulator.engine import around
 from simulator.hardware.load import read_hardware
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import ONES, Mapping
-from simulator.nest import OPERAND_NAMES, Dim, Operand, array_bounds
+from simulator.nest import OPERAND_NAMES, Dim, array_bounds
 from simulator.network.graph import Graph
 from simulator.network.ir import MAC_OPS, WITHIN_CHANNEL, Network, Op
 from simulator.result.run import LayerResult, Run
@@ -49,7 +49,7 @@ def residual() -> Network:
     y = g.add(g.conv(g.conv(x, 3, 1), 5, 3, padding=1, zero_inputs_fraction=0.3), x, activation="relu")
     z = g.conv(y, 5, (3, 1), padding=(1, 0, 1, 0))
     z = g.add(z, y, g.relu(z))
-    z = g.add(g.conv(z, 5, 1, zero_weights_fraction=0.2), z)
+    z = g.add(g.conv(z, 5, 1, zero_weights_fraction=0.2), z, y)
     g.max_pool(g.conv(z, 3, 1), 3, (1, 2), padding=1)
     return g.build()
 
@@ -153,6 +153,7 @@ def machines() -> dict[str, Hardware]:
         found[f"{name}, 2048 bytes"] = with_buffers(found[name], 2048)
     fuses = frozenset({Op.ACTIVATION, Op.ADD, Op.POOL})
     roomy = replace(found["eyeriss_like"], keeps_activations=True, fuses=fuses)
+    found["eyeriss_like that adds on the way"] = replace(found["eyeriss_like"], fuses=fuses)
     found["eyeriss_like that keeps maps"] = with_buffers(roomy, 4096)
     return found
 
