@@ -1,0 +1,383 @@
+"""An op on the array in the slow simulator: its tiles, what they load and store, what they cost."""
+
+from fractions import Fraction
+from itertools import product
+from math import ceil, prod
+
+from simulator.hardware.model import Hardware
+from simulator.mapping.mapping import Mapping
+from simulator.nest import OPERAND_NAMES, RELEVANT, Dim, Operand
+from tests.oracle.slow_array import AXES, ArrayWalk
+from tests.oracle.slow_port import Played, Port, Tile, bits_of, moved_energy
+from tests.oracle.slow_schedule import Job
+
+N, G, K, C, P, Q, R, S = Dim
+INPUTS, WEIGHTS, OUTPUTS = Operand
+SCALE = 2**20
+"""Shares of zeros count in such parts of one, so that bytes and cycles are whole."""
+
+
+class MacOp:
+    """An op on the array, its tiles in the order of the loops over them."""
+
+    def __init__(self, job: Job, machine: Hardware, mapping: Mapping) -> None:
+        self.job, self.machine, self.mapping, self.nest = job, machine, mapping, job.layer.nest
+        self.array = ArrayWalk(self.nest, mapping, machine)
+        self.out = Played()
+        sizes = zip(self.nest.bounds, mapping.tile, strict=True)
+        cuts = [[range(i, min(i + tile, bound)) for i in range(0, bound, tile)] for bound, tile in sizes]
+        order = [d for d in Dim if d not in mapping.dram_order] + list(mapping.dram_order)
+        self.tiles = []
+        for parts in product(*(cuts[d] for d in order)):
+            found = dict(zip(order, parts, strict=True))
+            self.tiles.append([found[d] for d in Dim])
+        self.loops = [d for d in order if len(cuts[d]) > 1]
+
+    def key(self, operand, tile):
+        """What tells one tile of an operand from another."""
+        return tuple((d, tile[d]) for d in sorted(RELEVANT[operand]))
+
+    def play(self, come=0, ahead=0) -> Played:
+        """Play all tiles; `come` bytes of the first weights are here already, `ahead` are the next op's."""
+        out, walked = self.out, []
+        slots = [self.machine.slots_of(operand) for operand in Operand]
+        deeper = INPUTS if slots[INPUTS] > slots[WEIGHTS] else WEIGHTS if slots[WEIGHTS] > slots[INPUTS] else None
+        for before, tile, after in zip([None, *self.tiles], self.tiles, [*self.tiles[1:], None], strict=False):
+            loads = {operand: self.load(operand, before, tile) for operand in (INPUTS, WEIGHTS)}
+            sums = self.load_sums(before, tile)
+            if before is None:
+                loads[WEIGHTS] -= come
+            walk = self.array.play(tile)
+            walked.append(walk)
+            rest = sum(size for operand, size in loads.items() if operand != deeper) + sums
+            rest += self.load_residuals(tile)
+            work = self.work(walk)
+            out.tiles.append(Tile(loads.get(deeper, 0), rest, self.store(tile, after), work))
+        port = Port(self.machine, min(slots[:2]), slots[OUTPUTS], max(slots[:2]))
+        self.join_tiles(walked)
+        times = port.play(out.tiles, ahead)
+        out.parts.update({name: times[name] for name in ("fill", "wait", "drain")})
+        out.dma_cycles, out.mapped_pes = port.dma, walked[0].first_pes
+        self.count(walked)
+        self.bound(walked, port)
+        self.price()
+        return out
+
+    def join_tiles(self, walked) -> None:
+        """Let MACs of a tile fill the last cycle of the one before, where layers overlap and nothing else is slower."""
+        if self.machine.layer_order == "overlapped" and not self.out.parts["delivery"]:
+            slots = sum(ceil(sum(map(self.slots, walk.leads))) for walk in walked)
+            spared = self.out.parts["compute"] - ceil(slots / self.machine.array.macs_per_cycle)
+            self.out.parts["compute"] -= spared
+            self.out.tiles[-1].work -= spared
+
+    def first_weights(self) -> int:
+        """Bytes of weights that the first tile loads."""
+        return self.load(WEIGHTS, None, self.tiles[0])
+
+    # DRAM
+
+    def at_port(self, words, bits, ratio=Fraction(1)) -> int:
+        """Bytes of some words at the port, in whole bursts."""
+        burst = self.machine.dram.burst_bytes
+        return ceil(ceil(ceil(words * bits / 8) * ratio) / burst) * burst
+
+    def lines(self, tile, axis):
+        """Input rows or columns that a DMA moves for a tile: from the first that it touches to the last."""
+        pixels, taps = (tile[d] for d in AXES[axis])
+        stride, dilation = self.nest.stride[axis], self.nest.dilation[axis]
+        top, bottom = self.nest.padding[axis], self.nest.padding[axis + 2]
+        touched = [p * stride + r * dilation for p in pixels for r in taps]
+        if self.machine.dma_whole_rows:
+            touched += [p * stride + taps[0] * dilation + more for p in pixels for more in range(stride)]
+        size = self.nest.input_size[axis]
+        first, end = (0, top + size + bottom) if self.machine.dma_moves_padding else (top, top + size)
+        return set(range(min(touched), max(touched) + 1)) & set(range(first, end))
+
+    def box(self, tile):
+        """Inputs that a tile needs from DRAM, word by word."""
+        return set(product(tile[N], tile[G], tile[C], self.lines(tile, 0), self.lines(tile, 1)))
+
+    def load(self, operand, before, tile) -> int:
+        """Load what is not here already of inputs or weights; return bytes at the port."""
+        here = before is not None and self.key(operand, before) == self.key(operand, tile)
+        if (here and not self.machine.dma_reloads) or (operand is INPUTS and self.job.inputs_here):
+            return 0
+        if operand is INPUTS:
+            words = self.box(tile)
+            if self.machine.dma_keeps_halo and before is not None:
+                moved = [d for d in Dim if before[d] != tile[d]]
+                if moved == self.loops[-1:] and moved[0] in (P, Q):
+                    words -= self.box(before)
+        else:
+            words = set(product(*(tile[d] for d in sorted(RELEVANT[WEIGHTS]))))
+        ratio = self.coded(operand, self.zeros(operand))
+        size = self.at_port(len(words), bits_of(self.machine)[operand], ratio)
+        self.out.dram_read[operand] += size
+        self.out.written["buffer", operand] += len(words)
+        return size
+
+    def outputs_of(self, tile):
+        """The outputs that a tile adds to."""
+        return set(product(*(tile[d] for d in sorted(RELEVANT[OUTPUTS]))))
+
+    def load_sums(self, before, tile) -> int:
+        """Bring back partial sums that had to leave; return bytes at the port."""
+        if before is not None and self.key(OUTPUTS, before) == self.key(OUTPUTS, tile):
+            return 0
+        back = [word for word in self.outputs_of(tile) if self.done(word)] if not self.job.outputs_stay else []
+        size = self.at_port(len(back), self.machine.partial_sum_bits)
+        self.out.dram_read[OUTPUTS] += size
+        self.out.written["buffer", OUTPUTS] += len(back)
+        return size
+
+    def done(self, word) -> int:
+        """Products that an output has had so far."""
+        n, g, k, p, q = word
+        return self.array.products[(0, g, k, (n, p, q), 0) if self.mapping.lowered else word]
+
+    def complete(self, tile) -> bool:
+        """Whether the tile has added the last products to its outputs."""
+        every = prod(self.nest.bounds[d] for d in (C, R, S))
+        return all(self.done(word) == every for word in self.outputs_of(tile))
+
+    def load_residuals(self, tile) -> int:
+        """Fetch what fused adds add to outputs that are complete; return bytes at the port."""
+        if not self.complete(tile) or not self.job.residuals:
+            return 0
+        words = len(self.outputs_of(tile))
+        each = self.at_port(words, self.machine.output_bits, self.coded(OUTPUTS, self.zeros(OUTPUTS)))
+        size, words = each * self.job.fetched, words * self.job.fetched
+        self.out.dram_read[INPUTS] += size
+        self.out.written["buffer", INPUTS] += words
+        self.out.read["buffer", INPUTS] += words
+        return size
+
+    def store(self, tile, after) -> int:
+        """Take outputs away before others come, complete or not; return bytes at the port."""
+        if after is not None and self.key(OUTPUTS, after) == self.key(OUTPUTS, tile):
+            return 0
+        if self.job.outputs_stay:
+            return 0
+        words = len(self.outputs_of(tile))
+        self.out.read["buffer", OUTPUTS] += words
+        if self.complete(tile):
+            ratio = self.coded(OUTPUTS, self.zeros(OUTPUTS)) * self.job.stored
+            size = self.at_port(words, self.machine.output_bits, ratio)
+        else:
+            size = self.at_port(words, self.machine.partial_sum_bits)
+        self.out.dram_written += size
+        return size
+
+    def zeros(self, operand):
+        """Share of zeros of an operand."""
+        layer, array = self.job.layer, self.machine.array
+        own = (layer.zero_inputs_fraction, layer.zero_weights_fraction, layer.zero_outputs_fraction)[operand]
+        usual = (array.zero_inputs_fraction, array.zero_weights.fraction, array.zero_inputs_fraction)[operand]
+        return usual if own is None else own
+
+    def coded(self, operand, zeros):
+        """Bits at the port for each bit, where runs of zeros are coded: a value, and how many zeros precede it."""
+        dram, bits = self.machine.dram, bits_of(self.machine)[operand]
+        if operand is WEIGHTS and dram.winograd and self.nest.stride == (1, 1):
+            made, taps = dram.winograd
+            if self.job.layer.kernel == (taps, taps):
+                return Fraction(round((made + taps - 1) ** 2 / taps**2 * SCALE), SCALE)
+        if operand not in dram.run_length:
+            return Fraction(1)
+        covered = sum(zeros**k for k in range(dram.run_length_max + 1))
+        return min(Fraction(1), Fraction(round((dram.run_length_bits + bits) / bits / covered * SCALE), SCALE))
+
+    # The array
+
+    def skipping(self):
+        """Cycles for each MAC where the front end looks past zero weights, which all PEs must share."""
+        layer, zero = self.job.layer, self.machine.array.zero_weights
+        shared = all(self.array.spatial[d] == 1 for d in RELEVANT[WEIGHTS])
+        share, window = self.zeros(WEIGHTS), zero.skip_window
+        if window == 1 or not shared or self.mapping.lowered:
+            return Fraction(1)
+        if layer.zero_columns:
+            return Fraction(round((1 - share) * SCALE), SCALE)
+        taps = prod(layer.kernel)
+        expected = [0.0]
+        for left in range(1, taps + 1):
+            most = min(window, left)
+            ways = [(j, share ** (j - 1) * (1 - share)) for j in range(1, most)] + [(most, share ** (most - 1))]
+            expected.append(1 + sum(chance * expected[left - j] for j, chance in ways))
+        return Fraction(round(expected[taps] / taps * SCALE), SCALE)
+
+    def work(self, walk) -> int:
+        """Cycles of a tile on the array, and what they are spent on."""
+        array, wide = self.machine.array, [d.words_per_cycle for d in self.machine.array.delivery]
+        macs = ceil(ceil(sum(map(self.slots, walk.leads))) / array.macs_per_cycle)
+        out, back = ceil(walk.crossed[OUTPUTS] / wide[OUTPUTS]), ceil(walk.returned / wide[OUTPUTS])
+        sums = max(out, back) if array.delivery[OUTPUTS].concurrent else out + back
+        kept = {operand: self.waits_for_fill(operand) for operand in (INPUTS, WEIGHTS)}
+        lanes = [0 if kept[o] and not self.network_fill(o) else ceil(walk.crossed[o] / wide[o]) for o in kept]
+        pace = max(macs, sums, *lanes, *self.memory_ports(walk))
+        parts = {"compute": macs, "delivery": pace - macs}
+        parts["preload"] = sum(self.preload(operand, walk, pace) for operand in kept)
+        parts["skew"] = self.skew(walk)
+        self.out.parts.update(parts)
+        return sum(parts.values())
+
+    def slots(self, macs) -> Fraction:
+        """MACs that a PE has time for in a step in which it does so many."""
+        array = self.machine.array
+        least = array.step_cycles * array.macs_per_cycle if array.step_cycles > 1 else 0
+        return max(Fraction(least), macs * self.skipping())
+
+    def memory_ports(self, walk):
+        """Cycles that memories with a bandwidth take to give and take what the array moves."""
+        bits = (*bits_of(self.machine)[:2], self.machine.partial_sum_bits)
+        for memory in self.machine.buffers:
+            moved = {operand: walk.crossed[operand] for operand in memory.holds if operand != OUTPUTS}
+            if OUTPUTS in memory.holds:
+                moved[OUTPUTS] = walk.returned
+                if memory.write_bytes_per_cycle:
+                    yield ceil(Fraction(walk.crossed[OUTPUTS] * bits[OUTPUTS], 8 * memory.write_bytes_per_cycle))
+            if memory.read_bytes_per_cycle:
+                total = sum(words * bits[operand] for operand, words in moved.items())
+                yield ceil(Fraction(total, 8 * memory.read_bytes_per_cycle))
+
+    def held(self, operand) -> bool:
+        """Whether the registers keep an operand over some steps, or for a whole pass."""
+        array = self.array
+        inside = array.order[len(array.reloads[operand]) :]
+        stays = any(array.trips[d] > 1 for d in inside)
+        return operand == self.mapping.stationary or (self.mapping.retains and stays)
+
+    def waits_for_fill(self, operand) -> bool:
+        """Whether registers are filled before a pass: in a systolic array only those of what does not pass through."""
+        if self.machine.array.delivery[operand].network == "systolic":
+            return operand == self.mapping.stationary
+        return self.held(operand)
+
+    def network_fill(self, operand) -> bool:
+        """Whether a fill comes over the network while PEs are at work, as any other words."""
+        delivery = self.machine.array.delivery[operand]
+        return delivery.network != "systolic" and delivery.preload == "hidden"
+
+    def passes(self, walk) -> int:
+        """Fills of the stationary operand, or of what is filled least."""
+        stationary = self.mapping.stationary
+        return min(walk.fills.values()) if stationary is None else walk.fills[stationary]
+
+    def preload(self, operand, walk, pace) -> int:
+        """Cycles for which PEs wait until registers are filled, or until the first window of a pass has come."""
+        array, delivery = self.machine.array, self.machine.array.delivery[operand]
+        fills, passes, systolic = walk.fills[operand], self.passes(walk), delivery.network == "systolic"
+        if not self.waits_for_fill(operand):
+            window = ceil(walk.first_window / delivery.words_per_cycle)
+            streams = operand is INPUTS and not systolic and delivery.preload != "hidden"
+            return passes * window if streams else 0
+        every = fills * array.rows if systolic else ceil(walk.crossed[operand] / delivery.words_per_cycle)
+        if delivery.preload == "exposed":
+            return every
+        if delivery.preload == "double_buffered":
+            step = ceil(Fraction(self.slots(walk.leads[0])) / array.macs_per_cycle)
+            return max(0, every - passes * step)
+        return (passes - 1) * max(0, array.rows - pace // passes) if systolic else 0
+
+    def skew(self, walk) -> int:
+        """Cycles in which a wave front fills and leaves the array: in each pass if it runs empty before, else once."""
+        array = self.machine.array
+        empty = any(array.delivery[o].preload == "exposed" for o in (INPUTS, WEIGHTS))
+        return (array.rows + array.columns - 2) * (self.passes(walk) if empty else 1) if array.skewed else 0
+
+    # The sum of it
+
+    def count(self, walked) -> None:
+        """Add up what the array moved."""
+        out, skip = self.out, self.skipping()
+        out.dense = sum(walk.macs for walk in walked)
+        out.macs = int(out.dense * skip)
+        for walk in walked:
+            for operand in (INPUTS, WEIGHTS):
+                out.read["buffer", operand] += walk.crossed[operand]
+                out.read["array", operand] += walk.delivered[operand]
+                out.written["rf", operand] += walk.delivered[operand]
+            out.written["buffer", OUTPUTS] += walk.crossed[OUTPUTS]
+            out.read["buffer", OUTPUTS] += walk.returned
+            out.written["array", OUTPUTS] += walk.delivered[OUTPUTS]
+            out.read["array", OUTPUTS] += walk.returned
+        for operand in Operand:
+            out.read["rf", operand] += out.macs
+        out.written["rf", OUTPUTS] += out.macs
+        out.parts["configuration"] = self.machine.configuration_cycles
+
+    def price(self) -> None:
+        """Bytes of all words, and energy: bytes and actions, each at its price."""
+        out, machine = self.out, self.machine
+        bits = (*bits_of(machine)[:2], machine.partial_sum_bits)
+        levels = ("buffer", "array", "rf") if self.mapping.retains else ("buffer", "array")
+        out.traffic = {("dram", o): (out.dram_read[o], out.dram_written if o is OUTPUTS else 0) for o in Operand}
+        for level, o in product(levels, Operand):
+            out.traffic[level, o] = tuple(ceil(words[level, o] * bits[o] / 8) for words in (out.read, out.written))
+        share = self.zeros(INPUTS) if machine.array.gates_zero_inputs else 0
+        each = 1 - share + share * machine.energy.gated_mac_fraction
+        running = sum(out.parts.values()) - out.parts["configuration"]
+        out.energy = {"mac": out.macs * each * machine.energy.mac_pj, **moved_energy(out.traffic, machine)}
+        out.energy["leakage"] = running * machine.energy.leakage_pj_per_cycle
+
+    def bound(self, walked, port) -> None:
+        """What each resource alone needs, the resource that needs most, and what the layer touches."""
+        out, wide = self.out, [delivery.words_per_cycle for delivery in self.machine.array.delivery]
+        moved = [sum(walk.crossed[operand] for walk in walked) for operand in Operand]
+        sums = [ceil(words / wide[OUTPUTS]) for words in (moved[OUTPUTS], sum(walk.returned for walk in walked))]
+        out.bounds = {
+            "inputs": ceil(moved[INPUTS] / wide[INPUTS]),
+            "weights": ceil(moved[WEIGHTS] / wide[WEIGHTS]),
+            "outputs": max(sums) if self.machine.array.delivery[OUTPUTS].concurrent else sum(sums),
+        }
+        array = {part: out.parts[part] for part in ("compute", "preload", "skew")}
+        needs = {"compute": array.pop("compute"), **out.bounds, **array}
+        out.bounds |= {"array": sum(tile.work for tile in out.tiles), "dram": port.busy}
+        out.bottleneck = "dram" if port.busy > out.bounds["array"] else max(needs, key=lambda name: needs[name])
+        lines = [set().union(*(self.touched(tile, axis) for tile in self.tiles)) for axis in range(2)]
+        words = [prod(self.nest.bounds[d] for d in RELEVANT[operand]) for operand in Operand]
+        words[INPUTS] = prod(self.nest.bounds[d] for d in (N, G, C)) * prod(map(len, lines))
+        bits = bits_of(self.machine)
+        out.footprint = {name: ceil(words[o] * bits[o] / 8) for o, name in enumerate(OPERAND_NAMES)}
+
+    def touched(self, tile, axis):
+        """Input rows or columns, padding apart, that some window of a tile meets."""
+        (pixels, taps), top = (tile[d] for d in AXES[axis]), self.nest.padding[axis]
+        at = {p * self.nest.stride[axis] + r * self.nest.dilation[axis] - top for p in pixels for r in taps}
+        return at & set(range(self.nest.input_size[axis]))
+
+    def free_bytes(self) -> int:
+        """What tiles and resident tensors leave of the memory of weights."""
+        memory = next(memory for memory in self.machine.buffers if WEIGHTS in memory.holds)
+        taken = self.job.reserved if INPUTS in memory.holds else 0
+        return memory.capacity_bytes - taken - sum(self.demand(Operand(o), memory) for o in memory.holds)
+
+    def demand(self, operand, memory) -> int:
+        """Bytes that tiles of an operand take of a memory: twice if one is used while others come."""
+        tile, tiles = self.mapping.tile, self.tiles
+        if (self.job.inputs_here, False, self.job.outputs_stay)[operand]:
+            return 0
+        words = prod(tile[d] for d in RELEVANT[operand])
+        if operand is INPUTS:
+            sides = [
+                (tile[p] - 1) * stride + (tile[r] - 1) * dilation + 1
+                for (p, r), stride, dilation in zip(AXES, self.nest.stride, self.nest.dilation, strict=True)
+            ]
+            words = tile[N] * tile[G] * tile[C] * prod(sides)
+        if operand is WEIGHTS and operand in memory.streams and self.taken_once():
+            words = prod(min(e, s) for d, e, s in self.steps_of_full_tile() if d in RELEVANT[WEIGHTS])
+        bits = (*bits_of(self.machine)[:2], self.machine.partial_sum_bits)[operand]
+        changes = len({self.key(operand, tile) for tile in tiles}) > 1
+        twice = changes and memory.double_buffered and operand not in memory.streams
+        return ceil(words * bits / 8) * (2 if twice else 1)
+
+    def steps_of_full_tile(self):
+        """Each dimension, its extent in a full tile and what a step takes of it."""
+        extents = map(len, self.array.indices([range(extent) for extent in self.mapping.tile]))
+        return zip(Dim, extents, self.array.step, strict=True)
+
+    def taken_once(self) -> bool:
+        """Whether the array takes every weight of a tile a single time."""
+        array = self.array
+        return all(array.trips[d] == 1 for d in array.reloads[WEIGHTS] if d not in RELEVANT[WEIGHTS])

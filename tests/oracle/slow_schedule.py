@@ -1,0 +1,120 @@
+"""What the slow simulator makes of a network before it plays it: which ops run, and where their tensors are.
+
+The rules, told anew: an op goes along with the op that made its newest input, if the machine fuses ops of its kind and
+nobody else wants that input. A tensor may stay on chip from when it is made until it is read last, if at no time what
+stays takes more than half of the memory of inputs, and if whoever reads it finds its other inputs there, too.
+"""
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import ceil, prod
+
+from simulator.hardware.model import Hardware
+from simulator.nest import Operand
+from simulator.network.ir import MAC_OPS, Layer, Network, Op
+
+
+@dataclass
+class Job:
+    """An op that runs, what goes along with it, and what lies on chip meanwhile."""
+
+    layer: Layer
+    fused: list[Layer] = field(default_factory=list)
+    residuals: list[str] = field(default_factory=list)  # tensors that fused ops read besides
+    fetched: int = 0  # how many of these come from DRAM
+    inputs_here: bool = False
+    outputs_stay: bool = False
+    reserved: int = 0  # bytes that resident tensors take of the memory of inputs
+
+    @property
+    def stored(self) -> Fraction:
+        """What is stored of what the op makes."""
+        shapes = [layer.output_shape for layer in (self.layer, *self.fused)]
+        return Fraction(prod(shapes[-1]), prod(shapes[0]))
+
+
+def tensor_bytes(shape, bits) -> int:
+    """Bytes of a tensor."""
+    return ceil(prod(shape) * bits / 8)
+
+
+def schedule(network: Network, machine: Hardware) -> list[Job]:
+    """The jobs of a network in order; all other ops cost nothing."""
+    jobs, homes = jobs_of(network, machine)
+    stays = residents(network, machine, jobs, homes) if machine.keeps_activations else {}
+    shares = {}
+    for layer in network.layers:  # what the reader of a stored tensor knows of its zeros holds for its writer
+        if layer.zero_inputs_fraction is not None and len(homes[layer.inputs[0]]) == 1:
+            (home,) = homes[layer.inputs[0]]
+            shares[home] = layer.zero_inputs_fraction
+    memory = next(buffer for buffer in machine.buffers if Operand.INPUTS in buffer.holds)
+    sixteenth = max(1, memory.capacity_bytes // 16)
+    taken = occupied(stays, len(network.layers))
+    for at, layer in enumerate(network.layers):
+        if job := jobs.get(layer.name):
+            job.inputs_here = all(home in stays for name in layer.inputs for home in homes[name])
+            job.fetched = sum(any(home not in stays for home in homes[name]) for name in job.residuals)
+            job.outputs_stay = layer.name in stays
+            job.reserved = ceil(taken[at] / sixteenth) * sixteenth
+            job.layer = replace(layer, zero_outputs_fraction=shares.get(layer.name, layer.zero_outputs_fraction))
+    return list(jobs.values())
+
+
+def jobs_of(network, machine):
+    """The ops that run, by name; and for every tensor the stored tensors that it is made of."""
+    jobs, host, homes = {}, {}, {name: {name} for name in network.inputs}
+    order = [*network.inputs, *(layer.name for layer in network.layers)]
+    read = [*(name for layer in network.layers for name in layer.inputs), *network.outputs]
+    for layer in network.layers:
+        newest = max(layer.inputs, key=lambda name: order.index(name) if name not in network.inputs else -1)
+        job = jobs.get(host.get(newest, newest))
+        if layer.op in machine.folds:
+            homes[layer.name] = set().union(*(homes[name] for name in layer.inputs))
+        elif job and layer.op in machine.fuses and read.count(newest) == 1 and goes_along(layer, job.layer):
+            job.fused.append(layer)
+            job.residuals += [name for name in layer.inputs if name != newest]
+            host[layer.name] = job.layer.name
+            homes[layer.name] = {job.layer.name}
+        else:
+            jobs[layer.name] = Job(layer)
+            homes[layer.name] = {layer.name}
+    return jobs, homes
+
+
+def goes_along(layer, maker) -> bool:
+    """Element by element anything does; only the array's outputs are added to, and pooled, on their way out."""
+    if len(layer.inputs) == 1 and layer.input_shapes[0] == layer.output_shape:
+        return True
+    if maker.op not in MAC_OPS:
+        return False
+    return layer.op is Op.POOL or (layer.op is Op.ADD and set(layer.input_shapes) == {maker.output_shape})
+
+
+def residents(network, machine, jobs, homes):
+    """Stored tensor -> (made, last read, bytes) of those that stay on chip."""
+    memory = next(buffer for buffer in machine.buffers if Operand.INPUTS in buffer.holds)
+    ends = dict.fromkeys(jobs, 0)
+    for at, layer in enumerate(network.layers):
+        for home in homes[layer.name] | set().union(*(homes[name] for name in layer.inputs)):
+            ends[home] = at
+    for name in network.outputs:
+        for home in homes[name]:
+            ends[home] = len(network.layers)
+    stays = {}
+    for at, layer in enumerate(network.layers):
+        if Operand.OUTPUTS in memory.holds and layer.name in jobs and ends[layer.name] < len(network.layers):
+            shape = (jobs[layer.name].fused or [layer])[-1].output_shape
+            more = {**stays, layer.name: (at, ends[layer.name], tensor_bytes(shape, machine.output_bits))}
+            if max(occupied(more, len(network.layers))) <= memory.capacity_bytes // 2:
+                stays = more
+    while True:
+        reads = [set().union(*(homes[name] for name in layer.inputs)) for layer in network.layers]
+        torn = {home for read in reads for home in read if home in stays and not read <= stays.keys()}
+        if not torn:
+            return stays
+        stays = {home: life for home, life in stays.items() if home not in torn}
+
+
+def occupied(stays, ops) -> list[int]:
+    """Bytes that resident tensors take while each op runs."""
+    return [sum(size for made, end, size in stays.values() if made <= at <= end) for at in range(ops)]

@@ -1,0 +1,29 @@
+"""A slow simulator of whole networks on machines of one memory level, to hold the fast one against.
+
+It shares no code with the cost model. A layer is played as hardware would play it: tile after tile, step after step, PE
+after PE, MAC after MAC. Words are tuples of indices, what a memory holds is a set of them, and what enters or leaves is
+counted word by word. Times are those of events: a transfer starts when its data, its channel and the port are free.
+"""
+
+from simulator.hardware.model import Hardware
+from simulator.mapping.mapping import Mapping
+from simulator.network.ir import MAC_OPS, Network
+from tests.oracle.slow_layer import MacOp
+from tests.oracle.slow_port import Played
+from tests.oracle.slow_schedule import schedule
+from tests.oracle.slow_vector import VectorOp
+
+
+def play_network(network: Network, machine: Hardware, mappings: dict[str, Mapping]) -> dict[str, Played]:
+    """What every op that runs costs, by its name."""
+    jobs, played = schedule(network, machine), {}
+    come = 0
+    for job, following in zip(jobs, [*jobs[1:], None], strict=False):
+        ahead = 0
+        if machine.layer_order == "prefetch_weights" and following and following.layer.op in MAC_OPS:
+            ahead = MacOp(following, machine, mappings[following.layer.name]).first_weights()
+        op = MacOp(job, machine, mappings[job.layer.name]) if job.layer.op in MAC_OPS else VectorOp(job, machine)
+        ahead = ahead if ahead <= op.free_bytes() else 0
+        played[job.layer.name] = op.play(come, ahead)
+        come = ahead
+    return played
