@@ -15,9 +15,6 @@ from simulator.network.graph import Graph
 from simulator.network.ir import MAC_OPS, WITHIN_CHANNEL, Network, Op
 from simulator.schedule import plan
 from simulator.source import parse_yaml
-from tests.uncompiled import give_records_attributes
-
-give_records_attributes()
 
 
 def fused() -> Network:
