@@ -167,7 +167,6 @@ REUSE = record_type(
         ("steps", _I),  # position of the steps of the array; the next cut is what one PE has of a step
         ("block", _I, (CUTS, 8)),  # extents of a block of each cut
         ("spatial", _I, 8),  # PEs along each dimension
-        ("lowered", _I),
         ("trips", _I, (MAX_LEVELS, 8)),  # trip counts, in a full tile, of the loops inside each level
         (
             "deepest",

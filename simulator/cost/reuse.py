@@ -99,7 +99,6 @@ def set_sizes(machine: Record, mapping: Record, reuse: Record) -> None:
     No block is larger than the one that it is cut from; but packed lanes have more channels than there are.
     """
     levels, chip = machine.levels, machine.chip_levels
-    reuse.lowered = mapping.lowered
     reuse.steps, reuse.cuts = chip, levels + 1
     array_extents(mapping.tile, mapping.lowered, reuse.y)
     for d in range(8):
@@ -255,10 +254,7 @@ def input_words(machine: Record, layer: Record, reuse: Record, blocks: Record, t
     For the array a window is that of a whole step, unless loops inside the PEs cut it: then what PEs take at a time
     only overlaps, and is counted apart.
     """
-    y = reuse.y
-    if reuse.lowered:
-        return y[G] * y[C] * y[P]
-    words, own = y[N] * y[G] * y[C], cut_of(machine, to)
+    words, own = reuse.y[N] * reuse.y[G] * reuse.y[C], cut_of(machine, to)
     for axis in range(2):
         cut, sliding = own, to == machine.array_level[INPUTS] and reuse.slides[axis] > 0
         if own > reuse.steps:
@@ -320,13 +316,10 @@ def set_returned(machine: Record, first: bool, out: Record) -> None:
 @jit
 def first_window(layer: Record, reuse: Record) -> int:
     """Words of inputs that the array takes at its first step in a tile of extents `reuse.y`."""
-    words = 1
-    for d in (G, C, P) if reuse.lowered else (N, G, C):
-        words *= first_extent(reuse, d)
-    if not reuse.lowered:
-        for axis in range(2):
-            pixels, taps = first_extent(reuse, P + axis), first_extent(reuse, R + axis)
-            words *= distinct(pixels, taps, layer.stride[axis], layer.dilation[axis])
+    words = first_extent(reuse, N) * first_extent(reuse, G) * first_extent(reuse, C)
+    for axis in range(2):
+        pixels, taps = first_extent(reuse, P + axis), first_extent(reuse, R + axis)
+        words *= distinct(pixels, taps, layer.stride[axis], layer.dilation[axis])
     return words
 
 

@@ -148,7 +148,7 @@ def level_footprint(layer: Record, mapping: Record, reuse: Record, level: int, o
     y = mapping.inner_tile[level]
     for d in range(8):
         reuse.y[d] = min(y[d], reuse.block[WHOLE, d])
-    if reuse.lowered and operand == INPUTS:
+    if mapping.lowered and operand == INPUTS:
         return reuse.y[G] * reuse.y[C] * reuse.y[P]
     return tile_footprint(reuse.y, layer, operand)
 
@@ -171,7 +171,7 @@ def held_words(operand: int, machine: Record, layer: Record, mapping: Record, re
     """
     if operand == WEIGHTS:
         to = OUTERMOST + 1
-        while to < machine.levels and machine.memory_of[to, WEIGHTS] < 0:
+        while not machine.keeps[to, WEIGHTS]:
             to += 1
         if streams_once(machine, reuse, to):
             fill = min(to, reuse.steps)

@@ -201,7 +201,9 @@ def sliding_windows(draw, shape=FLAT):
         spread[x], registers[x] = across, inside
     order = tuple(x for x in draw(_ORDERS) if x != loop)
     mapping = draw(mappings(nest, lowered=False, shape=shape))
-    inner, _ = draw(_inner_tiles(nest.bounds, spread, tuple(registers), shape, ()))
+    arrays = draw(_spread(shape.arrays, tuple(x for x in ALL_DIMS if x not in REDUCTION))) if shape.arrays > 1 else ONES
+    spatial = [a * b for a, b in zip(arrays, spread, strict=True)]
+    inner, _ = draw(_inner_tiles(nest.bounds, spatial, tuple(registers), shape, ()))
     orders = [(*order, loop) if level < shape.chip else ALL_DIMS for level in range(shape.levels)]
     return nest, replace(
         mapping,
@@ -209,7 +211,7 @@ def sliding_windows(draw, shape=FLAT):
         buffer_order=orders[0],
         rows=tuple(spread),
         columns=ONES,
-        arrays=ONES,
+        arrays=arrays,
         registers=tuple(registers),
         registers_order=ALL_DIMS,
         retains=True,

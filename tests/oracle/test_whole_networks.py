@@ -110,6 +110,7 @@ def cases(draw):
     hardware = replace(
         hardware,
         array=replace(array, delivery=delivery),
+        dram=replace(hardware.dram, winograd=None),  # no transformed weights here
         fuses=frozenset(draw(OPS_OF_UNITS)),
         folds=frozenset({Op.SPLIT, *draw(MOVED_OPS)}),
         vector_lanes=draw(st.sampled_from((1, 3, 8))),
