@@ -198,19 +198,18 @@ def preloads(machine: Record, reuse: Record, operand: int) -> bool:
 
 
 @jit
-def preload_cycles(machine: Record, cycles: int, operand: int, out: Record) -> int:
+def preload_cycles(machine: Record, cycles: int, operand: int, busy: int, out: Record) -> int:
     """Cycles that filling an operand's registers in all passes of a tile keeps the PEs waiting.
 
-    A fill shifts through a systolic array, or takes its share of `cycles`. Exposed, it adds all of that; into a second
-    register, what exceeds the step's; hidden, what exceeds those of the pass before, where a tile's first hides in the
-    last tile.
+    Its words take `cycles` on their network, and what shifts through a systolic array a cycle a row in each pass.
+    Exposed, a fill adds all of that; into a second register, what exceeds the step's; hidden, what exceeds the pass
+    before, of which all together take `busy`. A tile's first fill hides in the tile before.
     """
-    passes = out.passes
-    fills = passes * machine.shift_cycles[operand] if machine.shift_cycles[operand] else cycles
+    fills = max(cycles, out.passes * machine.shift_cycles[operand])
     if machine.preload[operand] == DOUBLE_BUFFERED:
-        return max(0, fills - passes * max(machine.step_cycles, ceil_div(out.first_step, machine.macs_per_cycle)))
+        return max(0, fills - out.passes * max(machine.step_cycles, ceil_div(out.first_step, machine.macs_per_cycle)))
     if machine.preload[operand] == HIDDEN:
-        return (passes - 1) * max(0, fills // passes - out.mac_cycles // passes)
+        return max(0, fills - busy)
     return fills
 
 
@@ -233,16 +232,16 @@ def tile_cycles(machine: Record, reuse: Record, first: bool, out: Record) -> Non
     are exposed the array runs empty before each pass, elsewhere one pass follows the other like two steps of one.
     """
     set_returned(machine, first, out)
-    pace, preload = sums_cycles(machine, first, out), 0
+    pace, preload = max(sums_cycles(machine, first, out), buffer_port_cycles(machine, out)), 0
     for operand in range(OUTPUTS):
-        cycles = ceil_div(out.network_words[operand], machine.words_per_cycle[operand])
+        if not preloads(machine, reuse, operand):
+            pace = max(pace, ceil_div(out.network_words[operand], machine.words_per_cycle[operand]))
+    for operand in range(OUTPUTS):
         if preloads(machine, reuse, operand):
-            preload += preload_cycles(machine, cycles, operand, out)
-        else:
-            pace = max(pace, cycles)
+            cycles = ceil_div(out.network_words[operand], machine.words_per_cycle[operand])
+            preload += preload_cycles(machine, cycles, operand, max(pace, out.mac_cycles), out)
     if machine.preload[INPUTS] != HIDDEN and reuse.held[INPUTS] == MOVING and not machine.shift_cycles[INPUTS]:
         preload += out.passes * ceil_div(out.first_window, machine.words_per_cycle[INPUTS])
-    pace = max(pace, buffer_port_cycles(machine, out))
     out.delivery_cycles = max(0, pace - out.mac_cycles)
     out.preload_cycles = preload
     out.skew_cycles = machine.skew_cycles * (out.passes if runs_empty(machine) else 1)

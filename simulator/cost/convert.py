@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import floor
 
 import numpy as np
 
@@ -146,8 +147,11 @@ def layer_record(
     zeros = zero_fractions(hardware, layer)
     ratios = [compression_ratio(hardware, o, z) for o, z in zip(Operand, zeros, strict=True)]
     ratios[Operand.WEIGHTS] *= winograd_ratio(hardware, nest)
-    whole_outputs = ratios[Operand.OUTPUTS]
-    ratios[Operand.OUTPUTS] *= float(stored)
+    compression = [round(FIXED_POINT * ratio) for ratio in ratios]
+    whole_outputs = compression[Operand.OUTPUTS]
+    compression[Operand.OUTPUTS] = floor(
+        whole_outputs * stored
+    )  # rounded up, a byte more would be stored than there is
     top, left, bottom, right = nest.padding
     height, width = nest.input_size
     moved = hardware.dma_moves_padding  # then a padded map is one without padding
@@ -160,10 +164,10 @@ def layer_record(
         pad=(0, 0) if moved else (top, left),
         input_size=(top + height + bottom, left + width + right) if moved else nest.input_size,
         skip=skip_ratio(hardware, layer, nest),
-        compression=[round(FIXED_POINT * ratio) for ratio in ratios],
+        compression=compression,
         resident=resident,
         residuals=residuals,
-        residual_compression=round(FIXED_POINT * whole_outputs),
+        residual_compression=whole_outputs,
     )
 
 

@@ -211,16 +211,35 @@ def operand_demand(
 
 
 @jit
+def unfinished_words(tiles: Record, layer: Record, mapping: Record) -> int:
+    """Words of outputs of which the sums are incomplete at one time, where all outputs stay on chip.
+
+    Those are of the tile, and of all tiles that loops inside a tiled loop of the reduction go through.
+    """
+    words, again = operand_words(mapping.tile, OUTPUTS), False
+    for j in range(tiles.loops):
+        d = tiles.order[j]
+        if not RELEVANT[OUTPUTS, d]:
+            again = True
+        elif again:
+            words = words // mapping.tile[d] * layer.bounds[d]
+    return words
+
+
+@jit
 def memory_demand(tiles: Record, machine: Record, layer: Record, mapping: Record, reuse: Record, memory: int) -> int:
     """Bytes that a mapping keeps in one instance of a memory, resident tensors apart.
 
-    Residual operands lie where the outputs do before they leave.
+    Of outputs that stay, sums that are not complete take their own width. Residual operands lie where the outputs do
+    before they leave.
     """
     demand, level = 0, machine.level_of[memory]
     for operand in range(3):
         resident = level == OUTERMOST and layer.resident[operand]
         if machine.memory_of[level, operand] == memory and not resident:
             demand += operand_demand(tiles, machine, layer, mapping, reuse, memory, operand)
+    if layer.resident[OUTPUTS] and level == OUTERMOST and machine.memory_of[level, OUTPUTS] == memory:
+        demand += (unfinished_words(tiles, layer, mapping) * machine.bits[SUM_BITS] + 7) >> 3
     if level == OUTERMOST and machine.memory_of[level, OUTPUTS] == memory and layer.residuals > 0:
         words = operand_words(mapping.tile, OUTPUTS)
         size = layer.residuals * ((words * machine.bits[OUTPUTS] + 7) >> 3)

@@ -21,7 +21,7 @@ from simulator.cost.pipeline import RUN, play_runs
 from simulator.hardware.model import Buffer, Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer
-from simulator.network.ops import OPS
+from simulator.network.ops import OPS, Op
 from simulator.network.shapes import tensor_bytes
 
 ALWAYS_TRIED_TILES = 64  # cuts into so many tiles and fewer are all tried, finer ones until one fits
@@ -100,6 +100,11 @@ def vector_cost(
     )
 
 
+def vector_demand(layer: Layer, hardware: Hardware, resident: Resident, reserved_bytes: int) -> int:
+    """Bytes that the tiles of an op take of the activations' buffer."""
+    return demand_bytes(fastest_cut(layer, hardware, resident, reserved_bytes, 0)[1], hardware)
+
+
 def fastest_cut(
     layer: Layer, hardware: Hardware, resident: Resident, reserved_bytes: int, prefetch_bytes: int
 ) -> tuple[Timing, Tiles]:
@@ -154,7 +159,9 @@ def window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
 
 
 def input_bytes(layer: Layer, hardware: Hardware) -> int:
-    """Bytes of all inputs, each once."""
+    """Bytes of all inputs, each once; of what a slice takes a part of, that part."""
+    if layer.op is Op.SPLIT:
+        return tensor_bytes(layer.output_shape, hardware.input_bits)
     return sum(tensor_bytes(shape, hardware.input_bits) for shape in layer.input_shapes)
 
 

@@ -4,8 +4,10 @@ import warnings
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from simulator.cost.legality import Around, buffer_demands, violations
+from simulator.cost.vector import vector_demand
 from simulator.engine.array_ops import Played, array_result, play_mapping
 from simulator.engine.mapping_cache import MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, choose_mappings
@@ -15,8 +17,8 @@ from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
-from simulator.nest import OPERAND_NAMES
-from simulator.network.ir import Network
+from simulator.nest import Operand
+from simulator.network.ir import Network, Op
 from simulator.result.facts import documents_of, machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
@@ -148,7 +150,7 @@ def play(ops: Sequence[PlannedOp], mappings: dict[str, Mapping], hardware: Hardw
     running = [op for op in ops if op.runs]
     ahead = hardware.layer_order == "prefetch_weights"
     come = 0  # bytes of the current op's first weights that have come already
-    for op, following in zip(running, [*running[1:], None], strict=True):
+    for op, following in zip_longest(running, running[1:]):
         wanted = _first_weights(following, mappings, hardware) if ahead and following else 0
         if wanted and not _has_free_space(op, wanted, mappings, hardware):
             wanted = 0
@@ -162,17 +164,24 @@ def play(ops: Sequence[PlannedOp], mappings: dict[str, Mapping], hardware: Hardw
 
 
 def _first_weights(op: PlannedOp, mappings: dict[str, Mapping], hardware: Hardware) -> int:
-    """Bytes of weights that an op's first tile loads."""
-    if op.layer.nest is None:
+    """Bytes of weights that an op's first tile loads; a second factor that ops make may not be there before."""
+    if op.layer.nest is None or op.layer.op is Op.MATMUL:
         return 0
     played: Played = play_mapping(op, mappings[op.layer.name], hardware)
     return int(played.totals["first_weights_bytes"])
 
 
 def _has_free_space(op: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
-    """Whether the weights' buffer has so many bytes left while an op runs."""
-    index = next(i for i, b in enumerate(hardware.buffers) if OPERAND_NAMES.index("weights") in b.holds)
-    free = hardware.buffers[index].capacity_bytes - op.reserved_bytes
+    """Whether the weights' buffer has so many bytes left while an op runs.
+
+    Tensors that are kept, and tiles of the vector unit, lie where inputs do.
+    """
+    index = next(i for i, b in enumerate(hardware.buffers) if Operand.WEIGHTS in b.holds)
+    buffer, taken = hardware.buffers[index], 0
     if op.layer.nest is not None:
-        free -= buffer_demands(mappings[op.layer.name], op.layer, hardware, around(op))[index]
-    return free >= wanted
+        taken = buffer_demands(mappings[op.layer.name], op.layer, hardware, around(op))[index]
+    elif Operand.INPUTS in buffer.holds:
+        taken = vector_demand(op.layer, hardware, op.resident, op.reserved_bytes)
+    if Operand.INPUTS in buffer.holds:
+        taken += op.reserved_bytes
+    return buffer.capacity_bytes - taken >= wanted

@@ -1,7 +1,7 @@
 """The network as the model sees it: layers in execution order, joined by named tensors."""
 
 from dataclasses import dataclass, field
-from math import prod
+from math import gcd, prod
 
 from simulator.nest import LoopNest
 from simulator.network.ops import MAC_OPS, Op
@@ -46,12 +46,20 @@ class Layer:
 
     @property
     def nest(self) -> LoopNest | None:
-        """The loop nest, or None for a layer that multiplies nothing."""
+        """The loop nest, or None for a layer that multiplies nothing.
+
+        A product of two tensors has as many groups as there are matrices in the second: one for each sample and group,
+        for each group, or one that all share.
+        """
         if self.op not in MAC_OPS:
             return None
         n, channels, height, width = self.input_shapes[0]
         _, filters, p, q = self.output_shape
-        bounds = (n, self.groups, filters // self.groups, channels // self.groups, p, q, *self.kernel)
+        samples, groups, filters, channels = n, self.groups, filters // self.groups, channels // self.groups
+        if self.op is Op.MATMUL:
+            groups = gcd(n * groups, max(1, prod(self.input_shapes[1]) // (filters * channels)))
+            samples = n * self.groups // groups
+        bounds = (samples, groups, filters, channels, p, q, *self.kernel)
         return LoopNest(bounds, self.stride, self.dilation, self.padding, (height, width))
 
     @property

@@ -47,11 +47,13 @@ def assert_laws(run: Run) -> None:
 
 def broken_laws(run: Run) -> Iterator[Violation]:
     """Find every broken law of a run."""
+    operands = {layer.name: len(layer.input_shapes) for layer in run.layers}
     for layer in run.layers:
         yield from _parts(layer)
         yield from _work(layer, run)
         yield from _time(layer, run)
-        yield from _bytes(layer, run)
+        residuals = sum(max(1, operands.get(name, 1) - 1) for name in layer.fused)
+        yield from _bytes(layer, run, max(1, layer.tiles) * (1 + residuals))
         yield from _prices(layer, run)
     yield from _fused(run)
     yield from _totals(run)
@@ -111,13 +113,13 @@ def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
             yield Violation(layer.name, f"bounds.{resource}", "cycles >= bound", f"{layer.cycles} < {bound}")
 
 
-def _bytes(layer: LayerResult, run: Run) -> Iterator[Violation]:
+def _bytes(layer: LayerResult, run: Run, transfers: int) -> Iterator[Violation]:
     """What leaves DRAM enters the memory next to it, and each level delivers at least what the layer touches.
 
-    DRAM moves whole bursts: of each tile's transfer, less than one burst is not wanted. A layer with others fused into
-    it may make a transfer for each of them. What goes past all memories outside the PEs is shared out on the way.
+    DRAM moves whole bursts: of each of so many transfers (for each tile one, and one for each residual operand), less
+    than one burst is not wanted. What goes past all memories outside the PEs is shared out on the way.
     """
-    dram, transfers = layer.traffic.get("dram", {}), max(1, layer.tiles) * (1 + len(layer.fused))
+    dram = layer.traffic.get("dram", {})
     for operand in sorted(set(dram) - {"outputs", *run.hardware.compressed}):
         home = home_of(layer, operand, run)
         if home is None or home in run.hardware.levels_in_pe:

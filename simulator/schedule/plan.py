@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from simulator.hardware.model import Hardware
-from simulator.network.ir import Layer, Network
+from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.fusion import Fusion, fuse
 from simulator.schedule.residency import Residency, Storage, residency
 
@@ -15,8 +15,8 @@ class PlannedOp:
 
     `producer` names the op it is fused into, `folded` says that it is free; otherwise it runs itself, and `fused` ops
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
-    pools leave of the outputs, as a fraction. `resident` tells by operand whether inputs and outputs stay on chip,
-    where `reserved_bytes` are taken by tensors that are kept meanwhile.
+    pools leave of the outputs, as a fraction. `resident` tells by operand whether it stays on chip (as
+    weights, the second factor of a product), where `reserved_bytes` are taken by tensors that are kept meanwhile.
     """
 
     layer: Layer
@@ -39,12 +39,14 @@ def plan(network: Network, hardware: Hardware) -> tuple[PlannedOp, ...]:
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion)
     zeros = _zeros_read(network, places.storage)
-    ops = zip(network.layers, places.reserved_bytes, strict=False)
+    ops = zip(network.layers, places.reserved_bytes, strict=True)
     return tuple(_planned(_with_zeros(layer, zeros), fusion, places, reserved) for layer, reserved in ops)
 
 
 def _planned(layer: Layer, fusion: Fusion, places: Residency, reserved_bytes: int) -> PlannedOp:
-    resident = (places.on_chip(layer.inputs), False, layer.name in places.kept)
+    product = layer.op is Op.MATMUL
+    inputs, weights = (layer.inputs[:1], layer.inputs[1:]) if product else (layer.inputs, ())
+    resident = (places.on_chip(inputs), product and places.on_chip(weights), layer.name in places.kept)
     op = PlannedOp(layer, resident=resident, reserved_bytes=reserved_bytes)
     group = fusion.groups.get(layer.name)
     if group is None:

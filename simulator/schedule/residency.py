@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from simulator.hardware.model import Buffer, Hardware
 from simulator.nest import Operand
-from simulator.network.ir import Network
+from simulator.network.ir import Layer, Network, Op
 from simulator.network.lifetimes import Lifetime, lifetimes
 from simulator.network.shapes import tensor_bytes
 from simulator.schedule.fusion import Fusion
@@ -45,10 +45,8 @@ class Residency:
 def residency(network: Network, hardware: Hardware, fusion: Fusion) -> Residency:
     """Return where the tensors of a network live on a machine."""
     storage = storage_of(network, fusion)
-    kept = _kept(network, hardware, storage) if hardware.keeps_activations else {}
-    buffer = _activation_buffer(hardware)
-    reserved = tuple(_rounded(size, buffer) for size in _occupancy(kept, len(network.layers)))
-    return Residency(storage, kept, reserved)
+    kept = _kept(network, hardware, fusion, storage) if hardware.keeps_activations else {}
+    return Residency(storage, kept, tuple(_reserved(kept, len(network.layers), _activation_buffer(hardware))))
 
 
 def storage_of(network: Network, fusion: Fusion) -> Storage:
@@ -66,33 +64,61 @@ def _activation_buffer(hardware: Hardware) -> Buffer:
     return next(buffer for buffer in hardware.buffers if Operand.INPUTS in buffer.holds)
 
 
-def _rounded(size: int, buffer: Buffer) -> int:
-    """Round what kept tensors take up to sixteenths of the buffer, so that ops of one shape meet the same rest."""
+def _reserved(kept: KeptTensors, ops: int, buffer: Buffer) -> list[int]:
+    """Bytes that kept tensors take while each op runs, in sixteenths of the buffer: ops of one shape meet one rest."""
     sixteenth = max(1, buffer.capacity_bytes // 16)
-    return -(-size // sixteenth) * sixteenth
+    return [-(-size // sixteenth) * sixteenth for size in _occupancy(kept, ops)]
 
 
-def _kept(network: Network, hardware: Hardware, storage: Storage) -> KeptTensors:
+def _kept(network: Network, hardware: Hardware, fusion: Fusion, storage: Storage) -> KeptTensors:
     """Choose the tensors that stay in the buffer.
 
-    They are considered in the order they are made. At no time do they take more than half of the buffer that holds
-    inputs and outputs; the other half is for tiles. An op finds all of its inputs there or none of them.
+    They are considered in the order they are made. One stays if, whatever runs meanwhile, all that stay leave room for
+    a strip of it, see `strip_bytes`. An op finds all of its inputs there or none of them; a product,
+    each factor.
     """
     buffer = _activation_buffer(hardware)
     if Operand.OUTPUTS not in buffer.holds:
         return {}
-    life = _stored_lifetimes(network, storage)
+    life, ops = _stored_lifetimes(network, storage), len(network.layers)
+    elsewhere = set() if Operand.WEIGHTS in buffer.holds else _second_factors(network, storage)
+    free = [
+        buffer.capacity_bytes - (strip_bytes(layer, hardware) if layer.name in fusion.groups else 0)
+        for layer in network.layers
+    ]
     kept: dict[str, Kept] = {}
-    for layer in network.layers:
-        if layer.name not in life or life[layer.name].last_read >= len(network.layers):
+    for name, group in fusion.groups.items():
+        if life[name].last_read >= ops or name in elsewhere:
             continue
-        size = tensor_bytes(layer.output_shape, hardware.output_bits)
-        trial = {**kept, layer.name: Kept(life[layer.name], size)}
-        if max(_occupancy(trial, len(network.layers))) <= buffer.capacity_bytes // 2:
+        stored = group.fused[-1] if group.fused else group.producer
+        trial = {**kept, name: Kept(life[name], tensor_bytes(stored.output_shape, hardware.output_bits))}
+        if all(taken <= left for taken, left in zip(_reserved(trial, ops, buffer), free, strict=True)):
             kept = trial
     while dropped := _torn(network, storage, kept):
         kept = {name: entry for name, entry in kept.items() if name not in dropped}
     return kept
+
+
+def strip_bytes(layer: Layer, hardware: Hardware) -> int:
+    """Bytes that an op takes of the activations' buffer to run well: for a row of outputs of one sample and group.
+
+    Those are, as often as the buffer has slots, the rows of inputs that it needs, the row itself as partial sums, and,
+    where weights lie there too, one for each PE.
+    """
+    buffer, array = _activation_buffer(hardware), hardware.array
+    (_, channels, height, width), (_, filters, _, columns) = layer.input_shapes[0], layer.output_shape
+    rows = min(height, (layer.kernel[0] - 1) * layer.dilation[0] + 1)
+    inputs = tensor_bytes((channels // layer.groups, rows, width), hardware.input_bits)
+    outputs = tensor_bytes((filters // layer.groups, columns), hardware.partial_sum_bits)
+    weights = tensor_bytes((array.rows, array.columns), hardware.weight_bits)
+    size = inputs + outputs + (weights if Operand.WEIGHTS in buffer.holds else 0)
+    return 2 * size if buffer.double_buffered else size
+
+
+def _second_factors(network: Network, storage: Storage) -> set[str]:
+    """Stored tensors that an op multiplies by as by weights."""
+    products = (layer for layer in network.layers if layer.op is Op.MATMUL)
+    return {stored for layer in products for stored in storage[layer.inputs[1]]}
 
 
 def _stored_lifetimes(network: Network, storage: Storage) -> dict[str, Lifetime]:
@@ -106,9 +132,11 @@ def _stored_lifetimes(network: Network, storage: Storage) -> dict[str, Lifetime]
 
 
 def _torn(network: Network, storage: Storage, kept: KeptTensors) -> set[str]:
-    """Kept tensors that some op reads together with one that is not kept."""
+    """Kept tensors that some op reads together with one that is not kept; factors of a product are read apart."""
     dropped: set[str] = set()
     for layer in network.layers:
+        if layer.op is Op.MATMUL:
+            continue
         stored = frozenset().union(*(storage[name] for name in layer.inputs))
         if not stored <= kept.keys():
             dropped |= stored & kept.keys()
@@ -117,7 +145,7 @@ def _torn(network: Network, storage: Storage, kept: KeptTensors) -> set[str]:
 
 def _occupancy(kept: KeptTensors, ops: int) -> list[int]:
     """Bytes that kept tensors take while each op runs."""
-    taken = [0] * max(1, ops)
+    taken = [0] * ops
     for tensor in kept.values():
         for i in range(max(0, tensor.lifetime.made), min(ops, tensor.lifetime.last_read + 1)):
             taken[i] += tensor.size_bytes

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from fractions import Fraction
-from math import ceil
+from math import ceil, prod
 
 from simulator.cost.case import SUM_BITS
-from simulator.nest import Dim, Operand
+from simulator.nest import REDUCTION, Dim, Operand
 from tests.oracle.naive import COLUMNS, OUTERMOST, ROWS, box, part_of, plain, tiles_of, words_in
 from tests.oracle.naive_array import (
     axes_of,
@@ -33,6 +33,8 @@ def memory_demands(machine, layer, mapping):
             if machine.memory_of[level][operand] != memory:
                 continue
             resident = level == OUTERMOST and layer.resident[operand]
+            if resident and operand is OUTPUTS:
+                demands[memory] += ceil(Fraction(unfinished(tiles, layer) * machine.bits[SUM_BITS], 8))
             if not resident:
                 words, twice = held(tiles, operand, level, machine, layer, mapping)
                 bits = machine.bits[SUM_BITS if operand is OUTPUTS else operand]
@@ -41,6 +43,18 @@ def memory_demands(machine, layer, mapping):
                 size = ceil(Fraction(words_in(tiles[0], OUTPUTS) * machine.bits[OUTPUTS], 8))
                 demands[memory] += layer.residuals * size * double
     return demands
+
+
+def unfinished(tiles, layer):
+    """The most outputs that are begun and not complete at one time."""
+    reductions, seen, begun, most = prod(layer.bounds[d] for d in REDUCTION), Counter(), 0, 0
+    for tile in tiles:
+        outputs, size = part_of(tile, OUTPUTS), words_in(tile, OUTPUTS)
+        begun += 0 if seen[outputs] else size
+        seen[outputs] += prod(len(tile[d]) for d in REDUCTION)
+        most = max(most, begun)
+        begun -= size if seen[outputs] == reductions else 0
+    return most
 
 
 def held(tiles, operand, level, machine, layer, mapping):

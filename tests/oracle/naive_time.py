@@ -58,19 +58,20 @@ def array_cycles(walk, mac_cycles, passes):
     sums_in = ceil(Fraction(words["returned"], machine.words_per_cycle[OUTPUTS]))
     sums_out = ceil(Fraction(words[OUTPUTS], machine.words_per_cycle[OUTPUTS]))
     paces = [max(sums_in, sums_out) if machine.concurrent else sums_in + sums_out, *port_paces(walk)]
-    exposed = 0
+    exposed, filling = 0, []
     for operand in (INPUTS, WEIGHTS):
         sending = ceil(Fraction(words[operand], machine.words_per_cycle[operand]))
         shift = machine.shift_cycles[operand]
         kept = walk.schedule.held[operand]
         before = operand == walk.mapping.stationary if shift else machine.preload[operand] and kept
         if before:
-            exposed += exposed_cycles(walk, operand, mac_cycles, passes, passes * shift or sending)
+            filling.append((operand, max(passes * shift, sending)))
         else:
             paces.append(sending)
     if machine.preload[INPUTS] and not walk.schedule.held[INPUTS] and not machine.shift_cycles[INPUTS]:
         exposed += passes * ceil(Fraction(walk.first_window, machine.words_per_cycle[INPUTS]))
     pace = max(mac_cycles, *paces)
+    exposed += sum(exposed_cycles(walk, operand, pace, passes, cycles) for operand, cycles in filling)
     cycles = {
         "delivery_cycles": pace - mac_cycles,
         "preload_cycles": exposed,
@@ -79,15 +80,14 @@ def array_cycles(walk, mac_cycles, passes):
     return cycles | {"array_cycles": mac_cycles + sum(cycles.values())}
 
 
-def exposed_cycles(walk, operand, mac_cycles, passes, filling):
+def exposed_cycles(walk, operand, pace, passes, filling):
     """Cycles for which fills before the passes keep the PEs waiting."""
     machine = walk.machine
     if machine.preload[operand] == DOUBLE_BUFFERED:
         step = max(machine.step_cycles, ceil(Fraction(walk.first_step, machine.macs_per_cycle)))
         return filling - min(filling, passes * step)
     if machine.preload[operand] == HIDDEN:
-        shift = machine.shift_cycles[operand]
-        return sum(max(0, shift - mac_cycles // passes) for _ in range(1, passes))
+        return filling - min(filling, pace)
     return filling
 
 

@@ -101,7 +101,7 @@ class MacOp:
     def load(self, operand, before, tile) -> int:
         """Load what is not here already of inputs or weights; return bytes at the port."""
         here = before is not None and self.key(operand, before) == self.key(operand, tile)
-        if (here and not self.machine.dma_reloads) or (operand is INPUTS and self.job.inputs_here):
+        if (here and not self.machine.dma_reloads) or (self.job.inputs_here, self.job.weights_here, False)[operand]:
             return 0
         if operand is INPUTS:
             words = self.box(tile)
@@ -272,13 +272,14 @@ class MacOp:
             window = ceil(walk.first_window / delivery.words_per_cycle)
             streams = operand is INPUTS and not systolic and delivery.preload != "hidden"
             return passes * window if streams else 0
-        every = fills * array.rows if systolic else ceil(walk.crossed[operand] / delivery.words_per_cycle)
+        over_network = ceil(walk.crossed[operand] / delivery.words_per_cycle)
+        every = max(fills * array.rows, over_network) if systolic else over_network
         if delivery.preload == "exposed":
             return every
         if delivery.preload == "double_buffered":
             step = ceil(Fraction(self.slots(walk.leads[0])) / array.macs_per_cycle)
             return max(0, every - passes * step)
-        return (passes - 1) * max(0, array.rows - pace // passes) if systolic else 0
+        return max(0, every - pace) if systolic else 0
 
     def skew(self, walk) -> int:
         """Cycles in which a wave front fills and leaves the array: in each pass if it runs empty before, else once."""
@@ -356,7 +357,7 @@ class MacOp:
     def demand(self, operand, memory) -> int:
         """Bytes that tiles of an operand take of a memory: twice if one is used while others come."""
         tile, tiles = self.mapping.tile, self.tiles
-        if (self.job.inputs_here, False, self.job.outputs_stay)[operand]:
+        if (self.job.inputs_here, self.job.weights_here, self.job.outputs_stay)[operand]:
             return 0
         words = prod(tile[d] for d in RELEVANT[operand])
         if operand is INPUTS:

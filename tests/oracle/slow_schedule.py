@@ -1,8 +1,9 @@
 """What the slow simulator makes of a network before it plays it: which ops run, and where their tensors are.
 
 The rules, told anew: an op goes along with the op that made its newest input, if the machine fuses ops of its kind and
-nobody else wants that input. A tensor may stay on chip from when it is made until it is read last, if at no time what
-stays takes more than half of the memory of inputs, and if whoever reads it finds its other inputs there, too.
+nobody else wants that input. A tensor may stay on chip from when it is made until it is read last, if at all times what
+stays, counted in sixteenths of the memory of inputs, leaves a strip of that memory to the op at work, and if whoever
+reads it finds its other inputs there, too. The two factors of a product are apart.
 """
 
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ class Job:
     residuals: list[str] = field(default_factory=list)  # tensors that fused ops read besides
     fetched: int = 0  # how many of these come from DRAM
     inputs_here: bool = False
+    weights_here: bool = False
     outputs_stay: bool = False
     reserved: int = 0  # bytes that resident tensors take of the memory of inputs
 
@@ -47,15 +49,15 @@ def schedule(network: Network, machine: Hardware) -> list[Job]:
         if layer.zero_inputs_fraction is not None and len(homes[layer.inputs[0]]) == 1:
             (home,) = homes[layer.inputs[0]]
             shares[home] = layer.zero_inputs_fraction
-    memory = next(buffer for buffer in machine.buffers if Operand.INPUTS in buffer.holds)
-    sixteenth = max(1, memory.capacity_bytes // 16)
-    taken = occupied(stays, len(network.layers))
+    taken = reserved(stays, network, machine)
     for at, layer in enumerate(network.layers):
         if job := jobs.get(layer.name):
-            job.inputs_here = all(home in stays for name in layer.inputs for home in homes[name])
+            here = [all(home in stays for home in homes[name]) for name in layer.inputs]
+            job.inputs_here = here[0] if layer.op is Op.MATMUL else all(here)
+            job.weights_here = layer.op is Op.MATMUL and here[1]
             job.fetched = sum(any(home not in stays for home in homes[name]) for name in job.residuals)
             job.outputs_stay = layer.name in stays
-            job.reserved = ceil(taken[at] / sixteenth) * sixteenth
+            job.reserved = taken[at]
             job.layer = replace(layer, zero_outputs_fraction=shares.get(layer.name, layer.zero_outputs_fraction))
     return list(jobs.values())
 
@@ -105,16 +107,40 @@ def residents(network, machine, jobs, homes):
         if Operand.OUTPUTS in memory.holds and layer.name in jobs and ends[layer.name] < len(network.layers):
             shape = (jobs[layer.name].fused or [layer])[-1].output_shape
             more = {**stays, layer.name: (at, ends[layer.name], tensor_bytes(shape, machine.output_bits))}
-            if max(occupied(more, len(network.layers))) <= memory.capacity_bytes // 2:
+            wanted = [strip(layer, machine, memory) if layer.name in jobs else 0 for layer in network.layers]
+            full = zip(reserved(more, network, machine), wanted, strict=True)
+            if max(map(sum, full)) <= memory.capacity_bytes and not is_factor(layer.name, network, homes, memory):
                 stays = more
     while True:
-        reads = [set().union(*(homes[name] for name in layer.inputs)) for layer in network.layers]
+        together = [layer.inputs for layer in network.layers if layer.op is not Op.MATMUL]
+        reads = [set().union(*(homes[name] for name in names)) for names in together]
         torn = {home for read in reads for home in read if home in stays and not read <= stays.keys()}
         if not torn:
             return stays
         stays = {home: life for home, life in stays.items() if home not in torn}
 
 
-def occupied(stays, ops) -> list[int]:
-    """Bytes that resident tensors take while each op runs."""
-    return [sum(size for made, end, size in stays.values() if made <= at <= end) for at in range(ops)]
+def reserved(stays, network, machine) -> list[int]:
+    """Bytes that resident tensors take while each op runs, whole sixteenths."""
+    memory = next(buffer for buffer in machine.buffers if Operand.INPUTS in buffer.holds)
+    sixteenth = max(1, memory.capacity_bytes // 16)
+    alive = [[n for made, end, n in stays.values() if made <= at <= end] for at in range(len(network.layers))]
+    return [ceil(sum(sizes) / sixteenth) * sixteenth for sizes in alive]
+
+
+def strip(layer, machine, memory) -> int:
+    """Bytes for one row of outputs: what it is made of, its sums, and a weight for each PE."""
+    taps, spread = layer.kernel[0], layer.dilation[0]
+    _, channels, height, width = layer.input_shapes[0]
+    rows = len([row for row in range((taps - 1) * spread + 1) if row < height])
+    sizes = [ceil(channels // layer.groups * rows * width * machine.input_bits / 8)]
+    sizes.append(ceil(layer.output_shape[1] // layer.groups * layer.output_shape[3] * machine.partial_sum_bits / 8))
+    if Operand.WEIGHTS in memory.holds:
+        sizes.append(ceil(machine.array.rows * machine.array.columns * machine.weight_bits / 8))
+    return sum(sizes) * (2 if memory.double_buffered else 1)
+
+
+def is_factor(home, network, homes, memory) -> bool:
+    """Whether a tensor is wanted where weights lie, in another memory than it was made in."""
+    products = [layer for layer in network.layers if layer.op is Op.MATMUL]
+    return Operand.WEIGHTS not in memory.holds and any(home in homes[layer.inputs[1]] for layer in products)

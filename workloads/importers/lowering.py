@@ -102,20 +102,36 @@ def with_features(g: Assembly, view: View) -> View:
 
 
 def matmul(g: Assembly, left: View, right: View, name: str) -> View:
-    """Multiply two arrays made by layers, as attention does; the leading axes but the batch become groups."""
-    rank = len(left.axes)
-    if rank < 2 or len(right.axes) < 2 or left.dims[-1] != right.dims[-2]:
+    """Multiply two arrays made by layers, as attention does; the leading axes but the batch become groups.
+
+    A leading axis that only the second array has makes more columns of the product: all of them meet the same rows.
+    """
+    rank = max(len(left.axes), len(right.axes))
+    fits = min(len(left.axes), len(right.axes)) >= 2 and left.dims[-1] == right.dims[-2]
+    pairs = list(zip(_widened(left, rank).dims[:-2], _widened(right, rank).dims[:-2], strict=True)) if fits else []
+    if not fits or any(1 not in pair and pair[0] != pair[1] for pair in pairs):
         got = f"{text(left.dims)} and {text(right.dims)}"
         raise wrong(name, "the arrays do not multiply", "[..., M, K] and [..., K, N]", got)
-    batched = rank > 2 and merged(left.axes[0]) == natural(left.tensor.shape, N)
+    left = _widened(left, rank)
+    batched = rank > 2 and merged(left.axes[0]) == natural(left.tensor.shape, N) and pairs[0][0] >= pairs[0][1]
+    shared = [one == 1 for one, other in pairs[batched:] if max(one, other) > 1]
+    if shared != sorted(shared):
+        raise wrong(
+            name, "an axis of the second array alone stands before one of both", "the other order", text(left.dims)
+        )
     layout = (*(N if batched and axis == 0 else C for axis in range(rank - 2)), H, C)
     left = arranged(g, left, layout)
-    x, dims = left.tensor, (*left.dims[:-1], right.dims[-1])
-    groups = prod(dims[batched:-2])
-    shape = (x.shape[0], groups * dims[-1], *x.size)
+    x, dims = left.tensor, (*(max(pair) for pair in pairs), left.dims[-2], right.dims[-1])
+    groups = prod(left.dims[batched:-2])
+    shape = (x.shape[0], prod(dims[batched:-2]) * dims[-1], *x.size)
     shapes = (x.shape, right.tensor.shape)
     y = g.put(Layer(name, Op.MATMUL, (x.name, right.tensor.name), shapes, shape, groups=groups))
     return fan(y, layout, dims)
+
+
+def _widened(view: View, rank: int) -> View:
+    """Return the array with leading axes of one element."""
+    return replace(view, axes=((),) * (rank - len(view.axes)) + view.axes)
 
 
 def unary(g: Assembly, view: View, make: Callable[[Tensor], Tensor]) -> View:
@@ -129,7 +145,7 @@ def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: 
     if all(view.axes == first.axes and view.tensor.shape == first.tensor.shape for view in views):
         return replace(first, tensor=g.apply(op, *(view.tensor for view in views), variant=variant, name=name))
     rank = max(len(view.axes) for view in views)
-    wide = [replace(view, axes=((),) * (rank - len(view.axes)) + view.axes) for view in views]
+    wide = [_widened(view, rank) for view in views]
     dims = [max(view.dims[at] for view in wide) for at in range(rank)]
     layout = _shared_layout(wide) if rank <= len(MAPS) else _stretching_layout(wide)
     if len(set(layout)) > len(MAPS):
