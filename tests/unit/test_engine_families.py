@@ -53,7 +53,9 @@ def run_all(machine: str, specs: list[str]) -> None:
         assert all(layer.cycles > 0 for layer in run.layers if layer.macs)
 
 
-@pytest.mark.parametrize("machine", ["eyeriss_like", "squeezenext_16x16", "systolic_32x32"])
+@pytest.mark.parametrize(
+    "machine", ["eyeriss_like", "squeezenext_16x16", pytest.param("systolic_32x32", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("family", BUILDERS)
 def test_the_mappings_of_each_family_compute_its_convolutions(family: str, machine: str):
     network = load_network(f"{family}:resolution={SMALLEST.get(family, 32)}")
