@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from simulator.hardware.model import Buffer, Hardware
 from simulator.nest import Operand
-from simulator.network.ir import Layer, Network, Op
+from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.network.lifetimes import Lifetime, lifetimes
+from simulator.network.ops import OPS
 from simulator.network.shapes import tensor_bytes
 from simulator.schedule.fusion import Fusion
 
@@ -46,7 +47,9 @@ def residency(network: Network, hardware: Hardware, fusion: Fusion) -> Residency
     """Return where the tensors of a network live on a machine."""
     storage = storage_of(network, fusion)
     kept = _kept(network, hardware, fusion, storage) if hardware.keeps_activations else {}
-    return Residency(storage, kept, tuple(_reserved(kept, len(network.layers), _activation_buffer(hardware))))
+    buffer = _activation_buffer(hardware)
+    reserved = tuple(_rounded(size, buffer) for size in _occupancy(kept, len(network.layers)))
+    return Residency(storage, kept, reserved)
 
 
 def storage_of(network: Network, fusion: Fusion) -> Storage:
@@ -64,55 +67,74 @@ def _activation_buffer(hardware: Hardware) -> Buffer:
     return next(buffer for buffer in hardware.buffers if Operand.INPUTS in buffer.holds)
 
 
-def _reserved(kept: KeptTensors, ops: int, buffer: Buffer) -> list[int]:
-    """Bytes that kept tensors take while each op runs, in sixteenths of the buffer: ops of one shape meet one rest."""
+def _rounded(size: int, buffer: Buffer) -> int:
+    """Round what kept tensors take up to sixteenths of the buffer, so that ops of one shape meet the same rest."""
     sixteenth = max(1, buffer.capacity_bytes // 16)
-    return [-(-size // sixteenth) * sixteenth for size in _occupancy(kept, ops)]
+    return -(-size // sixteenth) * sixteenth
 
 
 def _kept(network: Network, hardware: Hardware, fusion: Fusion, storage: Storage) -> KeptTensors:
     """Choose the tensors that stay in the buffer.
 
     They are considered in the order they are made. One stays if, whatever runs meanwhile, all that stay leave room for
-    a strip of it, see `strip_bytes`. An op finds all of its inputs there or none of them; a product,
-    each factor.
+    a strip of it, see `strip_bytes`. An op finds all of its inputs there or none of them; a product, each factor.
     """
     buffer = _activation_buffer(hardware)
     if Operand.OUTPUTS not in buffer.holds:
         return {}
-    life, ops = _stored_lifetimes(network, storage), len(network.layers)
+    life, layers = _stored_lifetimes(network, storage), network.layers
     elsewhere = set() if Operand.WEIGHTS in buffer.holds else _second_factors(network, storage)
-    free = [
-        buffer.capacity_bytes - (strip_bytes(layer, hardware) if layer.name in fusion.groups else 0)
-        for layer in network.layers
-    ]
     kept: dict[str, Kept] = {}
+    taken = [0] * len(layers)
     for name, group in fusion.groups.items():
-        if life[name].last_read >= ops or name in elsewhere:
+        if life[name].last_read >= len(layers) or name in elsewhere:
             continue
         stored = group.fused[-1] if group.fused else group.producer
-        trial = {**kept, name: Kept(life[name], tensor_bytes(stored.output_shape, hardware.output_bits))}
-        if all(taken <= left for taken, left in zip(_reserved(trial, ops, buffer), free, strict=True)):
+        size = tensor_bytes(stored.output_shape, hardware.output_bits)
+        trial = {**kept, name: Kept(life[name], size)}
+        alive = range(life[name].made, life[name].last_read + 1)
+        if all(
+            _rounded(taken[i] + size, buffer) + _strip(layers[i], hardware, fusion, storage, trial)
+            <= buffer.capacity_bytes
+            for i in alive
+        ):
             kept = trial
+            for i in alive:
+                taken[i] += size
     while dropped := _torn(network, storage, kept):
         kept = {name: entry for name, entry in kept.items() if name not in dropped}
     return kept
 
 
-def strip_bytes(layer: Layer, hardware: Hardware) -> int:
-    """Bytes that an op takes of the activations' buffer to run well: for a row of outputs of one sample and group.
+def _strip(layer: Layer, hardware: Hardware, fusion: Fusion, storage: Storage, kept: KeptTensors) -> int:
+    """Bytes of a strip of an op, or none if it does not run."""
+    if layer.name not in fusion.groups:
+        return 0
+    inputs = frozenset().union(*(storage[name] for name in layer.inputs))
+    return strip_bytes(layer, hardware, inputs <= kept.keys(), layer.name in kept)
 
-    Those are, as often as the buffer has slots, the rows of inputs that it needs, the row itself as partial sums, and,
-    where weights lie there too, one for each PE.
+
+def strip_bytes(layer: Layer, hardware: Hardware, inputs_kept: bool, outputs_kept: bool) -> int:
+    """Bytes that an op takes of the activations' buffer to run well: for a row of outputs, what is not kept there.
+
+    Of the array's ops that is a row of one sample and group, as partial sums, the rows of inputs that it needs, and,
+    where weights lie there too, one for each PE; of windows of the vector unit, rows of all channels. Other vector ops
+    go element by element. What crosses the DRAM port is there as often as the buffer has slots.
     """
-    buffer, array = _activation_buffer(hardware), hardware.array
-    (_, channels, height, width), (_, filters, _, columns) = layer.input_shapes[0], layer.output_shape
+    buffer, array, entry = _activation_buffer(hardware), hardware.array, OPS[layer.op]
+    multiplies, slots = layer.op in MAC_OPS, 2 if buffer.double_buffered else 1
+    if not multiplies and not entry.windowed:
+        return 0
+    (samples, channels, height, width), (_, filters, _, columns) = layer.input_shapes[0], layer.output_shape
     rows = min(height, (layer.kernel[0] - 1) * layer.dilation[0] + 1)
-    inputs = tensor_bytes((channels // layer.groups, rows, width), hardware.input_bits)
-    outputs = tensor_bytes((filters // layer.groups, columns), hardware.partial_sum_bits)
+    deep = (1, channels // layer.groups, filters // layer.groups) if multiplies else (samples, channels, filters)
+    inputs = tensor_bytes((deep[0], deep[1], rows, width), hardware.input_bits)
+    sums = hardware.partial_sum_bits if multiplies else hardware.output_bits
+    outputs = tensor_bytes((deep[0], deep[2], columns), sums)
     weights = tensor_bytes((array.rows, array.columns), hardware.weight_bits)
-    size = inputs + outputs + (weights if Operand.WEIGHTS in buffer.holds else 0)
-    return 2 * size if buffer.double_buffered else size
+    size = 0 if inputs_kept else slots * inputs
+    size += slots * weights if multiplies and Operand.WEIGHTS in buffer.holds else 0
+    return size + (slots * outputs if not outputs_kept else outputs if multiplies else 0)
 
 
 def _second_factors(network: Network, storage: Storage) -> set[str]:

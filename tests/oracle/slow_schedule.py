@@ -107,10 +107,13 @@ def residents(network, machine, jobs, homes):
         if Operand.OUTPUTS in memory.holds and layer.name in jobs and ends[layer.name] < len(network.layers):
             shape = (jobs[layer.name].fused or [layer])[-1].output_shape
             more = {**stays, layer.name: (at, ends[layer.name], tensor_bytes(shape, machine.output_bits))}
-            wanted = [strip(layer, machine, memory) if layer.name in jobs else 0 for layer in network.layers]
-            full = zip(reserved(more, network, machine), wanted, strict=True)
-            if max(map(sum, full)) <= memory.capacity_bytes and not is_factor(layer.name, network, homes, memory):
-                stays = more
+            taken = reserved(more, network, machine)
+            for when in range(at, ends[layer.name] + 1):
+                op = network.layers[when]
+                here = all(home in more for name in op.inputs for home in homes[name])
+                taken[when] += strip(op, machine, memory, here, op.name in more) if op.name in jobs else 0
+            fits = max(taken[at : ends[layer.name] + 1]) <= memory.capacity_bytes
+            stays = more if fits and not is_factor(layer.name, network, homes, memory) else stays
     while True:
         together = [layer.inputs for layer in network.layers if layer.op is not Op.MATMUL]
         reads = [set().union(*(homes[name] for name in names)) for names in together]
@@ -128,16 +131,24 @@ def reserved(stays, network, machine) -> list[int]:
     return [ceil(sum(sizes) / sixteenth) * sixteenth for sizes in alive]
 
 
-def strip(layer, machine, memory) -> int:
-    """Bytes for one row of outputs: what it is made of, its sums, and a weight for each PE."""
+def strip(layer, machine, memory, inputs_here, outputs_stay) -> int:
+    """Bytes for one row of outputs: what it is made of, its sums, and a weight for each PE; none of what stays."""
+    multiplies, copies = layer.op in MAC_OPS, 2 if memory.double_buffered else 1
+    if not multiplies and layer.op is not Op.POOL:
+        return 0
     taps, spread = layer.kernel[0], layer.dilation[0]
-    _, channels, height, width = layer.input_shapes[0]
-    rows = len([row for row in range((taps - 1) * spread + 1) if row < height])
-    sizes = [ceil(channels // layer.groups * rows * width * machine.input_bits / 8)]
-    sizes.append(ceil(layer.output_shape[1] // layer.groups * layer.output_shape[3] * machine.partial_sum_bits / 8))
-    if Operand.WEIGHTS in memory.holds:
-        sizes.append(ceil(machine.array.rows * machine.array.columns * machine.weight_bits / 8))
-    return sum(sizes) * (2 if memory.double_buffered else 1)
+    samples, channels, height, width = layer.input_shapes[0]
+    rows, filters = len([row for row in range((taps - 1) * spread + 1) if row < height]), layer.output_shape[1]
+    if multiplies:
+        samples, channels, filters = 1, channels // layer.groups, filters // layer.groups
+    bytes_in = ceil(samples * channels * rows * width * machine.input_bits / 8)
+    width_out = machine.partial_sum_bits if multiplies else machine.output_bits
+    bytes_out = ceil(samples * filters * layer.output_shape[3] * width_out / 8)
+    wanted = [bytes_in] * (0 if inputs_here else copies)
+    wanted += [bytes_out] * ((1 if multiplies else 0) if outputs_stay else copies)
+    if multiplies and Operand.WEIGHTS in memory.holds:
+        wanted += [ceil(machine.array.rows * machine.array.columns * machine.weight_bits / 8)] * copies
+    return sum(wanted)
 
 
 def is_factor(home, network, homes, memory) -> bool:
