@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from analysis.drive.accuracy.anchor import Anchor, Row
+from analysis.drive.accuracy.anchor import Anchor, Missing, Row
 from analysis.drive.accuracy.bounds import at_most
 from analysis.drive.accuracy.figures import published
 from simulator import simulate
@@ -51,12 +51,13 @@ ANCHOR = Anchor(
     source='Ma et al., "ShuffleNet V2", arXiv 1807.11164, tables 1 to 4, measured on a GPU',
     machines=MACHINES,
     rows=rows,
-    reasons={
-        "systolic_32x32: G3: 4 in series / 1 fragment": (
+    missing=(
+        Missing(
             "Maps of a quarter of the channels all stay on chip, those of one fragment do not: 0.5 MiB cross the DRAM "
-            "port instead of 4.0. A GPU pays for four times as many kernels, this machine starts a layer at no cost."
+            "port instead of 4.0. A GPU pays for four times as many kernels, this machine starts a layer at no cost.",
+            ("systolic_32x32: G3: 4 in series / 1 fragment",),
         ),
-    },
+    ),
     remarks=(
         "The figures are a GPU's, so only directions are compared: equal channels, one group, one fragment and no "
         "elementwise ops are fastest. They hold on an array for matrix products, but for four layers in series.",
