@@ -63,7 +63,6 @@ class VectorCost:
     port_cycles: int
     dma_cycles: int
     operations: int
-    input_bytes: int  # distinct, of all inputs
     output_bytes: int
     dram_read_bytes: int
     dram_written_bytes: int
@@ -90,7 +89,6 @@ def vector_cost(
         port_cycles=port,
         dma_cycles=port + hardware.dram.latency_cycles * int(np.count_nonzero(transfers)),
         operations=OPS[layer.op].operations(layer),
-        input_bytes=input_bytes(layer, hardware),
         output_bytes=tensor_bytes(layer.output_shape, hardware.output_bits),
         dram_read_bytes=int(whole_bursts(tiles.loads, hardware).sum()),
         dram_written_bytes=int(whole_bursts(tiles.stores, hardware).sum()),
@@ -150,12 +148,11 @@ def window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
     """Bytes of the input rows that each tile's windows reach; rows that two tiles need come twice."""
     n, channels, height, width = layer.input_shapes[0]
     row = tensor_bytes((n, channels, width), hardware.input_bits)
-    (taps, _), (stride, _), (pad, *_) = layer.kernel, layer.stride, layer.padding
-    sizes = [
-        row * clipped(start * stride - pad, tile_box(end - start, taps, stride, 1, 0), height) if end > start else 0
-        for start, end in pairwise(parts.tolist())
-    ]
-    return np.array(sizes, np.int64)
+    (taps, _), (stride, _), (dilation, _), (pad, *_) = layer.kernel, layer.stride, layer.dilation, layer.padding
+    starts_ends = list(pairwise(parts.tolist()))
+    boxes = [tile_box(end - start, taps, stride, dilation, 0) if end > start else 0 for start, end in starts_ends]
+    rows = [clipped(start * stride - pad, box, height) for (start, _), box in zip(starts_ends, boxes, strict=True)]
+    return row * np.array(rows, np.int64)
 
 
 def input_bytes(layer: Layer, hardware: Hardware) -> int:

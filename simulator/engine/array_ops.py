@@ -15,7 +15,7 @@ from simulator.cost.convert import (
 from simulator.cost.evaluate import evaluate
 from simulator.cost.legality import level_names
 from simulator.cost.sparsity import mac_share, word_bits
-from simulator.engine.results import Cost, energy_of, layer_result
+from simulator.engine.results import Cost, energy_of, layer_result, touched
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
@@ -166,17 +166,9 @@ def footprints(op: PlannedOp, hardware: Hardware) -> dict[str, int]:
     assert nest is not None
     samples, groups, channels = (nest.bounds[d] for d in (Dim.N, Dim.G, Dim.C))
     words = {
-        "inputs": samples * groups * channels * touched(nest, 0) * touched(nest, 1),
+        "inputs": samples * groups * channels * touched(op.layer, 0) * touched(op.layer, 1),
         "weights": footprint(nest, nest.bounds, Operand.WEIGHTS),
         "outputs": footprint(nest, nest.bounds, Operand.OUTPUTS),
     }
     bits = word_bits(hardware)
     return {name: (words[name] * bits[o] + 7) // 8 for o, name in enumerate(OPERAND_NAMES)}
-
-
-def touched(nest: LoopNest, axis: int) -> int:
-    """Rows (axis 0) or columns (1) of the unpadded input that some filter tap meets."""
-    pixels, taps = nest.bounds[Dim.P + axis], nest.bounds[Dim.R + axis]
-    stride, dilation, pad = nest.stride[axis], nest.dilation[axis], nest.padding[axis]
-    positions = {i * stride + j * dilation - pad for i in range(pixels) for j in range(taps)}
-    return sum(0 <= position < nest.input_size[axis] for position in positions)

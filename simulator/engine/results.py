@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, fields
 
 from simulator.cost.convert import prices_per_byte
 from simulator.hardware.model import Hardware
+from simulator.nest import OPERAND_NAMES
+from simulator.network.ir import Layer
 from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, utilization
 from simulator.schedule import PlannedOp
 
@@ -42,6 +44,9 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         stage=layer.stage,
         input_shapes=layer.input_shapes,
         output_shape=layer.output_shape,
+        inputs=layer.inputs,
+        on_chip=tuple(name for name, here in zip(OPERAND_NAMES, op.resident, strict=True) if here and op.runs),
+        kept_bytes=op.reserved_bytes,
         kernel=layer.kernel,
         stride=layer.stride,
         groups=layer.groups,
@@ -67,3 +72,11 @@ def energy_of(
         for operand, traffic_there in operands.items()
     }
     return {action: times * of_actions[action] for action, times in actions.items()} | moved
+
+
+def touched(layer: Layer, axis: int) -> int:
+    """Rows (axis 0) or columns (1) of the unpadded input that some tap of a window meets."""
+    stride, dilation, pad = layer.stride[axis], layer.dilation[axis], layer.padding[axis]
+    outputs, taps, size = layer.output_shape[2 + axis], layer.kernel[axis], layer.input_shapes[0][2 + axis]
+    positions = {i * stride + j * dilation - pad for i in range(outputs) for j in range(taps)}
+    return sum(0 <= position < size for position in positions)

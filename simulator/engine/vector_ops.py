@@ -1,9 +1,12 @@
 """Ops on the vector unit and pure data movement: from their cost to the result of a layer."""
 
-from simulator.cost.vector import VectorCost, vector_cost
-from simulator.engine.results import Cost, energy_of, layer_result
+from simulator.cost.vector import VectorCost, input_bytes, vector_cost
+from simulator.engine.results import Cost, energy_of, layer_result, touched
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
+from simulator.network.ir import Layer
+from simulator.network.ops import OPS
+from simulator.network.shapes import tensor_bytes
 from simulator.result.run import LayerResult, Traffic
 from simulator.schedule import PlannedOp
 
@@ -18,13 +21,21 @@ def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) ->
         dram_parts=waits,
         energy_parts=energy_of(traffic, {"vector": counted.operations, "leakage": time.cycles}, hardware),
         traffic=traffic,
-        footprint_bytes={"inputs": counted.input_bytes, "outputs": counted.output_bytes},
+        footprint_bytes={"inputs": touched_bytes(op.layer, hardware), "outputs": counted.output_bytes},
         bottleneck="dram" if counted.port_cycles >= counted.vector_cycles else "vector",
         bounds={"dram": counted.port_cycles, "vector": counted.vector_cycles},
         tiles=counted.tiles,
         dma_cycles=counted.dma_cycles,
     )
     return layer_result(op, hardware, whole)
+
+
+def touched_bytes(layer: Layer, hardware: Hardware) -> int:
+    """Distinct bytes of its inputs that an op reads: of windows, those that they meet."""
+    if not OPS[layer.op].windowed:
+        return input_bytes(layer, hardware)
+    n, channels, *_ = layer.input_shapes[0]
+    return tensor_bytes((n, channels, touched(layer, 0), touched(layer, 1)), hardware.input_bits)
 
 
 def vector_traffic(cost: VectorCost, hardware: Hardware) -> dict[str, dict[str, Traffic]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isclose
 
+from simulator.result.ledger import broken_ledger
 from simulator.result.run import CYCLE_PARTS, NO_BUFFERS, LayerResult, Run, total_of, utilization
 
 RELATIVE_TOLERANCE = 1e-9  # of float sums
@@ -56,6 +57,7 @@ def broken_laws(run: Run) -> Iterator[Violation]:
         yield from _bytes(layer, run, max(1, layer.tiles) * (1 + residuals))
         yield from _prices(layer, run)
     yield from _fused(run)
+    yield from (Violation(*broken) for broken in broken_ledger(run))
     yield from _totals(run)
 
 

@@ -116,6 +116,9 @@ class LayerResult:
     mapped_pes: int = 0  # PEs to which a full step of the mapping gives work
     dram_parts: dict[str, int] = field(default_factory=dict)  # of cycle_parts["dram"]: "fill", "wait" and "drain"
     dma_cycles: int = 0  # of all DMA transactions, latency included, as if one followed the other
+    inputs: tuple[str, ...] = ()  # tensors that it reads; () in runs that do not tell
+    on_chip: tuple[str, ...] = ()  # operands whose whole tensor is there already, or stays there
+    kept_bytes: int = 0  # of the activations' memory that tensors take which stay there meanwhile, in sixteenths of it
 
     def bytes_at(self, level: str) -> int:
         """Bytes read and written at a level, all operands."""

@@ -53,7 +53,7 @@ class VectorOp:
         out.bottleneck = "dram" if port.busy >= out.parts["vector"] else "vector"
         made = tensor_bytes(layer.output_shape, machine.output_bits)
         taken = self.input_bytes()
-        out.footprint = {"inputs": taken, "outputs": made}
+        out.footprint = {"inputs": self.met_bytes() if layer.op is Op.POOL else taken, "outputs": made}
         if layer.op is Op.POOL:  # windows overlap: elements are read as often as windows hold them
             taken = max(taken, raw, ceil(self.outputs * self.each * machine.input_bits / 8))
         out.dram_read[INPUTS] = sum(tile.load for tile in out.tiles)
@@ -73,6 +73,15 @@ class VectorOp:
         """Bytes of all that is read, each word once; of a slice only what it takes."""
         shapes = [self.layer.output_shape] if self.layer.op is Op.SPLIT else self.layer.input_shapes
         return sum(tensor_bytes(shape, self.machine.input_bits) for shape in shapes)
+
+    def met_bytes(self) -> int:
+        """Bytes of the inputs that lie in some window."""
+        layer, met = self.layer, []
+        for axis, size in enumerate(layer.input_shapes[0][2:]):
+            first = range(-layer.padding[axis], size, layer.stride[axis])[: layer.output_shape[2 + axis]]
+            met.append({x + tap * layer.dilation[axis] for x in first for tap in range(layer.kernel[axis])})
+            met[axis] &= set(range(size))
+        return tensor_bytes((*layer.input_shapes[0][:2], *map(len, met)), self.machine.input_bits)
 
     def fastest(self, ahead):
         """Of the cuts into 1, 2, 4, ... tiles that fit, the fastest (of equals the coarsest): see `cut`.

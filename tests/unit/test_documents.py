@@ -251,8 +251,9 @@ def test_a_run_of_version_1_is_read_as_one_of_today() -> None:
     assert run_from_json(run_to_json(run)) == run
 
 
-SINCE: dict[str, object] = {"energy_pj": 0.0, "dram_parts": {}}
-"""What differs from version 1: partial sums that go into PEs are priced, and waits for DRAM are told apart."""
+SINCE: dict[str, object] = {"energy_pj": 0.0, "dram_parts": {}, "inputs": (), "footprint_bytes": {}}
+"""What differs from version 1: partial sums that go into PEs are priced, waits for DRAM are told apart, inputs are
+named, and of windows only what they meet is touched."""
 
 
 def test_a_run_of_version_1_without_its_subject_is_read() -> None:

@@ -51,7 +51,7 @@ def test_what_one_op_joins_stays_on_chip_as_a_whole_or_not_at_all():
         small = machine(buffers=(replace(buffer, capacity_bytes=capacity_bytes),))
         places = residency(net, small, fuse(net, small))
         assert len({"body", "branch"} & places.kept.keys()) in (0, 2)
-        assert max(places.reserved_bytes) <= capacity_bytes // 2 + capacity_bytes // 16
+        assert max(places.reserved_bytes) <= capacity_bytes
         assert places.on_chip(["joined"]) == ({"body", "branch"} <= places.kept.keys())
 
 

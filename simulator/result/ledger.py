@@ -1,0 +1,76 @@
+"""Laws of the tensors of a run: from where each op reads, and that it was written there.
+
+a tensor that stays on chip       costs no DRAM, where it is made and where it is read
+a tensor that does not            is written to DRAM whole, and whoever reads it reads all that it touches
+"""
+
+from collections.abc import Iterator, Mapping
+from math import prod
+
+from simulator.network.ir import Op
+from simulator.result.run import LayerResult, Run
+
+Broken = tuple[str, str, str, str]
+"""Where, which field, the law, the figures."""
+
+
+def broken_ledger(run: Run) -> Iterator[Broken]:
+    """Find what is read where nobody wrote it; nothing in a run that does not tell what its ops read."""
+    if not all(layer.inputs for layer in run.layers):
+        return
+    layers, stored = {layer.name: layer for layer in run.layers}, stored_tensors(run)
+    producers = run.producer_of()
+    for layer in run.layers:
+        if not layer.folded and layer.name not in producers:
+            yield from _read(layer, layers, stored, run)
+            yield from _written(layer, layers, run)
+
+
+def stored_tensors(run: Run) -> dict[str, frozenset[str]]:
+    """Return for each tensor those stored ones that hold it: its producer's, or all that a folded op joins."""
+    producers = run.producer_of()
+    stored: dict[str, frozenset[str]] = {}
+    for layer in run.layers:
+        own = frozenset({producers.get(layer.name, layer.name)})
+        parts = [stored.get(name, frozenset({name})) for name in layer.inputs]
+        stored[layer.name] = frozenset().union(*parts) if layer.folded else own
+    return stored
+
+
+def factors(layer: LayerResult) -> dict[str, tuple[str, ...]]:
+    """Return the tensors that ops made, by the operand as which a layer reads them."""
+    if layer.op is Op.MATMUL:
+        return {"inputs": layer.inputs[:1], "weights": layer.inputs[1:]}
+    return {"inputs": layer.inputs}
+
+
+def _read(
+    layer: LayerResult, layers: Mapping[str, LayerResult], stored: Mapping[str, frozenset[str]], run: Run
+) -> Iterator[Broken]:
+    dram, residuals = layer.traffic.get("dram", {}), any(len(layers[name].inputs) > 1 for name in layer.fused)
+    for operand, names in factors(layer).items():
+        here, read = operand in layer.on_chip, dram[operand].read_bytes if operand in dram else 0
+        for tensor in sorted(frozenset().union(*(stored.get(name, frozenset({name})) for name in names))):
+            kept = tensor in layers and "outputs" in layers[tensor].on_chip
+            if kept != here:
+                figures = f"{tensor} {'stays on chip' if kept else 'is in DRAM'}"
+                yield layer.name, f"on_chip.{operand}", "a tensor is read where it was written", figures
+        if here and read and not (operand == "inputs" and residuals):
+            yield layer.name, f"traffic.dram.{operand}", "a tensor on chip costs no DRAM", f"{read} bytes read"
+    for operand in sorted(set(dram) & {"inputs", "weights"} - {*layer.on_chip, *run.hardware.compressed}):
+        read, touched = dram[operand].read_bytes, layer.footprint_bytes.get(operand, 0)
+        if read < touched:
+            yield layer.name, f"traffic.dram.{operand}", "bytes read >= bytes touched", f"{read} < {touched}"
+
+
+def _written(layer: LayerResult, layers: Mapping[str, LayerResult], run: Run) -> Iterator[Broken]:
+    dram, place = layer.traffic.get("dram", {}), "traffic.dram.outputs"
+    moved = dram["outputs"].write_bytes if "outputs" in dram else 0
+    if "outputs" in layer.on_chip:
+        if moved or ("outputs" in dram and dram["outputs"].read_bytes):
+            yield layer.name, place, "a tensor on chip costs no DRAM", f"{dram['outputs'].total_bytes} bytes"
+    elif "outputs" not in run.hardware.compressed:
+        last = layers[layer.fused[-1]] if layer.fused else layer
+        made = layer.footprint_bytes.get("outputs", 0) * prod(last.output_shape) // prod(layer.output_shape)
+        if moved < made:
+            yield layer.name, place, "bytes written >= bytes made", f"{moved} < {made}"
