@@ -262,3 +262,15 @@ def test_weights_that_were_taken_out_follow_from_the_shapes_that_are_left(file: 
         g.shapes.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
     network = load_network(g.save(file, "fc_out0"))
     assert (network.macs, network.params) == (8 * 27 * 64 + 80, 216 + 90)
+
+
+@pytest.mark.parametrize("left", [(1, 1, 16, 8), (16, 8)])
+def test_rows_that_all_matrices_of_a_product_share_are_read_once(file: Path, left: tuple[int, ...]):
+    """Four matrices of 8 x 12 for the same 16 rows of 8."""
+    g = GraphWriter()
+    g.node("MatMul", g.input(left, "a"), g.input((1, 4, 8, 12), "b"), name="product")
+    network = load_network(g.save(file, "product_out0"))
+    (product,) = [layer for layer in network.layers if layer.op is Op.MATMUL]
+    assert (network.macs, product.groups) == (4 * 16 * 8 * 12, 1)
+    assert network.layers[-1].output_shape == (1, 4, 16, 12)
+    assert product.nest is not None and product.nest.bounds == (1, 1, 48, 8, 16, 1, 1, 1)
