@@ -2,13 +2,14 @@
 
 import os
 
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
-settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=500, deadline=None, derandomize=True, database=None, print_blob=True)
-settings.register_profile("fresh", max_examples=2000, deadline=None, database=None, print_blob=True)
-settings.register_profile("nightly", max_examples=5000, deadline=None, print_blob=True)
+ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines are slow at times
+settings.register_profile("dev", ANY_SPEED, max_examples=50)
+settings.register_profile("ci", ANY_SPEED, max_examples=500, derandomize=True, database=None, print_blob=True)
+settings.register_profile("fresh", ANY_SPEED, max_examples=2000, database=None, print_blob=True)
+settings.register_profile("nightly", ANY_SPEED, max_examples=5000, print_blob=True)
 settings.register_profile(  # kernels run as Python, and a failing case need not be small
-    "mutation", max_examples=6, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+    "mutation", ANY_SPEED, max_examples=6, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
