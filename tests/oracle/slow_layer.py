@@ -1,5 +1,6 @@
 """An op on the array in the slow simulator: its tiles, what they load and store, what they cost."""
 
+from collections import Counter
 from fractions import Fraction
 from itertools import product
 from math import ceil, prod
@@ -357,7 +358,9 @@ class MacOp:
     def demand(self, operand, memory) -> int:
         """Bytes that tiles of an operand take of a memory: twice if one is used while others come."""
         tile, tiles = self.mapping.tile, self.tiles
-        if (self.job.inputs_here, self.job.weights_here, self.job.outputs_stay)[operand]:
+        if operand is OUTPUTS and self.job.outputs_stay:
+            return ceil(self.unfinished() * self.machine.partial_sum_bits / 8)
+        if (self.job.inputs_here, self.job.weights_here, False)[operand]:
             return 0
         words = prod(tile[d] for d in RELEVANT[operand])
         if operand is INPUTS:
@@ -372,6 +375,18 @@ class MacOp:
         changes = len({self.key(operand, tile) for tile in tiles}) > 1
         twice = changes and memory.double_buffered and operand not in memory.streams
         return ceil(words * bits / 8) * (2 if twice else 1)
+
+    def unfinished(self) -> int:
+        """The most outputs of which sums are begun and not complete."""
+        visits, begun, most = Counter(self.key(OUTPUTS, tile) for tile in self.tiles), {}, 0
+        for tile in self.tiles:
+            key = self.key(OUTPUTS, tile)
+            begun[key] = prod(len(tile[d]) for d in RELEVANT[OUTPUTS])
+            most = max(most, sum(begun.values()))
+            visits[key] -= 1
+            if not visits[key]:
+                del begun[key]
+        return most
 
     def steps_of_full_tile(self):
         """Each dimension, its extent in a full tile and what a step takes of it."""

@@ -7,11 +7,14 @@ counted word by word. Times are those of events: a transfer starts when its data
 
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.network.ir import MAC_OPS, Network
+from simulator.network.ir import MAC_OPS, Network, Op
 from tests.oracle.slow_layer import MacOp
 from tests.oracle.slow_port import Played
 from tests.oracle.slow_schedule import schedule
 from tests.oracle.slow_vector import VectorOp
+
+WEIGHTED = MAC_OPS - {Op.MATMUL}
+"""Ops with weights that are there before anything runs."""
 
 
 def play_network(network: Network, machine: Hardware, mappings: dict[str, Mapping]) -> dict[str, Played]:
@@ -20,7 +23,7 @@ def play_network(network: Network, machine: Hardware, mappings: dict[str, Mappin
     come = 0
     for job, following in zip(jobs, [*jobs[1:], None], strict=False):
         ahead = 0
-        if machine.layer_order == "prefetch_weights" and following and following.layer.op in MAC_OPS:
+        if machine.layer_order == "prefetch_weights" and following and following.layer.op in WEIGHTED:
             ahead = MacOp(following, machine, mappings[following.layer.name]).first_weights()
         op = MacOp(job, machine, mappings[job.layer.name]) if job.layer.op in MAC_OPS else VectorOp(job, machine)
         ahead = ahead if ahead <= op.free_bytes() else 0
