@@ -113,6 +113,8 @@ def sites(node: ast.AST, place: str) -> Iterator[tuple[str, ast.AST, str, int | 
 
 def is_left_alone(node: ast.AST) -> bool:
     """Tell what is not figures: messages, docstrings, imports, what a type checker reads."""
+    if isinstance(node, ast.keyword) and node.arg == "strict":  # of zip: a guard
+        return True
     if isinstance(node, ast.Raise | ast.Assert | ast.Import | ast.ImportFrom | ast.JoinedStr | ast.Slice):
         return True
     if isinstance(node, ast.Expr):

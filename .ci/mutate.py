@@ -3,8 +3,8 @@
 Every mutant (`mutants.py`) runs against the tests that `mutation.yaml` names for its module, in a process forked from
 one that has all libraries loaded. It must make a test fail, end in an error, or take far longer than the module as it
 is. One that lives is either explained in `survivors.yaml`, or ends this command with 1. Kernels run as plain Python,
-since compiled code would have to be compiled for each mutant. They come in an order that the seed decides, for as many
-minutes as are given; all of them take hours.
+since compiled code would have to be compiled for each mutant. Modules with the same tests come together, in an order
+that the seed decides, for as many minutes as are given; all of them take hours.
 """
 
 import argparse
@@ -149,6 +149,18 @@ def share(work: list[Work], kernels: bool, until: float, report: Path) -> int:
         os._exit(status)
 
 
+def work_of(chosen: list[Subject], order: random.Random, share: float) -> list[Work]:
+    """Return what to try, group by group of modules with the same tests: first a module as it is, then its mutants."""
+    groups: dict[tuple[str, ...], list[Subject]] = {}
+    for subject in chosen:
+        groups.setdefault(subject.tests, []).append(subject)
+    work: list[Work] = []
+    for group in order.sample(list(groups.values()), len(groups)):
+        mutants: list[Work] = [(subject, mutant) for subject in group for mutant in mutants_of(subject.path)]
+        work += [(group[0], None), *order.sample(mutants, round(share * len(mutants)))]
+    return work
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -163,11 +175,7 @@ def main() -> int:
     """Try the mutants, print those that live and are not explained, and tell whether there are any."""
     options, found = arguments(), []
     for kernels in (True, False):
-        chosen = list(subjects(kernels, options.modules))
-        mutants = [(subject, mutant) for subject in chosen for mutant in mutants_of(subject.path)]
-        random.Random(options.seed).shuffle(mutants)
-        unchanged = {subject.tests: subject for subject in chosen}.values()
-        work = [*((subject, None) for subject in unchanged), *mutants[: round(options.share * len(mutants))]]
+        work = work_of(list(subjects(kernels, options.modules)), random.Random(options.seed), options.share)
         seconds = 60 * options.minutes / 2 if options.minutes else math.inf
         found += try_in_processes(work, kernels, time.monotonic() + seconds)
     known = explained()

@@ -7,7 +7,8 @@ from simulator.hardware.load import load_hardware
 from simulator.network.graph import Graph
 from simulator.network.ir import Network
 from simulator.schedule.fusion import fuse
-from simulator.schedule.residency import residency, storage_of
+from simulator.schedule.plan import plan
+from simulator.schedule.residency import residency, storage_of, strip_bytes
 
 
 def network() -> Network:
@@ -60,3 +61,33 @@ def test_a_tensor_that_leaves_the_network_does_not_stay():
     places = residency(net, machine(), fuse(net, machine()))
     assert "head" not in places.kept
     assert {"stem", "body", "branch"} <= places.kept.keys()
+
+
+def test_a_strip_is_a_row_of_outputs_with_what_it_is_made_of_and_a_weight_for_each_pe():
+    g = Graph("strips")
+    x = g.conv(g.input(4, 9, 8, batch=2), 8, 3, padding="same", groups=2, name="conv")
+    x = g.max_pool(x, 3, 2, name="pool")
+    g.activation(x, "relu", name="relu")
+    conv, pool, relu = g.build().layers
+    wide = machine(partial_sum_bits=32)  # a buffer with two slots; other words have 2 bytes
+    inputs, sums, weights = 2 * 3 * 8 * 2, 4 * 8 * 4, 12 * 14 * 2
+    assert strip_bytes(conv, wide, False, False) == 2 * (inputs + sums + weights)
+    assert strip_bytes(conv, wide, True, False) == 2 * (sums + weights)
+    assert strip_bytes(conv, wide, False, True) == 2 * (inputs + weights) + sums
+    assert strip_bytes(conv, wide, True, True) == sums + 2 * weights
+    rows, row = 2 * 8 * 3 * 8 * 2, 2 * 8 * pool.output_shape[3] * 2
+    assert strip_bytes(pool, wide, False, False) == 2 * (rows + row)
+    assert strip_bytes(pool, wide, True, True) == 0 == strip_bytes(relu, wide, False, False)
+    (buffer,) = wide.buffers
+    single = replace(wide, buffers=(replace(buffer, double_buffered=False),))
+    assert strip_bytes(conv, single, False, False) == inputs + sums + weights
+
+
+def test_zeros_that_a_reader_knows_of_are_those_of_what_it_reads_alone():
+    g = Graph("zeros")
+    x, y = (g.conv(g.input(4, 4, 4, name), 4, name=f"from_{name}") for name in "ab")
+    g.conv(g.concat(x, y, name="joined"), 4, name="both", zero_inputs_fraction=0.5)
+    g.conv(x, 4, name="alone", zero_inputs_fraction=0.25)
+    g.conv(y, 4, name="unknown")
+    ops = {op.layer.name: op.layer for op in plan(g.build(), machine())}
+    assert (ops["from_a"].zero_outputs_fraction, ops["from_b"].zero_outputs_fraction) == (0.25, None)
