@@ -315,6 +315,9 @@ class Layers(Written):
 
     `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
     loads and last stores overlap with its neighbours and it takes the longer of array and DRAM.
+
+    `keep_activations`: outputs stay in the buffer, first made first kept, as long as the ops that run meanwhile find
+    room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
