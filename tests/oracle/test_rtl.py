@@ -18,7 +18,7 @@ from simulator.verify import convolve, pad_inputs, random_tensors
 from tests.oracle.rtl.bench import Ran, output_stationary, two_weights, weight_stationary
 from tests.oracle.strategies import layer_of, nests
 
-SHAPES = settings(max_examples=200)
+SHAPES = settings(max_examples=min(200, settings.default.max_examples))
 sizes = st.tuples(st.integers(1, 6), st.integers(1, 6))  # rows, columns
 seeds = st.integers(0, 2**32 - 1)
 
@@ -76,7 +76,7 @@ def test_cycles_of_a_product_are_clock_edges_of_an_array_that_computes_it(datafl
 
 @by_dataflow
 @example((1, 3), ONE_FILTER, 0)
-@settings(max_examples=40)
+@settings(max_examples=min(40, settings.default.max_examples // 2))
 @given(sizes, nests(), seeds)
 def test_cycles_of_a_lowered_convolution_are_clock_edges_of_an_array_that_computes_it(dataflow, array, nest, seed):
     inputs, weights = random_tensors(nest, seed)
@@ -133,7 +133,7 @@ def test_a_network_from_files_takes_the_clock_edges_of_all_its_layers(dataflow, 
     assert whole.cycles == run.total.cycles
 
 
-@settings(max_examples=30)
+@settings(max_examples=min(30, settings.default.max_examples // 2))
 @given(cases(), seeds)
 def test_the_dataflow_chosen_for_a_product_is_the_fastest_array(case, seed):
     array, product = case

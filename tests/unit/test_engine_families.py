@@ -54,7 +54,8 @@ def run_all(machine: str, specs: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "machine", ["eyeriss_like", "squeezenext_16x16", pytest.param("systolic_32x32", marks=pytest.mark.slow)]
+    "machine",
+    ["eyeriss_like", *(pytest.param(name, marks=pytest.mark.slow) for name in ("squeezenext_16x16", "systolic_32x32"))],
 )
 @pytest.mark.parametrize("family", BUILDERS)
 def test_the_mappings_of_each_family_compute_its_convolutions(family: str, machine: str):
