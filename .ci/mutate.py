@@ -29,7 +29,7 @@ from mutants import Mutant, mutants_of
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(__file__).resolve().parent
 PLAIN = "NUMBA_DISABLE_JIT"
-SETTINGS = {"HYPOTHESIS_PROFILE": "mutation", "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0"}
+SETTINGS = {"HYPOTHESIS_PROFILE": "mutation", "MPLBACKEND": "Agg"}
 LIVES = 0
 MEMORY_BYTES = 6 << 30
 

@@ -168,11 +168,7 @@ REUSE = record_type(
         ("block", _I, (CUTS, 8)),  # extents of a block of each cut
         ("spatial", _I, 8),  # PEs along each dimension
         ("trips", _I, (MAX_LEVELS, 8)),  # trip counts, in a full tile, of the loops inside each level
-        (
-            "deepest",
-            _I,
-            (3, DESTINATIONS, 8),
-        ),  # the last cut whose loop over d replaces the words
+        ("deepest", _I, (3, DESTINATIONS, 8)),  # the last cut whose loop over d replaces the words
         ("held", _I, 3),  # MOVING, HELD or STATIONARY in the PEs
         ("slides", _I, 2),  # sliding-window reuse of inputs on the array, along height and width; see `axis_words`
         ("slide_cut", _I),  # the cut whose loop slides

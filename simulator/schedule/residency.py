@@ -8,7 +8,7 @@ from simulator.nest import Operand
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.network.lifetimes import Lifetime, lifetimes
 from simulator.network.ops import OPS
-from simulator.network.shapes import tensor_bytes
+from simulator.network.shapes import tensor_bytes, window_reach
 from simulator.schedule.fusion import Fusion
 
 Storage = Mapping[str, frozenset[str]]
@@ -126,7 +126,7 @@ def strip_bytes(layer: Layer, hardware: Hardware, inputs_kept: bool, outputs_kep
     if not multiplies and not entry.windowed:
         return 0
     (samples, channels, height, width), (_, filters, _, columns) = layer.input_shapes[0], layer.output_shape
-    rows = min(height, (layer.kernel[0] - 1) * layer.dilation[0] + 1)
+    rows = min(height, window_reach(layer.kernel[0], layer.dilation[0]))
     deep = (1, channels // layer.groups, filters // layer.groups) if multiplies else (samples, channels, filters)
     inputs = tensor_bytes((deep[0], deep[1], rows, width), hardware.input_bits)
     sums = hardware.partial_sum_bits if multiplies else hardware.output_bits

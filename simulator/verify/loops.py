@@ -25,7 +25,7 @@ NEST = record_type(
         ("dram_loops", _I),  # how many loops there are over tiles
         ("order", _I, (POSITIONS, 8)),
         ("loops", _I, POSITIONS),  # how many each order lists
-        ("block", _I, (POSITIONS, 8)),  # of the blocks that the loops of a position step by
+        ("block", _I, (POSITIONS, 8)),  # extents of the blocks that the loops of a position step by
         ("spatial", _I, 8),
         ("own", _I, 8),  # what one PE has of a step of the array
         ("lowered", _I),
