@@ -11,7 +11,7 @@ from simulator.hardware.load import load_hardware
 from simulator.timing.tiles import PortSpec, TileRun
 from workloads.load import load_network
 
-MACHINE = load_hardware("eyeriss_like")
+MACHINE = load_hardware("flexible_168")
 FLOWS = list(MACHINE.dataflows)
 PORT = PortSpec(slots=2, out_slots=2, channels=2, latency_cycles=100, prefetch_cycles=50, deeper_slots=2)
 

@@ -49,7 +49,7 @@ def test_the_search_of_a_layer_over_all_dataflows(benchmark, network, layer):
 
 @pytest.mark.parametrize("network", ["squeezenext", "alexnet"])
 def test_a_whole_network(benchmark, network):
-    run = benchmark(simulate, "eyeriss_like", network)
+    run = benchmark(simulate, "flexible_168", network)
     assert run.total.macs == run.network.macs
 
 

@@ -85,7 +85,7 @@ def test_a_broken_machine_is_reported(file: Broken, tmp_path: Path, capsys: pyte
 def test_a_broken_network_is_reported(file: Broken, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path = tmp_path / "network.yaml"
     path.write_bytes(file.content)
-    check_report(file, path, ["--hw", "eyeriss_like", "--net", str(path)], capsys)
+    check_report(file, path, ["--hw", "flexible_168", "--net", str(path)], capsys)
 
 
 def check_report(file: Broken, path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

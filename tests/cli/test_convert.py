@@ -84,12 +84,12 @@ def test_a_file_is_shown_checked_and_simulated_like_a_bundled_network(tiny: str,
     assert (first["kernel"], first["stride"], first["padding"]) == ([3, 3], [1, 1], [1, 1, 1, 1])
     assert (first["dilation"], first["groups"], first["macs"], first["params"]) == ([1, 1], 1, 6912, 112)
     assert output(capsys, "check", tiny) == f"ok  {tiny}: network tiny, 3 layers, 9,472 MACs\n"
-    assert "9,472" in output(capsys, "--hw", "eyeriss_like", "--net", tiny)
+    assert "9,472" in output(capsys, "--hw", "flexible_168", "--net", tiny)
 
 
 def test_a_batch_multiplies_what_is_shown_and_simulated(tiny: str, capsys: pytest.CaptureFixture[str]):
     assert json.loads(output(capsys, "show", tiny, "--json", "--batch", "3"))["macs"] == 3 * 9472
-    run_of_three = json.loads(output(capsys, "--hw", "eyeriss_like", "--net", tiny, "--batch", "3", "--json", "-"))
+    run_of_three = json.loads(output(capsys, "--hw", "flexible_168", "--net", tiny, "--batch", "3", "--json", "-"))
     assert (run_of_three["network"]["macs"], run_of_three["options"]["batch"]) == (3 * 9472, 3)
 
 
@@ -108,7 +108,7 @@ def strange(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", [["show"], ["check"], ["convert", "--to", "yaml"], ["--hw", "eyeriss_like", "--net"]]
+    "command", [["show"], ["check"], ["convert", "--to", "yaml"], ["--hw", "flexible_168", "--net"]]
 )
 def test_an_unknown_op_is_an_error_that_names_it_unless_skipped(
     strange: str, command: list[str], capsys: pytest.CaptureFixture[str]
@@ -120,7 +120,7 @@ def test_an_unknown_op_is_an_error_that_names_it_unless_skipped(
     assert captured.err == "warning: odd: the op frobnicate is unknown, only its traffic is counted\n"
 
 
-@pytest.mark.parametrize("machine", ["eyeriss_like", "squeezenext_16x16", "systolic_32x32"])
+@pytest.mark.parametrize("machine", ["flexible_168", "squeezenext_16x16", "systolic_32x32"])
 def test_a_skipped_op_is_a_row_whose_traffic_counts_on_every_machine(
     strange: str, machine: str, capsys: pytest.CaptureFixture[str]
 ):

@@ -125,15 +125,15 @@ def test_compare_sends_csv_to_stdout_and_draws_a_single_waterfall(
     ("arguments", "told"),
     [
         ([], "two saved runs or more"),
-        (["--hw", "eyeriss_like", "--net", "tiny"], "several names"),
+        (["--hw", "flexible_168", "--net", "tiny"], "several names"),
         (["--net", "tiny,tiny"], "several names"),
         (["a.json"], "nothing to compare with"),
         (["a.json", "b.json"], "No such file"),
-        (["a.json", "b.json", "--hw", "eyeriss_like"], "do not go with"),
-        (["--hw", "eyeriss_like", "--net", "tiny,tinny"], 'did you mean "tiny"'),
-        (["--hw", "eyeriss_like,eyeris_like", "--net", "tiny"], 'did you mean "eyeriss_like"'),
+        (["a.json", "b.json", "--hw", "flexible_168"], "do not go with"),
+        (["--hw", "flexible_168", "--net", "tiny,tinny"], 'did you mean "tiny"'),
+        (["--hw", "flexible_168,flexible_186", "--net", "tiny"], 'did you mean "flexible_168"'),
         (["--hw", "squeezenext_16x16", "--net", "tiny,tiny:filters=4", "--by", "time"], "cycles"),
-        (["--hw", "eyeriss_like", "--net", "tiny,tiny:filters=4", "--format", "gif"], "png, svg, pdf"),
+        (["--hw", "flexible_168", "--net", "tiny,tiny:filters=4", "--format", "gif"], "png, svg, pdf"),
     ],
 )
 def test_misuse_of_compare_is_told_with_exit_code_2(

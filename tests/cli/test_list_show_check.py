@@ -18,7 +18,7 @@ def test_list_names_everything_bundled(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("networks", "alexnet"), ("hardware", "eyeriss_like"), ("dataflows", "weight_stationary")]
+    ("kind", "name"), [("networks", "alexnet"), ("hardware", "flexible_168"), ("dataflows", "weight_stationary")]
 )
 def test_list_of_one_kind_has_a_described_name_a_line(kind: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     lines = output(capsys, "list", kind).splitlines()
@@ -90,8 +90,8 @@ def test_show_takes_the_path_of_a_machine(tmp_path: Path, capsys: pytest.Capture
     from simulator.source.paths import data_dir
 
     copy = tmp_path / "mine.yaml"
-    copy.write_text((data_dir() / "eyeriss_like.yaml").read_text())
-    assert "eyeriss_like" in output(capsys, "show", str(copy))
+    copy.write_text((data_dir() / "flexible_168.yaml").read_text())
+    assert "flexible_168" in output(capsys, "show", str(copy))
 
 
 def test_show_tells_the_nearest_of_all_names(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +105,7 @@ def test_check_names_what_each_file_holds(tmp_path: Path, capsys: pytest.Capture
 
     save_run(small_run(), tmp_path / "run.json")
     files = [
-        data_dir() / "eyeriss_like.yaml",
+        data_dir() / "flexible_168.yaml",
         data_dir() / "dataflows/row_stationary.yaml",
         data_dir() / "energy/eyeriss_relative.yaml",
         tmp_path / "run.json",
@@ -118,7 +118,7 @@ def test_check_names_what_each_file_holds(tmp_path: Path, capsys: pytest.Capture
 def test_check_reports_every_problem_of_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from simulator.source.paths import data_dir
 
-    text = (data_dir() / "eyeriss_like.yaml").read_text()
+    text = (data_dir() / "flexible_168.yaml").read_text()
     (tmp_path / "a.yaml").write_text(text.replace("rows: 12", "rwos: 12").replace("columns: 14", "columns: -1"))
     (tmp_path / "b.yaml").write_text("name: [")
     (tmp_path / "c.json").write_text("{")

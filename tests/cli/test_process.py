@@ -37,7 +37,7 @@ def run_simulate(*arguments: str, **options: Any) -> subprocess.CompletedProcess
 
 @pytest.mark.parametrize(
     "arguments",
-    ["--help", "list", "list vgg", "show squeezenext", "show eyeriss_like --json", "show alexnet --json", "report -h"],
+    ["--help", "list", "list vgg", "show squeezenext", "show flexible_168 --json", "show alexnet --json", "report -h"],
 )
 def test_light_commands_import_nothing_heavy(arguments: str) -> None:
     code = (

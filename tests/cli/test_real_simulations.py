@@ -9,7 +9,7 @@ from simulator.cli.exits import run
 from simulator.result.json_io import load_run
 from simulator.verify import VerifyResult
 
-MACHINES = ["eyeriss_chip", "eyeriss_like", "squeezenext_16x16", "squeezenext_8x8", "systolic_32x32"]
+MACHINES = ["eyeriss_chip", "flexible_168", "squeezenext_16x16", "squeezenext_8x8", "systolic_32x32"]
 pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
 
 
@@ -26,7 +26,7 @@ def test_every_machine_accounts_for_every_mac(machine: str, capsys: pytest.Captu
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        assert run(["--hw", "eyeriss_like", "--net", "tiny", "--out", str(tmp_path / name), "--plot"]) == 0
+        assert run(["--hw", "flexible_168", "--net", "tiny", "--out", str(tmp_path / name), "--plot"]) == 0
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert {"run.json", "layers.csv", "mappings.yaml", "cycles.png"} <= set(files)
     for name in files:
@@ -69,7 +69,7 @@ def test_a_mapping_that_computes_something_else_fails_verification(
         return VerifyResult("conv1", macs=5, expected_macs=6, array_cycles=1, outputs=4, mismatches=2)
 
     monkeypatch.setattr("simulator.verify.verify_layer", wrong)
-    assert run(["--hw", "eyeriss_like", "--net", "tiny", "--verify"]) == 1
+    assert run(["--hw", "flexible_168", "--net", "tiny", "--verify"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert any("2 of 4 outputs differ, 5 of 6 MACs executed" in line for line in lines)
     assert lines[-1].startswith("verification failed: 3 of 3 mappings")
@@ -78,12 +78,12 @@ def test_a_mapping_that_computes_something_else_fails_verification(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ("--hw eyeris_like --net tiny", 'did you mean "eyeriss_like"?'),
-        ("--hw eyeriss_like --net tinny", 'did you mean "tiny"?'),
-        ("--hw eyeriss_like --net tiny:filter=3", 'did you mean "filters"?'),
-        ("--hw eyeriss_like --net tiny --dataflow row-stationary", 'did you mean "row_stationary"?'),
-        ("--hw eyeriss_like --net tiny --objective speed", "cycles"),
-        ("--hw eyeriss_like --net tiny --mapping none.yaml", "none.yaml"),
+        ("--hw flexible_186 --net tiny", 'did you mean "flexible_168"?'),
+        ("--hw flexible_168 --net tinny", 'did you mean "tiny"?'),
+        ("--hw flexible_168 --net tiny:filter=3", 'did you mean "filters"?'),
+        ("--hw flexible_168 --net tiny --dataflow row-stationary", 'did you mean "row_stationary"?'),
+        ("--hw flexible_168 --net tiny --objective speed", "cycles"),
+        ("--hw flexible_168 --net tiny --mapping none.yaml", "none.yaml"),
     ],
 )
 def test_bad_input_is_told_the_way_out(arguments: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:

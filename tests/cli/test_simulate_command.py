@@ -17,7 +17,7 @@ from simulator.result.laws import LawViolation, Violation
 from tests.builders import small_run
 from workloads.load import load_network
 
-HW_NET = ["--hw", "eyeriss_like", "--net", "squeezenext"]
+HW_NET = ["--hw", "flexible_168", "--net", "squeezenext"]
 
 
 class FakeEngine(ModuleType):
@@ -62,7 +62,7 @@ def test_options_reach_the_engine(engine: FakeEngine, tmp_path: Path) -> None:
     assert run([*HW_NET, *options]) == 0
     engine.asked.pop("progress")
     assert engine.asked == {
-        "hardware": "eyeriss_like",
+        "hardware": "flexible_168",
         "network": load_network("squeezenext", batch=4),
         "dataflow": "row_stationary",
         "objective": "edp",
@@ -101,7 +101,7 @@ def test_out_holds_the_run_its_layers_its_mappings_and_pictures(engine: FakeEngi
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--hw", "eyeriss_like"], "--net is missing"),
+        (["--hw", "flexible_168"], "--net is missing"),
         (["--net", "alexnet"], "--hw is missing"),
         ([*HW_NET, "--plot"], "--plot needs a folder"),
         ([*HW_NET, "--json", "-", "--csv", "-"], "cannot both go to stdout"),

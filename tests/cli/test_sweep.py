@@ -156,17 +156,17 @@ axes:
     [
         ("", "an empty file"),
         ("machines: []\nnetworks: [tiny]\n", "at least 1 entries"),
-        ("machines: [eyeriss_like]\nnetworks: [tiny]\naxis: {batch: [1]}\n", 'did you mean "axes"?'),
-        ("machines: [eyeriss_like]\nnetworks: [tiny]\naxes: {batch: 1}\n", "a list"),
-        ("machines: [eyeriss_like]\nnetworks: [tiny]\naxes: {batch: [1, 1]}\n", "each value once"),
-        ("machines: [eyeriss_like]\nnetworks: [tiny]\naxes: {net.filter: [1]}\n", 'did you mean "filters"?'),
-        ("machines: [eyeriss_like]\nnetworks: [tiny]\naxes: {net.filters: [[1]]}\n", "without a comma"),
+        ("machines: [flexible_168]\nnetworks: [tiny]\naxis: {batch: [1]}\n", 'did you mean "axes"?'),
+        ("machines: [flexible_168]\nnetworks: [tiny]\naxes: {batch: 1}\n", "a list"),
+        ("machines: [flexible_168]\nnetworks: [tiny]\naxes: {batch: [1, 1]}\n", "each value once"),
+        ("machines: [flexible_168]\nnetworks: [tiny]\naxes: {net.filter: [1]}\n", 'did you mean "filters"?'),
+        ("machines: [flexible_168]\nnetworks: [tiny]\naxes: {net.filters: [[1]]}\n", "without a comma"),
         (
-            "machines: [eyeriss_like]\nnetworks: [tiny]\naxes: {'batch, clock': [1]}\n",
+            "machines: [flexible_168]\nnetworks: [tiny]\naxes: {'batch, clock': [1]}\n",
             "a value for each of batch, clock",
         ),
-        ("machines: [eyeriss_like]\nnetworks: [tiny]\naxes: {batch: [1], 'batch, clock': [[1, 1 GHz]]}\n", "set by"),
-        ("machines: [eyeriss_like]\nnetworks: [tiny]\naxes: {clock.rate: [1]}\n", "200 MHz"),
+        ("machines: [flexible_168]\nnetworks: [tiny]\naxes: {batch: [1], 'batch, clock': [[1, 1 GHz]]}\n", "set by"),
+        ("machines: [flexible_168]\nnetworks: [tiny]\naxes: {clock.rate: [1]}\n", "200 MHz"),
     ],
 )
 def test_a_bad_plan_is_told_in_its_own_terms(

@@ -125,7 +125,7 @@ def unpacked(machine: Hardware) -> Hardware:
 def machines() -> dict[str, Hardware]:
     """Machines of one memory level, as they are and with less memory."""
     names = (
-        "edge_npu_like eyeriss_chip eyeriss_isca16_nlr eyeriss_like gemmini_16x16 nvdla_64 scalesim_32x32 "
+        "edge_npu_like eyeriss_chip eyeriss_isca16_nlr flexible_168 gemmini_16x16 nvdla_64 scalesim_32x32 "
         "shidiannao_like squeezenext_16x16 systolic_32x32"
     )
     found = {name: unpacked(load_hardware(name)) for name in names.split()}
@@ -134,12 +134,12 @@ def machines() -> dict[str, Hardware]:
     found["tiny that prefetches"] = replace(
         tiny, layer_order="prefetch_weights", keeps_activations=False, dma_reloads=False
     )
-    for name in ("eyeriss_like", "edge_npu_like", "systolic_32x32", "squeezenext_16x16"):
+    for name in ("flexible_168", "edge_npu_like", "systolic_32x32", "squeezenext_16x16"):
         found[f"{name}, 2048 bytes"] = with_buffers(found[name], 2048)
     fuses = frozenset({Op.ACTIVATION, Op.ADD, Op.POOL})
-    roomy = replace(found["eyeriss_like"], keeps_activations=True, fuses=fuses)
-    found["eyeriss_like that adds on the way"] = replace(found["eyeriss_like"], fuses=fuses)
-    found["eyeriss_like that keeps maps"] = with_buffers(roomy, 4096)
+    roomy = replace(found["flexible_168"], keeps_activations=True, fuses=fuses)
+    found["flexible_168 that adds on the way"] = replace(found["flexible_168"], fuses=fuses)
+    found["flexible_168 that keeps maps"] = with_buffers(roomy, 4096)
     return found
 
 

@@ -23,7 +23,7 @@ from tests.oracle.strategies import FLAT, SHAPES, hardwares, layer_of
 
 FEW = settings(max_examples=max(10, settings.default.max_examples // 5))
 FLOWS = [load_dataflow(name) for name in list_dataflows()]
-BUNDLED = ("eyeriss_like", "squeezenext_16x16")
+BUNDLED = ("flexible_168", "squeezenext_16x16")
 GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))
 ORDERS = [[Dim.G, *(d for group in order for d in group)] for order in permutations(GROUPS)]
 
@@ -144,7 +144,7 @@ def test_on_several_levels_it_finds_a_legal_mapping_as_good_as_all_its_candidate
 
 def test_cutting_channels_saves_waits_for_windows_where_registers_keep_nothing():
     """Three channels on two rows: every pass waits for a window of two, but in a tile of the third channel for one."""
-    chip = load_hardware("eyeriss_like")
+    chip = load_hardware("flexible_168")
     slow = [replace(d, words_per_cycle=1, concurrent=False, preload="exposed") for d in chip.array.delivery]
     array = replace(chip.array, rows=2, columns=1, delivery=tuple(slow))
     buffers = (replace(chip.buffers[0], capacity_bytes=600),)

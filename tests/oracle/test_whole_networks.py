@@ -154,7 +154,7 @@ def test_maps_that_stay_on_chip_leave_a_memory_of_weights_to_the_next_weights() 
 def test_a_slice_reads_only_the_channels_that_it_takes() -> None:
     g = Graph("sliced")
     g.slice(g.input(3, 2, 2), 0, 1)
-    hardware = replace(load_hardware("eyeriss_like"), folds=frozenset())
+    hardware = replace(load_hardware("flexible_168"), folds=frozenset())
     check(simulate(hardware, g.build()), g.build(), hardware)
 
 
@@ -188,7 +188,7 @@ def test_a_fill_that_shifts_in_behind_a_slow_pass_takes_no_time() -> None:
 def test_a_network_of_free_ops_alone_costs_nothing() -> None:
     g = Graph("free")
     g.flatten(g.input(2, 2, 2))
-    hardware = load_hardware("eyeriss_like")
+    hardware = load_hardware("flexible_168")
     check(simulate(hardware, g.build()), g.build(), hardware)
 
 
@@ -196,7 +196,7 @@ def test_a_sum_of_three_that_goes_along_fetches_two_residual_operands() -> None:
     g = Graph("sum")
     a, b, x = (g.input(1, 1, 1, name) for name in "abx")
     g.add(g.conv(x, 1), a, b)
-    hardware = replace(load_hardware("eyeriss_like"), fuses=frozenset({Op.ADD}))
+    hardware = replace(load_hardware("flexible_168"), fuses=frozenset({Op.ADD}))
     check(simulate(hardware, g.build(), mapping=one_tile(g.build(), hardware)), g.build(), hardware)
 
 

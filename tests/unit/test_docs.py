@@ -103,7 +103,7 @@ def test_the_layer_that_is_worked_through_takes_what_is_written():
     own = next(layer for layer in load_network("squeezenext").layers if layer.name == "fc1000")
     g = Graph("fc1000")
     g.linear(g.input(*own.input_shapes[0][1:]), own.output_shape[1], name="fc1000")
-    (layer,) = simulate("eyeriss_like", g.build()).layers
+    (layer,) = simulate("flexible_168", g.build()).layers
     compute, delivery = (layer.cycle_parts[part] for part in ("compute", "delivery"))
     assert f'`cycle_parts["delivery"] = {delivery}`' in ARCHITECTURE
     assert f"- `compute` is 16 x 198 = {compute}." in ARCHITECTURE

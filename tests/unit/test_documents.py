@@ -37,7 +37,7 @@ VERSION_1 = Path(__file__).with_name("run_of_version_1.json.gz")
 @pytest.fixture
 def own_machine(tmp_path: Path) -> Path:
     """A machine in a file, with a dataflow and an energy table in files beside it."""
-    machine = (data_dir() / "eyeriss_like.yaml").read_text(encoding="utf-8")
+    machine = (data_dir() / "flexible_168.yaml").read_text(encoding="utf-8")
     flows, _, rest = machine.partition("dataflows:\n")
     folder = tmp_path / "mine"
     folder.mkdir()
@@ -74,7 +74,7 @@ def test_a_document_does_not_depend_on_how_a_file_says_the_same(tmp_path: Path) 
 
 
 def test_a_machine_is_told_neither_by_its_document_nor_with_it() -> None:
-    machine = load_hardware("eyeriss_like")
+    machine = load_hardware("flexible_168")
     bare = replace(machine)
     assert bare.document is None
     assert bare == machine and hash(bare) == hash(machine)
@@ -147,7 +147,7 @@ def test_a_layer_list_says_what_no_bundled_network_has() -> None:
     assert reread(other_ops()) == other_ops()
 
 
-@pytest.mark.parametrize("machine", ["eyeriss_chip", "eyeriss_like", "squeezenext_16x16", "systolic_32x32"])
+@pytest.mark.parametrize("machine", ["eyeriss_chip", "flexible_168", "squeezenext_16x16", "systolic_32x32"])
 def test_a_saved_run_gives_back_machine_and_network_as_they_were(machine: str) -> None:
     network = tiny()
     run = run_from_json(run_to_json(simulate(machine, network)))
@@ -156,7 +156,7 @@ def test_a_saved_run_gives_back_machine_and_network_as_they_were(machine: str) -
 
 
 def test_the_documents_of_a_run_are_files_that_a_user_may_have_written(tmp_path: Path) -> None:
-    run = simulate("eyeriss_like", tiny())
+    run = simulate("flexible_168", tiny())
     save_run(run, tmp_path / "run.json")
     for part, content in json.loads((tmp_path / "run.json").read_text())["documents"].items():
         (tmp_path / f"{part}.yaml").write_text(json.dumps(content))  # YAML holds JSON
@@ -174,7 +174,7 @@ def test_what_lay_in_files_of_the_user_travels_with_the_run(own_machine: Path, t
 
 
 def test_a_machine_that_no_file_says_is_simulated_but_not_held() -> None:
-    machine = load_hardware("eyeriss_like")
+    machine = load_hardware("flexible_168")
     odd = replace(machine, dram=replace(machine.dram, bytes_per_cycle=Fraction(127, 3)))
     run = run_from_json(run_to_json(simulate(odd, tiny())))
     assert network_of_run(run) == tiny()
@@ -194,7 +194,7 @@ def test_a_machine_that_no_file_says_is_simulated_but_not_held() -> None:
 def test_a_machine_or_network_changed_in_the_file_is_noticed(
     part: str, path: tuple[str | int, ...], value: object
 ) -> None:
-    data = json.loads(run_to_json(simulate(vary(load_hardware("eyeriss_like"), {"dma.channels": 3}), tiny())))
+    data = json.loads(run_to_json(simulate(vary(load_hardware("flexible_168"), {"dma.channels": 3}), tiny())))
     inner = data["documents"][part]
     for key in path[:-1]:
         inner = inner[key]
@@ -214,7 +214,7 @@ def test_a_machine_or_network_changed_in_the_file_is_noticed(
 def test_a_document_that_its_schema_refuses_is_told_where(
     resolve: Callable[[Run], object], part: str, key: str, told: str
 ) -> None:
-    data = json.loads(run_to_json(simulate("eyeriss_like", tiny())))
+    data = json.loads(run_to_json(simulate("flexible_168", tiny())))
     del data["documents"][part][key]
     del data["provenance"][f"{part}_sha256"]
     run = run_from_json(json.dumps(data))
@@ -223,7 +223,7 @@ def test_a_document_that_its_schema_refuses_is_told_where(
 
 
 def test_a_run_may_lack_its_documents() -> None:
-    data = json.loads(run_to_json(simulate("eyeriss_like", tiny())))
+    data = json.loads(run_to_json(simulate("flexible_168", tiny())))
     del data["documents"]
     assert run_from_json(json.dumps(data)).documents is None
 
@@ -331,7 +331,7 @@ def test_every_machine_of_a_run_of_version_1_is_read_as_it_was(name: str) -> Non
 
 
 def test_a_machine_of_version_1_that_no_file_says_is_not_held() -> None:
-    machine = load_hardware("eyeriss_like")
+    machine = load_hardware("flexible_168")
     odd = replace(machine, dram=replace(machine.dram, bytes_per_cycle=Fraction(127, 3)))
     run = run_of_version_1(odd)
     with pytest.raises(InputError, match="the run does not say what was simulated"):
@@ -339,7 +339,7 @@ def test_a_machine_of_version_1_that_no_file_says_is_not_held() -> None:
 
 
 def test_plain_data_has_a_path_for_every_problem_but_no_line() -> None:
-    document = dict(load_yaml(data_dir() / "eyeriss_like.yaml").data) | {"clock": 3, "vector": {"lanes": 0}}
+    document = dict(load_yaml(data_dir() / "flexible_168.yaml").data) | {"clock": 3, "vector": {"lanes": 0}}
     with pytest.raises(InputError) as caught:
         read_hardware(document)
     assert [(p.path, p.file, p.line) for p in caught.value.problems] == [

@@ -42,7 +42,7 @@ def cache() -> MappingCache:
     return MappingCache()
 
 
-@pytest.mark.parametrize("machine", ["eyeriss_like", "edge_npu_like"])
+@pytest.mark.parametrize("machine", ["flexible_168", "edge_npu_like"])
 @pytest.mark.parametrize("spec", RUNS)
 def test_every_published_network_runs_with_mappings_that_others_share(spec: str, machine: str, cache: MappingCache):
     run = simulate(machine, spec, cache=cache)
@@ -52,7 +52,7 @@ def test_every_published_network_runs_with_mappings_that_others_share(spec: str,
 
 @pytest.mark.parametrize(
     "machine",
-    ["eyeriss_like", *(pytest.param(name, marks=pytest.mark.slow) for name in ("squeezenext_16x16", "systolic_32x32"))],
+    ["flexible_168", *(pytest.param(name, marks=pytest.mark.slow) for name in ("squeezenext_16x16", "systolic_32x32"))],
 )
 @pytest.mark.parametrize("family", BUILDERS)
 def test_the_mappings_of_each_family_compute_its_convolutions(family: str, machine: str):
@@ -62,9 +62,9 @@ def test_the_mappings_of_each_family_compute_its_convolutions(family: str, machi
     assert [result.name for result in results if not result.passed] == []
 
 
-@pytest.mark.parametrize("dataflow", load_hardware("eyeriss_like").dataflow_names)
-def test_every_dataflow_of_the_eyeriss_like_machine_runs_whole_squeezenext(dataflow: str):
-    run = simulate("eyeriss_like", "squeezenext:variant=v5,resolution=64", dataflow=dataflow)
+@pytest.mark.parametrize("dataflow", load_hardware("flexible_168").dataflow_names)
+def test_every_dataflow_of_the_flexible_168_machine_runs_whole_squeezenext(dataflow: str):
+    run = simulate("flexible_168", "squeezenext:variant=v5,resolution=64", dataflow=dataflow)
     assert {layer.dataflow for layer in run.layers if layer.macs} == {dataflow}
 
 
@@ -84,7 +84,7 @@ def test_each_objective_is_best_at_what_it_minimizes(objective: str):
 
 
 def test_the_best_of_all_dataflows_is_no_worse_than_any():
-    machine = load_hardware("eyeriss_like")
+    machine = load_hardware("flexible_168")
     network = load_network("squeezenet:version=1.1,resolution=64")
     best = simulate(machine, network).layers
     for dataflow in machine.dataflow_names:
@@ -117,7 +117,7 @@ def test_every_bundled_dataflow_is_used_by_some_machine():
 def test_the_same_input_gives_the_same_bytes():
     from simulator.result.json_io import run_to_json
 
-    runs = [run_to_json(simulate("eyeriss_like", "squeezenet:version=1.1")) for _ in range(2)]
+    runs = [run_to_json(simulate("flexible_168", "squeezenet:version=1.1")) for _ in range(2)]
     assert runs[0] == runs[1]
 
 
@@ -125,4 +125,4 @@ def test_a_machine_states_what_its_compiler_minimizes_and_a_user_overrides_it():
     own, fastest = (simulate("squeezenext_16x16", "squeezenet:version=1.1", objective=o) for o in (None, "cycles"))
     assert (own.options["objective"], fastest.options["objective"]) == ("cycles_plus_dma", "cycles")
     assert fastest.total.cycles < own.total.cycles and own.total.dram_bytes < fastest.total.dram_bytes
-    assert simulate("eyeriss_like", "squeezenet:version=1.1").options["objective"] == "cycles"
+    assert simulate("flexible_168", "squeezenet:version=1.1").options["objective"] == "cycles"

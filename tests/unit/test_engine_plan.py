@@ -24,7 +24,7 @@ def residual_block(channels: int = 8, size: int = 8) -> Network:
 
 
 def ops_of(network: Network, **changes):
-    machine = replace(load_hardware("eyeriss_like"), **changes)
+    machine = replace(load_hardware("flexible_168"), **changes)
     return {op.layer.name: op for op in plan(network, machine)}
 
 
@@ -43,8 +43,8 @@ def test_a_fused_add_brings_its_other_input_along():
     ops = ops_of(residual_block(), fuses=frozenset({"activation", "add"}))
     assert ops["second"].fused == ("sum", "out")
     assert ops["second"].residuals == 1
-    run = simulate(replace(load_hardware("eyeriss_like"), fuses=frozenset({"activation", "add"})), residual_block())
-    plain = simulate(replace(load_hardware("eyeriss_like"), fuses=frozenset({"activation"})), residual_block())
+    run = simulate(replace(load_hardware("flexible_168"), fuses=frozenset({"activation", "add"})), residual_block())
+    plain = simulate(replace(load_hardware("flexible_168"), fuses=frozenset({"activation"})), residual_block())
     second = {r.name: r for r in run.layers}["second"].traffic["dram"]["inputs"].read_bytes
     shortcut = 2 * 8 * 8 * 8
     assert second == {r.name: r for r in plain.layers}["second"].traffic["dram"]["inputs"].read_bytes + shortcut
@@ -67,7 +67,7 @@ def test_a_folded_op_costs_nothing_and_hands_its_inputs_on():
     ops = ops_of(network, folds=frozenset({"concat"}), keeps_activations=True)
     assert ops["concat"].folded
     assert ops["left"].resident[2] and ops["right"].resident[2] and ops["next"].resident[0]
-    run = simulate(replace(load_hardware("eyeriss_like"), folds=frozenset({"concat"})), network)
+    run = simulate(replace(load_hardware("flexible_168"), folds=frozenset({"concat"})), network)
     assert [(r.cycles, r.energy_pj) for r in run.layers if r.op is Op.CONCAT] == [(0, 0.0)]
 
 
@@ -81,7 +81,7 @@ def test_a_shortcut_stays_on_chip_until_it_is_added():
 
 
 def test_kept_tensors_never_cross_the_dram_port():
-    machine = replace(load_hardware("eyeriss_like"), keeps_activations=True)
+    machine = replace(load_hardware("flexible_168"), keeps_activations=True)
     rows = {r.name: r for r in simulate(machine, residual_block()).layers}
     assert rows["first"].traffic["dram"]["inputs"].read_bytes == 0
     assert rows["first"].traffic["dram"]["outputs"].write_bytes == 0
@@ -110,7 +110,7 @@ def test_what_a_fused_add_brings_is_whole_though_a_pool_is_fused_too():
         assert (traffic["inputs"].read_bytes, traffic["outputs"].write_bytes) == (inputs + outputs, stored)
 
 
-@pytest.mark.parametrize("name", ["eyeriss_like", "systolic_32x32"])
+@pytest.mark.parametrize("name", ["flexible_168", "systolic_32x32"])
 def test_fetching_weights_ahead_moves_the_same_bytes_in_fewer_cycles(name: str):
     machine = load_hardware(name)
     serial = simulate(replace(machine, layer_order="serial"), "squeezenext:variant=v5")
@@ -133,7 +133,7 @@ def test_fetching_weights_ahead_moves_the_same_bytes_in_fewer_cycles(name: str):
     ids=str,
 )
 def test_machines_that_a_search_cannot_tell_apart_share_their_mappings(changes):
-    machine, cache, found = load_hardware("eyeriss_like"), MappingCache(), []
+    machine, cache, found = load_hardware("flexible_168"), MappingCache(), []
     simulate(machine, residual_block(), cache=cache, progress=lambda *told: found.append(told))
     assert found
     found.clear()
@@ -146,4 +146,4 @@ def test_machines_that_a_search_cannot_tell_apart_share_their_mappings(changes):
 @pytest.mark.parametrize("options", [{"batch": 2.5}, {"mapping": {"absent": None}}], ids=str)
 def test_what_a_program_asks_for_is_checked_like_a_users_input(options):
     with pytest.raises(InputError):
-        simulate("eyeriss_like", "alexnet", **options)
+        simulate("flexible_168", "alexnet", **options)

@@ -146,18 +146,18 @@ def test_stages_account_for_all_cycles_and_macs(v1: Run) -> None:
 
 
 def test_changes_are_ranked_by_what_the_run_minimizes() -> None:
-    explained = explain_network(simulate("eyeriss_like", tiny(), objective="energy"))
+    explained = explain_network(simulate("flexible_168", tiny(), objective="energy"))
     worths = [saving.worth for saving in explained.machine_changes]
     assert worths == sorted(worths, reverse=True)
     assert all(saving.worth == pytest.approx(saving.energy_saved_share) for saving in explained.machine_changes)
 
 
 def test_a_run_of_one_dataflow_is_offered_the_best_of_all() -> None:
-    run = simulate("eyeriss_like", tiny(), dataflow="no_local_reuse")
+    run = simulate("flexible_168", tiny(), dataflow="no_local_reuse")
     saving = next(
         saving for saving in explain_network(run).machine_changes if saving.what == "dataflow: no_local_reuse -> best"
     )
-    assert saving.cycles == simulate("eyeriss_like", tiny()).total.cycles
+    assert saving.cycles == simulate("flexible_168", tiny()).total.cycles
 
 
 def test_levers_that_a_machine_has_no_use_for_yield_nothing() -> None:
@@ -177,7 +177,7 @@ def test_an_array_keeps_its_pes_when_it_is_reshaped_and_edge_wide_networks_follo
 def test_a_run_without_its_documents_or_of_another_version_is_refused() -> None:
     with pytest.raises(InputError, match="does not say what was simulated"):
         explain_network(small_run())
-    run = simulate("eyeriss_like", tiny())
+    run = simulate("flexible_168", tiny())
     slower = replace(run, total=replace(run.total, cycles=run.total.cycles + 1))
     with pytest.raises(InputError, match="another version"):
         explain_network(slower)
@@ -213,7 +213,7 @@ def test_networks_and_machines_are_not_loaded_again(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_lever_beyond_what_a_machine_may_have_is_left_out() -> None:
-    machine = vary(load_hardware("eyeriss_like"), {"dma.channels": 64})
+    machine = vary(load_hardware("flexible_168"), {"dma.channels": 64})
     changes = list(machine_changes(machine, tiny(), "best"))
     assert changes and "dma_channels_doubled" not in {change.lever for change in changes}
 

@@ -92,7 +92,7 @@ def test_a_machine_is_a_path_or_a_bundled_name_from_any_directory(tmp_path: Path
     path = tmp_path / "mine.yaml"
     path.write_text(SMALLEST)
     assert load_hardware(path) == load_hardware("mine.yaml")
-    assert load_hardware("eyeriss_like.yaml") == load_hardware("eyeriss_like")
+    assert load_hardware("flexible_168.yaml") == load_hardware("flexible_168")
 
 
 def test_a_dataflow_and_an_energy_table_may_be_files_beside_the_machine(tmp_path: Path):
@@ -206,7 +206,7 @@ def test_every_problem_of_a_machine_is_reported_at_once():
 def test_the_bundled_machines_are_listed():
     assert set(list_hardware()) >= {
         "eyeriss_chip",
-        "eyeriss_like",
+        "flexible_168",
         "squeezenext_16x16",
         "squeezenext_8x8",
         "systolic_32x32",

@@ -63,7 +63,7 @@ def test_a_run_that_claims_more_work_than_its_pes_can_do_breaks_a_law() -> None:
         assert [law.field for law in broken] == ["mapped_pes"]
 
 
-@pytest.mark.parametrize("machine", ["eyeriss_like", "squeezenext_16x16", "systolic_32x32"])
+@pytest.mark.parametrize("machine", ["flexible_168", "squeezenext_16x16", "systolic_32x32"])
 def test_simulated_layers_lose_nothing_that_is_not_told(machine: str) -> None:
     run = simulate(machine, tiny(filters=12))
     for layer in run.layers:

@@ -16,7 +16,7 @@ from simulator.nest import Dim, Operand
 from simulator.network.ir import Layer, Op
 from simulator.schedule import PlannedOp
 
-MACHINE = load_hardware("eyeriss_like")
+MACHINE = load_hardware("flexible_168")
 FLOW = MACHINE.dataflows[0]
 LAYER = Layer("conv", Op.CONV, ("data",), ((1, 4, 9, 9),), (1, 8, 7, 7), kernel=(3, 3), stage="conv")
 STEP = PlannedOp(LAYER)

@@ -47,7 +47,7 @@ def test_a_dataflow_knows_along_which_axes_it_adds_partial_sums(name, rows, colu
 
 def test_a_user_writes_one_more_without_python(tmp_path: Path):
     (tmp_path / "mine.yaml").write_text(OWN)
-    machine = (data_dir() / "eyeriss_like.yaml").read_text()
+    machine = (data_dir() / "flexible_168.yaml").read_text()
     start = machine.index("dataflows:")
     own = machine[:start] + f"dataflows: [{tmp_path / 'mine.yaml'}]\nenergy: eyeriss_relative\n"
     (tmp_path / "machine.yaml").write_text(own)

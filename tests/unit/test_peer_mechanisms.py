@@ -54,7 +54,7 @@ def test_without_a_stride_lanes_take_channels_only():
 def test_square_filters_of_stride_one_are_stored_transformed(taps, stride, dilation, ratio):
     nest = LoopNest((1, 1, 8, 8, 8, 8, *taps), stride, dilation, (0, 0, 0, 0), (10, 10))
     assert winograd_ratio(load_hardware("nvdla_256"), nest) == pytest.approx(ratio)
-    assert winograd_ratio(load_hardware("eyeriss_like"), nest) == 1
+    assert winograd_ratio(load_hardware("flexible_168"), nest) == 1
 
 
 def test_transformed_weights_cross_the_port_and_not_the_lanes():

@@ -55,7 +55,7 @@ def test_mappings_shown_are_those_of_bundled_files():
 
 def test_the_levels_shown_are_those_of_a_machine_that_loads():
     (block,) = (block for block in BLOCKS if block.startswith("buffers:"))
-    machine = vary(load_hardware("eyeriss_like"), parse_yaml(block, "README.md").data)
+    machine = vary(load_hardware("flexible_168"), parse_yaml(block, "README.md").data)
     assert machine.level_names == ("global_buffer", "weight_pad")
 
 

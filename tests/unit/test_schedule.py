@@ -24,7 +24,7 @@ def network() -> Network:
 
 def machine(**changes):
     fuses, folds = frozenset({"activation", "add", "pool"}), frozenset({"concat"})
-    return replace(load_hardware("eyeriss_like"), fuses=fuses, folds=folds, keeps_activations=True, **changes)
+    return replace(load_hardware("flexible_168"), fuses=fuses, folds=folds, keeps_activations=True, **changes)
 
 
 def test_ops_that_follow_each_other_are_one_group_with_the_shortcut_as_residual_operand():

@@ -19,7 +19,7 @@ from workloads.load import load_network
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MACHINE = "eyeriss_like"
+MACHINE = "flexible_168"
 FLOWS = (
     "weight_stationary",
     "output_stationary_pixels",

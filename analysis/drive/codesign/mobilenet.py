@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WIDTHS = (0.25, 0.5, 0.75, 1.0)
 RESOLUTIONS = (128, 160, 192, 224)
 GRID_MACHINE = "squeezenext_16x16"
-MACHINES = ("squeezenext_16x16", "eyeriss_like", "systolic_32x32")
+MACHINES = ("squeezenext_16x16", "flexible_168", "systolic_32x32")
 SIZES = (8, 16, 32, 64, 128)
 NETWORKS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "shufflenet_v2")
 MEASURES = (MACS, PARAMS, CYCLES, ENERGY)

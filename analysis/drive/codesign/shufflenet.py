@@ -20,7 +20,7 @@ from workloads.guidelines import channel_ratio, elementwise, fragmented, grouped
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MACHINES = ("squeezenext_16x16", "eyeriss_like", "systolic_32x32")
+MACHINES = ("squeezenext_16x16", "flexible_168", "systolic_32x32")
 COST_MACHINE = "squeezenext_16x16"
 GPU, ARM = "GPU", "ARM"
 ADVICE = {

@@ -16,7 +16,7 @@ from simulator.result.run import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MACHINES = ("squeezenext_16x16", "eyeriss_like")
+MACHINES = ("squeezenext_16x16", "flexible_168")
 BASE = "squeezenet"
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 RATIOS = (0.125, 0.25, 0.5, 0.75, 1.0)

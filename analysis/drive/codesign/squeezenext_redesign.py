@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MACHINE = "squeezenext_16x16"
-OTHERS = ("squeezenext_8x8", "eyeriss_like", "systolic_32x32")
+OTHERS = ("squeezenext_8x8", "flexible_168", "systolic_32x32")
 SHOWN = 8  # trials of a step, and designs that beat v5
 ABOUT_RUNS = 80  # of one redesign
 

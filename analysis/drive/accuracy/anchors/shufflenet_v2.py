@@ -9,7 +9,7 @@ from simulator import simulate
 from simulator.network.ir import Network
 from workloads import guidelines
 
-MACHINES = ("systolic_32x32", "eyeriss_like")
+MACHINES = ("systolic_32x32", "flexible_168")
 
 
 def rows() -> Iterator[Row]:
