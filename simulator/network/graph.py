@@ -106,9 +106,11 @@ class Graph:
         _require_positive(name, filters=(filters,), kernel=kernel, stride=stride, dilation=dilation, groups=(groups,))
         edges = sides(padding, x.size, kernel, stride, dilation)
         wanted = (x.shape[0], filters, *x.size)
-        layer = Layer(name, op, (x.name,), (x.shape,), wanted, kernel, stride, edges, dilation, groups, bias)
-        layer = replace(layer, zero_weights_fraction=zero_weights_fraction, zero_inputs_fraction=zero_inputs_fraction)
-        y = self._shaped(replace(layer, zero_columns=zero_columns))
+        window = (kernel, stride, edges, dilation, groups, bias)
+        layer = Layer(name, op, (x.name,), (x.shape,), wanted, *window, zero_inputs_fraction=zero_inputs_fraction)
+        if zero_weights_fraction is not None or zero_columns:
+            layer = replace(layer, zero_weights_fraction=zero_weights_fraction, zero_columns=zero_columns)
+        y = self._shaped(layer)
         return self.activation(y, activation) if activation else y
 
     def depthwise(
@@ -299,8 +301,10 @@ class Graph:
     ) -> Tensor:
         """Add a layer of some inputs; `wanted` holds what only the output tells, such as how many channels."""
         inputs, shapes = tuple(x.name for x in xs), tuple(x.shape for x in xs)
-        layer = Layer(name, op, inputs, shapes, wanted or xs[0].shape, padding=padding, groups=groups, variant=variant)
-        return self._shaped(replace(layer, window=window))
+        wanted = wanted or xs[0].shape
+        return self._shaped(
+            Layer(name, op, inputs, shapes, wanted, padding=padding, groups=groups, variant=variant, window=window)
+        )
 
     def _shaped(self, layer: Layer) -> Tensor:
         """Add a layer with the output that its op makes of its inputs."""
@@ -308,11 +312,12 @@ class Graph:
             shape = OPS[layer.op].shape(layer, layer.input_shapes)
         except Misfit as misfit:
             raise _misfit(layer.name, misfit) from misfit
-        return self._add(replace(layer, output_shape=shape))
+        return self._add(replace(layer, output_shape=shape, stage=self._stage_of(layer)))
 
     def _add(self, layer: Layer) -> Tensor:
         self._claim(layer.name)
-        self._layers[layer.name] = replace(layer, stage=self._stage_of(layer))
+        stage = self._stage_of(layer)
+        self._layers[layer.name] = layer if layer.stage == stage else replace(layer, stage=stage)
         self._read.update(layer.inputs)
         return Tensor(layer.name, layer.output_shape)
 

@@ -14,8 +14,7 @@ from hypothesis import given
 from simulator import load_hardware, load_network, simulate
 from simulator.door import machine_of, network_of_run
 from simulator.errors import InputError
-from simulator.hardware import list_hardware
-from simulator.hardware.load import read_hardware
+from simulator.hardware.load import list_hardware, read_hardware
 from simulator.hardware.model import Hardware
 from simulator.hardware.vary import vary
 from simulator.network.document import layer_document, network_document

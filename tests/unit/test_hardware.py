@@ -6,8 +6,8 @@ import pytest
 
 from simulator.energy.table import load_energy_table
 from simulator.errors import InputError
-from simulator.hardware import Delivery, ZeroWeights, list_hardware, load_hardware
-from simulator.hardware.load import read_hardware
+from simulator.hardware.load import list_hardware, load_hardware, read_hardware
+from simulator.hardware.model import Delivery, ZeroWeights
 from simulator.mapping.dataflow import load_dataflow
 from simulator.nest import Dim
 from simulator.source import parse_yaml

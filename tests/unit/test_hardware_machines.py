@@ -6,7 +6,8 @@ from fractions import Fraction
 import pytest
 
 from simulator.energy.table import list_energy_tables
-from simulator.hardware import ZeroWeights, list_hardware, load_hardware
+from simulator.hardware.load import list_hardware, load_hardware
+from simulator.hardware.model import ZeroWeights
 from simulator.nest import Operand
 from simulator.source.paths import data_dir
 

@@ -7,7 +7,7 @@ import pytest
 
 from simulator import load_hardware
 from simulator.errors import InputError
-from simulator.hardware import list_hardware
+from simulator.hardware.load import list_hardware
 from simulator.hardware.vary import vary
 from simulator.mapping.dataflow import load_dataflow
 from simulator.nest import Dim
