@@ -53,8 +53,19 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     yield "folds", ", ".join(sorted(hardware.folds)) or "nothing"
     kept = "kept on chip where they fit" if hardware.keeps_activations else "through DRAM"
     yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}"
+    if hardware.launch_cycles or hardware.host_ps:
+        launch = f"{units.count(hardware.launch_cycles)} cycles before each op"
+        yield "launch", f"{launch}, host {units.seconds(hardware.host_ps / 10**12)} a run"
     yield "dataflows", ", ".join(hardware.dataflow_names)
     yield "energy", hardware.energy.name
+    yield from (("by default", line) for line in default_lines(hardware))
+
+
+def default_lines(hardware: Hardware) -> Iterator[str]:
+    """Yield what a machine's file leaves open, each key with what holds for it."""
+    width = max(map(len, hardware.by_default), default=0)
+    for path, text in hardware.by_default.items():
+        yield f"{path:<{width}}  {text}"
 
 
 def _array_text(array: Array) -> str:

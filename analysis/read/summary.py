@@ -51,7 +51,8 @@ def summary_lines(run: Run) -> list[tuple[str, str]]:
         ("run", _run_text(run)),
         (
             "latency",
-            f"{units.seconds(total.latency_s)}: {total.cycles:,} cycles at {units.clock(run.hardware.clock_hz)}",
+            f"{units.seconds(total.latency_s)}: {total.cycles:,} cycles at {units.clock(run.hardware.clock_hz)}"
+            + (f", and {units.seconds(run.hardware.host_s)} of the host" if run.hardware.host_s else ""),
         ),
         ("MACs", f"{_macs_text(run)} on {run.hardware.pes} PEs, utilization {units.percent(total.utilization)}"),
         ("traffic", f"DRAM {units.size(total.dram_bytes)}, buffer {units.size(total.buffer_bytes)}"),

@@ -36,10 +36,12 @@ def check(
 
 
 def _machine(file: str) -> str:
+    from analysis.read.listings import default_lines
     from simulator.hardware.load import load_hardware
 
     hardware = load_hardware(file)
-    return f"machine {hardware.name}, {hardware.array.pes} PEs"
+    lines = [f"machine {hardware.name}, {hardware.array.pes} PEs", *default_lines(hardware)]
+    return "\n    by default: ".join(lines)
 
 
 def _dataflow(file: str) -> str:

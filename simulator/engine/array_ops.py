@@ -70,7 +70,7 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResu
             "preload": int(t["preload_cycles"]),
             "skew": int(t["skew_cycles"]),
             "dram": sum(waits.values()),
-            "configuration": hardware.configuration_cycles,
+            "configuration": hardware.launch_cycles + hardware.configuration_cycles,
         },
         dram_parts=waits,
         energy_parts=energy_of(traffic, {"mac": macs * played.mac_share, "leakage": int(t["cycles"])}, hardware),

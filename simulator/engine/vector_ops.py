@@ -17,7 +17,11 @@ def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) ->
     time, traffic = counted.timing, vector_traffic(counted, hardware)
     waits = {"fill": time.fill_cycles, "wait": time.wait_cycles, "drain": time.drain_cycles}
     whole = Cost(
-        cycle_parts={"dram": sum(waits.values()), "vector": counted.vector_cycles},
+        cycle_parts={
+            "dram": sum(waits.values()),
+            "vector": counted.vector_cycles,
+            "configuration": hardware.launch_cycles,
+        },
         dram_parts=waits,
         energy_parts=energy_of(traffic, {"vector": counted.operations, "leakage": time.cycles}, hardware),
         traffic=traffic,

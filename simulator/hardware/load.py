@@ -14,7 +14,7 @@ from simulator.source.locate import bundled, locate
 from simulator.source.parser import Value
 
 if TYPE_CHECKING:
-    from simulator.hardware import schema
+    from simulator.hardware import schema, schema_array
 
 
 def list_hardware() -> tuple[str, ...]:
@@ -41,9 +41,10 @@ def read_hardware(document: Document | Mapping[str, Value], bare_quantities: boo
     """Return the machine that a parsed file, or plain data such as a machine's `document`, describes.
 
     Dataflows and the energy table that it names are read, too; paths are relative to the file's folder. With
-    `bare_quantities` a whole number without unit is one of hertz, bytes or bytes a second. Raises InputError with every
-    problem of all these files.
+    `bare_quantities` a whole number without unit is one of hertz, bytes, bytes a second or picoseconds. Raises
+    InputError with every problem of all these files.
     """
+    from simulator.hardware.defaults import chosen_by_default
     from simulator.hardware.named import FOLDER
     from simulator.hardware.schema import Machine
     from simulator.source.fields import BARE_QUANTITIES
@@ -53,6 +54,7 @@ def read_hardware(document: Document | Mapping[str, Value], bare_quantities: boo
     machine = validate(source, Machine, context)
     hardware = _hardware(machine)
     object.__setattr__(hardware, "document", machine.model_dump(exclude_defaults=True))
+    object.__setattr__(hardware, "by_default", dict(chosen_by_default(machine)))
     return hardware
 
 
@@ -65,7 +67,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         input_bits=bits.inputs,
         weight_bits=bits.weights,
         output_bits=bits.outputs,
-        partial_sum_bits=bits.partial_sums or bits.outputs,
+        partial_sum_bits=bits.sum_bits,
         array=_array(machine.array),
         buffers=tuple(_buffer(buffer, machine.buffers) for buffer in machine.buffers),
         dma_channels=machine.dma.channels,
@@ -76,6 +78,8 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         layer_order=machine.layers.order,
         keeps_activations=machine.layers.keep_activations,
         configuration_cycles=machine.layers.configuration_cycles,
+        launch_cycles=cycles_of(machine.layers.launch, machine.clock),
+        host_ps=machine.host_time or 0,
         dataflows=tuple(dataflow_of(flow) for flow in machine.dataflows),
         energy=energy_table_of(machine.energy),
         objective=machine.objective,
@@ -86,7 +90,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
     )
 
 
-def _array(array: "schema.Array") -> Array:
+def _array(array: "schema_array.Array") -> Array:
     registers, outputs = array.registers_words, array.delivery.outputs
     weights, inputs = array.zero.weights, array.zero.inputs
     return Array(
@@ -106,10 +110,10 @@ def _array(array: "schema.Array") -> Array:
     )
 
 
-def _delivery(networks: "schema.Deliveries", edge: int) -> tuple[Delivery, Delivery, Delivery]:
+def _delivery(networks: "schema_array.Deliveries", edge: int) -> tuple[Delivery, Delivery, Delivery]:
     inputs, weights, outputs = networks.inputs, networks.weights, networks.outputs
 
-    def words(written: "schema.Words") -> int:
+    def words(written: "schema_array.Words") -> int:
         return edge if isinstance(written, str) else written
 
     return (
@@ -148,16 +152,32 @@ def _buffer(buffer: "schema.Buffer", buffers: "Sequence[schema.Buffer]") -> Buff
     )
 
 
+def cycles_of(picoseconds: int | None, clock_hz: int) -> int:
+    """Return the whole cycles that a time takes; none if it is not written."""
+    return -(-(picoseconds or 0) * clock_hz // 10**12)
+
+
+def latency_of(dram: "schema.Dram", clock_hz: int) -> int:
+    """Return cycles from a request to its data."""
+    return cycles_of(dram.latency, clock_hz) if dram.latency_cycles is None else dram.latency_cycles
+
+
+def _exact(share: float) -> Fraction:
+    """Return a share as it is written, in decimals, and not as it is stored."""
+    return Fraction(str(share))
+
+
 def port_bytes_per_cycle(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Fraction | None:
-    """Return what DRAM and the requests under way allow together, None where memory takes no time.
+    """Return what DRAM, at its efficiency, and the requests under way allow together; None where it takes no time.
 
     With `outstanding` bursts on their way and each `latency_cycles` from request to data, no more than
     outstanding * burst / latency arrives a cycle (Little's law).
     """
-    offered = None if dram.bandwidth == "unlimited" else Fraction(dram.bandwidth, clock_hz)
-    if dma.outstanding is None or not dram.latency_cycles:
+    offered = None if dram.bandwidth == "unlimited" else Fraction(dram.bandwidth, clock_hz) * _exact(dram.efficiency)
+    latency = latency_of(dram, clock_hz)
+    if dma.outstanding is None or not latency:
         return offered
-    asked = Fraction(dma.outstanding * dram.burst, dram.latency_cycles)
+    asked = Fraction(dma.outstanding * dram.burst, latency)
     return asked if offered is None else min(offered, asked)
 
 
@@ -167,7 +187,7 @@ def _dram(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Dram:
     transform = dram.compression.winograd_weights
     return Dram(
         bytes_per_cycle=port_bytes_per_cycle(dram, dma, clock_hz),
-        latency_cycles=dram.latency_cycles,
+        latency_cycles=latency_of(dram, clock_hz),
         burst_bytes=dram.burst,
         run_length=tuple(sorted(OPERAND_NAMES.index(operand) for operand in operands)),
         run_length_max=code.longest_run if code else 0,

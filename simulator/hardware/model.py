@@ -119,7 +119,7 @@ class Hardware:
 
     No two of its dataflows have the same name. `document` is the machine as such a file says it, in plain data with
     dataflows and energy table inline: reading it gives an equal machine. A machine changed by `dataclasses.replace` has
-    none; `simulator.hardware.vary` changes both.
+    none; `simulator.hardware.vary` changes both. `by_default`: keys that its file left open, with what holds instead.
     """
 
     name: str
@@ -138,14 +138,17 @@ class Hardware:
     folds: frozenset[str]  # op kinds that are free: addressing, or not part of the machine's published figures
     layer_order: OrderOfLayers
     keeps_activations: bool
-    configuration_cycles: int  # between layers
+    configuration_cycles: int  # before each layer of the array
     dataflows: tuple[Dataflow, ...]
     energy: EnergyTable
     dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
     objective: Objective = "cycles"  # that the machine's compiler minimizes
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
+    launch_cycles: int = 0  # before each op that runs on its own
+    host_ps: int = 0  # that the host adds to every run
     document: dict[str, Value] | None = field(default=None, init=False, compare=False, repr=False)
+    by_default: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def dataflow_names(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from simulator.energy.schema import Table
 from simulator.errors import nearest
 from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
+from simulator.hardware.schema_array import Array
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ops import FREE_OPS
@@ -29,9 +30,9 @@ from simulator.source.fields import (
     BytesPerSecond,
     Count,
     CountOrZero,
-    Fraction01,
     Hertz,
     Name,
+    Picoseconds,
     Text,
     Written,
     renamed_values,
@@ -44,8 +45,6 @@ FUSABLE = tuple(sorted({*(op.value for op in FREE_OPS), "batch_norm"}))
 """Kinds of op that may be fused into another op or cost nothing. Batch norm is folded into the weights in any case."""
 
 OperandName = Literal["inputs", "weights", "outputs"]
-NetworkName = Literal["multicast", "systolic", "unicast"]
-Preload = Annotated[Literal["hidden", "exposed", "double_buffered"], renamed_values({"behind_step": "double_buffered"})]
 WrittenObjective = Annotated[Objective, renamed_values(OLD_OBJECTIVES)]
 
 
@@ -71,6 +70,13 @@ def not_nothing(value: object) -> object:
     return value
 
 
+def cycles_given(value: object) -> object:
+    """Return what is written; raise Rejected where nothing stands behind a key."""
+    if value is None:
+        raise Rejected("wrong value", "a whole number of cycles")
+    return value
+
+
 def unique_names(dataflows: list[WrittenDataflow]) -> list[WrittenDataflow]:
     """Return dataflows in which a name that is taken already, as those of two files may be, bears a number."""
     taken: list[str] = []
@@ -89,111 +95,30 @@ def _op(name: str) -> str:
     return known(name, FUSABLE, "kind of op")
 
 
-Axis = Annotated[int, Field(ge=1, le=4096)]
 Bits = Annotated[int, Field(ge=1, le=64)]
 OpNames = Annotated[list[Annotated[str, AfterValidator(_op)]], AfterValidator(unique)]
+SHORT_BITS, ACCUMULATOR_BITS = 8, 32
+"""Products of operands so short are summed in words so wide (TPU, Gemmini, NVDLA, Ethos)."""
 OperandNames = Annotated[list[OperandName], Field(min_length=1), AfterValidator(unique)]
 
 
-Words = Count | Literal["edge"]
-
-
 class Precision(Written):
-    """Width of a word of each operand; partial sums are as wide as outputs unless said otherwise."""
+    """Width of a word of each operand.
+
+    Partial sums have 32 bits where inputs and weights have at most 8, as integer accumulators do, and else the width of
+    outputs, unless said otherwise.
+    """
 
     inputs: Bits
     weights: Bits
     outputs: Bits
     partial_sums: Bits | None = None
 
-
-class Registers(Written):
-    """Words that one PE keeps of each operand."""
-
-    inputs: Count
-    weights: Count
-    outputs: Count
-
-
-class InputDelivery(Written):
-    """The network that brings inputs.
-
-    `words_per_cycle: edge` is one for each row or column, whichever are more. `forwarding`: neighbours hand on what the
-    array already holds.
-    """
-
-    network: NetworkName
-    words_per_cycle: Words
-    preload: Preload = "hidden"
-    forwarding: bool = False
-
-
-class WeightDelivery(Written):
-    """The network that brings weights."""
-
-    network: NetworkName
-    words_per_cycle: Words
-    preload: Preload = "hidden"
-
-
-class OutputDelivery(Written):
-    """The network of partial sums and outputs. `directions`: in and out at the same time, or one at a time.
-
-    `initial_sums`: partial sums are read from the buffer the first time, too, as zeros or biases.
-    """
-
-    network: NetworkName
-    words_per_cycle: Words
-    directions: Literal["concurrent", "shared"] = "concurrent"
-    reduce_along: Literal["rows", "columns", "both", "none"] = "none"
-    initial_sums: bool = False
-
-
-class Deliveries(Written):
-    """The networks between buffer and PEs."""
-
-    inputs: InputDelivery
-    weights: WeightDelivery
-    outputs: OutputDelivery
-
-
-class ZeroWeights(Written):
-    """Share of zero weights, and how many of them in a row the front end inspects a cycle (1: skips none)."""
-
-    fraction: Fraction01
-    skip_window: Annotated[int, Field(ge=1, le=64)] = 1
-
-
-class ZeroInputs(Written):
-    """Share of zeros among inputs where a layer does not say it, and whether a zero input gates the MAC."""
-
-    fraction: Fraction01
-    gate: bool = False
-
-
-class Zero(Written):
-    """What the machine makes of zeros."""
-
-    weights: ZeroWeights | None = None
-    inputs: ZeroInputs | None = None
-
-
-class Array(Written):
-    """The PE array. `skewed`: operands move through it as a wave front.
-
-    `step_cycles`: a step of the array, all that its PEs do between two turns of the loops around it, takes at least so
-    many cycles, however few MACs there are in it. At 1 it takes as long as its MACs.
-    """
-
-    rows: Axis
-    columns: Axis
-    macs_per_cycle: Annotated[int, Field(ge=1, le=4096)] = 1
-    step_cycles: Annotated[int, Field(ge=1, le=65536)] = 1
-    instances: Annotated[int, Field(ge=1, le=64)] = 1
-    registers_words: Registers
-    delivery: Deliveries
-    skewed: bool = False
-    zero: Zero = Zero()
+    @property
+    def sum_bits(self) -> int:
+        """Width of a partial sum, said or as usual."""
+        usual = ACCUMULATOR_BITS if max(self.inputs, self.weights) <= SHORT_BITS else self.outputs
+        return self.partial_sums or usual
 
 
 class Buffer(Written):
@@ -296,12 +221,26 @@ class Compression(Written):
 
 
 class Dram(Written):
-    """The DRAM port. A transfer takes whole bursts."""
+    """The DRAM port. A transfer takes whole bursts.
+
+    The time from a request to its data is written in the machine's cycles or as `latency`. `efficiency`: the share of
+    the bandwidth that is reached (refresh, row misses, turning the bus round).
+    """
 
     bandwidth: BytesPerSecond | Literal["unlimited"]
-    latency_cycles: Annotated[int, Field(ge=0, le=10**6)]
+    latency_cycles: Annotated[Annotated[int, Field(ge=0, le=10**6)] | None, BeforeValidator(cycles_given)] = None
+    latency: Picoseconds | None = None
+    efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
     burst: ByteCount
     compression: Compression = Compression()
+
+    @model_validator(mode="after")
+    def _one_latency(self) -> "Dram":
+        if self.latency_cycles is None and self.latency is None:
+            raise Rejected("missing key", "a number of cycles, or `latency` with a time", path=("latency_cycles",))
+        if self.latency_cycles is not None and self.latency is not None:
+            raise Rejected("the latency is given twice", "`latency` or `latency_cycles`", path=("latency",))
+        return self
 
 
 class Vector(Written):
@@ -313,6 +252,9 @@ class Vector(Written):
 class Layers(Written):
     """How one layer follows another.
 
+    `launch`: what every op waits that runs on its own, until it is decoded and started. `configuration_cycles`: what
+    a layer of the array waits besides, until the array is set up for it.
+
     `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
     loads and last stores overlap with its neighbours and it takes the longer of array and DRAM.
 
@@ -323,6 +265,7 @@ class Layers(Written):
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
     keep_activations: bool = False
     configuration_cycles: CountOrZero = 0
+    launch: Picoseconds | None = None
 
 
 def _levels(buffers: list[Buffer]) -> list[Buffer]:
@@ -364,7 +307,10 @@ MAX_LEVELS, MAX_BUFFERS = 4, 8
 
 
 class Machine(Written):
-    """A whole machine. Each of `dataflows`, and `energy`, is a bundled name, a file or what such a file holds."""
+    """A whole machine. Each of `dataflows`, and `energy`, is a bundled name, a file or what such a file holds.
+
+    `host_time`: what driver and copies of the host add to every run.
+    """
 
     name: Name
     source: Text
@@ -384,5 +330,6 @@ class Machine(Written):
         BeforeValidator(_given_once),
         AfterValidator(unique_names),
     ]
+    host_time: Picoseconds | None = None
     objective: WrittenObjective = "cycles"
     energy: Annotated[Table, BeforeValidator(written_table)]

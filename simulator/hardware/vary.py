@@ -28,8 +28,8 @@ class Change:
 def vary(hardware: Hardware, changes: Mapping[str, Value]) -> Hardware:
     """Return a machine with other values at dotted paths, each checked as in a file.
 
-    Quantities are text with a unit ("16 GB/s") or whole numbers of hertz, bytes or bytes a second. Raises InputError
-    with every problem of the changed machine.
+    Quantities are text with a unit ("16 GB/s") or whole numbers of hertz, bytes, bytes a second or picoseconds. Raises
+    InputError with every problem of the changed machine.
 
     >>> from simulator.hardware.load import load_hardware
     >>> vary(load_hardware("squeezenext_16x16"), {"array.rows": 32, "buffers.main.capacity": "64 KiB"}).array.pes

@@ -43,6 +43,7 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         levels_in_pe=tuple(dict.fromkeys(hardware.level_names[b.level] for b in hardware.buffers if b.in_pe)),
         energy_pj_per_byte=prices_per_byte(hardware),
         energy_pj_per_action=hardware.energy.pj_per_action,
+        host_s=hardware.host_ps / 10**12,
     )
 
 

@@ -63,6 +63,7 @@ class MachineFacts:
     levels_in_pe: tuple[str, ...] = ()
     energy_pj_per_byte: dict[str, dict[str, float]] = field(default_factory=dict)  # level -> operand
     energy_pj_per_action: dict[str, float] = field(default_factory=dict)  # "mac", "vector", "leakage" (of a cycle)
+    host_s: float = 0.0  # that the host adds to every run
 
     @property
     def pes(self) -> int:
@@ -132,7 +133,7 @@ class LayerResult:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sums over all layers."""
+    """The sums over all layers; `latency_s` is that of the cycles, and the host's time."""
 
     cycles: int
     latency_s: float
@@ -193,7 +194,7 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
     energy_keys = sorted({key for layer in layers for key in layer.energy_parts})
     return Total(
         cycles=cycles,
-        latency_s=cycles / machine.clock_hz,
+        latency_s=cycles / machine.clock_hz + machine.host_s,
         macs=macs,
         utilization=utilization(macs, cycles, machine.pes),
         energy_pj=fsum(layer.energy_pj for layer in layers),

@@ -11,14 +11,16 @@ from simulator.source.units import (
     parse_bandwidth,
     parse_frequency,
     parse_size,
+    parse_time,
     size_text,
+    time_text,
 )
 
 LARGEST_COUNT = 10**9
 NOTES = "notes"
 """Key of the validation context under which validators note what they read by an old name."""
 BARE_QUANTITIES = "bare_quantities"
-"""Key of the validation context under which a whole number without unit is one of hertz, bytes or bytes a second."""
+"""Key of the validation context under which a whole number without unit is in the base unit: Hz, B, B/s or ps."""
 
 
 class Written(BaseModel):
@@ -77,6 +79,7 @@ def _written(text: Callable[[int], str]) -> PlainSerializer:
 
 Hertz = Annotated[int, _quantity(parse_frequency, "Hz"), _written(frequency_text)]
 BytesPerSecond = Annotated[int, _quantity(parse_bandwidth, "B/s"), _written(bandwidth_text)]
+Picoseconds = Annotated[int, _quantity(parse_time, "ps"), _written(time_text)]
 ByteCount = Annotated[int, _quantity(parse_size, "B"), _written(size_text)]
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]

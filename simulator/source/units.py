@@ -21,6 +21,7 @@ SIZE = {
     "MiB": 2**20,
     "GiB": 2**30,
 }
+TIME = {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12}
 BANDWIDTH = {f"{unit}/s": factor for unit, factor in SIZE.items()}
 
 _QUANTITY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z][A-Za-z/]*)")
@@ -53,6 +54,15 @@ def parse_size(text: object) -> int:
     return _parse(text, SIZE, "100 KiB")
 
 
+def parse_time(text: object) -> int:
+    """Return a time in picoseconds.
+
+    >>> parse_time("0.5 us")
+    500000
+    """
+    return _parse(text, TIME, "100 ns")
+
+
 def frequency_text(hertz: int) -> str:
     """Write a frequency as it is read, in the largest unit of which it is a whole number.
 
@@ -78,6 +88,15 @@ def size_text(size: int) -> str:
     ('100 KiB', '1 kB')
     """
     return _text(size, SIZE)
+
+
+def time_text(picoseconds: int) -> str:
+    """Write a time as it is read.
+
+    >>> time_text(500_000), time_text(10**9)
+    ('500 ns', '1 ms')
+    """
+    return _text(picoseconds, TIME)
 
 
 def _text(value: int, units: dict[str, int]) -> str:

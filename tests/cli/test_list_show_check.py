@@ -111,6 +111,7 @@ def test_check_names_what_each_file_holds(tmp_path: Path, capsys: pytest.Capture
         tmp_path / "run.json",
     ]
     lines = output(capsys, "check", *map(str, files), "alexnet", "eyeriss_chip").splitlines()
+    lines = [line for line in lines if not line.startswith("    by default: ")]
     kinds = [line.split(": ")[1].split(" ")[0] for line in lines]
     assert kinds == ["machine", "dataflow", "energy", "run", "network", "machine"]
 

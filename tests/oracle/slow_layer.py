@@ -307,7 +307,7 @@ class MacOp:
         for operand in Operand:
             out.read["rf", operand] += out.macs
         out.written["rf", OUTPUTS] += out.macs
-        out.parts["configuration"] = self.machine.configuration_cycles
+        out.parts["configuration"] = self.machine.configuration_cycles + self.machine.launch_cycles
 
     def price(self) -> None:
         """Bytes of all words, and energy: bytes and actions, each at its price."""

@@ -49,6 +49,7 @@ class VectorOp:
         times = port.play(out.tiles, ahead, whole=False)
         out.parts.update({name: times[name] for name in ("fill", "wait", "drain")})
         out.parts["vector"] = sum(tile.work for tile in out.tiles)
+        out.parts["configuration"] = machine.launch_cycles
         out.dma_cycles, out.bounds = port.dma, {"dram": port.busy, "vector": out.parts["vector"]}
         out.bottleneck = "dram" if port.busy >= out.parts["vector"] else "vector"
         made = tensor_bytes(layer.output_shape, machine.output_bits)

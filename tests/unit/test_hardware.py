@@ -44,7 +44,7 @@ def messages(text: str) -> list[str]:
 def test_what_a_machine_leaves_out_has_a_plain_meaning():
     machine = read_hardware(parse_yaml(SMALLEST))
     array, (buffer,) = machine.array, machine.buffers
-    assert machine.partial_sum_bits == machine.output_bits == 8
+    assert (machine.partial_sum_bits, machine.output_bits) == (32, 8)
     assert (array.macs_per_cycle, array.skewed, array.reduce_rows, array.reduce_columns) == (1, False, False, False)
     assert array.step_cycles == 1
     assert (array.zero_weights, array.zero_inputs_fraction, array.gates_zero_inputs) == (

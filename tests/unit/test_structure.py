@@ -137,7 +137,8 @@ def test_numbered_fields_are_noticed():
 
 
 def test_listing_machines_imports_nothing_heavy():
-    code = f"import sys, simulator.hardware as h; h.list_hardware(); print([m for m in {HEAVY} if m in sys.modules])"
+    code = "import sys; from simulator.hardware.load import list_hardware; list_hardware()"
+    code += f"; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 

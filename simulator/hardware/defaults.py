@@ -1,0 +1,37 @@
+"""What a machine's file leaves open and changes results: what was chosen for it, in words."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from simulator.hardware.schema import Machine
+
+_CHOSEN: dict[str, Callable[["Machine"], str]] = {
+    "precision_bits.partial_sums": lambda machine: f"partial sums of {machine.precision_bits.sum_bits} bits",
+    "array.zero": lambda _: "zeros multiplied like all else",
+    "dma.channels": lambda _: "one DMA channel for loads and stores",
+    "dram.efficiency": lambda _: "all of the DRAM's bandwidth reached",
+    "fuses": lambda _: "no op fused into another",
+    "folds": lambda _: "no op free of cost",
+    "layers.order": lambda _: "layers one after the other, weights too",
+    "layers.keep_activations": lambda _: "activations through DRAM",
+    "layers.launch": lambda _: "ops launched in no time",
+    "host_time": lambda _: "no time of a host",
+    "objective": lambda _: "mappings of least cycles",
+}
+"""Key of a machine's file -> what holds where it is not written."""
+
+
+def chosen_by_default(machine: "Machine") -> Iterator[tuple[str, str]]:
+    """Yield each key that is not written, and what holds instead."""
+    for path, text in _CHOSEN.items():
+        if not _is_written(machine, path):
+            yield path, text(machine)
+
+
+def _is_written(model: "BaseModel", path: str) -> bool:
+    """Tell whether a key stands in the file; what stands in no block is not written."""
+    key, _, rest = path.partition(".")
+    return key in model.model_fields_set and (not rest or _is_written(getattr(model, key), rest))

@@ -1,0 +1,101 @@
+"""The PE array of a machine as a user writes it: registers, networks, zeros."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.source.fields import Count, Fraction01, Written, renamed_values
+
+Axis = Annotated[int, Field(ge=1, le=4096)]
+NetworkName = Literal["multicast", "systolic", "unicast"]
+Preload = Annotated[Literal["hidden", "exposed", "double_buffered"], renamed_values({"behind_step": "double_buffered"})]
+Words = Count | Literal["edge"]
+
+
+class Registers(Written):
+    """Words that one PE keeps of each operand."""
+
+    inputs: Count
+    weights: Count
+    outputs: Count
+
+
+class InputDelivery(Written):
+    """The network that brings inputs.
+
+    `words_per_cycle: edge` is one for each row or column, whichever are more. `forwarding`: neighbours hand on what the
+    array already holds.
+    """
+
+    network: NetworkName
+    words_per_cycle: Words
+    preload: Preload = "hidden"
+    forwarding: bool = False
+
+
+class WeightDelivery(Written):
+    """The network that brings weights."""
+
+    network: NetworkName
+    words_per_cycle: Words
+    preload: Preload = "hidden"
+
+
+class OutputDelivery(Written):
+    """The network of partial sums and outputs. `directions`: in and out at the same time, or one at a time.
+
+    `initial_sums`: partial sums are read from the buffer the first time, too, as zeros or biases.
+    """
+
+    network: NetworkName
+    words_per_cycle: Words
+    directions: Literal["concurrent", "shared"] = "concurrent"
+    reduce_along: Literal["rows", "columns", "both", "none"] = "none"
+    initial_sums: bool = False
+
+
+class Deliveries(Written):
+    """The networks between buffer and PEs."""
+
+    inputs: InputDelivery
+    weights: WeightDelivery
+    outputs: OutputDelivery
+
+
+class ZeroWeights(Written):
+    """Share of zero weights, and how many of them in a row the front end inspects a cycle (1: skips none)."""
+
+    fraction: Fraction01
+    skip_window: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class ZeroInputs(Written):
+    """Share of zeros among inputs where a layer does not say it, and whether a zero input gates the MAC."""
+
+    fraction: Fraction01
+    gate: bool = False
+
+
+class Zero(Written):
+    """What the machine makes of zeros."""
+
+    weights: ZeroWeights | None = None
+    inputs: ZeroInputs | None = None
+
+
+class Array(Written):
+    """The PE array. `skewed`: operands move through it as a wave front.
+
+    `step_cycles`: a step of the array, all that its PEs do between two turns of the loops around it, takes at least so
+    many cycles, however few MACs there are in it. At 1 it takes as long as its MACs.
+    """
+
+    rows: Axis
+    columns: Axis
+    macs_per_cycle: Annotated[int, Field(ge=1, le=4096)] = 1
+    step_cycles: Annotated[int, Field(ge=1, le=65536)] = 1
+    instances: Annotated[int, Field(ge=1, le=64)] = 1
+    registers_words: Registers
+    delivery: Deliveries
+    skewed: bool = False
+    zero: Zero = Zero()
