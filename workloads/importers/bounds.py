@@ -50,6 +50,9 @@ def check_layer(layer: Layer) -> None:
     """Raise InputError for a layer beyond what the simulator counts."""
     for shape in (*layer.input_shapes, layer.output_shape):
         check_shape(layer.name, shape)
+    if layer.constant_elements > MOST_ELEMENTS:
+        got = str(layer.constant_elements)
+        raise _too_much(layer.name, "constants are too large", f"at most {MOST_ELEMENTS} elements", got)
     sizes = (*layer.kernel, *layer.stride, *layer.dilation, *layer.padding, layer.window)
     if max(sizes) > LARGEST_SIDE or min(sizes) < 0:
         got = ", ".join(map(str, sizes))
