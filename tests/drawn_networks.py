@@ -131,7 +131,8 @@ def _scores(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str
 def _product(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str) -> list[Tensor]:
     groups = draw(st.sampled_from([group for group in (1, 2) if x.channels % group == 0]))
     columns = draw(st.integers(1, 4))
-    right = g.reshape(g.gather(x, groups * columns * x.channels // groups), (-1, 1, 1))
+    whole = g.global_pool(x) if draw(st.booleans()) else g.slice(g.reshape(x, (-1, 1, 1)), 0, x.channels)
+    right = g.gather(whole, columns * x.channels)
     shape = (x.shape[0], groups * columns, *x.size)
     layer = Layer(name, Op.MATMUL, (x.name, right.name), (x.shape, right.shape), shape, groups=groups)
     return [right, g.put(layer)]
