@@ -132,7 +132,8 @@ class Ledger:
     def last_read(self, home: str) -> int:
         """The last op of the network that reads anything that a stored tensor holds."""
         order = list(self.network.layers)
-        return max(at for at, layer in enumerate(order) if any(home in self.homes[name] for name in layer.inputs))
+        readers = (at for at, layer in enumerate(order) if any(home in self.homes[name] for name in layer.inputs))
+        return max(readers, default=-1)
 
 
 def met(layer: Layer, axis: int) -> set[int]:
