@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 
 from hypothesis import strategies as st
 
@@ -130,7 +131,8 @@ def _scores(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str
 def _product(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str) -> list[Tensor]:
     groups = draw(st.sampled_from([group for group in (1, 2) if x.channels % group == 0]))
     columns = draw(st.integers(1, 4))
-    right = g.reshape(g.gather(x, groups * columns * x.channels // groups), (-1, 1, 1))
+    whole = g.global_pool(x) if draw(st.booleans()) else g.slice(g.reshape(x, (-1, 1, 1)), 0, x.channels)
+    right = g.gather(whole, columns * x.channels)
     shape = (x.shape[0], groups * columns, *x.size)
     layer = Layer(name, Op.MATMUL, (x.name, right.name), (x.shape, right.shape), shape, groups=groups)
     return [right, g.put(layer)]
@@ -138,7 +140,25 @@ def _product(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: st
 
 def _unknown(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str) -> list[Tensor]:
     shape = draw(st.sampled_from([x.shape, tensors[0].shape, (2, 3, 4, 5)]))
-    return [g.put(Layer(name, Op.UNKNOWN, (x.name,), (x.shape,), shape, variant="Mystery"))]
+    weights = draw(st.sampled_from([0, 1, 50]))
+    return [g.put(Layer(name, Op.UNKNOWN, (x.name,), (x.shape,), shape, variant="Mystery", constant_elements=weights))]
+
+
+def _with_constants(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str) -> list[Tensor]:
+    elements = draw(st.sampled_from([1, x.channels, prod(x.shape[1:]), 2 * prod(x.shape[1:])]))
+    if draw(st.booleans()):
+        return [g.apply(draw(st.sampled_from([Op.ADD, Op.MUL])), x, name=name, constants=elements)]
+    shape = (x.shape[0], draw(st.integers(1, 4)), prod(x.shape[1:]), 1)
+    return [g.put(Layer(name, Op.GATHER, (x.name,), (x.shape,), shape, constant_elements=elements))]
+
+
+def _transposed(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str) -> list[Tensor]:
+    kernel, stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3))), draw(st.integers(1, 3))
+    y = g.conv(x, draw(st.integers(1, 2)) * prod(kernel), name=f"{name}.taps")
+    size = [(extent - 1) * stride + taps for extent, taps in zip(x.size, kernel, strict=True)]
+    shape = (x.shape[0], y.channels // prod(kernel), *size)
+    sums = g.put(Layer(name, Op.COL2IM, (y.name,), (y.shape,), shape, kernel))
+    return [sums, y] if draw(st.booleans()) else [sums]
 
 
 STEPS = {
@@ -156,7 +176,9 @@ STEPS = {
     _scores: lambda x: True,
     _shuffle: lambda x: True,
     _split: lambda x: x.channels > 1,
+    _transposed: lambda x: max(x.size) < 20,
     _unknown: lambda x: True,
+    _with_constants: lambda x: prod(x.shape) < 1000,
 }
 """Step -> whether it can follow a tensor."""
 

@@ -1,7 +1,7 @@
 """Cost of what does not use the array: tiles of vector ops and of moved data stream through the buffer.
 
-    for tile                        # an equal share of the outputs; of windows, whole rows
-        load its inputs             # DRAM -> buffer, unless they stay on chip
+    for tile                        # an equal share of the outputs; of windows, rows, then channels, then columns
+        load its inputs             # DRAM -> buffer, unless they stay on chip; constant operands, always
         operate                     # buffer -> vector unit -> buffer, `lanes` operations a cycle
         store its outputs           # buffer -> DRAM, unless they stay on chip
 
@@ -18,7 +18,7 @@ from simulator.cost.case import PIPE, Ints
 from simulator.cost.convert import port_record
 from simulator.cost.geometry import clipped, tile_box
 from simulator.cost.pipeline import RUN, play_runs
-from simulator.hardware.model import Buffer, Hardware
+from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer
 from simulator.network.ops import OPS, Op
@@ -71,20 +71,14 @@ class VectorCost:
     stored_bytes: int  # read from the buffer on their way to DRAM
 
 
-def vector_cost(
-    layer: Layer, hardware: Hardware, resident: Resident, reserved_bytes: int = 0, prefetch_bytes: int = 0
-) -> VectorCost:
-    """Return the cost of an op, cut in the fastest way that fits the buffer beside `reserved_bytes`.
-
-    `prefetch_bytes` of the next op's weights cross the port meanwhile.
-    """
-    timed, tiles = fastest_cut(layer, hardware, resident, reserved_bytes, prefetch_bytes)
+def vector_cost(layer: Layer, hardware: Hardware, tiles: Tiles, prefetch_bytes: int = 0) -> VectorCost:
+    """Return the cost of an op cut into tiles; `prefetch_bytes` of the next op's weights cross the port meanwhile."""
     loaded, stored = int(tiles.loads.sum()), int(tiles.stores.sum())
     transfers = np.concatenate((port_cycles(tiles.loads, hardware), port_cycles(tiles.stores, hardware)))
     port = int(transfers.sum())
     return VectorCost(
         tiles=len(tiles.loads),
-        timing=timed,
+        timing=timing(tiles, hardware, prefetch_bytes),
         vector_cycles=int(tiles.computes.sum()),
         port_cycles=port,
         dma_cycles=port + hardware.dram.latency_cycles * int(np.count_nonzero(transfers)),
@@ -98,61 +92,79 @@ def vector_cost(
     )
 
 
-def vector_demand(layer: Layer, hardware: Hardware, resident: Resident, reserved_bytes: int) -> int:
-    """Bytes that the tiles of an op take of the activations' buffer."""
-    return demand_bytes(fastest_cut(layer, hardware, resident, reserved_bytes, 0)[1], hardware)
-
-
-def fastest_cut(
-    layer: Layer, hardware: Hardware, resident: Resident, reserved_bytes: int, prefetch_bytes: int
-) -> tuple[Timing, Tiles]:
-    """Return timing and tiles of the fastest cut into 1, 2, 4, ... tiles that fits; of equally fast ones the coarsest.
+def fastest_cut(layer: Layer, hardware: Hardware, resident: Resident, reserved_bytes: int = 0) -> Tiles:
+    """Return the fastest cut into 1, 2, 4, ... tiles that fits beside `reserved_bytes`; of equally fast the coarsest.
 
     If none fits up to `MOST_TILES`, that one is taken all the same.
     """
-    free_bytes = activation_buffer(hardware).capacity_bytes - reserved_bytes
-    best: tuple[Timing, Tiles] | None = None
+    free_bytes = hardware.activation_buffer.capacity_bytes - reserved_bytes
+    best: tuple[int, Tiles] | None = None
     n = 1
     while best is None or n <= ALWAYS_TRIED_TILES:
         tiles = cut(layer, hardware, n, resident)
         if n >= MOST_TILES or demand_bytes(tiles, hardware) <= free_bytes:
-            timed = timing(tiles, hardware, prefetch_bytes)
-            best = (timed, tiles) if best is None or timed.cycles < best[0].cycles else best
+            cycles = timing(tiles, hardware).cycles
+            best = (cycles, tiles) if best is None or cycles < best[0] else best
         n *= 2
-    return best
+    return best[1]
 
 
 def cut(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> Tiles:
-    """Cut an op into n tiles of equal output; a window's tiles are rows, and load the rows their windows reach.
+    """Cut an op into n tiles of equal output; of windows into as many at least, see `cut_windows`.
 
     Shares are whole: tile i takes what lies between i/n and (i+1)/n of the outputs, rounded.
     """
     height = layer.output_shape[2]
-    by_rows = n <= height
-    parts = np.linspace(0, height if by_rows else prod(layer.output_shape), n + 1).round().astype(np.int64)
-    windowed = by_rows and OPS[layer.op].windowed
-    loads = window_bytes(layer, hardware, parts) if windowed else shares(parts, input_bytes(layer, hardware))
+    if OPS[layer.op].windowed:
+        parts, inputs = cut_windows(layer, hardware, n)
+    else:
+        parts = ends_of(height if n <= height else prod(layer.output_shape), n)
+        inputs = shares(parts, input_bytes(layer, hardware))
     stores = shares(parts, tensor_bytes(layer.output_shape, hardware.output_bits))
     computes = shares(parts, -(-OPS[layer.op].operations(layer) // hardware.vector_lanes))
-    zero = np.zeros(n, np.int64)
-    return Tiles(zero if resident[Operand.INPUTS] else loads, computes, zero if resident[Operand.OUTPUTS] else stores)
+    constants, zero = shares(parts, constant_bytes(layer, hardware)), np.zeros(len(stores), np.int64)
+    loads = constants + (zero if resident[Operand.INPUTS] else inputs)
+    return Tiles(loads, computes, zero if resident[Operand.OUTPUTS] else stores)
+
+
+def ends_of(extent: int, n: int) -> Ints:
+    """Where n parts of an extent, as equal as whole numbers allow, start and end."""
+    ends: Ints = np.linspace(0, extent, n + 1).round().astype(np.int64)
+    return ends
 
 
 def shares(parts: Ints, total: int) -> Ints:
     """Deal a total out to tiles that end at `parts` of the outputs, in whole numbers that add up to it."""
-    ends: Ints = parts * total // parts[-1]
+    ends: Ints = np.array([part * total // int(parts[-1]) for part in parts.tolist()], np.int64)
     return ends[1:] - ends[:-1]
 
 
-def window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
-    """Bytes of the input rows that each tile's windows reach; rows that two tiles need come twice."""
-    n, channels, height, width = layer.input_shapes[0]
-    row = tensor_bytes((n, channels, width), hardware.input_bits)
-    (taps, _), (stride, _), (dilation, _), (pad, *_) = layer.kernel, layer.stride, layer.dilation, layer.padding
-    starts_ends = list(pairwise(parts.tolist()))
-    boxes = [tile_box(end - start, taps, stride, dilation, 0) if end > start else 0 for start, end in starts_ends]
-    rows = [clipped(start * stride - pad, box, height) for (start, _), box in zip(starts_ends, boxes, strict=True)]
-    return row * np.array(rows, np.int64)
+def cut_windows(layer: Layer, hardware: Hardware, n: int) -> tuple[Ints, Ints]:
+    """Cut windows into n tiles or a few more: where each ends among the outputs, and the bytes that it loads.
+
+    Rows are cut first, then channels (of all samples), which share no input; columns last. A tile loads the box of
+    rows and columns that its windows reach, a row of it in whole bytes; what two tiles need comes twice.
+    """
+    samples, channels, height, width = layer.output_shape
+    maps = samples * channels
+    rows, deep = ends_of(height, min(n, height)), ends_of(maps, min(maps, -(-n // height)))
+    columns = ends_of(width, min(width, -(-n // (height * maps))))
+    lengths = reached(layer, 0, rows)
+    widths = reached(layer, 1, columns) if len(columns) > 2 else np.array([layer.input_shapes[0][3]])
+    line_bytes = (np.outer(np.diff(deep), widths) * hardware.input_bits + 7) // 8
+    outputs = np.outer(np.diff(rows), np.outer(np.diff(deep), np.diff(columns)))
+    return np.concatenate(([0], np.cumsum(outputs))), np.outer(lengths, line_bytes).ravel()
+
+
+def reached(layer: Layer, axis: int, ends: Ints) -> Ints:
+    """Rows (axis 0) or columns (1) of the input, from first to last, that windows of each part of the outputs reach."""
+    taps, stride, dilation = layer.kernel[axis], layer.stride[axis], layer.dilation[axis]
+    pad, size = layer.padding[axis], layer.input_shapes[0][2 + axis]
+    found = [
+        clipped(start * stride - pad, tile_box(end - start, taps, stride, dilation, 0), size) if end > start else 0
+        for start, end in pairwise(ends.tolist())
+    ]
+    return np.array(found, np.int64)
 
 
 def input_bytes(layer: Layer, hardware: Hardware) -> int:
@@ -162,16 +174,21 @@ def input_bytes(layer: Layer, hardware: Hardware) -> int:
     return sum(tensor_bytes(shape, hardware.input_bits) for shape in layer.input_shapes)
 
 
+def constant_bytes(layer: Layer, hardware: Hardware) -> int:
+    """Bytes of constant operands that an op reads, which lie in DRAM and have the width of inputs.
+
+    A tile holds its part of all samples, so that a constant comes once, whatever the batch. An embedding reads the
+    rows that it picks, as many elements as it makes, and not the table.
+    """
+    picks = layer.op is Op.GATHER and layer.constant_elements > 0
+    return tensor_bytes((prod(layer.output_shape) if picks else layer.constant_elements,), hardware.input_bits)
+
+
 def operand_bytes(layer: Layer, hardware: Hardware) -> int:
-    """Bytes that the vector unit reads: each input once, but for windows each of their elements."""
-    distinct = input_bytes(layer, hardware)
+    """Bytes that the vector unit reads: each operand once, but for windows each of their elements."""
+    distinct = input_bytes(layer, hardware) + constant_bytes(layer, hardware)
     elements = OPS[layer.op].operations(layer) if OPS[layer.op].windowed else 0
     return max(distinct, tensor_bytes((elements,), hardware.input_bits))
-
-
-def activation_buffer(hardware: Hardware) -> Buffer:
-    """The buffer that holds inputs."""
-    return next(buffer for buffer in hardware.buffers if Operand.INPUTS in buffer.holds)
 
 
 def demand_bytes(tiles: Tiles, hardware: Hardware) -> int:
@@ -191,7 +208,7 @@ def port_cycles(sizes: Ints, hardware: Hardware) -> Ints:
     return np.zeros_like(whole) if rate is None else -(-whole * rate.denominator // rate.numerator)
 
 
-def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> Timing:
+def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int = 0) -> Timing:
     """Play the tiles; a machine that overlaps layers takes the longer of port and vector unit."""
     loads, stores = port_cycles(tiles.loads, hardware), port_cycles(tiles.stores, hardware)
     computes = int(tiles.computes.sum())

@@ -58,8 +58,10 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResu
     """Assemble the result of a layer that ran on the array."""
     t = played.totals
     assert op.layer.nest is not None
-    bounds, macs = cycle_bounds(t, hardware), int(t["executed_macs"])
-    traffic, levels = array_traffic(played, hardware), level_names(hardware)
+    bounds, macs, adding = cycle_bounds(t, hardware), int(t["executed_macs"]), -(-op.added // hardware.vector_lanes)
+    exposed = max(0, adding - int(t["cycles"]))  # the vector unit adds behind the array, whatever that waits for
+    traffic, levels = with_sums(array_traffic(played, hardware), op, hardware), level_names(hardware)
+    actions = {"mac": macs * played.mac_share, "leakage": int(t["cycles"]) + exposed}
     waits = {name: int(t[f"{name}_cycles"]) for name in ("fill", "wait", "drain")}
     cost = Cost(
         dataflow=played.mapping.dataflow,
@@ -70,14 +72,15 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResu
             "preload": int(t["preload_cycles"]),
             "skew": int(t["skew_cycles"]),
             "dram": sum(waits.values()),
+            "vector": exposed,
             "configuration": hardware.launch_cycles + hardware.configuration_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(traffic, {"mac": macs * played.mac_share, "leakage": int(t["cycles"])}, hardware),
+        energy_parts=energy_of(traffic, actions | ({"vector": op.added} if op.added else {}), hardware),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
-        bottleneck=bottleneck(t, bounds),
-        bounds=bounds,
+        bottleneck="vector" if exposed else bottleneck(t, bounds),
+        bounds=bounds | ({"vector": adding} if op.added else {}),
         tiles=int(t["tiles"]),
         dma_cycles=int(t["dma_cycles"]),
         mapping=mapping_to_dict(played.mapping, op.layer.nest.bounds, levels),
@@ -158,6 +161,21 @@ def array_traffic(played: Played, hardware: Hardware) -> dict[str, dict[str, Tra
             for o in sorted(held)
         }
     return traffic
+
+
+def with_sums(
+    traffic: dict[str, dict[str, Traffic]], op: PlannedOp, hardware: Hardware
+) -> dict[str, dict[str, Traffic]]:
+    """Count the partial sums that the vector unit reads to add products of the array to them.
+
+    It adds where outputs lie: every product is written there already, and each but the first of an output finds a sum.
+    """
+    if not op.added:
+        return traffic
+    level, read = hardware.level_of(Operand.OUTPUTS), (op.added * hardware.partial_sum_bits + 7) // 8
+    before = traffic[level]["outputs"]
+    summed = Traffic(before.read_bytes + read, before.write_bytes)
+    return traffic | {level: traffic[level] | {"outputs": summed}}
 
 
 def footprints(op: PlannedOp, hardware: Hardware) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from simulator.cost.legality import Around, buffer_demands, violations
-from simulator.cost.vector import vector_demand
+from simulator.cost.vector import Tiles, demand_bytes, fastest_cut
 from simulator.engine.array_ops import Played, array_result, play_mapping
 from simulator.engine.mapping_cache import MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, choose_mappings
@@ -151,13 +151,18 @@ def play(ops: Sequence[PlannedOp], mappings: dict[str, Mapping], hardware: Hardw
     ahead = hardware.layer_order == "prefetch_weights"
     come = 0  # bytes of the current op's first weights that have come already
     for op, following in zip_longest(running, running[1:]):
+        how = (
+            mappings[op.layer.name]
+            if op.layer.nest
+            else fastest_cut(op.layer, hardware, op.resident, op.reserved_bytes)
+        )
         wanted = _first_weights(following, mappings, hardware) if ahead and following else 0
-        if wanted and not _has_free_space(op, wanted, mappings, hardware):
+        if wanted and wanted > _free_bytes(op, how, hardware):
             wanted = 0
-        if op.layer.nest is None:
-            results[op.layer.name] = vector_result(op, hardware, wanted)
+        if isinstance(how, Tiles):
+            results[op.layer.name] = vector_result(op, how, hardware, wanted)
         else:
-            played = play_mapping(op, mappings[op.layer.name], hardware, come, wanted)
+            played = play_mapping(op, how, hardware, come, wanted)
             results[op.layer.name] = array_result(op, played, hardware)
         come = wanted
     return [results.get(op.layer.name) or layer_result(op, hardware) for op in ops]
@@ -171,17 +176,17 @@ def _first_weights(op: PlannedOp, mappings: dict[str, Mapping], hardware: Hardwa
     return int(played.totals["first_weights_bytes"])
 
 
-def _has_free_space(op: PlannedOp, wanted: int, mappings: dict[str, Mapping], hardware: Hardware) -> bool:
-    """Whether the weights' buffer has so many bytes left while an op runs.
+def _free_bytes(op: PlannedOp, how: Mapping | Tiles, hardware: Hardware) -> int:
+    """Bytes that the weights' buffer has left while an op runs in its tiles.
 
     Tensors that are kept, and tiles of the vector unit, lie where inputs do.
     """
     index = next(i for i, b in enumerate(hardware.buffers) if Operand.WEIGHTS in b.holds)
     buffer, taken = hardware.buffers[index], 0
-    if op.layer.nest is not None:
-        taken = buffer_demands(mappings[op.layer.name], op.layer, hardware, around(op))[index]
+    if not isinstance(how, Tiles):
+        taken = buffer_demands(how, op.layer, hardware, around(op))[index]
     elif Operand.INPUTS in buffer.holds:
-        taken = vector_demand(op.layer, hardware, op.resident, op.reserved_bytes)
+        taken = demand_bytes(how, hardware)
     if Operand.INPUTS in buffer.holds:
         taken += op.reserved_bytes
-    return buffer.capacity_bytes - taken >= wanted
+    return buffer.capacity_bytes - taken

@@ -1,6 +1,6 @@
 """Ops on the vector unit and pure data movement: from their cost to the result of a layer."""
 
-from simulator.cost.vector import VectorCost, input_bytes, vector_cost
+from simulator.cost.vector import Tiles, VectorCost, constant_bytes, input_bytes, vector_cost
 from simulator.engine.results import Cost, energy_of, layer_result, touched
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
@@ -11,9 +11,9 @@ from simulator.result.run import LayerResult, Traffic
 from simulator.schedule import PlannedOp
 
 
-def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) -> LayerResult:
+def vector_result(op: PlannedOp, tiles: Tiles, hardware: Hardware, prefetch_bytes: int = 0) -> LayerResult:
     """Assemble the result of an op that does not use the array."""
-    counted = vector_cost(op.layer, hardware, op.resident, op.reserved_bytes, prefetch_bytes)
+    counted = vector_cost(op.layer, hardware, tiles, prefetch_bytes)
     time, traffic = counted.timing, vector_traffic(counted, hardware)
     waits = {"fill": time.fill_cycles, "wait": time.wait_cycles, "drain": time.drain_cycles}
     whole = Cost(
@@ -35,9 +35,10 @@ def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) ->
 
 
 def touched_bytes(layer: Layer, hardware: Hardware) -> int:
-    """Distinct bytes of its inputs that an op reads: of windows, those that they meet."""
+    """Distinct bytes that an op reads: of windows, inputs that they meet; of a table, at most all of it."""
     if not OPS[layer.op].windowed:
-        return input_bytes(layer, hardware)
+        table = tensor_bytes((layer.constant_elements,), hardware.input_bits)
+        return input_bytes(layer, hardware) + min(table, constant_bytes(layer, hardware))
     n, channels, *_ = layer.input_shapes[0]
     return tensor_bytes((n, channels, touched(layer, 0), touched(layer, 1)), hardware.input_bits)
 

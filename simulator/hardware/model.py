@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from simulator.energy.table import EnergyTable
 from simulator.mapping.dataflow import Dataflow
+from simulator.nest import Operand
 from simulator.source.parser import Value
 
 Network = Literal["multicast", "systolic", "unicast"]
@@ -168,6 +169,11 @@ class Hardware:
     def levels_outside(self) -> int:
         """How many memory levels lie outside the PEs."""
         return 1 + max(buffer.level for buffer in self.buffers if not buffer.in_pe)
+
+    @property
+    def activation_buffer(self) -> Buffer:
+        """The outermost memory that holds inputs: tensors that stay on chip lie there, and the vector unit's tiles."""
+        return next(buffer for buffer in self.buffers if Operand.INPUTS in buffer.holds)
 
     def instances_of(self, buffer: Buffer) -> int:
         """How many there are of a memory: one, or one in each PE."""

@@ -6,7 +6,7 @@ A saved run holds its network in this form. Whatever a layer is, its record says
 from simulator.network.ir import Layer, Network, Op
 from simulator.source.parser import Value
 
-KERNELS = frozenset({Op.DEPTHWISE, Op.POOL})
+KERNELS = frozenset({Op.COL2IM, Op.DEPTHWISE, Op.POOL})
 FILTERS = frozenset({Op.CONV, Op.DEPTHWISE, Op.LINEAR})
 ZEROS = ("zero_inputs_fraction", "zero_weights_fraction", "zero_outputs_fraction")
 
@@ -32,6 +32,8 @@ def layer_document(layer: Layer) -> dict[str, Value]:
         record["variant"] = layer.variant
     record["output"] = list(layer.output_shape)
     record["stage"] = layer.stage
+    if layer.constant_elements:
+        record["constant_elements"] = layer.constant_elements
     record |= {key: fraction for key in ZEROS if (fraction := getattr(layer, key)) is not None}
     return record | ({"zero_columns": True} if layer.zero_columns else {})
 

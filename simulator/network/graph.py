@@ -138,9 +138,9 @@ class Graph:
         y = self._shaped(Layer(name, Op.LINEAR, (x.name,), (x.shape,), wanted, groups=groups, bias=bias))
         return self.activation(y, activation) if activation else y
 
-    def apply(self, op: Op, *xs: Tensor, variant: str = "", name: str = "") -> Tensor:
-        """Add an op whose output follows from its inputs alone."""
-        return self._unshaped(self._name(name, op.value), op, xs, variant=variant)
+    def apply(self, op: Op, *xs: Tensor, variant: str = "", name: str = "", constants: int = 0) -> Tensor:
+        """Add an op whose output follows from its inputs alone; `constants` are elements of operands beside them."""
+        return self._unshaped(self._name(name, op.value), op, xs, variant=variant, constants=constants)
 
     def activation(self, x: Tensor, kind: str, name: str = "") -> Tensor:
         """Apply a function of one element, such as "relu" or "hard_swish"."""
@@ -298,13 +298,13 @@ class Graph:
         groups: int = 1,
         padding: Sides = (0, 0, 0, 0),
         window: int = 1,
+        constants: int = 0,
     ) -> Tensor:
         """Add a layer of some inputs; `wanted` holds what only the output tells, such as how many channels."""
         inputs, shapes = tuple(x.name for x in xs), tuple(x.shape for x in xs)
-        wanted = wanted or xs[0].shape
-        return self._shaped(
-            Layer(name, op, inputs, shapes, wanted, padding=padding, groups=groups, variant=variant, window=window)
-        )
+        layer = Layer(name, op, inputs, shapes, wanted or xs[0].shape, padding=padding, groups=groups, variant=variant)
+        more = window > 1 or constants
+        return self._shaped(replace(layer, window=window, constant_elements=constants) if more else layer)
 
     def _shaped(self, layer: Layer) -> Tensor:
         """Add a layer with the output that its op makes of its inputs."""

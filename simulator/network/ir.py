@@ -38,6 +38,7 @@ class Layer:
     variant: str = ""
     ceil: bool = False
     window: int = 1
+    constant_elements: int = 0  # of operands that lie in DRAM with the weights, such as a table; not of MAC ops
     stage: str = ""
     zero_inputs_fraction: float | None = None  # measured share of zeros in the inputs; None: the machine's default
     zero_weights_fraction: float | None = None
@@ -75,9 +76,9 @@ class Layer:
 
     @property
     def params(self) -> int:
-        """Weights and biases."""
+        """Weights and biases, and constants of an op that does not multiply."""
         if self.op not in MAC_OPS or self.op is Op.MATMUL:
-            return 0
+            return self.constant_elements
         filters = self.output_shape[1]
         weights = filters * (self.input_shapes[0][1] // self.groups) * prod(self.kernel)
         return weights + (filters if self.bias else 0)

@@ -30,6 +30,7 @@ class Op(StrEnum):
     SOFTMAX = "softmax"
     LRN = "lrn"
     UPSAMPLE = "upsample"
+    COL2IM = "col2im"  # the products of a transposed convolution, a 1x1 one of all taps, put and added where they go
     CONCAT = "concat"
     SPLIT = "split"
     SHUFFLE = "shuffle"
@@ -89,6 +90,14 @@ def normalising(layer: Described) -> int:
     return prod(layer.output_shape) * (2 * layer.window_elements + 3)
 
 
+def accumulating(layer: Described) -> int:
+    """An add for each product that another one meets in its output: of all, the first to an output needs none.
+
+    What a crop throws away counts as if it met one.
+    """
+    return max(0, prod(layer.input_shapes[0]) - prod(layer.output_shape))
+
+
 SOFTMAX_OPERATIONS = 4  # running maximum, exponential, sum, division
 
 
@@ -99,8 +108,9 @@ class OpEntry:
     `shape` says what it makes of its inputs, `operations` what it costs the vector unit. `inputs` is how many tensors
     it reads, None for any number. `windowed`: kernel, stride, padding and dilation are its own. A machine may fuse it
     into the op that makes its input, or fold it into addressing, where `may_be_free`; fused, it may bring other
-    operands (`residuals`) or leave fewer outputs (`downsamples`). `onnx` and `caffe` are, by variant, the names that
-    the same thing has there.
+    operands (`residuals`) or leave fewer outputs (`downsamples`). Where it `accumulates` what the array gives, every
+    machine fuses it, and its operations take time and energy. `onnx` and `caffe` are, by variant, the names that the
+    same thing has there.
     """
 
     op_class: OpClass
@@ -112,6 +122,7 @@ class OpEntry:
     may_be_free: bool = True
     residuals: bool = False
     downsamples: bool = False
+    accumulates: bool = False
     onnx: Mapping[str, str] = field(default_factory=dict)
     caffe: Mapping[str, str] = field(default_factory=dict)
 
@@ -226,6 +237,15 @@ OPS: Mapping[Op, OpEntry] = complete(
         Op.SOFTMAX: computes(per_output(SOFTMAX_OPERATIONS), {"": "Softmax"}, {"": "Softmax"}),
         Op.LRN: computes(normalising, {"across_channels": "LRN"}, {}),
         Op.UPSAMPLE: computes(interpolating, {}, {}, shape_rules.resized),
+        Op.COL2IM: OpEntry(
+            OpClass.VECTOR,
+            shape_rules.accumulated,
+            Channels.DERIVED,
+            accumulating,
+            may_be_free=False,
+            downsamples=True,
+            accumulates=True,
+        ),
         Op.CONCAT: moves(shape_rules.concatenated, Channels.DERIVED, inputs=None),
         Op.SPLIT: moves(shape_rules.sliced, Channels.DERIVED),
         Op.SHUFFLE: moves(shape_rules.shuffled, Channels.TIED),

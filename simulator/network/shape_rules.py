@@ -139,6 +139,14 @@ def resized(layer: Described, inputs: Shapes) -> Shape:
     return (*inputs[0][:2], *layer.output_shape[2:])
 
 
+def accumulated(layer: Described, inputs: Shapes) -> Shape:
+    """A channel of each group of products, one product for each tap of the kernel, at the size of the output."""
+    n, products, *_ = inputs[0]
+    taps = prod(layer.kernel)
+    require_divisible(taps, "products", products)
+    return (n, products // taps, *layer.output_shape[2:])
+
+
 def combined(layer: Described, inputs: Shapes) -> Shape:
     """The extents that all operands have or are stretched to."""
     shape: tuple[int, ...] = inputs[0]

@@ -7,7 +7,7 @@ a tensor that does not            is written to DRAM whole, and whoever reads it
 from collections.abc import Iterator, Mapping
 from math import prod
 
-from simulator.network.ir import Op
+from simulator.network.ir import MAC_OPS, Op
 from simulator.result.run import LayerResult, Run
 
 Broken = tuple[str, str, str, str]
@@ -47,7 +47,8 @@ def factors(layer: LayerResult) -> dict[str, tuple[str, ...]]:
 def _read(
     layer: LayerResult, layers: Mapping[str, LayerResult], stored: Mapping[str, frozenset[str]], run: Run
 ) -> Iterator[Broken]:
-    dram, residuals = layer.traffic.get("dram", {}), any(len(layers[name].inputs) > 1 for name in layer.fused)
+    dram, own = layer.traffic.get("dram", {}), [layers[name] for name in layer.fused]
+    others = any(op.params for op in (layer, *own) if op.op not in MAC_OPS) or any(len(op.inputs) > 1 for op in own)
     for operand, names in factors(layer).items():
         here, read = operand in layer.on_chip, dram[operand].read_bytes if operand in dram else 0
         for tensor in sorted(frozenset().union(*(stored.get(name, frozenset({name})) for name in names))):
@@ -55,7 +56,7 @@ def _read(
             if kept != here:
                 figures = f"{tensor} {'stays on chip' if kept else 'is in DRAM'}"
                 yield layer.name, f"on_chip.{operand}", "a tensor is read where it was written", figures
-        if here and read and not (operand == "inputs" and residuals):
+        if here and read and not (operand == "inputs" and others):
             yield layer.name, f"traffic.dram.{operand}", "a tensor on chip costs no DRAM", f"{read} bytes read"
     for operand in sorted(set(dram) & {"inputs", "weights"} - {*layer.on_chip, *run.hardware.compressed}):
         read, touched = dram[operand].read_bytes, layer.footprint_bytes.get(operand, 0)

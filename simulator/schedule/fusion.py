@@ -27,6 +27,17 @@ class Group:
         last = self.fused[-1] if self.fused else self.producer
         return Fraction(prod(last.output_shape), prod(self.producer.output_shape))
 
+    @property
+    def added(self) -> int:
+        """Products that are added to others on their way out, by ops that accumulate."""
+        return sum(OPS[op.op].operations(op) for op in self.fused if OPS[op.op].accumulates)
+
+    @property
+    def constants(self) -> int:
+        """Residual operands that are constants: of fused ops, tables of a value for every output of a sample."""
+        wide = (layer for layer in self.fused if has_table(layer))
+        return sum(-(-layer.constant_elements // prod(layer.output_shape[1:])) for layer in wide)
+
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
@@ -40,6 +51,7 @@ class Fusion:
 def fuse(network: Network, hardware: Hardware) -> Fusion:
     """Fuse what the machine fuses into the op that makes its input, if nothing else reads that, and fold free ops.
 
+    Sums of what the array multiplies are part of it on every machine.
     An add is fused into the op that makes its last-made input; its other inputs are residual operands.
     """
     groups: dict[str, Group] = {}
@@ -52,7 +64,7 @@ def fuse(network: Network, hardware: Hardware) -> Fusion:
         group = groups.get(producer_of.get(last, last))
         if layer.op in hardware.folds:
             folded.add(layer.name)
-        elif group and layer.op in hardware.fuses and readers[last] == 1 and _can_fuse(layer, group.producer):
+        elif group and readers[last] == 1 and _fuses(layer, hardware) and _can_fuse(layer, group.producer):
             name = group.producer.name
             producer_of[layer.name] = name
             groups[name] = _joined(group, layer, last)
@@ -78,13 +90,23 @@ def _tensors(network: Network) -> Iterable[str]:
     return (*network.inputs, *(layer.name for layer in network.layers))
 
 
+def _fuses(layer: Layer, hardware: Hardware) -> bool:
+    return layer.op in hardware.fuses or OPS[layer.op].accumulates
+
+
+def has_table(layer: Layer) -> bool:
+    """Whether an op has constants of more than a value a channel, which is as many as are held like biases."""
+    return layer.constant_elements > layer.output_shape[1]
+
+
 def _can_fuse(layer: Layer, producer: Layer) -> bool:
     """Whether an op can be applied to a producer's outputs on their way out.
 
-    Only MAC ops take residual operands, of their own shape, and ops that downsample what is stored.
+    Only MAC ops take residual operands, of their own shape, and ops that downsample what is stored. A table of
+    constants is a residual operand, too: it comes with each tile that completes outputs, so once for each sample.
     """
     entry, multiplies = OPS[layer.op], producer.op in MAC_OPS
-    if len(layer.inputs) == 1:
+    if len(layer.inputs) == 1 and not has_table(layer):
         return layer.output_shape == layer.input_shapes[0] or (entry.downsamples and multiplies)
     same = all(shape == producer.output_shape for shape in layer.input_shapes)
     return entry.residuals and same and multiplies

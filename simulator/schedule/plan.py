@@ -15,8 +15,9 @@ class PlannedOp:
 
     `producer` names the op it is fused into, `folded` says that it is free; otherwise it runs itself, and `fused` ops
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
-    pools leave of the outputs, as a fraction. `resident` tells by operand whether it stays on chip (as
-    weights, the second factor of a product), where `reserved_bytes` are taken by tensors that are kept meanwhile.
+    pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others.
+    `resident` tells by operand whether it stays on chip (as weights, the second factor of a product), where
+    `reserved_bytes` are taken by tensors that are kept meanwhile.
     """
 
     layer: Layer
@@ -27,6 +28,7 @@ class PlannedOp:
     resident: tuple[bool, bool, bool] = (False, False, False)
     reserved_bytes: int = 0
     stored: Fraction = Fraction(1)
+    added: int = 0
 
     @property
     def runs(self) -> bool:
@@ -39,8 +41,9 @@ def plan(network: Network, hardware: Hardware) -> tuple[PlannedOp, ...]:
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion)
     zeros = _zeros_read(network, places.storage)
-    ops = zip(network.layers, places.reserved_bytes, strict=True)
-    return tuple(_planned(_with_zeros(layer, zeros), fusion, places, reserved) for layer, reserved in ops)
+    told = (_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers)
+    ops = zip(told, places.reserved_bytes, strict=True)
+    return tuple(_planned(layer, fusion, places, reserved) for layer, reserved in ops)
 
 
 def _planned(layer: Layer, fusion: Fusion, places: Residency, reserved_bytes: int) -> PlannedOp:
@@ -51,12 +54,19 @@ def _planned(layer: Layer, fusion: Fusion, places: Residency, reserved_bytes: in
     group = fusion.groups.get(layer.name)
     if group is None:
         return replace(op, producer=fusion.producer_of.get(layer.name), folded=layer.name in fusion.folded)
-    fetched = sum(not places.on_chip([name]) for name in group.residuals)
-    return replace(op, fused=tuple(layer.name for layer in group.fused), residuals=fetched, stored=group.stored)
+    fetched = sum(not places.on_chip([name]) for name in group.residuals) + group.constants
+    return replace(
+        op, fused=tuple(layer.name for layer in group.fused), residuals=fetched, stored=group.stored, added=group.added
+    )
 
 
-def _with_zeros(layer: Layer, zeros: dict[str, float]) -> Layer:
-    return replace(layer, zero_outputs_fraction=zeros.get(layer.name, layer.zero_outputs_fraction))
+def _with_zeros(layer: Layer, zeros: dict[str, float], storage: Storage, hardware: Hardware) -> Layer:
+    """Tell a layer of the zeros in its outputs, and in a second factor, which has as many as activations have."""
+    layer = replace(layer, zero_outputs_fraction=zeros.get(layer.name, layer.zero_outputs_fraction))
+    if layer.op is not Op.MATMUL or layer.zero_weights_fraction is not None:
+        return layer
+    second = "".join(storage[layer.inputs[1]]) if len(storage[layer.inputs[1]]) == 1 else ""
+    return replace(layer, zero_weights_fraction=zeros.get(second, hardware.array.zero_inputs_fraction))
 
 
 def _zeros_read(network: Network, storage: Storage) -> dict[str, float]:

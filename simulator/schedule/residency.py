@@ -47,7 +47,7 @@ def residency(network: Network, hardware: Hardware, fusion: Fusion) -> Residency
     """Return where the tensors of a network live on a machine."""
     storage = storage_of(network, fusion)
     kept = _kept(network, hardware, fusion, storage) if hardware.keeps_activations else {}
-    buffer = _activation_buffer(hardware)
+    buffer = hardware.activation_buffer
     reserved = tuple(_rounded(size, buffer) for size in _occupancy(kept, len(network.layers)))
     return Residency(storage, kept, reserved)
 
@@ -63,10 +63,6 @@ def storage_of(network: Network, fusion: Fusion) -> Storage:
     return storage
 
 
-def _activation_buffer(hardware: Hardware) -> Buffer:
-    return next(buffer for buffer in hardware.buffers if Operand.INPUTS in buffer.holds)
-
-
 def _rounded(size: int, buffer: Buffer) -> int:
     """Round what kept tensors take up to sixteenths of the buffer, so that ops of one shape meet the same rest."""
     sixteenth = max(1, buffer.capacity_bytes // 16)
@@ -79,7 +75,7 @@ def _kept(network: Network, hardware: Hardware, fusion: Fusion, storage: Storage
     They are considered in the order they are made. One stays if, whatever runs meanwhile, all that stay leave room for
     a strip of it, see `strip_bytes`. An op finds all of its inputs there or none of them; a product, each factor.
     """
-    buffer = _activation_buffer(hardware)
+    buffer = hardware.activation_buffer
     if Operand.OUTPUTS not in buffer.holds:
         return {}
     life, layers = _stored_lifetimes(network, storage), network.layers
@@ -121,7 +117,7 @@ def strip_bytes(layer: Layer, hardware: Hardware, inputs_kept: bool, outputs_kep
     where weights lie there too, one for each PE; of windows of the vector unit, rows of all channels. Other vector ops
     go element by element. What crosses the DRAM port is there as often as the buffer has slots.
     """
-    buffer, array, entry = _activation_buffer(hardware), hardware.array, OPS[layer.op]
+    buffer, array, entry = hardware.activation_buffer, hardware.array, OPS[layer.op]
     multiplies, slots = layer.op in MAC_OPS, 2 if buffer.double_buffered else 1
     if not multiplies and not entry.windowed:
         return 0

@@ -144,7 +144,7 @@ class MacOp:
 
     def load_residuals(self, tile) -> int:
         """Fetch what fused adds add to outputs that are complete; return bytes at the port."""
-        if not self.complete(tile) or not self.job.residuals:
+        if not self.complete(tile) or not self.job.fetched:
             return 0
         words = len(self.outputs_of(tile))
         each = self.at_port(words, self.machine.output_bits, self.coded(OUTPUTS, self.zeros(OUTPUTS)))

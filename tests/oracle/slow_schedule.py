@@ -56,9 +56,14 @@ def schedule(network: Network, machine: Hardware) -> list[Job]:
             job.inputs_here = here[0] if layer.op is Op.MATMUL else all(here)
             job.weights_here = layer.op is Op.MATMUL and here[1]
             job.fetched = sum(any(home not in stays for home in homes[name]) for name in job.residuals)
+            job.fetched += sum(tables(fused) for fused in job.fused)
             job.outputs_stay = layer.name in stays
             job.reserved = taken[at]
             job.layer = replace(layer, zero_outputs_fraction=shares.get(layer.name, layer.zero_outputs_fraction))
+            if layer.op is Op.MATMUL and layer.zero_weights_fraction is None:  # activations, like those it multiplies
+                home = min(homes[layer.inputs[1]]) if len(homes[layer.inputs[1]]) == 1 else None
+                share = shares.get(home, machine.array.zero_inputs_fraction)
+                job.layer = replace(job.layer, zero_weights_fraction=share)
     return list(jobs.values())
 
 
@@ -72,7 +77,9 @@ def jobs_of(network, machine):
         job = jobs.get(host.get(newest, newest))
         if layer.op in machine.folds:
             homes[layer.name] = set().union(*(homes[name] for name in layer.inputs))
-        elif job and layer.op in machine.fuses and read.count(newest) == 1 and goes_along(layer, job.layer):
+        elif (
+            job and layer.op in {*machine.fuses, Op.COL2IM} and read.count(newest) == 1 and goes_along(layer, job.layer)
+        ):
             job.fused.append(layer)
             job.residuals += [name for name in layer.inputs if name != newest]
             host[layer.name] = job.layer.name
@@ -85,11 +92,17 @@ def jobs_of(network, machine):
 
 def goes_along(layer, maker) -> bool:
     """Element by element anything does; only the array's outputs are added to, and pooled, on their way out."""
-    if len(layer.inputs) == 1 and layer.input_shapes[0] == layer.output_shape:
+    if len(layer.inputs) == 1 and layer.input_shapes[0] == layer.output_shape and not tables(layer):
         return True
     if maker.op not in MAC_OPS:
         return False
-    return layer.op is Op.POOL or (layer.op is Op.ADD and set(layer.input_shapes) == {maker.output_shape})
+    return layer.op in (Op.POOL, Op.COL2IM) or (layer.op is Op.ADD and set(layer.input_shapes) == {maker.output_shape})
+
+
+def tables(layer) -> int:
+    """Constants with a value for every element of a sample; a value for each channel is a bias or less."""
+    _, channels, height, width = layer.output_shape
+    return ceil(layer.constant_elements / (channels * height * width)) if layer.constant_elements > channels else 0
 
 
 def residents(network, machine, jobs, homes):

@@ -5,13 +5,16 @@ after PE, MAC after MAC. Words are tuples of indices, what a memory holds is a s
 counted word by word. Times are those of events: a transfer starts when its data, its channel and the port are free.
 """
 
+from math import ceil
+
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
+from simulator.nest import Operand
 from simulator.network.ir import MAC_OPS, Network, Op
 from tests.oracle.slow_layer import MacOp
-from tests.oracle.slow_port import Played
-from tests.oracle.slow_schedule import schedule
-from tests.oracle.slow_vector import VectorOp
+from tests.oracle.slow_port import Played, moved_energy
+from tests.oracle.slow_schedule import Job, schedule
+from tests.oracle.slow_vector import VectorOp, operations
 
 WEIGHTED = MAC_OPS - {Op.MATMUL}
 """Ops with weights that are there before anything runs."""
@@ -28,5 +31,22 @@ def play_network(network: Network, machine: Hardware, mappings: dict[str, Mappin
         op = MacOp(job, machine, mappings[job.layer.name]) if job.layer.op in MAC_OPS else VectorOp(job, machine)
         ahead = ahead if ahead <= op.free_bytes() else 0
         played[job.layer.name] = op.play(come, ahead)
+        add_up(played[job.layer.name], job, machine)
         come = ahead
     return played
+
+
+def add_up(played: Played, job: Job, machine: Hardware) -> None:
+    """Add products that meet in an output, one by one, behind the array: what that takes longer, everything waits."""
+    adds = sum(operations(layer) for layer in job.fused if layer.op is Op.COL2IM)
+    if not adds:
+        return
+    took = sum(played.parts.values()) - played.parts["configuration"]
+    lasts = played.bounds["vector"] = ceil(adds / machine.vector_lanes)
+    if lasts > took:
+        played.parts["vector"], played.bottleneck = lasts - took, "vector"
+        played.energy["leakage"] += (lasts - took) * machine.energy.leakage_pj_per_cycle
+    read, written = played.traffic["buffer", Operand.OUTPUTS]
+    played.traffic["buffer", Operand.OUTPUTS] = read + ceil(adds * machine.partial_sum_bits / 8), written
+    played.energy |= moved_energy(played.traffic, machine)
+    played.energy["vector"] = adds * machine.energy.vector_op_pj

@@ -1,6 +1,7 @@
 """An op that does not multiply, in the slow simulator: equal shares of its outputs stream through the vector unit."""
 
 from fractions import Fraction
+from itertools import pairwise, product
 from math import ceil, prod
 
 from simulator.hardware.model import Hardware
@@ -15,7 +16,14 @@ ALWAYS_TRIED, MOST_TILES = 64, 4096
 
 
 def operations(layer: Layer) -> int:
-    """Operations of the vector unit for each output."""
+    """Operations of the vector unit."""
+    if layer.op is Op.COL2IM:
+        return max(0, prod(layer.input_shapes[0]) - prod(layer.output_shape))
+    return prod(layer.output_shape) * each_output(layer)
+
+
+def each_output(layer: Layer) -> int:
+    """Operations for each output."""
     if layer.op in MOVES:
         return 0
     if layer.op in (Op.ADD, Op.MUL):
@@ -32,20 +40,20 @@ class VectorOp:
 
     def __init__(self, job: Job, machine: Hardware) -> None:
         self.job, self.layer, self.machine = job, job.layer, machine
-        self.outputs, self.each = prod(job.layer.output_shape), operations(job.layer)
+        self.outputs, self.operations = prod(job.layer.output_shape), operations(job.layer)
         self.slots = machine.slots_of(INPUTS), machine.slots_of(OUTPUTS)
 
     def free_bytes(self) -> int:
         """What the op's tiles and resident tensors leave of the memory of weights."""
         memory = next(memory for memory in self.machine.buffers if WEIGHTS in memory.holds)
-        _, _, need = self.fastest(0)
+        _, _, need = self.fastest()
         return memory.capacity_bytes - (self.job.reserved + need if INPUTS in memory.holds else 0)
 
     def play(self, come=0, ahead=0) -> Played:
         """Play the tiles; `ahead` bytes of the next op cross the port meanwhile."""
         out, machine, layer = Played(), self.machine, self.layer
         port = Port(machine, *self.slots)
-        out.tiles, raw, _ = self.fastest(ahead)
+        out.tiles, raw, _ = self.fastest()
         times = port.play(out.tiles, ahead, whole=False)
         out.parts.update({name: times[name] for name in ("fill", "wait", "drain")})
         out.parts["vector"] = sum(tile.work for tile in out.tiles)
@@ -53,20 +61,22 @@ class VectorOp:
         out.dma_cycles, out.bounds = port.dma, {"dram": port.busy, "vector": out.parts["vector"]}
         out.bottleneck = "dram" if port.busy >= out.parts["vector"] else "vector"
         made = tensor_bytes(layer.output_shape, machine.output_bits)
-        taken = self.input_bytes()
-        out.footprint = {"inputs": self.met_bytes() if layer.op is Op.POOL else taken, "outputs": made}
+        taken = self.input_bytes() + self.constant_bytes()
+        table = tensor_bytes((layer.constant_elements,), machine.input_bits)
+        distinct = self.input_bytes() + min(table, self.constant_bytes())
+        out.footprint = {"inputs": self.met_bytes() if layer.op is Op.POOL else distinct, "outputs": made}
         if layer.op is Op.POOL:  # windows overlap: elements are read as often as windows hold them
-            taken = max(taken, raw, ceil(self.outputs * self.each * machine.input_bits / 8))
+            taken = max(taken, raw, ceil(self.operations * machine.input_bits / 8))
         out.dram_read[INPUTS] = sum(tile.load for tile in out.tiles)
         out.dram_written = sum(tile.store for tile in out.tiles)
         out.traffic = {
             ("dram", INPUTS): (out.dram_read[INPUTS], 0),
             ("dram", OUTPUTS): (0, out.dram_written),
-            ("buffer", INPUTS): (taken, 0 if self.job.inputs_here else raw),
+            ("buffer", INPUTS): (taken, raw),
             ("buffer", OUTPUTS): (0 if self.job.outputs_stay else made, made),
         }
         out.energy = moved_energy(out.traffic, machine)
-        out.energy["vector"] = self.outputs * self.each * machine.energy.vector_op_pj
+        out.energy["vector"] = self.operations * machine.energy.vector_op_pj
         out.energy["leakage"] = times["cycles"] * machine.energy.leakage_pj_per_cycle
         return out
 
@@ -74,6 +84,11 @@ class VectorOp:
         """Bytes of all that is read, each word once; of a slice only what it takes."""
         shapes = [self.layer.output_shape] if self.layer.op is Op.SPLIT else self.layer.input_shapes
         return sum(tensor_bytes(shape, self.machine.input_bits) for shape in shapes)
+
+    def constant_bytes(self) -> int:
+        """Bytes of constants: what is picked of a table, as much as comes out; all of any other, once."""
+        picked = self.layer.op is Op.GATHER and self.layer.constant_elements
+        return tensor_bytes((self.outputs if picked else self.layer.constant_elements,), self.machine.input_bits)
 
     def met_bytes(self) -> int:
         """Bytes of the inputs that lie in some window."""
@@ -84,7 +99,7 @@ class VectorOp:
             met[axis] &= set(range(size))
         return tensor_bytes((*layer.input_shapes[0][:2], *map(len, met)), self.machine.input_bits)
 
-    def fastest(self, ahead):
+    def fastest(self):
         """Of the cuts into 1, 2, 4, ... tiles that fit, the fastest (of equals the coarsest): see `cut`.
 
         All up to `ALWAYS_TRIED` are tried, finer ones until one fits.
@@ -94,44 +109,56 @@ class VectorOp:
         while best is None or count <= ALWAYS_TRIED:
             found = self.cut(count)
             if count >= MOST_TILES or found[-1] <= memory.capacity_bytes - self.job.reserved:
-                end = Port(self.machine, *self.slots).play(found[0], ahead, whole=False)["cycles"]
+                end = Port(self.machine, *self.slots).play(found[0], whole=False)["cycles"]
                 best = (end, found) if best is None or end < best[0] else best
             count *= 2
         return best[1]
 
     def cut(self, count):
-        """Deal rows of the outputs out to so many tiles, or elements where there are fewer rows than tiles.
+        """Deal the op out to tiles: a pool's boxes of windows, or of other ops equal shares of all that there is.
 
         Return the tiles, the bytes that they load without rounding, and what the largest takes of its memory.
         """
-        rows = self.layer.output_shape[2]
-        by_rows = count <= rows
-        pieces = rows if by_rows else self.outputs
-        totals = (
-            self.input_bytes(),
-            tensor_bytes(self.layer.output_shape, self.machine.output_bits),
-            ceil(self.outputs * self.each / self.machine.vector_lanes),
-        )
+        stored = tensor_bytes(self.layer.output_shape, self.machine.output_bits)
+        totals = (self.input_bytes(), self.constant_bytes(), stored, ceil(self.operations / self.machine.vector_lanes))
+        boxes = list(self.boxes(count)) if self.layer.op is Op.POOL else [None] * count
+        pieces = self.outputs if self.layer.op is Op.POOL or count > self.layer.output_shape[2] else 0
+        pieces = pieces or self.layer.output_shape[2]
         tiles, raw, need, before = [], 0, 0, 0
-        for end in (round(Fraction(i * pieces, count)) for i in range(1, count + 1)):
-            load, store, work = (total * end // pieces - total * before // pieces for total in totals)
-            if by_rows and self.layer.op is Op.POOL:
-                load = self.window_bytes(before, end)
+        for i, box in enumerate(boxes, start=1):
+            end = round(Fraction(i * pieces, count)) if box is None else before + prod(map(len, box))
+            load, more, store, work = (total * end // pieces - total * before // pieces for total in totals)
+            load = load if box is None else self.window_bytes(*box)
+            load, store = more + load * (not self.job.inputs_here), store * (not self.job.outputs_stay)
             raw += load
-            load, store = load * (not self.job.inputs_here), store * (not self.job.outputs_stay)
             tiles.append(Tile(0, self.bursts(load), self.bursts(store), work))
             need = max(need, load * self.slots[0] + store * self.slots[1])
             before = end
         return tiles, raw, need
 
-    def window_bytes(self, start, end) -> int:
-        """Bytes of the rows that windows of some output rows touch, from the first to the last; each in whole bytes."""
-        n, c, h, w = self.layer.input_shapes[0]
-        (stride, _), (dilation, _), top = self.layer.stride, self.layer.dilation, self.layer.padding[0]
-        taps = range(self.layer.kernel[0])
-        reach = {p * stride + r * dilation - top for p in range(start, end) for r in taps}
-        rows = set(range(min(reach, default=0), max(reach, default=-1) + 1)) & set(range(h))
-        return sum(tensor_bytes((n, c, 1, w), self.machine.input_bits) for _ in rows)
+    def boxes(self, count):
+        """Rows, maps and columns of outputs of each tile of a pool: rows are cut up first, then maps, columns last."""
+        n, c, h, w = self.layer.output_shape
+        cuts, left = [], Fraction(count)
+        for extent in (h, n * c, w):
+            parts = min(extent, ceil(left))
+            ends = [round(Fraction(i * extent, parts)) for i in range(parts + 1)]
+            cuts.append([range(*pair) for pair in pairwise(ends)])
+            left /= extent
+        return product(*cuts)
+
+    def window_bytes(self, rows, maps, columns) -> int:
+        """Bytes of the lines that windows of some outputs touch; of a line all, unless columns are cut up."""
+        whole = len(columns) == self.layer.output_shape[3]
+        width = self.layer.input_shapes[0][3] if whole else len(self.lines(1, columns))
+        return len(self.lines(0, rows)) * tensor_bytes((len(maps), width), self.machine.input_bits)
+
+    def lines(self, axis, outputs):
+        """Rows or columns of the input that windows of some outputs reach, from the first to the last."""
+        layer, size = self.layer, self.layer.input_shapes[0][2 + axis]
+        taps, before = range(layer.kernel[axis]), layer.padding[axis]
+        reach = {at * layer.stride[axis] + tap * layer.dilation[axis] - before for at in outputs for tap in taps}
+        return set(range(min(reach, default=0), max(reach, default=-1) + 1)) & set(range(size))
 
     def bursts(self, size) -> int:
         """Bytes in whole bursts."""

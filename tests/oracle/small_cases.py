@@ -12,9 +12,10 @@ from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim, array_bounds
 from simulator.network.graph import Graph
-from simulator.network.ir import MAC_OPS, WITHIN_CHANNEL, Network, Op
+from simulator.network.ir import MAC_OPS, WITHIN_CHANNEL, Layer, Network, Op
 from simulator.schedule import plan
 from simulator.source import parse_yaml
+from workloads.importers.assembly import Assembly
 
 
 def fused() -> Network:
@@ -75,7 +76,21 @@ def varied() -> Network:
     return g.build()
 
 
-NETWORKS = {build.__name__: build() for build in (fused, residual, grouped, uneven, varied)}
+def constant() -> Network:
+    """Constants of every kind, a transposed convolution whose taps overlap, pools that are cut up finely."""
+    g = Assembly("constant")
+    x = g.apply(Op.ADD, g.conv(g.input(3, 4, 4, batch=2), 4), name="table", constants=64)
+    y = g.conv(x, 4, (1, 3), padding=(0, 1, 0, 1))
+    y = g.apply(Op.ADD, y, name="late", constants=64)
+    y = g.apply(Op.ACTIVATION, g.apply(Op.MUL, y, name="scaled", constants=4), variant="add_constant", constants=4)
+    g.put(Layer("rows", Op.GATHER, (y.name,), (y.shape,), (2, 5, 64, 1), constant_elements=35))
+    taps = g.conv(g.max_pool(x, 3, 1, padding=1), 2 * 9, name="taps")
+    sums = Layer("sums", Op.COL2IM, ("taps",), (taps.shape,), (2, 2, 9, 9), (3, 3))
+    g.unknown("odd", "Odd", [g.relu(g.put(sums))], (2, 3, 3, 3), constants=21)
+    return g.build()
+
+
+NETWORKS = {build.__name__: build() for build in (fused, residual, grouped, uneven, varied, constant)}
 
 TINY = """
 name: tiny

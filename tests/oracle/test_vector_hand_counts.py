@@ -184,6 +184,32 @@ def test_a_pool_that_does_not_fit_at_once_is_cut_by_rows_and_loads_the_rows_betw
     )
 
 
+@pytest.mark.parametrize(
+    ("capacity", "tiles", "cycles", "each"),
+    [
+        # 8 tiles at least, of 6 rows: each row twice, a channel a tile, 12 tiles. Windows of a row of outputs reach 3
+        # rows of 8 inputs: 24 bytes, 3 bursts, 6 cycles; 6 outputs, 12 bytes, 2 bursts, 4 cycles. In two slots that
+        # takes 72 bytes. Loads follow one another, 106 cycles each; the last tile works 18 cycles and is stored:
+        # 12 x 106 + 18 + 104 = 1394. Coarser tiles take 120 bytes at least.
+        (100, 12, 1394, (24, 24)),
+        # 32 tiles at least: 6 rows, 2 channels, 3 parts of 2 columns, 36 tiles. A part reaches 3 rows of 4 inputs: 12
+        # bytes, 2 bursts, 4 cycles; 2 outputs, 4 bytes, 1 burst, 2 cycles: 32 bytes in two slots; 24 tiles take 42.
+        # Each works 6 cycles: 36 x 104 + 6 + 102 = 3852.
+        (40, 36, 3852, (12, 16)),
+    ],
+)
+def test_a_pool_that_is_cut_finer_than_its_rows_loads_what_its_windows_reach_in_every_tile(
+    tmp_path: Path, capacity: int, tiles: int, cycles: int, each: tuple[int, int]
+):
+    g = Graph("net")
+    g.max_pool(g.input(2, 8, 8), kernel=3)
+    result = run_of(tmp_path, g.build(), capacity)
+    loaded, at_port = each
+    assert (result.tiles, result.cycles) == (tiles, cycles)
+    assert result.traffic["dram"]["inputs"].read_bytes == tiles * at_port
+    assert result.traffic["buffer"]["inputs"].write_bytes == tiles * loaded
+
+
 def test_a_global_pool_does_one_operation_for_each_input(tmp_path: Path):
     g = Graph("net")
     g.global_pool(g.input(5, 4, 4))

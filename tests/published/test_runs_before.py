@@ -3,7 +3,9 @@
 Known differences: partial sums that go into PEs are priced (`array.outputs`), and LRN counts its window. Seven runs
 were saved again when tensors between ops got their right sizes: of machines that keep activations (edge_npu_like,
 shidiannao_like, systolic_32x32, tpu_v1), and two whose fused pools stored some bytes too many (gemmini_16x16,
-nvdla_256).
+nvdla_256). Five were saved once more when pools that are cut finer than their rows read again the rows and columns that
+windows of two tiles share (eyeriss_chip, flexible_168, nvdla_256, shidiannao_like, systolic_32x32); in two of these
+adds are cut otherwise, as an op of the vector unit is cut whatever the next op prefetches meanwhile.
 """
 
 import gzip

@@ -108,6 +108,7 @@ VARIED: dict[str, dict[str, object]] = {
     "window": {"op": Op.LRN, "variant": WITHIN_CHANNEL, "kernel": (1, 1), "output_shape": (1, 4, 9, 9), "window": 3},
     "ceil": {"op": Op.POOL, "ceil": True, "stride": (2, 4), "output_shape": (1, 4, 4, 3)},
     "stage": {"stage": ""},
+    "constant_elements": {"op": Op.ADD, "kernel": (1, 1), "output_shape": (1, 4, 9, 9), "constant_elements": 324},
     "zero_inputs_fraction": {"zero_inputs_fraction": 0.0},
     "zero_weights_fraction": {"zero_weights_fraction": 0.25},
     "zero_columns": {"zero_columns": True},
@@ -241,7 +242,7 @@ def test_a_run_of_version_1_is_read_as_one_of_today() -> None:
     again = simulate(machine_of(run), network)
     assert again.options == run.options
     for layer, before in zip(again.layers, run.layers, strict=True):
-        if layer.op is not Op.LRN:
+        if layer.op not in (Op.LRN, Op.POOL):  # these count their windows, those lost some rows between tiles
             assert replace(layer, **SINCE, energy_parts={}) == replace(before, **SINCE, energy_parts={})
             parts = layer.energy_parts.keys() - {"array.outputs"}
             assert {part: layer.energy_parts[part] for part in parts} == {

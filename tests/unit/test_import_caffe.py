@@ -97,7 +97,7 @@ HEAD = 'name: "n" input: "data" input_shape { dim: 1 dim: 4 dim: 9 dim: 9 } '
         ('type: "Reshape" reshape_param { shape { dim: 0 dim: -1 dim: 81 dim: 1 } }', "reshape", (4, 81, 1)),
         ('type: "Interp" interp_param { height: 18 width: 18 }', "upsample", (4, 18, 18)),
         ('type: "Upsample" upsample_param { scale: 2 }', "upsample", (4, 18, 18)),
-        ('type: "Deconvolution" convolution_param { num_output: 2 kernel_size: 2 stride: 2 }', "reshape", (2, 18, 18)),
+        ('type: "Deconvolution" convolution_param { num_output: 2 kernel_size: 2 stride: 2 }', "col2im", (2, 18, 18)),
     ],
 )
 def test_each_kind_of_layer_has_its_op_and_shape(tmp_path: Path, layer: str, op: str, output: tuple[int, int, int]):

@@ -135,6 +135,7 @@ NOT_READ_OF_LAYER: dict[str, object] = {
     "variant": "odd",
     "ceil": True,
     "window": 3,
+    "constant_elements": 7,
     "stage": "other",
 }
 READ_OF_OP: dict[str, object] = {
@@ -144,7 +145,7 @@ READ_OF_OP: dict[str, object] = {
     "reserved_bytes": 7,
     "stored": Fraction(1, 7),
 }
-NOT_READ_OF_OP: dict[str, object] = {"producer": "other", "folded": True, "fused": ("other",)}
+NOT_READ_OF_OP: dict[str, object] = {"producer": "other", "folded": True, "fused": ("other",), "added": 7}
 
 WHOLE = {
     Array: READ_OF_ARRAY,

@@ -23,7 +23,7 @@ def records_of(network: Network) -> list[Record]:
 
 
 def details_of(network: Network) -> dict[str, Record]:
-    """Return, by layer, what neither op nor shapes tell: an unusual stage, and shares of zeros."""
+    """Return, by layer, what neither op nor shapes tell: an unusual stage, shares of zeros, and constants."""
     made: dict[str, Layer] = {}
     details: dict[str, Record] = {}
     for layer in network.layers:
@@ -33,6 +33,8 @@ def details_of(network: Network) -> dict[str, Record]:
         found.update((key, fraction) for key in ZEROS if (fraction := getattr(layer, key)) is not None)
         if layer.zero_columns:
             found["zero_columns"] = True
+        if layer.constant_elements:
+            found["constant_elements"] = layer.constant_elements
         if found:
             details[layer.name] = found
         made[layer.name] = layer
@@ -46,7 +48,7 @@ def _usual_stage(layer: Layer, made: Mapping[str, Layer]) -> str:
 
 
 def _record(layer: Layer) -> Record:
-    told = replace(layer, stage="", zero_columns=False)
+    told = replace(layer, stage="", zero_columns=False, constant_elements=0)
     wanted = replace(told, zero_inputs_fraction=None, zero_weights_fraction=None, zero_outputs_fraction=None)
     for record in _candidates(layer):
         if _made(layer, record) == wanted:

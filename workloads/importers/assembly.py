@@ -48,8 +48,16 @@ class Assembly(Graph):
         """Remove a layer that nothing reads yet, and return it."""
         return self._layers.pop(name)
 
-    def revise(self, name: str, stage: str | None, variant: str, zeros: Zeros, zero_columns: bool = False) -> None:
-        """Give a layer another stage, which may be none (""), and variant, where said, and its shares of zeros."""
+    def revise(
+        self,
+        name: str,
+        stage: str | None,
+        variant: str,
+        zeros: Zeros,
+        zero_columns: bool = False,
+        constant_elements: int = 0,
+    ) -> None:
+        """Give a layer another stage, maybe none (""), variant and constants where said, and its shares of zeros."""
         layer = self._layers[name]
         inputs, weights, outputs = zeros
         self._layers[name] = replace(
@@ -60,6 +68,7 @@ class Assembly(Graph):
             zero_weights_fraction=weights,
             zero_outputs_fraction=outputs,
             zero_columns=zero_columns,
+            constant_elements=constant_elements or layer.constant_elements,
         )
 
     def retype(self, name: str, op: Op) -> None:
@@ -101,11 +110,12 @@ class Assembly(Graph):
             return x
         return self.activation(x, kind, name)
 
-    def unknown(self, name: str, kind: str, sources: Sequence[Tensor], shape: Shape) -> Tensor:
-        """Add an op that nobody knows: it reads its sources and writes as much as `shape` says, and that is all."""
+    def unknown(self, name: str, kind: str, sources: Sequence[Tensor], shape: Shape, constants: int = 0) -> Tensor:
+        """Add an op that nobody knows: it reads its sources and constants and writes what `shape` says, that is all."""
         inputs, shapes = tuple(x.name for x in sources), tuple(x.shape for x in sources)
         self.warnings.append(f"{shorten(name)}: the op {shorten(kind)} is unknown, only its traffic is counted")
-        return self.put(Layer(name, Op.UNKNOWN, inputs, shapes, shape, variant=kind[:LONGEST_NAME]))
+        known = Layer(name, Op.UNKNOWN, inputs, shapes, shape, variant=kind[:LONGEST_NAME])
+        return self.put(replace(known, constant_elements=constants))
 
     def network(self, outputs: tuple[Tensor, ...] = ()) -> Network:
         """Return the network, its warnings among its facts."""

@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 
 from simulator.errors import InputError, Problem
-from simulator.network.ir import Layer, Shape
+from simulator.network.ir import Layer, Op, Shape
 
 MOST_LAYERS = 20_000
 LARGEST_SIDE = 1 << 16  # rows or columns of a map, a kernel, a stride, a padding
@@ -50,14 +50,29 @@ def check_layer(layer: Layer) -> None:
     """Raise InputError for a layer beyond what the simulator counts."""
     for shape in (*layer.input_shapes, layer.output_shape):
         check_shape(layer.name, shape)
+    if layer.constant_elements > MOST_ELEMENTS:
+        got = str(layer.constant_elements)
+        raise _too_much(layer.name, "constants are too large", f"at most {MOST_ELEMENTS} elements", got)
     sizes = (*layer.kernel, *layer.stride, *layer.dilation, *layer.padding, layer.window)
     if max(sizes) > LARGEST_SIDE or min(sizes) < 0:
         got = ", ".join(map(str, sizes))
         raise _too_much(layer.name, "a window is out of range", f"sizes of 0 to {LARGEST_SIDE}", got)
     if any(p * r > MOST_TAPS for p, r in zip(layer.output_shape[2:], layer.kernel, strict=True)):
         raise _too_much(layer.name, "windows take too many elements", f"at most {MOST_TAPS} a row or column")
+    if layer.op is Op.MATMUL:
+        check_factor(layer)
     if layer.macs > MOST_MACS:
         raise _too_much(layer.name, "too many multiplications", f"at most {MOST_MACS}", str(layer.macs))
+
+
+def check_factor(layer: Layer) -> None:
+    """Raise InputError unless the second factor is a matrix for each sample and group, for some of them, or for all."""
+    samples, channels, *_ = layer.input_shapes[0]
+    matrix = (channels // layer.groups) * (layer.output_shape[1] // layer.groups)
+    matrices, rest = divmod(prod(layer.input_shapes[1]), matrix)
+    if rest or samples * layer.groups % matrices:
+        expected, got = f"matrices of {matrix} elements", f"{prod(layer.input_shapes[1])} elements"
+        raise _too_much(layer.name, "the second factor does not fit", expected, got)
 
 
 @contextmanager

@@ -75,6 +75,7 @@ COLUMNS: Mapping[str, Callable[[str], Value]] = {
     "zero_weights_fraction": _fraction,
     "zero_outputs_fraction": _fraction,
     "zero_columns": _flag,
+    "constant_elements": _sizes,
 }
 """Column -> what its cells say; the order is that in which they are written."""
 

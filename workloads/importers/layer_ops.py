@@ -5,9 +5,10 @@ data movement of other programs' graphs. What adds the layers is in `layer_table
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.network.ir import Op
+from simulator.network.ops import MAC_OPS
 from simulator.network.ops import OPS as TABLE
 
 
@@ -39,6 +40,7 @@ LINEAR = frozenset({"groups", "bias", "activation"})
 WITH_KEYS: Mapping[str, Entry] = {
     "activation": Entry(Op.ACTIVATION, needs=frozenset({"variant"})),
     "avg_pool": Entry(Op.POOL, frozenset({"kernel"}), POOL, variant="average"),
+    "col2im": Entry(Op.COL2IM, needs=frozenset({"kernel", "output"})),
     "concat": Entry(Op.CONCAT, takes=frozenset({"axis"}), inputs=None),
     "conv": Entry(Op.CONV, frozenset({"filters"}), CONV | {"groups"}),
     "depthwise": Entry(Op.DEPTHWISE, frozenset({"kernel"}), CONV),
@@ -57,9 +59,17 @@ WITH_KEYS: Mapping[str, Entry] = {
     "upsample": Entry(Op.UPSAMPLE, takes=frozenset({"size"})),
 }
 """Ops with keys of their own or names besides their own; the others read their inputs, and that is all."""
-OPS: Mapping[str, Entry] = dict(
-    sorted({**{op.value: Entry(op, inputs=TABLE[op].inputs) for op in Op}, **WITH_KEYS}.items())
-)
+
+
+def _with_constants(entry: Entry) -> Entry:
+    """Return the entry of an op that may have constants beside its inputs; what multiplies has weights."""
+    return entry if entry.op in MAC_OPS else replace(entry, takes=entry.takes | {"constant_elements"})
+
+
+OPS: Mapping[str, Entry] = {
+    name: _with_constants(entry)
+    for name, entry in sorted({**{op.value: Entry(op, inputs=TABLE[op].inputs) for op in Op}, **WITH_KEYS}.items())
+}
 """Op as it is written -> what it is and takes."""
 
 UNKNOWN = "unknown"

@@ -8,7 +8,7 @@ from simulator.errors import nearest
 from simulator.network.shapes import Padding, Pair
 from simulator.source.document import Rejected
 from simulator.source.fields import LARGEST_COUNT, Count, Fraction01, Written
-from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS
+from workloads.importers.bounds import LONGEST_NAME, MOST_ELEMENTS, MOST_LAYERS
 from workloads.importers.layer_ops import OPS
 
 WORDS = ("same", "half")
@@ -105,6 +105,7 @@ class Row(Written):
     zero_weights_fraction: Fraction01 | None = None
     zero_outputs_fraction: Fraction01 | None = None
     zero_columns: bool = False
+    constant_elements: Annotated[int, Field(ge=0, le=MOST_ELEMENTS)] = 0
 
 
 class LayerList(Written):

@@ -121,6 +121,7 @@ def unknown(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
 BUILDERS: Mapping[str, Build] = {
     "activation": activation,
     "avg_pool": pool,
+    "col2im": stated,
     "concat": concat,
     "conv": conv,
     "depthwise": conv,
@@ -154,5 +155,5 @@ def add_row(g: Assembly, row: Row, xs: Sequence[Tensor]) -> Tensor:
     if row.output is not None:
         g.retype(y.name, op)
     zeros = (row.zero_inputs_fraction, row.zero_weights_fraction, row.zero_outputs_fraction)
-    g.revise(y.name, row.stage, row.variant, zeros, row.zero_columns)
+    g.revise(y.name, row.stage, row.variant, zeros, row.zero_columns, row.constant_elements)
     return g.activation(y, row.activation) if row.activation else y

@@ -69,14 +69,14 @@ def transposed_conv(
 ) -> View:
     """Multiply each input by all taps of all filters, then add up what overlaps: a transposed convolution.
 
-    The products are a 1x1 convolution, so its MACs are those of the op without the zeros that others insert; the sums
-    move data to the output's `size`. A bias is added on the way.
+    The products are a 1x1 convolution, so its MACs are those of the op without the zeros that others insert; what
+    overlaps is added up to the output's `size` behind the array, and so is a bias.
     """
     x = as_maps(g, view, name)
     y = g.conv(x, filters * prod(kernel), groups=groups, name=name)
     shape = (x.shape[0], filters, *size)
-    variant = "overlap_add_bias" if bias else "overlap_add"
-    put = g.put(Layer(g.unique(f"{name}_overlap"), Op.RESHAPE, (y.name,), (y.shape,), shape, variant=variant))
+    sums = Layer(g.unique(f"{name}_sums"), Op.COL2IM, (y.name,), (y.shape,), shape, kernel)
+    put = g.put(replace(sums, variant="bias" if bias else ""))
     return like_maps(put, view)
 
 
@@ -155,8 +155,8 @@ def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: 
     return fan(y, layout, dims)
 
 
-def concat(g: Assembly, views: Sequence[View], axis: int, constants: int, name: str) -> View:
-    """Join arrays along an axis; `constants` elements of it come with the weights."""
+def concat(g: Assembly, views: Sequence[View], axis: int, constants: Sequence[Sequence[int]], name: str) -> View:
+    """Join arrays along an axis, and `constants` of some extents, which come with the weights."""
     rank = len(views[0].axes)
     layout = _shared_layout(views)
     if len(layout) != len(set(layout)):
@@ -167,9 +167,10 @@ def concat(g: Assembly, views: Sequence[View], axis: int, constants: int, name: 
             if at != axis and extent != other:
                 raise wrong(name, f"axis {at} of {part.tensor.name} differs", str(extent), str(other))
     dims = list(parts[0].dims)
-    dims[axis] = sum(part.dims[axis] for part in parts) + constants
+    dims[axis] = sum(part.dims[axis] for part in parts) + sum(extents[axis] for extents in constants)
     inputs, shapes = tuple(p.tensor.name for p in parts), tuple(p.tensor.shape for p in parts)
-    y = g.put(Layer(name, Op.CONCAT, inputs, shapes, shape_in(layout, dims)))
+    elements = sum(map(prod, constants))
+    y = g.put(Layer(name, Op.CONCAT, inputs, shapes, shape_in(layout, dims), constant_elements=elements))
     return fan(y, layout, dims)
 
 

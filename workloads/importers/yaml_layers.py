@@ -27,7 +27,12 @@ Ops and their keys, those in brackets may be left out:
     max_pool, avg_pool: kernel [stride padding dilation ceil]; global_pool [variant: max]
     add, mul: of any number of inputs                activation: variant (relu, hard_swish, ...)
     softmax; lrn [size variant]; upsample: size [variant]    concat [axis: 0 to 3]; split: channels [start, stop]
+    col2im: kernel output                            sums of a transposed convolution, of the products of all its taps
     shuffle: groups; gather: channels; reshape: shape; flatten; pad: padding
+
+A layer that does not multiply may have `constant_elements`: elements of operands beside its inputs, which lie in DRAM,
+as those of a table of positions that an `add` of one input adds, of one of which a `gather` picks rows, or of the
+weights of an op that nobody knows.
 
 Any layer may have `stage` (to be reported together), `zero_inputs_fraction`, `zero_weights_fraction` and
 `zero_outputs_fraction` (measured shares of zeros), `zero_columns` (zero weights are whole channels of a filter), and

@@ -168,7 +168,7 @@ def concat(c: Context, layer: Message, views: Views) -> Views:
     axis = _axis(param, "axis", param.int("concat_dim", 1), views[0])
     if any(len(view.axes) != len(views[0].axes) for view in views):
         raise layer.wrong("bottom", "the blobs differ in how many axes they have", str(len(views[0].axes)))
-    return [lowering.concat(c.g, views, axis, 0, c.name(layer))] if len(views) > 1 else views
+    return [lowering.concat(c.g, views, axis, (), c.name(layer))] if len(views) > 1 else views
 
 
 def cut(c: Context, layer: Message, views: Views) -> Views:

@@ -89,7 +89,8 @@ def _embedding(c: Context, node: Node, data: Const, index: View) -> View:
         raise c.wrong(node, "not an embedding", "rows of a matrix of weights", lowering.text(data.dims))
     x = lowering.settle(c.g, index)
     tokens = x.shape[1] * x.shape[2] * x.shape[3]
-    y = c.g.put(Layer(c.name(node), Op.GATHER, (x.name,), (x.shape,), (x.shape[0], data.dims[1], tokens, 1)))
+    shape = (x.shape[0], data.dims[1], tokens, 1)
+    y = c.g.put(Layer(c.name(node), Op.GATHER, (x.name,), (x.shape,), shape, constant_elements=data.size))
     flat = lowering.reshape(c.g, look(y, (0, 2, 1)), (*index.dims, data.dims[1]), c.title(node))
     return flat
 

@@ -140,12 +140,15 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
     if not views:
         raise c.wrong(node, "an unknown op that reads no tensor")
     sources = [lowering.settle(c.g, view) for view in views]
+    weights = sum(const.size for at in range(len(node.inputs)) if (const := c.const(node, at)))
     results: list[Value] = []
     for output in node.outputs:
         if output in c.readers or output in c.model.outputs:
             dims = _stated_shape(c, output) or views[0].dims  # as much as it reads, if nothing tells
             layout = layout_of(len(dims))
-            results.append(fan(c.g.unknown(c.name(node), node.op, sources, shape_in(layout, dims)), layout, dims))
+            made = c.g.unknown(c.name(node), node.op, sources, shape_in(layout, dims), weights)
+            results.append(fan(made, layout, dims))
+            weights = 0  # they are those of the op, which is a layer for each of its outputs
         else:
             results.append(Const(()))
     return results

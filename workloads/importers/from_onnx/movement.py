@@ -150,7 +150,7 @@ def joined(c: Context, node: Node, values: Sequence[View | Const]) -> View:
     axis = c.axis(node, 1, rank)
     if any(len(value.dims) != rank for value in values):
         raise c.wrong(node, "inputs differ in how many axes they have", str(rank))
-    constants = sum(value.dims[axis] for value in values if isinstance(value, Const))
+    constants = [value.dims for value in values if isinstance(value, Const)]
     if len(views) == 1 and not constants:
         return views[0]
     return lowering.concat(c.g, views, axis, constants, c.name(node))

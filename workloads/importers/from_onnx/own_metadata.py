@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from simulator.network.ir import Network
 from workloads.importers.assembly import Assembly
+from workloads.importers.bounds import MOST_ELEMENTS
 
 KEY = "squeezesim"
 SHARES = ("zero_inputs_fraction", "zero_weights_fraction", "zero_outputs_fraction")
@@ -28,7 +29,9 @@ def detail(g: Assembly, told: Mapping[str, object]) -> None:
             stage = found.get("stage", "")
             inputs, weights, outputs = (_share(found.get(key)) for key in SHARES)
             stage = stage if isinstance(stage, str) else ""
-            g.revise(name, stage, "", (inputs, weights, outputs), found.get("zero_columns") is True)
+            zeros, constants = (inputs, weights, outputs), found.get("constant_elements")
+            known = constants if isinstance(constants, int) and 0 < constants <= MOST_ELEMENTS else 0
+            g.revise(name, stage, "", zeros, found.get("zero_columns") is True, known)
 
 
 def _share(value: object) -> float | None:

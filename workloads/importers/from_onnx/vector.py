@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from math import prod
 
+from simulator.network.graph import Tensor
 from simulator.network.ir import Op
 from simulator.network.ops import OPS as TABLE
 from simulator.network.ops import VECTOR_OPS
@@ -114,11 +115,22 @@ def combined(c: Context, node: Node, op: Op, variant: str, positions: Sequence[i
     view = views[0]
     if len(consts) == 1 and _folds(c, node, op, view, consts[0], c.sole(node, position)):
         return view
-    kind = variant or op.value
-    y = lowering.unary(c.g, view, lambda x: c.g.activation(x, f"{kind}_constant", c.name(node))) if consts else view
+    y = (
+        lowering.unary(c.g, view, lambda x: _with_constants(c, x, op, variant, consts, c.name(node)))
+        if consts
+        else view
+    )
     for const in consts:
         y = stretched(c, node, y, const.dims)
     return y
+
+
+def _with_constants(c: Context, x: Tensor, op: Op, variant: str, consts: Sequence[Const], name: str) -> Tensor:
+    """Combine a tensor with constants: one value for all is part of the op, one for each channel is like a bias."""
+    elements = sum(const.size for const in consts if const.size > 1)
+    if elements <= x.channels:
+        op, variant = Op.ACTIVATION, f"{variant or op.value}_constant"
+    return c.g.apply(op, x, variant=variant, name=name, constants=elements)
 
 
 def _folds(c: Context, node: Node, op: Op, view: View, const: Const, sole: bool) -> bool:
