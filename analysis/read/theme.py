@@ -19,15 +19,6 @@ CYCLE_COLOURS = {
     "vector": PURPLE,
     "configuration": GREY,
 }
-CYCLE_LABELS = {
-    "compute": "MACs",
-    "delivery": "operand delivery",
-    "preload": "preload",
-    "skew": "fill and drain",
-    "dram": "waiting for DRAM",
-    "vector": "vector unit",
-    "configuration": "configuration",
-}
 COMPONENT_COLOURS = {
     "mac": BLUE,
     "rf": SKY,

@@ -22,7 +22,6 @@ def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) ->
         energy_parts=energy_of(traffic, {"vector": counted.operations, "leakage": time.cycles}, hardware),
         traffic=traffic,
         footprint_bytes={"inputs": touched_bytes(op.layer, hardware), "outputs": counted.output_bytes},
-        bottleneck="dram" if counted.port_cycles >= counted.vector_cycles else "vector",
         bounds={"dram": counted.port_cycles, "vector": counted.vector_cycles},
         tiles=counted.tiles,
         dma_cycles=counted.dma_cycles,

@@ -77,6 +77,11 @@ class Array:
         """Processing elements, of all arrays."""
         return self.instances * self.rows * self.columns
 
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """MACs that all PEs execute in a cycle at best; a run keeps it as `MachineFacts.peak_macs_per_cycle`."""
+        return self.pes * self.macs_per_cycle
+
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
@@ -88,7 +93,7 @@ class Buffer:
     name: str
     holds: tuple[int, ...]
     capacity_bytes: int
-    banks: int
+    banks: int  # for the record: conflicts are not modelled
     read_bytes_per_cycle: int | None
     write_bytes_per_cycle: int | None
     double_buffered: bool  # one tile is used while the next one comes

@@ -203,6 +203,8 @@ class Buffer(Written):
     pass it by. `in_pe`: every PE has one. `double_buffered` is usual outside the PEs, and not inside.
     `streams`: operands that are replaced as they are consumed (outputs: that leave as they are completed), so that no
     second slot is needed, and weights that the array takes a single time need space for one fill of the array only.
+    `banks`: what it is built of, for the record. It costs and saves nothing: conflicts between accesses to one bank are
+    not modelled, nor is sharing out by whole banks; say what all banks together carry as the bandwidth.
     """
 
     name: Name

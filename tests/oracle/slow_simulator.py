@@ -28,5 +28,6 @@ def play_network(network: Network, machine: Hardware, mappings: dict[str, Mappin
         op = MacOp(job, machine, mappings[job.layer.name]) if job.layer.op in MAC_OPS else VectorOp(job, machine)
         ahead = ahead if ahead <= op.free_bytes() else 0
         played[job.layer.name] = op.play(come, ahead)
+        played[job.layer.name].come = come
         come = ahead
     return played

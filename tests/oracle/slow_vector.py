@@ -50,7 +50,7 @@ class VectorOp:
         out.parts.update({name: times[name] for name in ("fill", "wait", "drain")})
         out.parts["vector"] = sum(tile.work for tile in out.tiles)
         out.dma_cycles, out.bounds = port.dma, {"dram": port.busy, "vector": out.parts["vector"]}
-        out.bottleneck = "dram" if port.busy >= out.parts["vector"] else "vector"
+        out.bottleneck = out.longest("", 0)
         made = tensor_bytes(layer.output_shape, machine.output_bits)
         taken = self.input_bytes()
         out.footprint = {"inputs": self.met_bytes() if layer.op is Op.POOL else taken, "outputs": made}

@@ -235,7 +235,7 @@ def version_1() -> dict[str, object]:
 
 def test_a_run_of_version_1_is_read_as_one_of_today() -> None:
     run = run_from_json(json.dumps(version_1()))
-    assert run.schema_version == 2
+    assert run.schema_version == 3
     assert machine_of(run) == load_hardware("eyeriss_chip")
     network = network_of_run(run)
     assert network == load_network("alexnet")
