@@ -6,6 +6,9 @@
         store its outputs           # buffer -> DRAM, unless they stay on chip
 
 Bytes are those of tensors as they are; a transfer takes whole bursts of the DRAM port.
+
+An op of two passes, a normalization, reads its inputs twice: for the statistics, then to scale. Tiles that hold whole
+sets of elements that share their statistics read the second time from the buffer, finer ones load everything again.
 """
 
 from dataclasses import dataclass
@@ -127,15 +130,22 @@ def cut(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> Tiles:
 
     Shares are whole: tile i takes what lies between i/n and (i+1)/n of the outputs, rounded.
     """
-    height = layer.output_shape[2]
-    by_rows = n <= height
-    parts = np.linspace(0, height if by_rows else prod(layer.output_shape), n + 1).round().astype(np.int64)
-    windowed = by_rows and OPS[layer.op].windowed
-    loads = window_bytes(layer, hardware, parts) if windowed else shares(parts, input_bytes(layer, hardware))
+    entry, units = OPS[layer.op], tile_units(layer)
+    whole = n <= units
+    parts = np.linspace(0, units if whole else prod(layer.output_shape), n + 1).round().astype(np.int64)
+    loaded = input_bytes(layer, hardware) * (1 if whole else entry.passes)
+    loads = window_bytes(layer, hardware, parts) if whole and entry.windowed else shares(parts, loaded)
     stores = shares(parts, tensor_bytes(layer.output_shape, hardware.output_bits))
     computes = shares(parts, -(-OPS[layer.op].operations(layer) // hardware.vector_lanes))
     zero = np.zeros(n, np.int64)
     return Tiles(zero if resident[Operand.INPUTS] else loads, computes, zero if resident[Operand.OUTPUTS] else stores)
+
+
+def tile_units(layer: Layer) -> int:
+    """What tiles have whole numbers of, unless there are more tiles: rows; sets that share their statistics."""
+    if OPS[layer.op].passes > 1:
+        return max(1, prod(layer.output_shape) // layer.window_elements)
+    return layer.output_shape[2]
 
 
 def shares(parts: Ints, total: int) -> Ints:
@@ -163,8 +173,8 @@ def input_bytes(layer: Layer, hardware: Hardware) -> int:
 
 
 def operand_bytes(layer: Layer, hardware: Hardware) -> int:
-    """Bytes that the vector unit reads: each input once, but for windows each of their elements."""
-    distinct = input_bytes(layer, hardware)
+    """Bytes that the vector unit reads: each input in every pass, but for windows each of their elements."""
+    distinct = input_bytes(layer, hardware) * OPS[layer.op].passes
     elements = OPS[layer.op].operations(layer) if OPS[layer.op].windowed else 0
     return max(distinct, tensor_bytes((elements,), hardware.input_bits))
 

@@ -29,6 +29,7 @@ class Op(StrEnum):
     ACTIVATION = "activation"
     SOFTMAX = "softmax"
     LRN = "lrn"
+    NORMALIZATION = "normalization"
     UPSAMPLE = "upsample"
     CONCAT = "concat"
     SPLIT = "split"
@@ -89,6 +90,18 @@ def normalising(layer: Described) -> int:
     return prod(layer.output_shape) * (2 * layer.window_elements + 3)
 
 
+WITHOUT_MEAN = frozenset({"l2_norm", "lp_norm", "rms_norm"})
+"""Variants of a normalization that scale by a norm of the elements, not around their mean."""
+
+
+def standardising(layer: Described) -> int:
+    """Of each element a square and its sum, then the product with what all share and the gain: 4 operations.
+
+    Around a mean there are a sum, a difference and an offset besides (Ba et al., arXiv 1607.06450, equation 4): 7.
+    """
+    return prod(layer.output_shape) * (4 if layer.variant in WITHOUT_MEAN else 7)
+
+
 SOFTMAX_OPERATIONS = 4  # running maximum, exponential, sum, division
 
 
@@ -99,8 +112,9 @@ class OpEntry:
     `shape` says what it makes of its inputs, `operations` what it costs the vector unit. `inputs` is how many tensors
     it reads, None for any number. `windowed`: kernel, stride, padding and dilation are its own. A machine may fuse it
     into the op that makes its input, or fold it into addressing, where `may_be_free`; fused, it may bring other
-    operands (`residuals`) or leave fewer outputs (`downsamples`). `onnx` and `caffe` are, by variant, the names that
-    the same thing has there.
+    operands (`residuals`) or leave fewer outputs (`downsamples`). `passes`: how often it reads its inputs, as elements
+    that it scales alike must all be known before the first is scaled. `onnx` and `caffe` are, by variant, the names
+    that the same thing has there.
     """
 
     op_class: OpClass
@@ -112,6 +126,7 @@ class OpEntry:
     may_be_free: bool = True
     residuals: bool = False
     downsamples: bool = False
+    passes: int = 1
     onnx: Mapping[str, str] = field(default_factory=dict)
     caffe: Mapping[str, str] = field(default_factory=dict)
 
@@ -179,9 +194,7 @@ ACTIVATIONS_OF_CAFFE = {
     "exp": "Exp",
     "hard_sigmoid": "HardSigmoid",
     "hard_swish": "HardSwish",
-    "l2_norm": "Normalize",
     "log": "Log",
-    "mean_variance_norm": "MVN",
     "mish": "Mish",
     "prelu": "PReLU",
     "relu6": "ReLU6",
@@ -225,6 +238,14 @@ OPS: Mapping[Op, OpEntry] = complete(
         Op.ACTIVATION: computes(per_output(1), ACTIVATIONS_OF_ONNX, ACTIVATIONS_OF_CAFFE),
         Op.SOFTMAX: computes(per_output(SOFTMAX_OPERATIONS), {"": "Softmax"}, {"": "Softmax"}),
         Op.LRN: computes(normalising, {"across_channels": "LRN"}, {}),
+        Op.NORMALIZATION: OpEntry(
+            OpClass.VECTOR,
+            shape_rules.same,
+            Channels.TIED,
+            standardising,
+            passes=2,
+            caffe={"l2_norm": "Normalize", "mean_variance_norm": "MVN"},
+        ),
         Op.UPSAMPLE: computes(interpolating, {}, {}, shape_rules.resized),
         Op.CONCAT: moves(shape_rules.concatenated, Channels.DERIVED, inputs=None),
         Op.SPLIT: moves(shape_rules.sliced, Channels.DERIVED),

@@ -24,6 +24,8 @@ def operations(layer: Layer) -> int:
         return prod(layer.kernel)
     if layer.op is Op.LRN:
         return 2 * layer.window_elements + 3
+    if layer.op is Op.NORMALIZATION:
+        return 4 if layer.variant in ("l2_norm", "lp_norm", "rms_norm") else 7
     return {Op.ACTIVATION: 1, Op.SOFTMAX: 4, Op.UPSAMPLE: 4 if layer.variant == "bilinear" else 1}[layer.op]
 
 
@@ -56,6 +58,8 @@ class VectorOp:
         out.footprint = {"inputs": self.met_bytes() if layer.op is Op.POOL else taken, "outputs": made}
         if layer.op is Op.POOL:  # windows overlap: elements are read as often as windows hold them
             taken = max(taken, raw, ceil(self.outputs * self.each * machine.input_bits / 8))
+        if layer.op is Op.NORMALIZATION:  # statistics first, then every element once more
+            taken = 2 * taken
         out.dram_read[INPUTS] = sum(tile.load for tile in out.tiles)
         out.dram_written = sum(tile.store for tile in out.tiles)
         out.traffic = {
@@ -101,13 +105,16 @@ class VectorOp:
     def cut(self, count):
         """Deal rows of the outputs out to so many tiles, or elements where there are fewer rows than tiles.
 
+        Of a normalization, sets of elements take the place of rows, and are loaded twice where tiles cut them.
+
         Return the tiles, the bytes that they load without rounding, and what the largest takes of its memory.
         """
-        rows = self.layer.output_shape[2]
+        normal = self.layer.op is Op.NORMALIZATION
+        rows = max(1, self.outputs // self.layer.window_elements) if normal else self.layer.output_shape[2]
         by_rows = count <= rows
         pieces = rows if by_rows else self.outputs
         totals = (
-            self.input_bytes(),
+            self.input_bytes() * (2 if normal and not by_rows else 1),
             tensor_bytes(self.layer.output_shape, self.machine.output_bits),
             ceil(self.outputs * self.each / self.machine.vector_lanes),
         )

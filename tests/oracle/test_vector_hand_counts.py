@@ -15,83 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator import simulate
 from simulator.network.graph import Graph
-from simulator.network.ir import WITHIN_CHANNEL, Network
-from simulator.result.run import LayerResult
-
-MACHINE = """
-name: tiny
-source: made for counting by hand
-clock: 1 GHz
-precision_bits: {inputs: 8, weights: 8, outputs: 16}
-array:
-  rows: 1
-  columns: 1
-  registers_words: {inputs: 1, weights: 1, outputs: 1}
-  delivery:
-    inputs: {network: unicast, words_per_cycle: 1}
-    weights: {network: unicast, words_per_cycle: 1}
-    outputs: {network: unicast, words_per_cycle: 1}
-buffers:
-  - {name: main, holds: [inputs, weights, outputs], capacity: CAPACITY B}
-dma: {channels: 1}
-dram: {bandwidth: 4 GB/s, latency_cycles: 100, burst: 8 B}
-vector: {lanes: 3}
-layers: {order: ORDER}
-dataflows: [output_stationary_pixels]
-energy: primes.yaml
-"""
-PRICES = """
-name: primes
-source: made for counting by hand
-unit: pJ
-mac: 2
-gated_mac_fraction: 1
-rf: {inputs: {energy: 13, bits: 8}, weights: {energy: 17, bits: 8}, outputs: {energy: 19, bits: 8}}
-array: {energy: 23, bits: 8}
-buffer: [{capacity: 1 KiB, energy: 5, bits: 8}]
-dram: {energy: 11, bits: 8}
-vector_op: 3
-leakage_per_cycle: 7
-"""
-OPERATION, BUFFER, DRAM, CYCLE = 3, 5, 11, 7
-
-
-def run_of(folder: Path, network: Network, capacity: int = 1 << 20, order: str = "serial") -> LayerResult:
-    """Return what the last op of a network costs on the machine."""
-    machine = MACHINE.replace("CAPACITY", str(capacity)).replace("ORDER", order)
-    (folder / "primes.yaml").write_text(PRICES)
-    (folder / "machine.yaml").write_text(machine)
-    return simulate(folder / "machine.yaml", network).layers[-1]
-
-
-def check(
-    result: LayerResult,
-    *,
-    cycles: int,
-    dram: tuple[int, int],
-    buffer_inputs: tuple[int, int],
-    buffer_outputs: tuple[int, int],
-    operations: int,
-) -> None:
-    """Compare with a count: bytes read from and written to DRAM, and read from and written into the buffer."""
-    traffic = result.traffic
-    assert result.cycles == cycles
-    assert (traffic["dram"]["inputs"].read_bytes, traffic["dram"]["outputs"].write_bytes) == dram
-    assert (traffic["dram"]["inputs"].write_bytes, traffic["dram"]["outputs"].read_bytes) == (0, 0)
-    assert (traffic["buffer"]["inputs"].read_bytes, traffic["buffer"]["inputs"].write_bytes) == buffer_inputs
-    assert (traffic["buffer"]["outputs"].read_bytes, traffic["buffer"]["outputs"].write_bytes) == buffer_outputs
-    assert set(traffic) == {"dram", "buffer"}
-    assert result.energy_parts == {
-        "vector": OPERATION * operations,
-        "buffer.inputs": BUFFER * sum(buffer_inputs),
-        "buffer.outputs": BUFFER * sum(buffer_outputs),
-        "dram.inputs": DRAM * dram[0],
-        "dram.outputs": DRAM * dram[1],
-        "leakage": CYCLE * cycles,
-    }
-    assert result.energy_pj == sum(result.energy_parts.values())
+from simulator.network.ir import WITHIN_CHANNEL
+from tests.oracle.hand_counts import check, run_of
 
 
 def test_an_activation_that_no_machine_fuses_loads_operates_and_stores(tmp_path: Path):
@@ -310,6 +236,74 @@ def test_an_upsampled_pixel_is_made_of_four_neighbours_or_copied(tmp_path: Path,
         buffer_inputs=(12, 12),
         buffer_outputs=(96, 96),
         operations=each * 48,
+    )
+
+
+def test_a_layer_norm_reads_its_inputs_twice_from_the_buffer_and_once_from_dram(tmp_path: Path):
+    g = Graph("net")
+    g.normalize(g.input(8, 2, 2), "layer_norm")
+    # 32 elements, 8 of a position share their statistics: 32 bytes in, 4 bursts, and 64 out, 8 bursts.
+    # Statistics take a sum, a square and its sum; then come difference, factor, gain and offset: 7 x 32 = 224, in 75
+    # cycles. The vector unit reads all 32 bytes in either pass. 100 + 32/4 + 75 + 100 + 64/4 = 299 cycles.
+    check(
+        run_of(tmp_path, g.build()),
+        cycles=299,
+        dram=(32, 64),
+        buffer_inputs=(64, 32),
+        buffer_outputs=(64, 64),
+        operations=224,
+    )
+
+
+def test_a_norm_of_the_root_mean_square_needs_no_mean(tmp_path: Path):
+    g = Graph("net")
+    g.normalize(g.input(8, 2, 2), "rms_norm")
+    # A square and its sum, a factor and a gain: 4 x 32 = 128, in 43 cycles: 100 + 8 + 43 + 100 + 16 = 267.
+    check(
+        run_of(tmp_path, g.build()),
+        cycles=267,
+        dram=(32, 64),
+        buffer_inputs=(64, 32),
+        buffer_outputs=(64, 64),
+        operations=128,
+    )
+
+
+def test_a_norm_in_tiles_of_whole_positions_loads_everything_once(tmp_path: Path):
+    g = Graph("net")
+    g.normalize(g.input(8, 2, 2), "layer_norm")
+    # At once, 32 + 64 bytes in two slots would take 192 of the 100 bytes; two positions, 16 + 32 bytes, take 96.
+    # Two tiles of 112 operations, 38 and 37 cycles of the 75:
+    #   load 0: asked for at 0, moves from 100 to 104; load 1: its channel is free at 104, moves from 204 to 208
+    #   tile 0: works from 104 to 141; tile 1: from 208 to 246
+    #   store 0: asked for at 141, moves from 241 to 249; store 1: asked for at 249, as its channel is free then,
+    #   moves from 349 to 357
+    check(
+        run_of(tmp_path, g.build(), capacity=100),
+        cycles=357,
+        dram=(32, 64),
+        buffer_inputs=(64, 32),
+        buffer_outputs=(64, 64),
+        operations=224,
+    )
+
+
+def test_a_norm_whose_elements_do_not_fit_together_loads_everything_twice(tmp_path: Path):
+    g = Graph("net")
+    g.normalize(g.input(1, 4, 8), "instance_norm")
+    # All 32 elements share their statistics, and do not fit: 2 x (32 + 64) bytes of 150. Half of them, loaded for the
+    # sums and again to be scaled, are 32 bytes in, 4 bursts, 8 cycles, and 32 out: 2 x (32 + 32) bytes.
+    # 224 operations, in 75 cycles, 37 and 38:
+    #   load 0: from 100 to 108; load 1: its channel is free at 108, from 208 to 216
+    #   tile 0: from 108 to 145; tile 1: from 216 to 254
+    #   store 0: asked for at 145, from 245 to 253; store 1: asked for at 254, from 354 to 362
+    check(
+        run_of(tmp_path, g.build(), capacity=150),
+        cycles=362,
+        dram=(64, 64),
+        buffer_inputs=(64, 64),
+        buffer_outputs=(64, 64),
+        operations=224,
     )
 
 

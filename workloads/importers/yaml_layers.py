@@ -27,6 +27,7 @@ Ops and their keys, those in brackets may be left out:
     max_pool, avg_pool: kernel [stride padding dilation ceil]; global_pool [variant: max]
     add, mul: of any number of inputs                activation: variant (relu, hard_swish, ...)
     softmax; lrn [size variant]; upsample: size [variant]    concat [axis: 0 to 3]; split: channels [start, stop]
+    layer_norm, rms_norm, instance_norm, group_norm, ... [groups size]: of a group of channels or so many elements
     shuffle: groups; gather: channels; reshape: shape; flatten; pad: padding
 
 Any layer may have `stage` (to be reported together), `zero_inputs_fraction`, `zero_weights_fraction` and
