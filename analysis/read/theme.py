@@ -34,7 +34,7 @@ COMPONENT_LABELS = {
     "array": "array network",
     "buffer": "buffer",
     "dram": "DRAM",
-    "vector": "vector unit",
+    "vector": "vector ops",
     "leakage": "leakage",
 }
 MEMORY_COLOURS = (ORANGE, YELLOW, BLACK, "#b8860b")

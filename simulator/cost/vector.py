@@ -2,7 +2,7 @@
 
     for tile                        # an equal share of the outputs; of windows, whole rows
         load its inputs             # DRAM -> buffer, unless they stay on chip
-        operate                     # buffer -> vector unit -> buffer, `lanes` operations a cycle
+        operate                     # buffer -> vector unit or PEs -> buffer, `lanes_of` operations a cycle
         store its outputs           # buffer -> DRAM, unless they stay on chip
 
 Bytes are those of tensors as they are; a transfer takes whole bursts of the DRAM port.
@@ -136,9 +136,28 @@ def cut(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> Tiles:
     loaded = input_bytes(layer, hardware) * (1 if whole else entry.passes)
     loads = window_bytes(layer, hardware, parts) if whole and entry.windowed else shares(parts, loaded)
     stores = shares(parts, tensor_bytes(layer.output_shape, hardware.output_bits))
-    computes = shares(parts, -(-OPS[layer.op].operations(layer) // hardware.vector_lanes))
+    computes = shares(parts, -(-entry.operations(layer) // lanes_of(layer, hardware)))
     zero = np.zeros(n, np.int64)
     return Tiles(zero if resident[Operand.INPUTS] else loads, computes, zero if resident[Operand.OUTPUTS] else stores)
+
+
+def lanes_of(layer: Layer, hardware: Hardware) -> int:
+    """Operations a cycle: one a lane of the vector unit, or one a PE where the array runs the op.
+
+    Row stationary runs a pool as it runs a convolution, planes one by one, with MAX in place of the MAC (Chen et al.,
+    ISCA 2016, section V-D). What its networks deliver is taken to keep pace: a word serves several windows.
+    """
+    return hardware.array.pes if layer.op in hardware.ops_on_array else hardware.vector_lanes
+
+
+def operation_pj(layer: Layer, hardware: Hardware) -> float:
+    """Energy of an operation: the table's for the vector unit; in a PE that of a MAC.
+
+    A comparison or a sum takes the place of the MAC there, in the same datapath, so that a MAC is the most that it
+    takes (45 nm, 32 bits: an addition 0.1 pJ, a multiplication 3.1 pJ; Horowitz, ISSCC 2014). Registers are not counted
+    apart, as none are for the vector unit.
+    """
+    return hardware.energy.mac_pj if layer.op in hardware.ops_on_array else hardware.energy.vector_op_pj
 
 
 def tile_units(layer: Layer) -> int:

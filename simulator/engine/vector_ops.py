@@ -1,6 +1,6 @@
 """Ops on the vector unit and pure data movement: from their cost to the result of a layer."""
 
-from simulator.cost.vector import VectorCost, input_bytes, vector_cost
+from simulator.cost.vector import VectorCost, input_bytes, operation_pj, vector_cost
 from simulator.engine.results import Cost, energy_of, layer_result, touched
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
@@ -16,10 +16,11 @@ def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) ->
     counted = vector_cost(op.layer, hardware, op.resident, op.reserved_bytes, prefetch_bytes)
     time, traffic = counted.timing, vector_traffic(counted, hardware)
     waits = {"fill": time.fill_cycles, "wait": time.wait_cycles, "drain": time.drain_cycles}
+    energy = {"vector": counted.operations * operation_pj(op.layer, hardware)}
     whole = Cost(
         cycle_parts={"dram": sum(waits.values()), "vector": counted.vector_cycles},
         dram_parts=waits,
-        energy_parts=energy_of(traffic, {"vector": counted.operations, "leakage": time.cycles}, hardware),
+        energy_parts=energy | energy_of(traffic, {"leakage": time.cycles}, hardware),
         traffic=traffic,
         footprint_bytes={"inputs": touched_bytes(op.layer, hardware), "outputs": counted.output_bytes},
         bounds={"dram": counted.port_cycles, "vector": counted.vector_cycles},

@@ -17,10 +17,11 @@ CAUSES = {
     "preload": "preload",
     "skew": "array fill and drain",
     "dram": "DRAM",
-    "vector": "vector unit",
+    "vector": "vector ops",
     "configuration": "configuration",
 }
-"""Cause -> its name in words. `delivery` is by the networks between memories and PEs, whatever operand they carry."""
+"""Cause -> its name in words. `delivery` is by the networks between memories and PEs, whatever operand they carry;
+`vector` is of operations that are no MACs, on the vector unit or where PEs run them."""
 
 OF_ARRAY = ("compute", "delivery", "preload", "skew")
 """Causes within the array."""

@@ -12,7 +12,7 @@ source: made for counting by hand
 clock: 1 GHz
 precision_bits: {inputs: 8, weights: 8, outputs: 16}
 array:
-  rows: 1
+  rows: ROWS
   columns: 1
   registers_words: {inputs: 1, weights: 1, outputs: 1}
   delivery:
@@ -23,7 +23,7 @@ buffers:
   - {name: main, holds: [inputs, weights, outputs], capacity: CAPACITY B}
 dma: {channels: 1}
 dram: {bandwidth: 4 GB/s, latency_cycles: 100, burst: 8 B}
-vector: {lanes: 3}
+vector: VECTOR
 layers: {order: ORDER}
 dataflows: [output_stationary_pixels]
 energy: primes.yaml
@@ -44,9 +44,17 @@ leakage_per_cycle: 7
 OPERATION, BUFFER, DRAM, CYCLE = 3, 5, 11, 7
 
 
-def run_of(folder: Path, network: Network, capacity: int = 1 << 20, order: str = "serial") -> LayerResult:
+def run_of(
+    folder: Path,
+    network: Network,
+    capacity: int = 1 << 20,
+    order: str = "serial",
+    vector: str = "{lanes: 3}",
+    rows: int = 1,
+) -> LayerResult:
     """Return what the last op of a network costs on the machine."""
     machine = MACHINE.replace("CAPACITY", str(capacity)).replace("ORDER", order)
+    machine = machine.replace("VECTOR", vector).replace("ROWS", str(rows))
     (folder / "primes.yaml").write_text(PRICES)
     (folder / "machine.yaml").write_text(machine)
     return simulate(folder / "machine.yaml", network).layers[-1]
@@ -60,6 +68,7 @@ def check(
     buffer_inputs: tuple[int, int],
     buffer_outputs: tuple[int, int],
     operations: int,
+    price: int = OPERATION,
 ) -> None:
     """Compare with a count: bytes read from and written to DRAM, and read from and written into the buffer."""
     traffic = result.traffic
@@ -70,7 +79,7 @@ def check(
     assert (traffic["buffer"]["outputs"].read_bytes, traffic["buffer"]["outputs"].write_bytes) == buffer_outputs
     assert set(traffic) == {"dram", "buffer"}
     assert result.energy_parts == {
-        "vector": OPERATION * operations,
+        "vector": price * operations,
         "buffer.inputs": BUFFER * sum(buffer_inputs),
         "buffer.outputs": BUFFER * sum(buffer_outputs),
         "dram.inputs": DRAM * dram[0],

@@ -35,6 +35,9 @@ class VectorOp:
     def __init__(self, job: Job, machine: Hardware) -> None:
         self.job, self.layer, self.machine = job, job.layer, machine
         self.outputs, self.each = prod(job.layer.output_shape), operations(job.layer)
+        in_pes = job.layer.op in machine.ops_on_array
+        self.lanes = machine.array.pes if in_pes else machine.vector_lanes
+        self.price = machine.energy.mac_pj if in_pes else machine.energy.vector_op_pj
         self.slots = machine.slots_of(INPUTS), machine.slots_of(OUTPUTS)
 
     def free_bytes(self) -> int:
@@ -69,7 +72,7 @@ class VectorOp:
             ("buffer", OUTPUTS): (0 if self.job.outputs_stay else made, made),
         }
         out.energy = moved_energy(out.traffic, machine)
-        out.energy["vector"] = self.outputs * self.each * machine.energy.vector_op_pj
+        out.energy["vector"] = self.outputs * self.each * self.price
         out.energy["leakage"] = times["cycles"] * machine.energy.leakage_pj_per_cycle
         return out
 
@@ -116,7 +119,7 @@ class VectorOp:
         totals = (
             self.input_bytes() * (2 if normal and not by_rows else 1),
             tensor_bytes(self.layer.output_shape, self.machine.output_bits),
-            ceil(self.outputs * self.each / self.machine.vector_lanes),
+            ceil(self.outputs * self.each / self.lanes),
         )
         tiles, raw, need, before = [], 0, 0, 0
         for end in (round(Fraction(i * pieces, count)) for i in range(1, count + 1)):

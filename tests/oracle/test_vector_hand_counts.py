@@ -110,6 +110,36 @@ def test_a_pool_that_does_not_fit_at_once_is_cut_by_rows_and_loads_the_rows_betw
     )
 
 
+def test_pools_that_the_array_runs_take_a_pe_and_the_energy_of_a_mac_for_each_operation(tmp_path: Path):
+    g = Graph("net")
+    g.max_pool(g.input(2, 5, 5), kernel=3, stride=2, padding=1)
+    # The pool of overlapping windows above, on 5 x 1 PEs: 162 operations in 33 cycles, each at the price of a MAC, 2.
+    # 100 + 56/4 + 33 + 100 + 40/4 = 257 cycles.
+    check(
+        run_of(tmp_path, g.build(), vector="{lanes: 3, on_array: [pool]}", rows=5),
+        cycles=257,
+        dram=(56, 40),
+        buffer_inputs=(162, 50),
+        buffer_outputs=(36, 36),
+        operations=162,
+        price=2,
+    )
+
+
+def test_ops_that_the_array_does_not_run_stay_on_the_vector_unit(tmp_path: Path):
+    g = Graph("net")
+    g.relu(g.input(2, 3, 5))
+    # As in the first count here: 30 operations on 3 lanes, in 10 cycles.
+    check(
+        run_of(tmp_path, g.build(), vector="{lanes: 3, on_array: [pool]}", rows=5),
+        cycles=234,
+        dram=(32, 64),
+        buffer_inputs=(30, 30),
+        buffer_outputs=(60, 60),
+        operations=30,
+    )
+
+
 def test_a_global_pool_does_one_operation_for_each_input(tmp_path: Path):
     g = Graph("net")
     g.global_pool(g.input(5, 4, 4))

@@ -115,6 +115,7 @@ def cases(draw):
         fuses=frozenset(draw(OPS_OF_UNITS)),
         folds=frozenset({Op.SPLIT, *draw(MOVED_OPS)}),
         vector_lanes=draw(st.sampled_from((1, 3, 8))),
+        ops_on_array=frozenset(draw(st.sets(st.sampled_from((Op.POOL, Op.SOFTMAX))))),
         layer_order=draw(st.sampled_from(("serial", "overlapped", "prefetch_weights"))),
         configuration_cycles=draw(st.sampled_from((0, 5))),
     )
