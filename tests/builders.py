@@ -5,6 +5,7 @@ from math import fsum, prod
 
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Op
+from simulator.result.causes import bottleneck
 from simulator.result.run import (
     CYCLE_PARTS,
     LayerResult,
@@ -60,6 +61,7 @@ def conv_result(
         "configuration": 7,
     }
     cycles = sum(parts.values())
+    bounds = {"array": compute, "dram": dram_bound, "inputs": compute // 2}
     energy = mac_energy(macs, footprint, cycles)
     return replace(
         free_result(name, Op.CONV, stage=stage),
@@ -73,13 +75,13 @@ def conv_result(
         params=footprint["weights"] // WORD_BYTES + filters,
         cycles=cycles,
         cycle_parts=parts,
-        utilization=utilization(macs, cycles, machine.pes),
+        utilization=utilization(macs, cycles, machine.peak_macs_per_cycle),
         energy_pj=fsum(energy.values()),
         energy_parts=energy,
         traffic=conv_traffic(macs, footprint),
         footprint_bytes=footprint,
-        bottleneck="dram" if parts["dram"] > compute else "compute",
-        bounds={"array": compute, "dram": dram_bound, "inputs": compute // 2},
+        bottleneck=bottleneck(parts, bounds),
+        bounds=bounds,
         tiles=4,
         mapping={"dataflow": dataflow, "dram": [], "buffer": [f"P{size}", f"Q{size}"], "rows": [f"C{channels}"]},
     )

@@ -123,8 +123,11 @@ def _resized(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: st
 
 
 def _scores(draw: Draw, g: Assembly, x: Tensor, tensors: list[Tensor], name: str) -> list[Tensor]:
-    if draw(st.booleans()):
+    kind = draw(st.sampled_from(["softmax", "lrn", "layer_norm", "instance_norm", "rms_norm"]))
+    if kind == "softmax":
         return [g.softmax(x, name)]
+    if kind != "lrn":
+        return [g.normalize(x, kind, elements=draw(st.none() | st.integers(1, 40)), name=name)]
     return [g.lrn(x, draw(st.sampled_from([3, 5])), draw(st.sampled_from([ACROSS_CHANNELS, WITHIN_CHANNEL])), name)]
 
 

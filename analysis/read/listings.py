@@ -48,7 +48,8 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
         yield "weights", f"{taps}x{taps} filters stored in Winograd form for {outputs}x{outputs} outputs"
     padding = ", maps moved with their padding" if hardware.dma_moves_padding else ""
     yield "DMA", units.counted(hardware.dma_channels, "channel") + padding
-    yield "vector unit", units.counted(hardware.vector_lanes, "lane")
+    on_array = f"; the array runs {', '.join(sorted(hardware.ops_on_array))}" if hardware.ops_on_array else ""
+    yield "vector unit", units.counted(hardware.vector_lanes, "lane") + on_array
     yield "fuses", ", ".join(sorted(hardware.fuses)) or "nothing"
     yield "folds", ", ".join(sorted(hardware.folds)) or "nothing"
     kept = "kept on chip where they fit" if hardware.keeps_activations else "through DRAM"

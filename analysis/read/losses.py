@@ -36,8 +36,8 @@ def pe_cycles(layer: LayerResult, run: Run) -> PeCycles:
     """
     machine = run.hardware
     compute = layer.cycle_parts.get("compute", 0)
-    available = layer.cycles * machine.pes * machine.macs_per_cycle
-    multiplying = compute * machine.pes * machine.macs_per_cycle
+    available = layer.cycles * machine.peak_macs_per_cycle
+    multiplying = compute * machine.peak_macs_per_cycle
     mapped = compute * (layer.mapped_pes or machine.pes) * machine.macs_per_cycle
     executed = layer.effective_macs
     return PeCycles(available, executed, multiplying - mapped, mapped - executed, available - multiplying)

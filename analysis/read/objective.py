@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from analysis.read import units
-from analysis.read.theme import COMPONENT_LABELS, CYCLE_LABELS
+from analysis.read.theme import COMPONENT_LABELS
+from simulator.result.causes import CAUSES
 from simulator.result.run import LayerResult, Run
 
 Parts = dict[str, float]
@@ -107,7 +108,7 @@ CYCLES = Measure(
     lambda layer: layer.cycles,
     lambda run: run.total.cycles,
     lambda layer: dict(layer.cycle_parts),
-    CYCLE_LABELS,
+    CAUSES,
 )
 ENERGY = Measure(
     "energy",

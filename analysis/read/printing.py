@@ -14,13 +14,12 @@ if TYPE_CHECKING:
 LOUD_SHARE = 0.05  # ops that take this share of the cycles are set in bold
 BOUND_STYLES = {
     "compute": "green",
-    "array": "green",
     "dram": "red",
     "vector": "magenta",
     "fused": "dim",
     "folded": "dim",
 }
-OTHER_BOUND_STYLE = "yellow"  # an operand's network, preload, skew, configuration
+OTHER_BOUND_STYLE = "yellow"  # delivery, preload, skew, configuration
 
 
 def plain_report(run: Run, width: int | None = None) -> str:

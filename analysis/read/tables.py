@@ -160,6 +160,7 @@ def _cells(layer: LayerResult, run: Run, producer: str) -> dict[str, Cell]:
         "groups": layer.groups,
         "dataflow": layer.dataflow,
         "macs": layer.macs,
+        "effective_macs": layer.effective_macs,
         "params": layer.params,
         "cycles": layer.cycles,
         "share": layer.cycles / run.total.cycles if run.total.cycles else 0.0,

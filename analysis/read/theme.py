@@ -19,15 +19,6 @@ CYCLE_COLOURS = {
     "vector": PURPLE,
     "configuration": GREY,
 }
-CYCLE_LABELS = {
-    "compute": "MACs",
-    "delivery": "operand delivery",
-    "preload": "preload",
-    "skew": "fill and drain",
-    "dram": "waiting for DRAM",
-    "vector": "vector unit",
-    "configuration": "configuration",
-}
 COMPONENT_COLOURS = {
     "mac": BLUE,
     "rf": SKY,
@@ -43,7 +34,7 @@ COMPONENT_LABELS = {
     "array": "array network",
     "buffer": "buffer",
     "dram": "DRAM",
-    "vector": "vector unit",
+    "vector": "vector ops",
     "leakage": "leakage",
 }
 MEMORY_COLOURS = (ORANGE, YELLOW, BLACK, "#b8860b")

@@ -2,10 +2,13 @@
 
     for tile                        # an equal share of the outputs; of windows, rows, then channels, then columns
         load its inputs             # DRAM -> buffer, unless they stay on chip; constant operands, always
-        operate                     # buffer -> vector unit -> buffer, `lanes` operations a cycle
+        operate                     # buffer -> vector unit or PEs -> buffer, `lanes_of` operations a cycle
         store its outputs           # buffer -> DRAM, unless they stay on chip
 
 Bytes are those of tensors as they are; a transfer takes whole bursts of the DRAM port.
+
+An op of two passes, a normalization, reads its inputs twice: for the statistics, then to scale. Tiles that hold whole
+sets of elements that share their statistics read the second time from the buffer, finer ones load everything again.
 """
 
 from dataclasses import dataclass
@@ -114,14 +117,15 @@ def cut(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> Tiles:
 
     Shares are whole: tile i takes what lies between i/n and (i+1)/n of the outputs, rounded.
     """
-    height = layer.output_shape[2]
-    if OPS[layer.op].windowed:
+    entry, units = OPS[layer.op], tile_units(layer)
+    whole = n <= units
+    if entry.windowed:
         parts, inputs = cut_windows(layer, hardware, n)
     else:
-        parts = ends_of(height if n <= height else prod(layer.output_shape), n)
-        inputs = shares(parts, input_bytes(layer, hardware))
+        parts = ends_of(units if whole else prod(layer.output_shape), n)
+        inputs = shares(parts, input_bytes(layer, hardware) * (1 if whole else entry.passes))
     stores = shares(parts, tensor_bytes(layer.output_shape, hardware.output_bits))
-    computes = shares(parts, -(-OPS[layer.op].operations(layer) // hardware.vector_lanes))
+    computes = shares(parts, -(-entry.operations(layer) // lanes_of(layer, hardware)))
     constants, zero = shares(parts, constant_bytes(layer, hardware)), np.zeros(len(stores), np.int64)
     loads = constants + (zero if resident[Operand.INPUTS] else inputs)
     return Tiles(loads, computes, zero if resident[Operand.OUTPUTS] else stores)
@@ -131,6 +135,32 @@ def ends_of(extent: int, n: int) -> Ints:
     """Where n parts of an extent, as equal as whole numbers allow, start and end."""
     ends: Ints = np.linspace(0, extent, n + 1).round().astype(np.int64)
     return ends
+
+
+def lanes_of(layer: Layer, hardware: Hardware) -> int:
+    """Operations a cycle: one a lane of the vector unit, or one a PE where the array runs the op.
+
+    Row stationary runs a pool as it runs a convolution, planes one by one, with MAX in place of the MAC (Chen et al.,
+    ISCA 2016, section V-D). What its networks deliver is taken to keep pace: a word serves several windows.
+    """
+    return hardware.array.pes if layer.op in hardware.ops_on_array else hardware.vector_lanes
+
+
+def operation_pj(layer: Layer, hardware: Hardware) -> float:
+    """Energy of an operation: the table's for the vector unit; in a PE that of a MAC.
+
+    A comparison or a sum takes the place of the MAC there, in the same datapath, so that a MAC is the most that it
+    takes (45 nm, 32 bits: an addition 0.1 pJ, a multiplication 3.1 pJ; Horowitz, ISSCC 2014). Registers are not counted
+    apart, as none are for the vector unit.
+    """
+    return hardware.energy.mac_pj if layer.op in hardware.ops_on_array else hardware.energy.vector_op_pj
+
+
+def tile_units(layer: Layer) -> int:
+    """What tiles have whole numbers of, unless there are more tiles: rows; sets that share their statistics."""
+    if OPS[layer.op].passes > 1:
+        return max(1, prod(layer.output_shape) // layer.window_elements)
+    return layer.output_shape[2]
 
 
 def shares(parts: Ints, total: int) -> Ints:
@@ -185,8 +215,8 @@ def constant_bytes(layer: Layer, hardware: Hardware) -> int:
 
 
 def operand_bytes(layer: Layer, hardware: Hardware) -> int:
-    """Bytes that the vector unit reads: each operand once, but for windows each of their elements."""
-    distinct = input_bytes(layer, hardware) + constant_bytes(layer, hardware)
+    """Bytes that the vector unit reads: each operand in every pass, but for windows each of their elements."""
+    distinct = input_bytes(layer, hardware) * OPS[layer.op].passes + constant_bytes(layer, hardware)
     elements = OPS[layer.op].operations(layer) if OPS[layer.op].windowed else 0
     return max(distinct, tensor_bytes((elements,), hardware.input_bits))
 

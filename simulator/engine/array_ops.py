@@ -32,6 +32,7 @@ class Played:
     totals: Record
     moved: Record
     mac_share: float  # what a MAC costs of a full one, as some are gated
+    prefetched_bytes: int  # of its first weights, which came during the op before
 
 
 def play_mapping(
@@ -51,14 +52,14 @@ def play_mapping(
     case = Case(machine, port_record(hardware), facts, prices, mapping_record(hardware, mapping))
     fits = evaluate(case, scratch)
     assert fits, f"{layer.name}: the mapping does not fit"
-    return Played(mapping, scratch.totals, scratch.moved, mac_share(hardware, layer))
+    return Played(mapping, scratch.totals, scratch.moved, mac_share(hardware, layer), prefetched_bytes)
 
 
 def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResult:
     """Assemble the result of a layer that ran on the array."""
     t = played.totals
     assert op.layer.nest is not None
-    bounds, macs, adding = cycle_bounds(t, hardware), int(t["executed_macs"]), -(-op.added // hardware.vector_lanes)
+    macs, adding = int(t["executed_macs"]), -(-op.added // hardware.vector_lanes)
     exposed = max(0, adding - int(t["cycles"]))  # the vector unit adds behind the array, whatever that waits for
     traffic, levels = with_sums(array_traffic(played, hardware), op, hardware), level_names(hardware)
     actions = {"mac": macs * played.mac_share, "leakage": int(t["cycles"]) + exposed}
@@ -79,10 +80,10 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResu
         energy_parts=energy_of(traffic, actions | ({"vector": op.added} if op.added else {}), hardware),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
-        bottleneck="vector" if exposed else bottleneck(t, bounds),
-        bounds=bounds | ({"vector": adding} if op.added else {}),
+        bounds=cycle_bounds(t, hardware) | ({"vector": adding} if op.added else {}),
         tiles=int(t["tiles"]),
         dma_cycles=int(t["dma_cycles"]),
+        prefetched_bytes=played.prefetched_bytes,
         mapping=mapping_to_dict(played.mapping, op.layer.nest.bounds, levels),
         mapped_pes=mapped_pes(played.mapping, op.layer.nest, levels.outside),
     )
@@ -115,25 +116,6 @@ def cycle_bounds(t: Record, hardware: Hardware) -> dict[str, int]:
         "weights": -(-words[Operand.WEIGHTS] // wide[Operand.WEIGHTS]),
         "outputs": max(incoming, outgoing) if together else incoming + outgoing,
     }
-
-
-def bottleneck(t: Record, bounds: dict[str, int]) -> str:
-    """The resource that needs most of the layer's time.
-
-    That is DRAM if the port needs longer than the array, and otherwise the array's slowest: the MACs or an operand's
-    network; or the preload or skew of its passes, where these take longer still.
-    """
-    if bounds["dram"] > bounds["array"]:
-        return "dram"
-    candidates = {
-        "compute": int(t["mac_cycles"]),
-        "inputs": bounds["inputs"],
-        "weights": bounds["weights"],
-        "outputs": bounds["outputs"],
-        "preload": int(t["preload_cycles"]),
-        "skew": int(t["skew_cycles"]),
-    }
-    return max(candidates, key=lambda name: candidates[name])
 
 
 def array_traffic(played: Played, hardware: Hardware) -> dict[str, dict[str, Traffic]]:

@@ -6,6 +6,7 @@ from simulator.cost.convert import prices_per_byte
 from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Layer
+from simulator.result.causes import bottleneck
 from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, utilization
 from simulator.schedule import PlannedOp
 
@@ -21,12 +22,12 @@ class Cost:
     energy_parts: dict[str, float] = field(default_factory=dict)
     traffic: dict[str, dict[str, Traffic]] = field(default_factory=dict)
     footprint_bytes: dict[str, int] = field(default_factory=dict)
-    bottleneck: str = ""
     bounds: dict[str, int] = field(default_factory=dict)
     tiles: int = 0
     mapping: dict[str, object] | None = None
     mapped_pes: int = 0
     dma_cycles: int = 0
+    prefetched_bytes: int = 0
 
 
 FREE = Cost()
@@ -55,7 +56,8 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         macs=layer.macs,
         params=layer.params,
         cycles=cycles,
-        utilization=utilization(layer.macs, cycles, hardware.array.pes),
+        utilization=utilization(cost.effective_macs, cycles, hardware.array.peak_macs_per_cycle),
+        bottleneck=bottleneck(parts, cost.bounds),
         energy_pj=sum(cost.energy_parts.values()),
         **(known | {"cycle_parts": parts}),
     )

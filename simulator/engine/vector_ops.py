@@ -1,6 +1,6 @@
 """Ops on the vector unit and pure data movement: from their cost to the result of a layer."""
 
-from simulator.cost.vector import Tiles, VectorCost, constant_bytes, input_bytes, vector_cost
+from simulator.cost.vector import Tiles, VectorCost, constant_bytes, input_bytes, operation_pj, vector_cost
 from simulator.engine.results import Cost, energy_of, layer_result, touched
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
@@ -16,6 +16,7 @@ def vector_result(op: PlannedOp, tiles: Tiles, hardware: Hardware, prefetch_byte
     counted = vector_cost(op.layer, hardware, tiles, prefetch_bytes)
     time, traffic = counted.timing, vector_traffic(counted, hardware)
     waits = {"fill": time.fill_cycles, "wait": time.wait_cycles, "drain": time.drain_cycles}
+    energy = {"vector": counted.operations * operation_pj(op.layer, hardware)}
     whole = Cost(
         cycle_parts={
             "dram": sum(waits.values()),
@@ -23,10 +24,9 @@ def vector_result(op: PlannedOp, tiles: Tiles, hardware: Hardware, prefetch_byte
             "configuration": hardware.launch_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(traffic, {"vector": counted.operations, "leakage": time.cycles}, hardware),
+        energy_parts=energy | energy_of(traffic, {"leakage": time.cycles}, hardware),
         traffic=traffic,
         footprint_bytes={"inputs": touched_bytes(op.layer, hardware), "outputs": counted.output_bytes},
-        bottleneck="dram" if counted.port_cycles >= counted.vector_cycles else "vector",
         bounds={"dram": counted.port_cycles, "vector": counted.vector_cycles},
         tiles=counted.tiles,
         dma_cycles=counted.dma_cycles,

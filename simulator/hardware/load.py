@@ -73,6 +73,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         dma_channels=machine.dma.channels,
         dram=_dram(machine.dram, machine.dma, machine.clock),
         vector_lanes=machine.vector.lanes,
+        ops_on_array=frozenset(machine.vector.on_array),
         fuses=frozenset(machine.fuses),
         folds=frozenset(machine.folds),
         layer_order=machine.layers.order,

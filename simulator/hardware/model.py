@@ -78,6 +78,11 @@ class Array:
         """Processing elements, of all arrays."""
         return self.instances * self.rows * self.columns
 
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """MACs that all PEs execute in a cycle at best; a run keeps it as `MachineFacts.peak_macs_per_cycle`."""
+        return self.pes * self.macs_per_cycle
+
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
@@ -89,7 +94,7 @@ class Buffer:
     name: str
     holds: tuple[int, ...]
     capacity_bytes: int
-    banks: int
+    banks: int  # for the record: conflicts are not modelled
     read_bytes_per_cycle: int | None
     write_bytes_per_cycle: int | None
     double_buffered: bool  # one tile is used while the next one comes
@@ -145,6 +150,7 @@ class Hardware:
     dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
     objective: Objective = "cycles"  # that the machine's compiler minimizes
+    ops_on_array: frozenset[str] = frozenset()  # op kinds that PEs run in place of the vector unit
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
     launch_cycles: int = 0  # before each op that runs on its own
     host_ps: int = 0  # that the host adds to every run

@@ -23,7 +23,7 @@ from simulator.hardware.named import written_dataflow, written_table
 from simulator.hardware.schema_array import Array
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
-from simulator.network.ops import FREE_OPS
+from simulator.network.ops import FREE_OPS, VECTOR_OPS
 from simulator.source import Rejected
 from simulator.source.fields import (
     ByteCount,
@@ -95,8 +95,13 @@ def _op(name: str) -> str:
     return known(name, FUSABLE, "kind of op")
 
 
+def _vector_op(name: str) -> str:
+    return known(name, tuple(sorted(op.value for op in VECTOR_OPS)), "kind of op of the vector unit")
+
+
 Bits = Annotated[int, Field(ge=1, le=64)]
 OpNames = Annotated[list[Annotated[str, AfterValidator(_op)]], AfterValidator(unique)]
+VectorOpNames = Annotated[list[Annotated[str, AfterValidator(_vector_op)]], AfterValidator(unique)]
 SHORT_BITS, ACCUMULATOR_BITS = 8, 32
 """Products of operands so short are summed in words so wide (TPU, Gemmini, NVDLA, Ethos)."""
 OperandNames = Annotated[list[OperandName], Field(min_length=1), AfterValidator(unique)]
@@ -128,6 +133,7 @@ class Buffer(Written):
     pass it by. `in_pe`: every PE has one. `double_buffered` is usual outside the PEs, and not inside.
     `streams`: operands that are replaced as they are consumed (outputs: that leave as they are completed), so that no
     second slot is needed, and weights that the array takes a single time need space for one fill of the array only.
+    `banks`: for the record. Conflicts between accesses to one bank are not modelled; bandwidths are of all together.
     """
 
     name: Name
@@ -244,9 +250,13 @@ class Dram(Written):
 
 
 class Vector(Written):
-    """The unit of everything that is not a MAC: elements a cycle."""
+    """The unit of everything that is not a MAC: elements a cycle.
+
+    `on_array`: kinds of op, such as pools, that PEs run in its place: an operation a PE and cycle, priced as a MAC.
+    """
 
     lanes: Count
+    on_array: VectorOpNames = Field(default_factory=list)
 
 
 class Layers(Written):

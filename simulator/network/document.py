@@ -8,6 +8,8 @@ from simulator.source.parser import Value
 
 KERNELS = frozenset({Op.COL2IM, Op.DEPTHWISE, Op.POOL})
 FILTERS = frozenset({Op.CONV, Op.DEPTHWISE, Op.LINEAR})
+SIZED = frozenset({Op.LRN, Op.NORMALIZATION})
+"""Ops that are read with the elements by which they scale each one."""
 ZEROS = ("zero_inputs_fraction", "zero_weights_fraction", "zero_outputs_fraction")
 
 
@@ -26,7 +28,7 @@ def layer_document(layer: Layer) -> dict[str, Value]:
     """Return a layer as an entry of a layer list, without what is as usual."""
     record: dict[str, Value] = {"name": layer.name, "op": layer.op.value, "inputs": list(layer.inputs)}
     record |= window_keys(layer)
-    if layer.op is Op.LRN:
+    if layer.op in SIZED:
         record["size"] = layer.window
     if layer.variant or layer.op is Op.ACTIVATION:
         record["variant"] = layer.variant

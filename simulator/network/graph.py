@@ -7,7 +7,16 @@ from itertools import chain, count
 from math import prod
 
 from simulator.errors import InputError, Problem
-from simulator.network.ir import ACROSS_CHANNELS, MAC_OPS, WITHIN_CHANNEL, Layer, Network, Op, Shape
+from simulator.network.ir import (
+    ACROSS_CHANNELS,
+    MAC_OPS,
+    WITHIN_CHANNEL,
+    Layer,
+    Network,
+    Op,
+    Shape,
+    normalized_elements,
+)
 from simulator.network.ops import OPS
 from simulator.network.shapes import Misfit, Padding, Pair, Sides, joined, pair, shape_of, sides, text
 
@@ -219,6 +228,16 @@ class Graph:
         if region not in (ACROSS_CHANNELS, WITHIN_CHANNEL):
             raise _error(name, "not a region", f"{ACROSS_CHANNELS} or {WITHIN_CHANNEL}", region)
         return self._unshaped(name, Op.LRN, [x], variant=region, window=size)
+
+    def normalize(self, x: Tensor, kind: str, groups: int = 1, elements: int | None = None, name: str = "") -> Tensor:
+        """Scale elements by their own statistics: "layer_norm", "instance_norm", "group_norm", "rms_norm", ...
+
+        `elements` share them: unless given, those of a position, a map, or a group of channels, as is usual.
+        """
+        name = self._name(name, kind)
+        _require_positive(name, groups=(groups,))
+        window = elements or max(1, normalized_elements(kind, x.shape, groups))
+        return self._unshaped(name, Op.NORMALIZATION, [x], variant=kind, window=window)
 
     def upsample(self, x: Tensor, size: Pair, kind: str = "bilinear", name: str = "") -> Tensor:
         """Resize to `size`, by "bilinear" or "nearest" interpolation."""

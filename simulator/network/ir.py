@@ -7,10 +7,43 @@ from simulator.nest import LoopNest
 from simulator.network.ops import MAC_OPS, Op
 from simulator.network.shapes import Shape
 
-__all__ = ["ACROSS_CHANNELS", "MAC_OPS", "WITHIN_CHANNEL", "Layer", "Network", "Op", "Shape"]
+__all__ = [
+    "ACROSS_CHANNELS",
+    "MAC_OPS",
+    "NORMALIZATIONS",
+    "WITHIN_CHANNEL",
+    "Layer",
+    "Network",
+    "Op",
+    "Shape",
+    "normalized_elements",
+]
 
 ACROSS_CHANNELS, WITHIN_CHANNEL = "across_channels", "within_channel"
 """Variants of a local response normalisation."""
+
+NORMALIZATIONS = (
+    "group_norm",
+    "instance_norm",
+    "l2_norm",
+    "layer_norm",
+    "lp_norm",
+    "mean_variance_norm",
+    "rms_norm",
+)
+"""Variants of a normalization by statistics of the elements themselves."""
+
+
+def normalized_elements(kind: str, shape: Shape, groups: int = 1) -> int:
+    """Elements of [N, C, H, W] that share their statistics as usual: a map's, a group's of channels, or a position's.
+
+    >>> [normalized_elements(kind, (1, 8, 3, 3), 2) for kind in ("instance_norm", "group_norm", "layer_norm")]
+    [9, 36, 8]
+    """
+    _, channels, height, width = shape
+    if kind in ("instance_norm", "mean_variance_norm"):
+        return height * width
+    return channels // groups * height * width if kind == "group_norm" else channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +54,8 @@ class Layer:
     `stride`, `dilation` are (vertical, horizontal), `padding` is (top, left, bottom, right). `variant` refines the
     op: "max" or "average" for pools, "relu", "hard_swish", ... for activations. `ceil` lets a pool's last window hang
     over the edge. `window` is of a normalisation: so many channels ("across_channels"), or rows and columns of a map
-    ("within_channel"), around each element; no shape depends on it. `stage` groups layers for reports.
+    ("within_channel"), around each element, or how many elements share their statistics; no shape depends on it.
+    `stage` groups layers for reports.
     """
 
     name: str

@@ -29,6 +29,7 @@ class Op(StrEnum):
     ACTIVATION = "activation"
     SOFTMAX = "softmax"
     LRN = "lrn"
+    NORMALIZATION = "normalization"
     UPSAMPLE = "upsample"
     COL2IM = "col2im"  # the products of a transposed convolution, a 1x1 one of all taps, put and added where they go
     CONCAT = "concat"
@@ -98,6 +99,18 @@ def accumulating(layer: Described) -> int:
     return max(0, prod(layer.input_shapes[0]) - prod(layer.output_shape))
 
 
+WITHOUT_MEAN = frozenset({"l2_norm", "lp_norm", "rms_norm"})
+"""Variants of a normalization that scale by a norm of the elements, not around their mean."""
+
+
+def standardising(layer: Described) -> int:
+    """Of each element a square and its sum, then the product with what all share and the gain: 4 operations.
+
+    Around a mean there are a sum, a difference and an offset besides (Ba et al., arXiv 1607.06450, equation 4): 7.
+    """
+    return prod(layer.output_shape) * (4 if layer.variant in WITHOUT_MEAN else 7)
+
+
 SOFTMAX_OPERATIONS = 4  # running maximum, exponential, sum, division
 
 
@@ -109,8 +122,9 @@ class OpEntry:
     it reads, None for any number. `windowed`: kernel, stride, padding and dilation are its own. A machine may fuse it
     into the op that makes its input, or fold it into addressing, where `may_be_free`; fused, it may bring other
     operands (`residuals`) or leave fewer outputs (`downsamples`). Where it `accumulates` what the array gives, every
-    machine fuses it, and its operations take time and energy. `onnx` and `caffe` are, by variant, the names that the
-    same thing has there.
+    machine fuses it, and its operations take time and energy. `passes`: how often it reads its inputs, as elements
+    that it scales alike must all be known before the first is scaled. `onnx` and `caffe` are, by variant, the names
+    that the same thing has there.
     """
 
     op_class: OpClass
@@ -123,6 +137,7 @@ class OpEntry:
     residuals: bool = False
     downsamples: bool = False
     accumulates: bool = False
+    passes: int = 1
     onnx: Mapping[str, str] = field(default_factory=dict)
     caffe: Mapping[str, str] = field(default_factory=dict)
 
@@ -190,9 +205,7 @@ ACTIVATIONS_OF_CAFFE = {
     "exp": "Exp",
     "hard_sigmoid": "HardSigmoid",
     "hard_swish": "HardSwish",
-    "l2_norm": "Normalize",
     "log": "Log",
-    "mean_variance_norm": "MVN",
     "mish": "Mish",
     "prelu": "PReLU",
     "relu6": "ReLU6",
@@ -236,6 +249,14 @@ OPS: Mapping[Op, OpEntry] = complete(
         Op.ACTIVATION: computes(per_output(1), ACTIVATIONS_OF_ONNX, ACTIVATIONS_OF_CAFFE),
         Op.SOFTMAX: computes(per_output(SOFTMAX_OPERATIONS), {"": "Softmax"}, {"": "Softmax"}),
         Op.LRN: computes(normalising, {"across_channels": "LRN"}, {}),
+        Op.NORMALIZATION: OpEntry(
+            OpClass.VECTOR,
+            shape_rules.same,
+            Channels.TIED,
+            standardising,
+            passes=2,
+            caffe={"l2_norm": "Normalize", "mean_variance_norm": "MVN"},
+        ),
         Op.UPSAMPLE: computes(interpolating, {}, {}, shape_rules.resized),
         Op.COL2IM: OpEntry(
             OpClass.VECTOR,

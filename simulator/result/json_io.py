@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import NoReturn
 
 from simulator.errors import InputError, Problem
+from simulator.result.causes import bottleneck
 from simulator.result.facts import fingerprints
 from simulator.result.laws import broken_laws
-from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Documents, Run
+from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Documents, Run, dense_speedup, utilization
 from simulator.result.version1 import updated
 from simulator.source.files import write_atomically
 
 MAX_FILE_BYTES = 64 * 2**20
+OLDER_VERSIONS = (1, 2)
 MAX_PROBLEMS = 50  # a foreign file breaks every line the same way
 
 _KEY_ORDER = {key: place for place, key in enumerate(CYCLE_PARTS)}
@@ -56,14 +58,14 @@ def run_from_json(text: str, file: str | None = None) -> Run:
     """Read a run from JSON text.
 
     Raises InputError with every problem: wrong syntax, an unknown schema version, missing or mistyped keys, figures
-    that break a conservation law, a machine or a network that is not the one of the run. A run of version 1 is read as
-    one of today's. `file` names the source in messages.
+    that break a conservation law, a machine or a network that is not the one of the run. A run of an older version is
+    read as one of today's. `file` names the source in messages.
     """
     from pydantic import TypeAdapter, ValidationError
 
     data = _parse(text, file)
     version = data.get("schema_version")
-    if version not in (1, SCHEMA_VERSION) or isinstance(version, bool):
+    if version not in (*OLDER_VERSIONS, SCHEMA_VERSION) or isinstance(version, bool):
         expected = f"a saved run of schema version 1 to {SCHEMA_VERSION} (simulate --json writes one)"
         got = "no such key" if version is None else json.dumps(version)[:80]
         raise InputError(Problem("not a run that can be read", file, path="schema_version", expected=expected, got=got))
@@ -77,6 +79,8 @@ def run_from_json(text: str, file: str | None = None) -> Run:
             for details in error.errors(include_url=False)
         ]
         raise InputError(*_bounded(problems, file)) from None
+    if version in OLDER_VERSIONS:
+        run = restated(run)
     broken = [
         Problem(f"{law.law} does not hold", file, path=f"{law.where}.{law.field}", got=law.figures)
         for law in broken_laws(run)
@@ -85,6 +89,30 @@ def run_from_json(text: str, file: str | None = None) -> Run:
     if broken:
         raise InputError(*_bounded(broken, file))
     return run
+
+
+def restated(run: Run) -> Run:
+    """Work out anew what versions before 3 said in another sense, from counts that mean what they did.
+
+    Their utilization was that of dense MACs, by PEs; a network's operand stood for `delivery` as a bottleneck.
+    """
+    peak, total = run.hardware.peak_macs_per_cycle, run.total
+    layers = tuple(
+        replace(
+            layer,
+            utilization=utilization(layer.effective_macs, layer.cycles, peak),
+            bottleneck=bottleneck(layer.cycle_parts, layer.bounds),
+        )
+        for layer in run.layers
+    )
+    executed = sum(layer.effective_macs for layer in layers)
+    total = replace(
+        total,
+        utilization=utilization(executed, total.cycles, peak),
+        effective_macs=executed,
+        dense_speedup=dense_speedup(total.macs, executed),
+    )
+    return replace(run, layers=layers, total=total, schema_version=SCHEMA_VERSION)
 
 
 def _altered(run: Run, file: str | None) -> list[Problem]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isclose
 
+from simulator.result.causes import bottleneck
 from simulator.result.ledger import broken_ledger
 from simulator.result.run import CYCLE_PARTS, NO_BUFFERS, LayerResult, Run, total_of, utilization
 
@@ -80,15 +81,13 @@ def _parts(layer: LayerResult) -> Iterator[Violation]:
 
 
 def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
-    """PEs do no more MACs than the layer has, nor than they have time for.
-
-    Dense utilization passes 1 only where zero weights are skipped or a PE does several MACs a cycle.
-    """
+    """PEs do no more MACs than the layer has, nor than they have time for; so utilization is at most 1."""
     pes = run.hardware.pes
     if not 0 <= layer.effective_macs <= layer.macs:
         figures = f"{layer.effective_macs} of {layer.macs}"
         yield Violation(layer.name, "effective_macs", "effective MACs are 0 to all of the layer's", figures)
-    capacity = layer.cycles * pes * run.hardware.macs_per_cycle
+    peak = run.hardware.peak_macs_per_cycle
+    capacity = layer.cycles * peak
     if layer.effective_macs > capacity:
         figures = f"{layer.effective_macs} > {capacity}"
         yield Violation(layer.name, "effective_macs", "busy PE-cycles <= cycles x PEs", figures)
@@ -98,17 +97,22 @@ def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
     if layer.mapped_pes and layer.effective_macs > busy:
         figures = f"{layer.effective_macs} > {busy}"
         yield Violation(layer.name, "mapped_pes", "busy PE-cycles <= MAC cycles x mapped PEs", figures)
-    expected = utilization(layer.macs, layer.cycles, pes)
+    expected = utilization(layer.effective_macs, layer.cycles, peak)
     if not _equal(layer.utilization, expected):
         figures = f"{layer.utilization} != {expected}"
-        yield Violation(layer.name, "utilization", "utilization = MACs / (cycles x PEs)", figures)
-    may_exceed = layer.effective_macs < layer.macs or run.hardware.macs_per_cycle > 1
-    if not 0 <= layer.utilization <= 1 and not may_exceed:
+        yield Violation(layer.name, "utilization", "utilization = MACs executed / (cycles x peak)", figures)
+    if not 0 <= layer.utilization <= 1:
         yield Violation(layer.name, "utilization", "utilization is within [0, 1]", str(layer.utilization))
 
 
 def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
-    """A layer takes at least each of its bounds; its DRAM traffic may be paid earlier where weights are prefetched."""
+    """A layer takes at least each of its bounds, and what needs most of its time bounds it.
+
+    Its DRAM traffic may be paid earlier where weights are prefetched.
+    """
+    most = bottleneck(layer.cycle_parts, layer.bounds)
+    if layer.bottleneck != most:
+        yield Violation(layer.name, "bottleneck", "what needs most of the time bounds", f"{layer.bottleneck} != {most}")
     for resource, bound in sorted(layer.bounds.items()):
         overlapped = resource == "dram" and run.hardware.layer_order != "serial"
         if layer.cycles < bound and not overlapped:
@@ -185,11 +189,11 @@ def _fused(run: Run) -> Iterator[Violation]:
 def _totals(run: Run) -> Iterator[Violation]:
     """Totals are the sums over layers, and the network's MACs are all there."""
     expected, total = total_of(run.layers, run.hardware), run.total
-    for field in ("cycles", "macs", "dram_bytes", "buffer_bytes", "cycle_parts"):
+    for field in ("cycles", "macs", "effective_macs", "dram_bytes", "buffer_bytes", "cycle_parts"):
         got, want = getattr(total, field), getattr(expected, field)
         if got != want:
             yield Violation("total", field, "total = sum over layers", f"{got} != {want}")
-    for field in ("latency_s", "utilization", "energy_pj"):
+    for field in ("latency_s", "utilization", "dense_speedup", "energy_pj"):
         got, want = getattr(total, field), getattr(expected, field)
         if not _equal(got, want):
             yield Violation("total", field, "total = sum over layers", f"{got} != {want}")

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from simulator.network.ir import Op, Shape
+from simulator.result.causes import CAUSES
 
 NO_BUFFERS = ("dram", "array", "rf")
 """Levels of traffic that are no memories on chip: what crosses the DRAM port or the array's networks, and registers."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
-CYCLE_PARTS = ("compute", "delivery", "preload", "skew", "dram", "vector", "configuration")
+CYCLE_PARTS = tuple(CAUSES)
 """Where a layer's cycles went, each cycle counted once: the array's steps, as long as the MACs of the most-loaded PE or
 as the machine's shortest step; an operand's network (partial sums included) beyond these; loading the stationary
-operand; fill and drain of a skewed array; waiting for DRAM; the vector unit; setting up the layer."""
+operand; fill and drain of a skewed array; waiting for DRAM; the vector unit; setting up the layer. What bounds a layer
+is told in the same words (`simulator.result.causes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,14 @@ class MachineFacts:
         """Processing elements, of all arrays."""
         return self.arrays * self.rows * self.columns
 
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """MACs that all PEs execute in a cycle at best: those of a PE, at the machine's one precision, by PEs.
+
+        No mapping does more: packed channels fill lanes that would idle, and skipped MACs are not executed.
+        """
+        return self.pes * self.macs_per_cycle
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkFacts:
@@ -104,12 +114,12 @@ class LayerResult:
     params: int
     cycles: int
     cycle_parts: dict[str, int]  # keys of CYCLE_PARTS
-    utilization: float  # dense MACs / (cycles x PEs)
+    utilization: float  # MACs executed / (cycles x MACs a cycle at peak)
     energy_pj: float
     energy_parts: dict[str, float]  # "mac", "vector", "leakage" and "LEVEL.OPERAND"
     traffic: dict[str, dict[str, Traffic]]  # level -> operand
     footprint_bytes: dict[str, int]  # operand -> distinct bytes the layer touches, uncompressed
-    bottleneck: str  # a key of `bounds` or of `cycle_parts`; "" for a layer without cycles
+    bottleneck: str  # a key of `cycle_parts`; "" for a layer without cycles
     bounds: dict[str, int]  # "array", "dram", "vector", "inputs", "weights", "outputs" -> least cycles it must take
     tiles: int
     mapping: Mapping[str, object] | None  # as a mapping file holds it
@@ -117,6 +127,7 @@ class LayerResult:
     mapped_pes: int = 0  # PEs to which a full step of the mapping gives work
     dram_parts: dict[str, int] = field(default_factory=dict)  # of cycle_parts["dram"]: "fill", "wait" and "drain"
     dma_cycles: int = 0  # of all DMA transactions, latency included, as if one followed the other
+    prefetched_bytes: int = 0  # of DRAM's weights: what came while the op before ran
     inputs: tuple[str, ...] = ()  # tensors that it reads; () in runs that do not tell
     on_chip: tuple[str, ...] = ()  # operands whose whole tensor is there already, or stays there
     kept_bytes: int = 0  # of the activations' memory that tensors take which stay there meanwhile, in sixteenths of it
@@ -144,6 +155,8 @@ class Total:
     buffer_bytes: int
     cycle_parts: dict[str, int]
     energy_parts: dict[str, float]
+    effective_macs: int = 0  # what the PEs did once zero weights are skipped
+    dense_speedup: float = 1.0  # dense MACs / those: what skipping gains, told apart from utilization
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,25 +194,38 @@ class Run:
         return {fused: layer.name for layer in self.layers for fused in layer.fused}
 
 
-def utilization(macs: int, cycles: int, pes: int) -> float:
-    """Dense MACs over what the array could have done, one MAC per PE and cycle; 0 where no time passed."""
-    return macs / (cycles * pes) if cycles else 0.0
+def utilization(executed_macs: int, cycles: int, peak_macs_per_cycle: int) -> float:
+    """MACs executed / (cycles x MACs a cycle at peak), within [0, 1]; 0 where no time passed.
+
+    MACs that are gated count, as they take their cycle; MACs that are skipped do not (`dense_speedup` tells of them).
+    """
+    return executed_macs / (cycles * peak_macs_per_cycle) if cycles else 0.0
+
+
+def dense_speedup(macs: int, executed_macs: int) -> float:
+    """Dense-equivalent speed-up: dense MACs for each that is executed, 1 where none is skipped.
+
+    Dense MACs a cycle are this times those executed a cycle: what an array without skipping would need of each PE.
+    """
+    return macs / executed_macs if executed_macs else 1.0
 
 
 def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
     """Sum the layers, keeping the order of parts and correctly rounded floats so that the bytes never differ."""
     layers = tuple(layers)
     cycles = sum(layer.cycles for layer in layers)
-    macs = sum(layer.macs for layer in layers)
+    macs, executed = sum(layer.macs for layer in layers), sum(layer.effective_macs for layer in layers)
     energy_keys = sorted({key for layer in layers for key in layer.energy_parts})
     return Total(
         cycles=cycles,
         latency_s=cycles / machine.clock_hz + machine.host_s,
         macs=macs,
-        utilization=utilization(macs, cycles, machine.pes),
+        utilization=utilization(executed, cycles, machine.peak_macs_per_cycle),
         energy_pj=fsum(layer.energy_pj for layer in layers),
         dram_bytes=sum(layer.bytes_at("dram") for layer in layers),
         buffer_bytes=sum(layer.buffer_bytes for layer in layers),
         cycle_parts={key: sum(layer.cycle_parts.get(key, 0) for layer in layers) for key in CYCLE_PARTS},
         energy_parts={key: fsum(layer.energy_parts.get(key, 0.0) for layer in layers) for key in energy_keys},
+        effective_macs=executed,
+        dense_speedup=dense_speedup(macs, executed),
     )

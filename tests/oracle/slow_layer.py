@@ -333,10 +333,10 @@ class MacOp:
             "weights": ceil(moved[WEIGHTS] / wide[WEIGHTS]),
             "outputs": max(sums) if self.machine.array.delivery[OUTPUTS].concurrent else sum(sums),
         }
-        array = {part: out.parts[part] for part in ("compute", "preload", "skew")}
-        needs = {"compute": array.pop("compute"), **out.bounds, **array}
+        within = {part: out.parts[part] for part in ("compute", "delivery", "preload", "skew")}
+        within["delivery"] = max(within["delivery"], *out.bounds.values())
         out.bounds |= {"array": sum(tile.work for tile in out.tiles), "dram": port.busy}
-        out.bottleneck = "dram" if port.busy > out.bounds["array"] else max(needs, key=lambda name: needs[name])
+        out.bottleneck = out.longest(max(within, key=lambda part: within[part]), out.bounds["array"])
         lines = [set().union(*(self.touched(tile, axis) for tile in self.tiles)) for axis in range(2)]
         words = [prod(self.nest.bounds[d] for d in RELEVANT[operand]) for operand in Operand]
         words[INPUTS] = prod(self.nest.bounds[d] for d in (N, G, C)) * prod(map(len, lines))

@@ -36,8 +36,20 @@ class Played:
     dma_cycles: int = 0
     bounds: dict = field(default_factory=dict)  # cycles that one resource alone needs
     bottleneck: str = ""
+    come: int = 0  # bytes of its first weights that came before it
     footprint: dict = field(default_factory=dict)  # distinct bytes of each operand
     mapped_pes: int = 0  # PEs that have work in the first step
+
+    def longest(self, within: str, array: int) -> str:
+        """Of what works side by side, that which is busy longest; DRAM also makes others wait while its port is idle.
+
+        `within` is what the array is busy with, and for how many cycles.
+        """
+        waits = self.parts["fill"] + self.parts["wait"] + self.parts["drain"]
+        dram = max(self.bounds["dram"], waits)
+        busy = [(array, within), (dram, "dram")]
+        busy += [(self.parts[part], part) for part in ("vector", "configuration")]
+        return max(busy, key=lambda unit: unit[0])[1]
 
 
 def bits_of(machine):

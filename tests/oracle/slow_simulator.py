@@ -31,6 +31,7 @@ def play_network(network: Network, machine: Hardware, mappings: dict[str, Mappin
         op = MacOp(job, machine, mappings[job.layer.name]) if job.layer.op in MAC_OPS else VectorOp(job, machine)
         ahead = ahead if ahead <= op.free_bytes() else 0
         played[job.layer.name] = op.play(come, ahead)
+        played[job.layer.name].come = come
         add_up(played[job.layer.name], job, machine)
         come = ahead
     return played
@@ -43,8 +44,11 @@ def add_up(played: Played, job: Job, machine: Hardware) -> None:
         return
     took = sum(played.parts.values()) - played.parts["configuration"]
     lasts = played.bounds["vector"] = ceil(adds / machine.vector_lanes)
+    waits = played.parts["fill"] + played.parts["wait"] + played.parts["drain"]
+    if lasts > max(played.bounds["array"], played.bounds["dram"], waits):
+        played.bottleneck = "vector"
     if lasts > took:
-        played.parts["vector"], played.bottleneck = lasts - took, "vector"
+        played.parts["vector"] = lasts - took
         played.energy["leakage"] += (lasts - took) * machine.energy.leakage_pj_per_cycle
     read, written = played.traffic["buffer", Operand.OUTPUTS]
     played.traffic["buffer", Operand.OUTPUTS] = read + ceil(adds * machine.partial_sum_bits / 8), written

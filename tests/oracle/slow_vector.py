@@ -32,6 +32,8 @@ def each_output(layer: Layer) -> int:
         return prod(layer.kernel)
     if layer.op is Op.LRN:
         return 2 * layer.window_elements + 3
+    if layer.op is Op.NORMALIZATION:
+        return 4 if layer.variant in ("l2_norm", "lp_norm", "rms_norm") else 7
     return {Op.ACTIVATION: 1, Op.SOFTMAX: 4, Op.UPSAMPLE: 4 if layer.variant == "bilinear" else 1}[layer.op]
 
 
@@ -41,6 +43,9 @@ class VectorOp:
     def __init__(self, job: Job, machine: Hardware) -> None:
         self.job, self.layer, self.machine = job, job.layer, machine
         self.outputs, self.operations = prod(job.layer.output_shape), operations(job.layer)
+        in_pes = job.layer.op in machine.ops_on_array
+        self.lanes = machine.array.pes if in_pes else machine.vector_lanes
+        self.price = machine.energy.mac_pj if in_pes else machine.energy.vector_op_pj
         self.slots = machine.slots_of(INPUTS), machine.slots_of(OUTPUTS)
 
     def free_bytes(self) -> int:
@@ -59,7 +64,7 @@ class VectorOp:
         out.parts["vector"] = sum(tile.work for tile in out.tiles)
         out.parts["configuration"] = machine.launch_cycles
         out.dma_cycles, out.bounds = port.dma, {"dram": port.busy, "vector": out.parts["vector"]}
-        out.bottleneck = "dram" if port.busy >= out.parts["vector"] else "vector"
+        out.bottleneck = out.longest("", 0)
         made = tensor_bytes(layer.output_shape, machine.output_bits)
         taken = self.input_bytes() + self.constant_bytes()
         table = tensor_bytes((layer.constant_elements,), machine.input_bits)
@@ -67,6 +72,8 @@ class VectorOp:
         out.footprint = {"inputs": self.met_bytes() if layer.op is Op.POOL else distinct, "outputs": made}
         if layer.op is Op.POOL:  # windows overlap: elements are read as often as windows hold them
             taken = max(taken, raw, ceil(self.operations * machine.input_bits / 8))
+        if layer.op is Op.NORMALIZATION:  # statistics first, then every element once more
+            taken = 2 * self.input_bytes() + self.constant_bytes()
         out.dram_read[INPUTS] = sum(tile.load for tile in out.tiles)
         out.dram_written = sum(tile.store for tile in out.tiles)
         out.traffic = {
@@ -76,7 +83,7 @@ class VectorOp:
             ("buffer", OUTPUTS): (0 if self.job.outputs_stay else made, made),
         }
         out.energy = moved_energy(out.traffic, machine)
-        out.energy["vector"] = self.operations * machine.energy.vector_op_pj
+        out.energy["vector"] = self.operations * self.price
         out.energy["leakage"] = times["cycles"] * machine.energy.leakage_pj_per_cycle
         return out
 
@@ -117,13 +124,17 @@ class VectorOp:
     def cut(self, count):
         """Deal the op out to tiles: a pool's boxes of windows, or of other ops equal shares of all that there is.
 
+        Of a normalization, sets of elements take the place of rows, and are loaded twice where tiles cut them.
+
         Return the tiles, the bytes that they load without rounding, and what the largest takes of its memory.
         """
+        normal = self.layer.op is Op.NORMALIZATION
+        rows = max(1, self.outputs // self.layer.window_elements) if normal else self.layer.output_shape[2]
+        loaded = self.input_bytes() * (2 if normal and count > rows else 1)
         stored = tensor_bytes(self.layer.output_shape, self.machine.output_bits)
-        totals = (self.input_bytes(), self.constant_bytes(), stored, ceil(self.operations / self.machine.vector_lanes))
+        totals = (loaded, self.constant_bytes(), stored, ceil(self.operations / self.lanes))
         boxes = list(self.boxes(count)) if self.layer.op is Op.POOL else [None] * count
-        pieces = self.outputs if self.layer.op is Op.POOL or count > self.layer.output_shape[2] else 0
-        pieces = pieces or self.layer.output_shape[2]
+        pieces = self.outputs if self.layer.op is Op.POOL or count > rows else rows
         tiles, raw, need, before = [], 0, 0, 0
         for i, box in enumerate(boxes, start=1):
             end = round(Fraction(i * pieces, count)) if box is None else before + prod(map(len, box))

@@ -15,83 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator import simulate
 from simulator.network.graph import Graph
-from simulator.network.ir import WITHIN_CHANNEL, Network
-from simulator.result.run import LayerResult
-
-MACHINE = """
-name: tiny
-source: made for counting by hand
-clock: 1 GHz
-precision_bits: {inputs: 8, weights: 8, outputs: 16}
-array:
-  rows: 1
-  columns: 1
-  registers_words: {inputs: 1, weights: 1, outputs: 1}
-  delivery:
-    inputs: {network: unicast, words_per_cycle: 1}
-    weights: {network: unicast, words_per_cycle: 1}
-    outputs: {network: unicast, words_per_cycle: 1}
-buffers:
-  - {name: main, holds: [inputs, weights, outputs], capacity: CAPACITY B}
-dma: {channels: 1}
-dram: {bandwidth: 4 GB/s, latency_cycles: 100, burst: 8 B}
-vector: {lanes: 3}
-layers: {order: ORDER}
-dataflows: [output_stationary_pixels]
-energy: primes.yaml
-"""
-PRICES = """
-name: primes
-source: made for counting by hand
-unit: pJ
-mac: 2
-gated_mac_fraction: 1
-rf: {inputs: {energy: 13, bits: 8}, weights: {energy: 17, bits: 8}, outputs: {energy: 19, bits: 8}}
-array: {energy: 23, bits: 8}
-buffer: [{capacity: 1 KiB, energy: 5, bits: 8}]
-dram: {energy: 11, bits: 8}
-vector_op: 3
-leakage_per_cycle: 7
-"""
-OPERATION, BUFFER, DRAM, CYCLE = 3, 5, 11, 7
-
-
-def run_of(folder: Path, network: Network, capacity: int = 1 << 20, order: str = "serial") -> LayerResult:
-    """Return what the last op of a network costs on the machine."""
-    machine = MACHINE.replace("CAPACITY", str(capacity)).replace("ORDER", order)
-    (folder / "primes.yaml").write_text(PRICES)
-    (folder / "machine.yaml").write_text(machine)
-    return simulate(folder / "machine.yaml", network).layers[-1]
-
-
-def check(
-    result: LayerResult,
-    *,
-    cycles: int,
-    dram: tuple[int, int],
-    buffer_inputs: tuple[int, int],
-    buffer_outputs: tuple[int, int],
-    operations: int,
-) -> None:
-    """Compare with a count: bytes read from and written to DRAM, and read from and written into the buffer."""
-    traffic = result.traffic
-    assert result.cycles == cycles
-    assert (traffic["dram"]["inputs"].read_bytes, traffic["dram"]["outputs"].write_bytes) == dram
-    assert (traffic["dram"]["inputs"].write_bytes, traffic["dram"]["outputs"].read_bytes) == (0, 0)
-    assert (traffic["buffer"]["inputs"].read_bytes, traffic["buffer"]["inputs"].write_bytes) == buffer_inputs
-    assert (traffic["buffer"]["outputs"].read_bytes, traffic["buffer"]["outputs"].write_bytes) == buffer_outputs
-    assert set(traffic) == {"dram", "buffer"}
-    assert result.energy_parts == {
-        "vector": OPERATION * operations,
-        "buffer.inputs": BUFFER * sum(buffer_inputs),
-        "buffer.outputs": BUFFER * sum(buffer_outputs),
-        "dram.inputs": DRAM * dram[0],
-        "dram.outputs": DRAM * dram[1],
-        "leakage": CYCLE * cycles,
-    }
-    assert result.energy_pj == sum(result.energy_parts.values())
+from tests.oracle.hand_counts import check, run_of
 
 
 def test_an_activation_that_no_machine_fuses_loads_operates_and_stores(tmp_path: Path):
@@ -210,6 +135,36 @@ def test_a_pool_that_is_cut_finer_than_its_rows_loads_what_its_windows_reach_in_
     assert result.traffic["buffer"]["inputs"].write_bytes == tiles * loaded
 
 
+def test_pools_that_the_array_runs_take_a_pe_and_the_energy_of_a_mac_for_each_operation(tmp_path: Path):
+    g = Graph("net")
+    g.max_pool(g.input(2, 5, 5), kernel=3, stride=2, padding=1)
+    # The pool of overlapping windows above, on 5 x 1 PEs: 162 operations in 33 cycles, each at the price of a MAC, 2.
+    # 100 + 56/4 + 33 + 100 + 40/4 = 257 cycles.
+    check(
+        run_of(tmp_path, g.build(), vector="{lanes: 3, on_array: [pool]}", rows=5),
+        cycles=257,
+        dram=(56, 40),
+        buffer_inputs=(162, 50),
+        buffer_outputs=(36, 36),
+        operations=162,
+        price=2,
+    )
+
+
+def test_ops_that_the_array_does_not_run_stay_on_the_vector_unit(tmp_path: Path):
+    g = Graph("net")
+    g.relu(g.input(2, 3, 5))
+    # As in the first count here: 30 operations on 3 lanes, in 10 cycles.
+    check(
+        run_of(tmp_path, g.build(), vector="{lanes: 3, on_array: [pool]}", rows=5),
+        cycles=234,
+        dram=(32, 64),
+        buffer_inputs=(30, 30),
+        buffer_outputs=(60, 60),
+        operations=30,
+    )
+
+
 def test_a_global_pool_does_one_operation_for_each_input(tmp_path: Path):
     g = Graph("net")
     g.global_pool(g.input(5, 4, 4))
@@ -267,58 +222,6 @@ def test_a_factor_for_each_channel_is_read_once_and_stretched(tmp_path: Path):
         buffer_inputs=(51, 51),
         buffer_outputs=(96, 96),
         operations=48,
-    )
-
-
-def test_a_softmax_does_four_operations_an_output(tmp_path: Path):
-    g = Graph("net")
-    g.softmax(g.input(10, 1, 1))
-    # 10 bytes in: 2 bursts (16); 20 out: 3 bursts (24).
-    # A running maximum, an exponential, a sum and a division for each of 10: 40, in 14 cycles.
-    # 100 + 16/4 + 14 + 100 + 24/4 = 224 cycles.
-    check(
-        run_of(tmp_path, g.build()),
-        cycles=224,
-        dram=(16, 24),
-        buffer_inputs=(10, 10),
-        buffer_outputs=(20, 20),
-        operations=40,
-    )
-
-
-def test_a_normalisation_across_five_channels_does_thirteen_operations_an_output(tmp_path: Path):
-    g = Graph("net")
-    g.lrn(g.input(8, 2, 2), size=5)
-    # 32 elements: 32 bytes in, 4 bursts; 64 out, 8 bursts.
-    # For each, 5 squares and 5 sums, then a scale, a power and a product: 13 x 32 = 416, in 139 cycles.
-    # 100 + 32/4 + 139 + 100 + 64/4 = 363 cycles.
-    check(
-        run_of(tmp_path, g.build()),
-        cycles=363,
-        dram=(32, 64),
-        buffer_inputs=(32, 32),
-        buffer_outputs=(64, 64),
-        operations=416,
-    )
-
-
-def test_a_normalisation_within_a_channel_squares_a_window_of_rows_and_columns(tmp_path: Path):
-    g = Graph("net")
-    g.lrn(g.input(2, 4, 4), size=3, region=WITHIN_CHANNEL)
-    # As above 32 bytes in and 64 out; 9 squares, 9 sums and 3 more: 21 x 32 = 672 operations, in 224 cycles.
-    # At once: 100 + 8 + 224 + 100 + 16 = 448 cycles. Two tiles, each of half of all, are faster, as the first is stored
-    # while the second is worked on:
-    #   load 0 moves from 100 to 104; load 1 is asked for then and moves from 204 to 208
-    #   tile 0 works from 104 to 216, tile 1 from 216 to 328
-    #   store 0 is asked for at 216 and moves from 316 to 324; store 1 is asked for at 328 and moves from 428 to 436
-    # Of four tiles, the loads end at 102, 204, 306 and 408; the last works until 464, which is later still.
-    check(
-        run_of(tmp_path, g.build()),
-        cycles=436,
-        dram=(32, 64),
-        buffer_inputs=(32, 32),
-        buffer_outputs=(64, 64),
-        operations=672,
     )
 
 

@@ -40,11 +40,11 @@ def figures_of(layer: LayerResult) -> dict[str, float]:
     figures |= {"energy": layer.energy_pj, "tiles": layer.tiles, "DMA": layer.dma_cycles, "PEs": layer.mapped_pes}
     figures |= {f"bound.{name}": count for name, count in layer.bounds.items()}
     figures |= {f"footprint.{name}": count for name, count in layer.footprint_bytes.items()}
-    figures["utilization"] = layer.utilization
+    figures |= {"utilization": layer.utilization, "prefetched": layer.prefetched_bytes}
     return {name: figure for name, figure in figures.items() if figure}
 
 
-def counted(played: Played, pes: int) -> dict[str, float]:
+def counted(played: Played, peak: int) -> dict[str, float]:
     """The same of what the slow simulator counted."""
     figures: dict[str, float] = {f"cycles.{part}": count for part, count in played.parts.items()}
     figures["cycles.dram"] = sum(played.parts[part] for part in ("fill", "wait", "drain"))
@@ -55,7 +55,8 @@ def counted(played: Played, pes: int) -> dict[str, float]:
     figures |= {"energy": sum(played.energy.values()), "tiles": len(played.tiles), "DMA": played.dma_cycles}
     figures |= {f"bound.{name}": count for name, count in played.bounds.items()}
     figures |= {f"footprint.{name}": count for name, count in played.footprint.items()}
-    figures |= {"PEs": played.mapped_pes, "utilization": played.dense / max(1, sum(played.parts.values()) * pes)}
+    figures |= {"PEs": played.mapped_pes, "prefetched": played.come}
+    figures |= {"utilization": played.macs / max(1, sum(played.parts.values()) * peak)}
     return {name: figure for name, figure in figures.items() if figure}
 
 
@@ -63,10 +64,10 @@ def check(run: Run, network: Network, machine: Hardware) -> None:
     """Play what a run did once more, slowly, and compare all figures of all ops, and their sums."""
     chosen = saved_mappings(run, network.layers) if any(layer.mapping for layer in run.layers) else ()
     played = play_network(network, machine, {layer.name: mapping for layer, mapping in chosen})
-    slow = {name: counted(op, machine.array.pes) for name, op in played.items()}
+    slow = {name: counted(op, machine.array.pes * machine.array.macs_per_cycle) for name, op in played.items()}
     fast = {layer.name: figures_of(layer) for layer in run.layers}
     bottlenecks = {layer.name: layer.bottleneck for layer in run.layers if layer.bottleneck}
-    assert bottlenecks == {name: op.bottleneck for name, op in played.items()}
+    assert bottlenecks == {name: op.bottleneck for name, op in played.items() if op.bottleneck}
     for name, figures in fast.items():
         assert figures == pytest.approx(slow.get(name, {}), rel=1e-9), name
     ops = played.values()
@@ -114,6 +115,7 @@ def cases(draw):
         fuses=frozenset(draw(OPS_OF_UNITS)),
         folds=frozenset({Op.SPLIT, *draw(MOVED_OPS)}),
         vector_lanes=draw(st.sampled_from((1, 3, 8))),
+        ops_on_array=frozenset(draw(st.sets(st.sampled_from((Op.POOL, Op.SOFTMAX))))),
         layer_order=draw(st.sampled_from(("serial", "overlapped", "prefetch_weights"))),
         configuration_cycles=draw(st.sampled_from((0, 5))),
     )

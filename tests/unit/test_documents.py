@@ -235,7 +235,7 @@ def version_1() -> dict[str, object]:
 
 def test_a_run_of_version_1_is_read_as_one_of_today() -> None:
     run = run_from_json(json.dumps(version_1()))
-    assert run.schema_version == 2
+    assert run.schema_version == 3
     assert machine_of(run) == load_hardware("eyeriss_chip")
     network = network_of_run(run)
     assert network == load_network("alexnet")
@@ -313,8 +313,13 @@ def subject_of_version_1(machine: Hardware) -> dict[str, object]:
 
 
 def is_of_version_1(machine: Hardware) -> bool:
-    """Whether version 1 could say the machine: it knew one array under one level of memories, and no halos kept."""
-    return len(machine.level_names) == 1 and machine.array.instances == 1 and not machine.dma_keeps_halo
+    """Whether version 1 could say it: one array under one level of memories, no halos kept, no pools in PEs."""
+    return (
+        not machine.ops_on_array
+        and len(machine.level_names) == 1
+        and machine.array.instances == 1
+        and not machine.dma_keeps_halo
+    )
 
 
 def run_of_version_1(machine: Hardware) -> Run:

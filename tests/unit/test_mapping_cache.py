@@ -42,6 +42,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "source": "another",
     "clock_hz": 1,
     "vector_lanes": 77,
+    "ops_on_array": frozenset({"pool"}),
     "fuses": frozenset({"add"}),
     "folds": frozenset({"add"}),
     "keeps_activations": not MACHINE.keeps_activations,

@@ -66,7 +66,7 @@ def test_json_bytes_do_not_depend_on_the_order_in_which_parts_were_counted() -> 
 def test_json_holds_the_keys_that_others_rely_on() -> None:
     data = json.loads(run_to_json(small_run()))
     assert list(data) == ["schema_version", "hardware", "network", "options", "provenance", "total", "layers"]
-    assert data["schema_version"] == 2
+    assert data["schema_version"] == 3
     assert {"name", "macs", "params"} <= set(data["network"])
     wanted = {"cycles", "latency_s", "macs", "utilization", "energy_pj", "dram_bytes", "buffer_bytes"}
     assert wanted <= set(data["total"])
@@ -86,7 +86,7 @@ def test_syntax_errors_are_told_with_line_and_column() -> None:
     assert "run.json:2:3: not JSON" in problems_of('{"schema_version": 2,\n  oops}')
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "{}", '{"schema_version": 3}', '{"schema_version": true}', "3", ""])
+@pytest.mark.parametrize("text", ["[1, 2]", "{}", '{"schema_version": 4}', '{"schema_version": true}', "3", ""])
 def test_a_foreign_json_file_is_refused_in_one_line(text: str) -> None:
     assert problems_of(text).startswith("run.json:")
 
@@ -149,7 +149,9 @@ LAWS = {
     "parts are known": {"cycle_parts": {"naps": 1}},
     "no part is negative": {"energy_parts": {"mac": -1.0}},
     "effective MACs": {"effective_macs": 10**12},
-    "utilization = MACs": {"utilization": 0.5},
+    "utilization = MACs executed": {"utilization": 0.5},
+    "utilization is within": {"utilization": 1.5},
+    "what needs most of the time": {"bottleneck": "dram"},
     "cycles >= bound": {"bounds": {"array": 10**9}},
     "bytes out of DRAM": {"traffic": {"dram": {"inputs": Traffic(9, 0)}, "buffer": {"inputs": Traffic(10**9, 10)}}},
     "reads >= footprint": {"traffic": {"rf": {"weights": Traffic(1, 0)}}},
@@ -198,7 +200,7 @@ def test_compressed_operands_may_leave_dram_in_fewer_bytes() -> None:
     assert [law.field for law in broken_laws(run_of(packed))] == ["traffic.dram.inputs"]
 
 
-def test_skipping_zero_weights_may_lift_utilization_over_one() -> None:
+def test_macs_that_are_skipped_are_no_utilization() -> None:
     layer = conv_result("conv1")
     parts = dict.fromkeys(layer.cycle_parts, 0) | {"compute": layer.macs // 512}
     cycles = parts["compute"]
@@ -207,19 +209,22 @@ def test_skipping_zero_weights_may_lift_utilization_over_one() -> None:
         cycles=cycles,
         cycle_parts=parts,
         effective_macs=layer.macs // 2,
-        utilization=layer.macs / (cycles * 256),
-        bounds={},
+        utilization=1.0,
+        bounds={"array": cycles},
+        bottleneck="compute",
     )
-    assert fast.utilization > 1
+    run = run_of(fast)
+    assert run.total.utilization == 1
+    assert (run.total.effective_macs, run.total.dense_speedup) == (layer.macs // 2, 2)
     assert list(broken_laws(run_of(fast))) == []
-    greedy = replace(fast, effective_macs=layer.macs)
+    greedy = replace(fast, effective_macs=layer.macs, utilization=2.0)
     assert "busy PE-cycles" in next(broken_laws(run_of(greedy))).law
 
 
 def test_a_prefetched_layer_may_be_shorter_than_its_dram_bound_but_not_the_network() -> None:
     machine = replace(MACHINE, layer_order="prefetch_weights")
     layer = conv_result("conv1")
-    early = replace(layer, bounds=layer.bounds | {"dram": layer.cycles + 1})
+    early = replace(layer, bounds=layer.bounds | {"dram": layer.cycles + 1}, bottleneck="dram")
     assert list(broken_laws(run_of(early, conv_result("conv2"), machine=machine))) == []
     assert [law.where for law in broken_laws(run_of(early, machine=machine))] == ["total"]
 

@@ -119,7 +119,7 @@ def test_the_summary_tells_latency_energy_and_what_bounds_the_network() -> None:
     summary = dict(summary_lines(run))
     assert summary["run"] == "toy_net on toy_16x16, batch 1, best dataflow for cycles"
     assert summary["latency"] == f"{units.seconds(run.total.latency_s)}: {run.total.cycles:,} cycles at 1 GHz"
-    assert summary["bound by"].startswith("compute 89.3%, dram 10.7%")
+    assert summary["bound by"].startswith("compute 89.3% (8.1% preload), dram 10.7% (2.2% vector, 1.1% compute")
     assert summary["not shown"] == "1 activation at no cost, fused or folded"
     assert "folded" not in summary["ops"]
 

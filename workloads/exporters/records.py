@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from simulator.errors import InputError, Problem
-from simulator.network.document import ZEROS, window_keys
+from simulator.network.document import SIZED, ZEROS, window_keys
 from simulator.network.graph import Tensor
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.source.parser import Value
@@ -81,7 +81,7 @@ def _candidates(layer: Layer) -> Iterator[Record]:
     if layer.op is Op.CONCAT:
         for axis in (2, 3, 0):
             yield base | {"axis": axis}
-    size = {"size": layer.window} if layer.op is Op.LRN else {}
+    size = {"size": layer.window} if layer.op in SIZED else {}
     yield base | geometry | size | variant | {"output": list(layer.output_shape)}
 
 
@@ -107,7 +107,7 @@ def _own_keys(layer: Layer) -> Record:
         return {"shape": [channels, height, width]}
     if layer.op is Op.GATHER:
         return {"channels": channels}
-    if layer.op is Op.ACTIVATION:
+    if layer.op in (Op.ACTIVATION, Op.NORMALIZATION):
         return {"variant": layer.variant}
     cut = CHANNELS.fullmatch(layer.variant)
     if layer.op is Op.SPLIT and cut:

@@ -7,7 +7,7 @@ data movement of other programs' graphs. What adds the layers is in `layer_table
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from simulator.network.ir import Op
+from simulator.network.ir import NORMALIZATIONS, Op
 from simulator.network.ops import MAC_OPS
 from simulator.network.ops import OPS as TABLE
 
@@ -51,12 +51,14 @@ WITH_KEYS: Mapping[str, Entry] = {
     "lrn": Entry(Op.LRN, takes=frozenset({"size"})),
     "matmul": Entry(Op.MATMUL, frozenset({"output"}), frozenset({"groups"}), inputs=2),
     "max_pool": Entry(Op.POOL, frozenset({"kernel"}), POOL, variant="max"),
+    "normalization": Entry(Op.NORMALIZATION, frozenset({"variant"}), frozenset({"groups", "size"})),
     "pad": Entry(Op.PAD, takes=frozenset({"padding"})),
     "pool": Entry(Op.POOL, frozenset({"kernel"}), POOL),
     "reshape": Entry(Op.RESHAPE, takes=frozenset({"shape"})),
     "shuffle": Entry(Op.SHUFFLE, frozenset({"groups"})),
     "split": Entry(Op.SPLIT, takes=frozenset({"channels"})),
     "upsample": Entry(Op.UPSAMPLE, takes=frozenset({"size"})),
+    **{kind: Entry(Op.NORMALIZATION, takes=frozenset({"groups", "size"}), variant=kind) for kind in NORMALIZATIONS},
 }
 """Ops with keys of their own or names besides their own; the others read their inputs, and that is all."""
 

@@ -3,13 +3,15 @@
 A layer list spells a network as `Graph` builds it: shapes follow by themselves.
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from simulator.network.graph import Tensor
-from simulator.network.ir import ACROSS_CHANNELS, Layer, Op
+from simulator.network.ir import ACROSS_CHANNELS, NORMALIZATIONS, Layer, Op, normalized_elements
 from simulator.network.ops import CONVOLUTIONS, MAC_OPS
 from simulator.network.shapes import sides
+from simulator.source.validation import RenamedWord
 from workloads.importers.assembly import Assembly
 from workloads.importers.layer_ops import OPS, UNKNOWN, entry_of
 from workloads.importers.layer_schema import Row
@@ -45,6 +47,12 @@ def global_pool(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tenso
 def activation(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     """Add a function of one element."""
     return g.activation(xs[0], row.variant, name)
+
+
+def normalization(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
+    """Add a normalization by the elements' own statistics."""
+    kind = OPS[row.op].variant or row.variant
+    return g.normalize(xs[0], kind, row.groups, row.size[0] if row.size else None, name)
 
 
 def concat(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
@@ -97,7 +105,7 @@ def stated(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
     window = (row.kernel, row.stride, edges, row.dilation)
     variant = row.variant or entry.variant
     layer = Layer(name, entry.op, inputs, shapes, output, *window, row.groups, row.bias, variant, row.ceil)
-    return g.put(replace(layer, window=_window(row) if entry.op is Op.LRN else 1))
+    return g.put(_sized(layer, row))
 
 
 def plain(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
@@ -107,6 +115,14 @@ def plain(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
 
 def _window(row: Row) -> int:
     return row.size[0] if row.size else 5
+
+
+def _sized(layer: Layer, row: Row) -> Layer:
+    """Return a layer with the elements by which it scales each one, if it does."""
+    if layer.op is Op.NORMALIZATION:
+        usual = normalized_elements(layer.variant, layer.input_shapes[0], row.groups)
+        return replace(layer, groups=1, window=row.size[0] if row.size else usual)
+    return replace(layer, window=_window(row)) if layer.op is Op.LRN else layer
 
 
 def unknown(g: Assembly, row: Row, xs: Sequence[Tensor], name: str) -> Tensor:
@@ -132,6 +148,7 @@ BUILDERS: Mapping[str, Build] = {
     "lrn": lambda g, row, xs, name: g.lrn(xs[0], _window(row), row.variant or ACROSS_CHANNELS, name),
     "matmul": stated,
     "max_pool": pool,
+    "normalization": normalization,
     "pad": lambda g, row, xs, name: g.pad(xs[0], row.padding, name),
     "pool": pool,
     "reshape": reshape,
@@ -139,12 +156,22 @@ BUILDERS: Mapping[str, Build] = {
     "split": split,
     UNKNOWN: unknown,
     "upsample": upsample,
+    **dict.fromkeys(NORMALIZATIONS, normalization),
 }
 """Op as it is written -> what adds its layer, where that is more than the op over its inputs."""
 
 
+def current(row: Row) -> Row:
+    """Return a row in today's words, with a warning where it is in others: normalizations were activations."""
+    if row.op != "activation" or row.variant not in NORMALIZATIONS:
+        return row
+    warnings.warn(f"`op: activation, variant: {row.variant}` is now `op: {row.variant}`", RenamedWord, stacklevel=2)
+    return row.model_copy(update={"op": "normalization"})
+
+
 def add_row(g: Assembly, row: Row, xs: Sequence[Tensor]) -> Tensor:
     """Add the layer of a row, and its activation; return what they make."""
+    row = current(row)
     name = row.name or g.unique(f"{row.op}{g.size + 1}")
     given = row.model_fields_set
     op = entry_of(row.op).op

@@ -28,6 +28,7 @@ Ops and their keys, those in brackets may be left out:
     add, mul: of any number of inputs                activation: variant (relu, hard_swish, ...)
     softmax; lrn [size variant]; upsample: size [variant]    concat [axis: 0 to 3]; split: channels [start, stop]
     col2im: kernel output                            sums of a transposed convolution, of the products of all its taps
+    layer_norm, rms_norm, instance_norm, group_norm, ... [groups size]: of a group of channels or so many elements
     shuffle: groups; gather: channels; reshape: shape; flatten; pad: padding
 
 A layer that does not multiply may have `constant_elements`: elements of operands beside its inputs, which lie in DRAM,

@@ -5,24 +5,18 @@ from dataclasses import dataclass
 
 from analysis.read import units
 from analysis.read.losses import PeCycles, pe_cycles
+from simulator.result.causes import CAUSES, NETWORKS
 from simulator.result.run import LayerResult, Run
 
 WELL_USED = 0.75  # of the PE-cycles
 REPEATED = 1.05  # times its footprint: from here on an operand is told to be loaded again
-CAUSES = {
-    "delivery": "operand delivery",
-    "preload": "preload of the stationary operand",
-    "skew": "fill and drain of the array",
-    "dram": "DRAM",
-    "vector": "the vector unit",
-    "configuration": "configuration",
-}
-"""Cycle parts in which no PE multiplies, in words."""
+STALLS = tuple(cause for cause in CAUSES if cause != "compute")
+"""Causes of cycles in which no PE multiplies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What bounds a layer: a key of the run's bottlenecks, the verdict in words, and the evidence, a sentence each."""
+    """What bounds a layer: a cause, the verdict in words, and the evidence, a sentence each."""
 
     bound_by: str
     verdict: str
@@ -35,7 +29,7 @@ def verdict_of(layer: LayerResult, run: Run) -> Verdict:
     use = pe_cycles(layer, run)
     if not layer.cycles:
         return Verdict("", "costs nothing: it is fused into its producer or folded into addressing", (), use)
-    sentences = [*_time(layer, run), *EVIDENCE.get(layer.bottleneck, _nothing)(layer, run)]
+    sentences = [*_time(layer, run), *EVIDENCE[layer.bottleneck](layer, run)]
     if layer.macs:
         sentences += [*_array(layer, run), _use_text(use)]
     return Verdict(layer.bottleneck, _judgement(layer, run, use), tuple(sentences), use)
@@ -44,10 +38,10 @@ def verdict_of(layer: LayerResult, run: Run) -> Verdict:
 def _judgement(layer: LayerResult, run: Run, use: PeCycles) -> str:
     """Name the largest loss of PE-cycles, or say that there is little to lose."""
     if not layer.macs:
-        return f"no MACs: PEs idle while {'DRAM' if layer.bottleneck == 'dram' else 'the vector unit'} works"
+        return f"no MACs: the time is that of {CAUSES[layer.bottleneck]}"
     if use.fraction("executed") >= WELL_USED:
         return f"the array is well used ({units.percent(use.fraction('executed'))}): only less work saves time"
-    stalls = {cause: layer.cycle_parts.get(cause, 0) / layer.cycles for cause in CAUSES}
+    stalls = {cause: layer.cycle_parts.get(cause, 0) / layer.cycles for cause in STALLS}
     cause = max(stalls, key=lambda name: stalls[name])
     if stalls[cause] >= max(use.fraction("spatial"), use.fraction("temporal")):
         return _stall_text(cause, stalls[cause], layer, run)
@@ -61,7 +55,7 @@ def _stall_text(cause: str, share: float, layer: LayerResult, run: Run) -> str:
     waits = f"PEs wait {units.percent(share)} of the time for {CAUSES[cause]}"
     if cause != "dram" or run.hardware.dram_bytes_per_cycle is None:
         return waits
-    best = layer.macs / max(1, sum(layer.footprint_bytes.values()))
+    best = layer.effective_macs / max(1, sum(layer.footprint_bytes.values()))
     if best < _ridge(run):
         return f"{waits}: {_few_macs(layer)}"
     return f"{waits}: more bytes move than the layer has, or too late"
@@ -84,7 +78,7 @@ def _channels(layer: LayerResult) -> str:
 def _ridge(run: Run) -> float:
     """MACs a byte at which DRAM feeds all PEs."""
     rate = run.hardware.dram_bytes_per_cycle
-    return run.hardware.pes * run.hardware.macs_per_cycle / rate if rate else 0.0
+    return run.hardware.peak_macs_per_cycle / rate if rate else 0.0
 
 
 def _time(layer: LayerResult, run: Run) -> Iterator[str]:
@@ -116,10 +110,10 @@ def _dram(layer: LayerResult, run: Run) -> Iterator[str]:
     """Tell intensity and ridge, and what moves more than once."""
     moved = layer.bytes_at("dram")
     peak = f"; from {_ridge(run):.3g} on, DRAM could feed all PEs" if layer.macs else ""
-    yield f"DRAM moves {units.size(moved)}, {layer.macs / max(1, moved):.3g} MACs a byte{peak}"
+    yield f"DRAM moves {units.size(moved)}, {layer.effective_macs / max(1, moved):.3g} MACs a byte{peak}"
     if layer.macs:
         least = sum(layer.footprint_bytes.values())
-        yield f"moved once, its {units.size(least)} would give {layer.macs / max(1, least):.3g} MACs a byte"
+        yield f"moved once, its {units.size(least)} would give {layer.effective_macs / max(1, least):.3g} MACs a byte"
     for operand, traffic in layer.traffic.get("dram", {}).items():
         footprint = layer.footprint_bytes.get(operand, 0)
         if footprint and traffic.total_bytes > REPEATED * footprint:
@@ -140,8 +134,8 @@ def _compute(layer: LayerResult, run: Run) -> Iterator[str]:
 
 
 def _network(layer: LayerResult, run: Run) -> Iterator[str]:
-    """Tell what an operand's network carries."""
-    operand = layer.bottleneck
+    """Tell what the slowest network carries."""
+    operand = max(NETWORKS, key=lambda name: layer.bounds.get(name, 0))
     rate = run.hardware.network_bytes_per_cycle.get(operand)
     cycles = layer.bounds.get(operand, 0)
     if rate:
@@ -155,24 +149,18 @@ def _vector(layer: LayerResult, run: Run) -> Iterator[str]:
 
 
 def _part(layer: LayerResult, run: Run) -> Iterator[str]:
-    """Tell how long the part of the cycles is that bears the bottleneck's name."""
+    """Tell how many of the cycles went to what bounds the layer."""
     cycles = layer.cycle_parts.get(layer.bottleneck, 0)
     yield f"{CAUSES[layer.bottleneck]} takes {cycles:,} cycles, {units.percent(cycles / layer.cycles)} of the time"
 
 
-def _nothing(layer: LayerResult, run: Run) -> Iterator[str]:
-    """Add nothing."""
-    yield from ()
-
-
 EVIDENCE: dict[str, Callable[[LayerResult, Run], Iterator[str]]] = {
     "compute": _compute,
+    "configuration": _part,
+    "delivery": _network,
     "dram": _dram,
-    "inputs": _network,
-    "outputs": _network,
     "preload": _part,
     "skew": _part,
     "vector": _vector,
-    "weights": _network,
 }
-"""Bottleneck -> a function that yields sentences of evidence."""
+"""Cause that bounds a layer -> a function that yields sentences of evidence."""

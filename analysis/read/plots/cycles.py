@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from analysis.read import units
 from analysis.read.layout import Row, printable
 from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, timed_layers
-from analysis.read.theme import CYCLE_COLOURS, CYCLE_LABELS
+from analysis.read.theme import CYCLE_COLOURS
+from simulator.result.causes import CAUSES
 from simulator.result.run import CYCLE_PARTS, Run
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def draw(run: Run) -> "Figure":
     layers = timed_layers(run)
     figure, (axes,) = layer_figure(len(layers), panels=1)
     series = {part: [layer.cycle_parts.get(part, 0) for layer in layers] for part in CYCLE_PARTS}
-    stacked_bars(axes, series, CYCLE_COLOURS, CYCLE_LABELS)
+    stacked_bars(axes, series, CYCLE_COLOURS, CAUSES)
     shade_stages(axes, layers, name=True)
     name_layers(axes, layers)
     axes.set_ylabel("cycles")

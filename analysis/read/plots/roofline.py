@@ -1,4 +1,7 @@
-"""How near each layer comes to what the array and the memory port allow (Williams et al., CACM 2009)."""
+"""How near each layer comes to what the array and the memory port allow (Williams et al., CACM 2009).
+
+MACs are those executed, so no point lies above its roof; what skipping gains is told beside it.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -32,15 +35,15 @@ class Level:
     networks: Mapping[str, float] = field(default_factory=dict)
 
     def bytes_of(self, layer: LayerResult) -> float:
-        """Return what a layer moves through the port."""
+        """Return what a layer moves through the port while it runs: weights that were prefetched came before."""
         if not self.networks:
-            return layer.bytes_at(self.name)
+            return layer.bytes_at(self.name) - (layer.prefetched_bytes if self.name == "dram" else 0)
         return sum(layer.bounds.get(operand, 0) * rate for operand, rate in self.networks.items())
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Layers that coincide: same dataflow, MACs per cycle and MACs per byte of every level."""
+    """Layers that coincide: same dataflow, MACs executed per cycle and MACs per byte of every level."""
 
     layers: tuple[LayerResult, ...]
 
@@ -57,7 +60,8 @@ class Group:
     def place(self, level: Level) -> tuple[float, float] | None:
         """Return MACs per byte of the level and MACs per cycle; None where nothing moves there."""
         layer, moved = self.layers[0], level.bytes_of(self.layers[0])
-        return (layer.macs / moved, layer.macs / layer.cycles) if moved else None
+        macs = layer.effective_macs
+        return (macs / moved, macs / layer.cycles) if moved else None
 
     def label(self, run: Run) -> str:
         """Return the first layer's name, how many more coincide with it, and their share of the cycles."""
@@ -81,12 +85,11 @@ def levels_of(run: Run) -> list[Level]:
 
 def attainable(intensity: float, level: Level, run: Run) -> float:
     """Return the MACs per cycle that the roof allows: the array's peak, or the port's bytes times MACs per byte."""
-    peak = run.hardware.pes * run.hardware.macs_per_cycle
-    return min(float(peak), level.bytes_per_cycle * intensity)
+    return min(float(run.hardware.peak_macs_per_cycle), level.bytes_per_cycle * intensity)
 
 
 def rows(run: Run) -> list[Row]:
-    """Return for each level and layer its MACs per byte, its MACs per cycle and what the roof allows."""
+    """Return for each level and layer its MACs executed per byte and per cycle, and what the roof allows."""
     return [
         {
             "level": level.name,
@@ -95,11 +98,12 @@ def rows(run: Run) -> list[Row]:
             "op": layer.op.value,
             "dataflow": layer.dataflow,
             "macs": layer.macs,
+            "executed_macs": layer.effective_macs,
             "cycles": layer.cycles,
             "bytes": level.bytes_of(layer),
-            "macs_per_byte": layer.macs / level.bytes_of(layer),
-            "macs_per_cycle": layer.macs / layer.cycles,
-            "attainable_macs_per_cycle": attainable(layer.macs / level.bytes_of(layer), level, run),
+            "macs_per_byte": layer.effective_macs / level.bytes_of(layer),
+            "macs_per_cycle": layer.effective_macs / layer.cycles,
+            "attainable_macs_per_cycle": attainable(layer.effective_macs / level.bytes_of(layer), level, run),
         }
         for level in levels_of(run)
         for layer in _multiplying(run, level)
@@ -132,16 +136,16 @@ def _title(level: Level) -> str:
 
 
 def _multiplying(run: Run, level: Level) -> list[LayerResult]:
-    return [layer for layer in run.layers if layer.macs and layer.cycles and level.bytes_of(layer)]
+    return [layer for layer in run.layers if layer.effective_macs and layer.cycles and level.bytes_of(layer)]
 
 
 def _groups(run: Run, levels: Sequence[Level]) -> list[Group]:
     """Merge layers that lie within about 2% of each other at every level; those that take most cycles come first."""
     groups: dict[tuple[object, ...], list[LayerResult]] = defaultdict(list)
     for layer in run.layers:
-        if layer.macs and layer.cycles:
+        if layer.effective_macs and layer.cycles:
             ratios = (layer.cycles, *(level.bytes_of(layer) for level in levels))
-            place = tuple(round(log10(layer.macs / ratio), 2) if ratio else None for ratio in ratios)
+            place = tuple(round(log10(layer.effective_macs / ratio), 2) if ratio else None for ratio in ratios)
             groups[layer.dataflow, place].append(layer)
     return sorted((Group(tuple(layers)) for layers in groups.values()), key=lambda group: -group.cycles)
 
@@ -153,7 +157,7 @@ def _dataflows(groups: Sequence[Group]) -> list[str]:
 def _draw_roof(axes: "Axes", level: Level, places: Sequence[tuple[float, float]], run: Run) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    peak = float(run.hardware.pes * run.hardware.macs_per_cycle)
+    peak = float(run.hardware.peak_macs_per_cycle)
     ridge = peak / level.bytes_per_cycle
     left = min([ridge, *(intensity for intensity, _ in places)]) / 2
     right = max([ridge, *(intensity for intensity, _ in places)]) * 3
@@ -169,8 +173,8 @@ def _draw_roof(axes: "Axes", level: Level, places: Sequence[tuple[float, float]]
     bandwidth = level.bytes_per_cycle * run.hardware.clock_hz / 1e9
     port = "networks to the PEs" if level.networks else _title(level)
     text = f"{peak:,.0f} MACs a cycle, {port} {bandwidth:.4g} GB/s"
-    if any(layer.effective_macs < layer.macs for layer in run.layers):
-        text += "\nabove the roof: zero weights skipped"
+    if run.total.effective_macs < run.total.macs:
+        text += f"\nMACs executed; dense-equivalent speed-up {run.total.dense_speedup:.2f}"
     axes.text(0.02, 0.98, text, transform=axes.transAxes, va="top", fontsize=8)
 
 

@@ -16,7 +16,7 @@ from analysis.read.plots.bars import (
     shade_stages,
     timed_layers,
 )
-from analysis.read.theme import BLACK, SMALL_POINTS, USE_COLOURS, USE_LABELS
+from analysis.read.theme import SMALL_POINTS, USE_COLOURS, USE_LABELS
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ WITHOUT_MACS = "#C4C4C4"
 def rows(run: Run) -> list[Row]:
     """Return for each layer its PE-cycles, in MACs that the array could have done, and fractions of them.
 
-    `executed`, `spatial`, `temporal` and `stall` add up to `available`, their fractions to 1. `utilization` counts
-    all MACs of the layer, skipped ones too, by PEs and cycles.
+    `executed`, `spatial`, `temporal` and `stall` add up to `available`, their fractions to 1. `utilization` is the
+    fraction executed; `macs` are all of the layer, skipped ones too.
     """
     return [_row(layer, pe_cycles(layer, run)) for layer in timed_layers(run)]
 
@@ -62,7 +62,7 @@ def draw(run: Run) -> "Figure":
     set_places(above, len(layers))
     _stack(above, layers, uses, range(len(layers)), [BAR_WIDTH] * len(layers))
     _explain(above, layers, uses)
-    _mark_skipped(above, layers, run)
+    _tell_skipped(above, run)
     shade_stages(above, layers, name=True)
     name_layers(above, layers)
     above.set_ylabel("PE-cycles of each layer")
@@ -112,17 +112,11 @@ def _explain(axes: "Axes", layers: Sequence[LayerResult], uses: Sequence[PeCycle
     axes.legend(handles=handles[::-1], loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3)
 
 
-def _mark_skipped(axes: "Axes", layers: Sequence[LayerResult], run: Run) -> None:
-    """Mark utilization by all MACs where zero weights are skipped, as it is then higher than what was executed."""
-    skipped = [(place, layer.utilization / run.hardware.macs_per_cycle) for place, layer in enumerate(layers)
-               if layer.effective_macs < layer.macs]  # fmt: skip
-    if not skipped:
-        return
-    for place, height in skipped:
-        axes.plot([place - 0.43, place + 0.43], [height, height], color=BLACK, linewidth=1.2)
-    axes.set_ylim(0, max(1.0, 1.04 * max(height for _, height in skipped)))
-    note = "black line: MACs with\nskipped zero weights"
-    axes.text(1.01, 0.0, note, transform=axes.transAxes, fontsize=SMALL_POINTS, va="bottom")
+def _tell_skipped(axes: "Axes", run: Run) -> None:
+    """Say what skipping gains, which no bar shows: skipped MACs take no PE-cycles."""
+    if run.total.effective_macs < run.total.macs:
+        note = f"zero weights skipped:\ndense-equivalent\nspeed-up {run.total.dense_speedup:.2f}"
+        axes.text(1.01, 0.0, note, transform=axes.transAxes, fontsize=SMALL_POINTS, va="bottom")
 
 
 def _name_wide(axes: "Axes", layers: Sequence[LayerResult], starts: Sequence[int]) -> None:

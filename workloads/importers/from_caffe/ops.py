@@ -93,9 +93,26 @@ def plain(op: Op, variant: str = "") -> Handler:
     """Return a handler for an op of one input and no parameters that matter here."""
     if op is Op.ACTIVATION:
         return activation(variant)
+    if op is Op.NORMALIZATION:
+        return normalization(variant)
 
     def apply(c: Context, layer: Message, views: Views) -> Views:
         return [lowering.unary(c.g, views[0], lambda x: c.g.apply(op, x, variant=variant, name=c.name(layer)))]
+
+    return apply
+
+
+def normalization(kind: str) -> Handler:
+    """Return a handler for a norm of a map (MVN) or of a position (SSD's Normalize), or of whole samples."""
+
+    def apply(c: Context, layer: Message, views: Views) -> Views:
+        if kind == "l2_norm":
+            whole = layer.message("norm_param").flag("across_spatial", True)
+        else:
+            whole = layer.message("mvn_param").flag("across_channels", False)
+        elements = prod(views[0].dims[1:]) if whole else None
+        name = c.name(layer)
+        return [lowering.unary(c.g, views[0], lambda x: c.g.normalize(x, kind, elements=elements, name=name))]
 
     return apply
 

@@ -7,7 +7,7 @@ from simulator.network.ir import Op
 from workloads.importers import lowering
 from workloads.importers.from_onnx import movement, products, vector
 from workloads.importers.from_onnx.context import Context, Value
-from workloads.importers.from_onnx.model import Node
+from workloads.importers.from_onnx.model import Const, Node
 from workloads.importers.views import View, transposed
 
 Results = Sequence[Value]
@@ -53,6 +53,20 @@ def fused_gemm(c: Context, node: Node) -> Results:
     return [lowering.unary(c.g, y, lambda x: c.g.activation(x, kind, name))]
 
 
+def skip_norm(kind: str) -> Handler:
+    """Return a handler for the sum of two tensors and its norm along the last axis; the sum is an output, too."""
+
+    def apply(c: Context, node: Node) -> Results:
+        name = c.g.unique(f"{c.title(node)}_sum")
+        y = lowering.elementwise(c.g, Op.ADD, [c.view(node, 0), c.view(node, 1)], name)
+        size = y.dims[-1]
+        normal = lowering.unary(c.g, y, lambda x: c.g.normalize(x, kind, elements=size, name=c.name(node)))
+        results: list[Value] = [normal, Const((1,)), Const((1,)), y]
+        return results[: len(node.outputs)]
+
+    return apply
+
+
 OPS: dict[str, Handler] = {
     "BiasGelu": vector.activation("gelu"),
     "FastGelu": vector.activation("gelu"),
@@ -72,5 +86,7 @@ OPS: dict[str, Handler] = {
     "QLinearSigmoid": vector.activation("sigmoid"),
     "QLinearSoftmax": vector.unary(Op.SOFTMAX),
     "QuickGelu": vector.activation("swish"),
+    "SkipLayerNormalization": skip_norm("layer_norm"),
+    "SkipSimplifiedLayerNormalization": skip_norm("rms_norm"),
 }
 """Op of the domain com.microsoft -> what makes its layers; others are those of ONNX itself."""

@@ -84,13 +84,29 @@ def batch_norm(c: Context, node: Node) -> Results:
 
 
 def norm(kind: str) -> Handler:
-    """Return a handler for a norm that needs the values themselves: two passes of the vector unit are one op here."""
+    """Return a handler for a norm by statistics of the values themselves."""
 
     def apply(c: Context, node: Node) -> Results:
-        y = lowering.unary(c.g, c.view(node), lambda x: c.g.activation(x, kind, c.name(node)))
+        view = c.view(node)
+        elements = alike(c, node, kind, view.dims)
+        y = lowering.unary(c.g, view, lambda x: c.g.normalize(x, kind, elements=elements, name=c.name(node)))
         return [y, *[Const((1,))] * (len(node.outputs) - 1)]
 
     return apply
+
+
+def alike(c: Context, node: Node, kind: str, dims: Dims) -> int:
+    """Elements that share their statistics."""
+    rank = len(dims)
+    if kind == "group_norm":
+        return max(1, prod(dims[1:]) // max(1, node.int("num_groups", 1)))
+    if kind == "instance_norm":
+        return max(1, prod(dims[2:]))
+    if kind == "mean_variance_norm":
+        axes = {c.checked_axis(node, axis, rank) for axis in node.ints("axes") or (0, 2, 3)}
+        return prod(dims[axis] for axis in axes)
+    first = c.axis(node, -1, rank)
+    return dims[first] if kind == "lp_norm" else prod(dims[first:])
 
 
 def combination(op: Op, variant: str = "") -> Handler:
