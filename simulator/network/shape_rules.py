@@ -140,9 +140,11 @@ def resized(layer: Described, inputs: Shapes) -> Shape:
 
 
 def accumulated(layer: Described, inputs: Shapes) -> Shape:
-    """A channel of each group of products, one product for each tap of the kernel, at the size of the output."""
-    n, products, *_ = inputs[0]
-    taps = prod(layer.kernel)
+    """A channel for the products of each window of taps; rows and columns are stated, for the input that it has."""
+    n, products, *size = inputs[0]
+    taps, before = prod(layer.kernel), layer.input_shapes[0][2:]
+    if tuple(size) != before:
+        raise Misfit("it needs the rows and columns it has", text(before), text(size))
     require_divisible(taps, "products", products)
     return (n, products // taps, *layer.output_shape[2:])
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.drive.explain.change import CannotChange
+from analysis.drive.explain.shapes import Edit, edited
 from simulator import simulate
 from simulator.cli.mappings import saved_mappings
 from simulator.errors import InputError
@@ -196,3 +198,21 @@ def test_a_second_factor_has_the_zeros_of_activations_and_not_of_weights() -> No
     assert machine.array.zero_weights.fraction > 0
     op = next(op for op in plan(g.build(), machine) if op.layer.name == "product")
     assert op.layer.zero_weights_fraction == machine.array.zero_inputs_fraction
+
+
+def test_a_second_factor_that_is_no_matrices_for_the_samples_and_groups_is_refused() -> None:
+    g = Assembly("product")
+    x, y = g.input(8, 4, 1), g.input(3, 1, 1, "other")
+    with pytest.raises(InputError, match="the second factor does not fit"):
+        g.put(Layer("product", Op.MATMUL, (x.name, y.name), (x.shape, y.shape), (1, 8, 4, 1)))
+
+
+@pytest.mark.parametrize("op", [Op.COL2IM, Op.ADD])
+def test_what_has_a_size_of_its_own_is_not_explained_at_another(op: Op) -> None:
+    g = Assembly("sized")
+    x = g.conv(g.input(3, 6, 6), 18, 3, name="conv")
+    own = {Op.COL2IM: ((1, 2, 9, 9), (3, 3), 0), Op.ADD: (x.shape, (1, 1), 18 * 16)}[op]
+    layer = Layer("sized", op, (x.name,), (x.shape,), own[0], own[1])
+    g.put(replace(layer, constant_elements=own[2]))
+    with pytest.raises(CannotChange):
+        edited(g.build(), {"conv": Edit(kernel=(1, 1))})

@@ -135,7 +135,7 @@ def other_ops() -> Network:
         Layer("cut", Op.SPLIT, ("data",), (x,), (1, 4, 3, 6), variant="H 0:3:1 of 6", stage="cut"),
         Layer("odd", Op.UNKNOWN, ("cut", "image"), ((1, 4, 3, 6), x), (1, 9, 1, 1), variant="Mystery", stage="cut"),
         Layer("joined", Op.CONCAT, ("data", "image"), (x, x), (1, 4, 12, 6), stage="joined"),
-        Layer("times", Op.MATMUL, ("data", "image"), (x, x), (1, 12, 6, 6), groups=2, stage="times"),
+        Layer("times", Op.MATMUL, ("data", "image"), (x, x), (1, 72, 6, 6), groups=2, stage="times"),
         Layer("norm", Op.LRN, ("data",), (x,), x, variant=ACROSS_CHANNELS, window=7, stage="norm"),
         Layer("mean", Op.ACTIVATION, ("data",), (x,), (1, 1, 6, 6), variant="mean_of_axes", stage=""),
     )

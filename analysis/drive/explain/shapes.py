@@ -40,7 +40,7 @@ def edited(network: Network, edits: Mapping[str, Edit]) -> Network:
 
 def _changed(layer: Layer, inputs: Shapes, edit: Edit) -> Layer:
     """Return the layer over other inputs: what it has of its own adapted to them, then its op's shape rule."""
-    if OPS[layer.op].channels is Channels.FIXED or not follows(layer):
+    if OPS[layer.op].channels is Channels.FIXED or layer.constant_elements or not follows(layer):
         raise CannotChange(f"{layer.name} needs the shapes it has")
     adapted = ADAPTERS.get(layer.op, _as_it_is)(layer, inputs, edit)
     try:
