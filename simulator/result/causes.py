@@ -5,6 +5,7 @@ most of its time, hidden or not. So an op whose DRAM port is always busy is boun
 are `compute` while the port works beside it. Tables put the one beside the other (`parts_by_bottleneck`).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -40,17 +41,18 @@ def bottleneck(cycle_parts: Mapping[str, int], bounds: Mapping[str, int]) -> str
     """
     if not any(cycle_parts.values()):
         return ""
+    parts, busy = Counter(cycle_parts), Counter(bounds)
     units = {
-        "array": bounds.get("array", 0),
-        "dram": max(bounds.get("dram", 0), cycle_parts.get("dram", 0)),
-        "vector": max(bounds.get("vector", 0), cycle_parts.get("vector", 0)),
-        "configuration": cycle_parts.get("configuration", 0),
+        "array": busy["array"],
+        "dram": max(busy["dram"], parts["dram"]),
+        "vector": max(busy["vector"], parts["vector"]),
+        "configuration": parts["configuration"],
     }
     unit = max(units, key=lambda name: units[name])
     if unit != "array":
         return unit
-    within = {cause: cycle_parts.get(cause, 0) for cause in OF_ARRAY}
-    within["delivery"] = max(within["delivery"], *(bounds.get(operand, 0) for operand in NETWORKS))
+    within = {cause: parts[cause] for cause in OF_ARRAY}
+    within["delivery"] = max(within["delivery"], *(busy[operand] for operand in NETWORKS))
     return max(within, key=lambda cause: within[cause])
 
 

@@ -35,7 +35,10 @@ class Level:
     networks: Mapping[str, float] = field(default_factory=dict)
 
     def bytes_of(self, layer: LayerResult) -> float:
-        """Return what a layer moves through the port while it runs: weights that were prefetched came before."""
+        """Return what a layer moves through the port while it runs: weights that were prefetched came before.
+
+        Runs saved before schema version 3 do not tell of these.
+        """
         if not self.networks:
             return layer.bytes_at(self.name) - (layer.prefetched_bytes if self.name == "dram" else 0)
         return sum(layer.bounds.get(operand, 0) * rate for operand, rate in self.networks.items())
