@@ -18,10 +18,37 @@ from tests.caffe_text import prototxt
 from tests.written_networks import CSV, SCALE_SIM, TIMELOOP, YAML
 from workloads.load import load_network
 
+MERGED = """\
+base: &base
+  instance: {N: 1, Hstride: 1}
+problem:
+  <<<: *base
+  shape: cnn-layer
+  instance: {C: 3, K: 8, R: 3, S: 3, P: 10, Q: 10, densities: {Weights: {distribution: fixed, density: 0.5}}}
+"""
+FORKS = """\
+input: "data" input_shape { dim: 1 dim: 4 dim: 16 dim: 16 }
+input: "steps" input_shape { dim: 5 dim: 1 dim: 8 }
+layer { name: "p" type: "Proposal" bottom: "data" top: "rois" proposal_param { post_nms_topn: 9 } }
+layer { name: "r" type: "ROIPooling" bottom: "data" bottom: "rois" top: "r"
+        roi_pooling_param { pooled_h: 2 pooled_w: 3 } }
+layer { name: "i" type: "Interp" bottom: "data" top: "i" interp_param { shrink_factor: 2 zoom_factor: 3 pad_end: -1 } }
+layer { name: "m" type: "Pooling" bottom: "data" top: "m" top: "mask" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "u" type: "Upsample" bottom: "m" bottom: "mask" top: "u" upsample_param { scale: 2 pad_out_h: 1 } }
+layer { name: "o" type: "Reorg" bottom: "data" top: "o" reorg_param { stride: 2 reverse: false } }
+layer { name: "s" type: "SPP" bottom: "data" top: "s" spp_param { pyramid_height: 3 } }
+layer { name: "c" type: "Slice" bottom: "data" top: "c1" top: "c2" slice_param { axis: 1 slice_point: 1 } }
+layer { name: "t" type: "Tile" bottom: "c1" top: "t" tile_param { axis: 1 tiles: 3 } }
+layer { name: "a" type: "ArgMax" bottom: "t" top: "a" argmax_param { axis: 1 } }
+layer { name: "e" type: "Reduction" bottom: "t" top: "e" reduction_param { operation: MEAN axis: 2 } }
+layer { name: "d" type: "Deconvolution" bottom: "data" top: "d"
+        convolution_param { num_output: 2 kernel_size: 3 dilation: 2 } }
+layer { name: "g" type: "LSTM" bottom: "steps" top: "g" recurrent_param { num_output: 6 } }
+"""
 SEEDS = {
-    "csv": (CSV, SCALE_SIM, "Layer, M, N, K,\nfc, 128, 1000, 4096,\n"),
-    "prototxt": tuple(prototxt(load_network(spec)) for spec in ("squeezenet:version=1.1", "shufflenet_v2")),
-    "yaml": (YAML, TIMELOOP),
+    "csv": (CSV, SCALE_SIM, "Layer, M, N, K, Sparsity,\nfc, 128, 1000, 4096, 2:4,\n"),
+    "prototxt": (*(prototxt(load_network(spec)) for spec in ("squeezenet:version=1.1", "shufflenet_v2")), FORKS),
+    "yaml": (YAML, TIMELOOP, MERGED),
 }
 PIECES = (
     "0",

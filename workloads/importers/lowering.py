@@ -31,6 +31,7 @@ from workloads.importers.views import (
     own_layout,
     reshaped,
     shape_in,
+    transposed,
 )
 
 
@@ -298,6 +299,24 @@ def resolved(dims: Sequence[int], wanted: Sequence[int], allow_zero: bool) -> tu
 def flatten(g: Assembly, view: View, axis: int, name: str) -> View:
     """Join the axes before `axis`, and those from it on."""
     return reshape(g, view, (prod(view.dims[:axis]), prod(view.dims[axis:])), name)
+
+
+def depth_to_space(g: Assembly, view: View, block: int, blocks_first: bool, name: str) -> View:
+    """Make squares of a map of channels, whose numbers count blocks or what remains of them first."""
+    n, ch, h, w = view.dims
+    rest = ch // block**2
+    parts = (n, block, block, rest, h, w) if blocks_first else (n, rest, block, block, h, w)
+    order = (0, 3, 4, 1, 5, 2) if blocks_first else (0, 1, 4, 2, 5, 3)
+    wide = transposed(reshape(g, view, parts, name), order, name)
+    return reshape(g, wide, (n, rest, h * block, w * block), name)
+
+
+def space_to_depth(g: Assembly, view: View, block: int, name: str) -> View:
+    """Make channels of squares of a map."""
+    n, ch, h, w = view.dims
+    parts = (n, ch, h // block, block, w // block, block)
+    deep = transposed(reshape(g, view, parts, name), (0, 3, 5, 1, 2, 4), name)
+    return reshape(g, deep, (n, ch * block**2, h // block, w // block), name)
 
 
 def settle(g: Assembly, view: View) -> Tensor:
