@@ -92,6 +92,26 @@ def linear(g: Assembly, view: View, filters: int, bias: bool, name: str) -> View
     return View(y, (*view.axes[:-1], natural(y.shape, C)))
 
 
+def batched_linear(g: Assembly, view: View, batches: int, filters: int, name: str) -> View:
+    """Multiply arrays [..., M, K] by matrices of weights, one for each element of the axes from `batches` on, but two.
+
+    They are groups of one layer; where there is one matrix it is a fully connected layer as any other.
+    """
+    *leading, rows, inner = range(len(view.axes))
+    each = leading[batches:]
+    if prod(view.dims[at] for at in each) == 1:
+        return linear(g, view, filters, False, name)
+    order = (*leading[:batches], rows, *each, inner)
+    turned = transposed(view, order, name)
+    layout = (*(N if at == 0 and batches else H for at in range(batches + 1)), *(C for _ in each), C)
+    x = arranged(g, turned, layout)
+    groups = prod(view.dims[at] for at in each)
+    shape = (x.tensor.shape[0], groups * filters, *x.tensor.size)
+    y = g.put(Layer(name, Op.LINEAR, (x.tensor.name,), (x.tensor.shape,), shape, groups=groups))
+    made = fan(y, layout, (*x.dims[:-1], filters))
+    return transposed(made, [order.index(at) for at in range(len(order))], name)
+
+
 def with_features(g: Assembly, view: View) -> View:
     """Return the same array over a tensor whose channels are the last axis."""
     *leading, last = view.axes

@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from workloads.importers.from_onnx import contrib, einsum, indexing, movement, products, sequences, vector
+from workloads.importers.from_onnx import (
+    attention,
+    contrib,
+    einsum,
+    indexing,
+    lookups,
+    movement,
+    products,
+    recurrent,
+    sequences,
+    vector,
+)
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Node
 from workloads.importers.from_onnx.patterns import OWN_DOMAIN
@@ -12,10 +23,13 @@ Handler = Callable[[Context, Node], Sequence[Value]]
 STANDARD: Mapping[str, Handler] = dict(
     sorted(
         {
+            **attention.OPS,
             **einsum.OPS,
             **indexing.OPS,
+            **lookups.OPS,
             **movement.OPS,
             **products.OPS,
+            **recurrent.OPS,
             **sequences.OPS,
             **vector.OPS,
         }.items()

@@ -245,9 +245,12 @@ NORMS = {
 REDUCTIONS = {
     "ReduceL1": "l1",
     "ReduceL2": "l2",
+    "ReduceLogSum": "log_sum",
+    "ReduceLogSumExp": "log_sum_exp",
     "ReduceMax": "max",
     "ReduceMean": "average",
     "ReduceMin": "min",
+    "ReduceProd": "product",
     "ReduceSum": "sum",
     "ReduceSumSquare": "sum_square",
 }
