@@ -179,6 +179,29 @@ def onnx_seed() -> bytes:
     return content
 
 
+def sequence_seed() -> bytes:
+    """Return a model with a recurrent layer, attention, an einsum, lookups and a norm that is spelled out."""
+    from tests.onnx_graphs import GraphWriter
+
+    g = GraphWriter(opset=23)
+    x = g.input((6, 1, 8))
+    y, last = g.node("LSTM", x, g.weight("w", 1, 16, 8), g.weight("r", 1, 16, 4), outputs=2, hidden_size=4)
+    y = g.node("Squeeze", y, g.ints("axes", 1))
+    y = g.node("Transpose", y, perm=[1, 0, 2])
+    y = g.node("Attention", y, y, y, q_num_heads=2, kv_num_heads=1 + 1)
+    d = g.node("Sub", y, g.node("ReduceMean", y, g.ints("last", -1)))
+    squares = g.node("ReduceMean", g.node("Mul", d, d), g.ints("behind", -1))
+    y = g.node("Div", d, g.node("Sqrt", g.node("Add", squares, g.floats("eps", 1e-5, scalar=True))))
+    y = g.node("Einsum", y, g.weight("e", 2, 4, 3), equation="bij,hjk->bhik")
+    y, _ = g.node("TopK", y, g.ints("k", 2), outputs=2)
+    y = g.node("MatMul", y, g.weight("m", 2, 2, 5))
+    y = g.node("GatherND", y, g.weight("index", 3, 2), batch_dims=0)
+    y = g.node("Where", g.node("Greater", y, g.floats("zero", 0.0, scalar=True)), y, y)
+    g.node("Add", y, g.node("ReduceSum", last), name="sum")
+    content: bytes = g.model("sum_out0").SerializeToString()
+    return content
+
+
 NUMBERS = st.sampled_from([0, 1, -1, 2, 3, 7, -2, 100, 65536, 1 << 31, (1 << 62), -(1 << 62)])
 
 
@@ -187,7 +210,7 @@ def mutated_models(draw: Draw) -> bytes:
     """Draw the model with some nodes, inputs, attributes, extents or constants changed."""
     import onnx
 
-    model = onnx.ModelProto.FromString(onnx_seed())
+    model = onnx.ModelProto.FromString(draw(st.sampled_from([onnx_seed, sequence_seed]))())
     graph = model.graph
     for change in draw(st.lists(st.integers(0, 8), min_size=1, max_size=4)):
         node, tensor = draw(st.sampled_from(list(graph.node))), draw(st.sampled_from(list(graph.initializer)))

@@ -102,14 +102,14 @@ def batched_linear(g: Assembly, view: View, batches: int, filters: int, name: st
     if prod(view.dims[at] for at in each) == 1:
         return linear(g, view, filters, False, name)
     order = (*leading[:batches], rows, *each, inner)
-    turned = transposed(view, order, name)
+    turned = transposed(view, order, f"{name}_rows")
     layout = (*(N if at == 0 and batches else H for at in range(batches + 1)), *(C for _ in each), C)
     x = arranged(g, turned, layout)
     groups = prod(view.dims[at] for at in each)
     shape = (x.tensor.shape[0], groups * filters, *x.tensor.size)
     y = g.put(Layer(name, Op.LINEAR, (x.tensor.name,), (x.tensor.shape,), shape, groups=groups))
     made = fan(y, layout, (*x.dims[:-1], filters))
-    return transposed(made, [order.index(at) for at in range(len(order))], name)
+    return transposed(made, [order.index(at) for at in range(len(order))], f"{name}_result")
 
 
 def with_features(g: Assembly, view: View) -> View:

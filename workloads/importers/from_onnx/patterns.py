@@ -136,6 +136,10 @@ def _norm(graph: _Graph, members: set[int], argument: str, reads: int) -> Node |
     centred = means == 2 and 1 <= differences <= 2
     if counts["Sqrt"] != 1 or not 2 <= reads <= 3 or not (centred or (means == 1 and not differences)):
         return None
+    # TensorFlow's form, x s + (addend - mean s), has one sum and one difference of its own
+    sums = sum(node.op == "Add" and not _has_constant(graph, node) for node in nodes)
+    if sums != sum(node.op == "Sub" and _has_constant(graph, node) for node in nodes):
+        return None
     axes = {_axes(graph, node) for node in nodes if node.op == "ReduceMean"}
     gathered = next(iter(axes)) if len(axes) == 1 else None
     if not gathered:
@@ -148,6 +152,10 @@ def _norm(graph: _Graph, members: set[int], argument: str, reads: int) -> Node |
         attributes: dict[str, Attribute] = {"axis": -len(behind)}
         return Node("LayerNormalization" if centred else "RMSNormalization", "", inputs, (), attributes)
     return Node("MeanVarianceNormalization", "", (argument,), (), {"axes": gathered}) if centred else None
+
+
+def _has_constant(graph: _Graph, node: Node) -> bool:
+    return any(name in graph.constant for name in node.inputs)
 
 
 def _axes(graph: _Graph, node: Node) -> tuple[int, ...] | None:
