@@ -235,7 +235,7 @@ def mutated_models(draw: Draw) -> bytes:
             del graph.node[draw(st.integers(0, len(graph.node) - 2))]
         else:
             dims = graph.input[0].type.tensor_type.shape.dim
-            dims[draw(st.integers(0, 3))].dim_value = draw(NUMBERS)
+            dims[draw(st.integers(0, len(dims) - 1))].dim_value = draw(NUMBERS)
     content: bytes = model.SerializeToString()
     return content
 

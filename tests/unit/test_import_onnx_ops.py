@@ -342,6 +342,59 @@ def test_the_largest_elements_are_as_many_as_are_asked_for(file: Path):
     assert (elements(network), places) == ((4, 5), "y_out1")
 
 
+@pytest.mark.parametrize(
+    ("op", "inputs", "attributes", "made"),
+    [
+        ("RoiAlign", [(20, 4), (20,)], {"output_height": 7, "output_width": 6}, (6, 7, 8, 20)),
+        ("MaxRoiPool", [(20, 5)], {"pooled_shape": [7, 6]}, (6, 7, 8, 20)),
+        ("GridSample", [(1, 5, 6, 2)], {}, (5, 6, 8)),
+        ("MaxUnpool", [(1, 8, 9, 9)], {"kernel_shape": [2, 2], "strides": [2, 2]}, (8, 18, 18)),
+        ("DeformConv", [(12, 8, 3, 3), (1, 18, 7, 7)], {"kernel_shape": [3, 3]}, (7, 7, 12)),
+        ("RotaryEmbedding", [(9, 4), (9, 4)], {}, (8, 9, 9)),
+    ],
+)
+def test_maps_are_sampled_where_layers_or_the_host_say(
+    file: Path, op: str, inputs: list[Dims], attributes: dict[str, Any], made: Dims
+):
+    g = GraphWriter(opset=22)
+    names = [g.weight(f"c{at}", *dims) for at, dims in enumerate(inputs)]
+    network = load_network(g.save(file, g.node(op, g.input((1, 8, 9, 9)), *names, name="y", **attributes)))
+    assert elements(network) == made
+
+
+def test_boxes_that_the_host_chooses_are_an_input(file: Path):
+    g = GraphWriter()
+    boxes, scores = g.input((1, 50, 4), "boxes"), g.input((1, 3, 50), "scores")
+    chosen = g.node("NonMaxSuppression", boxes, scores, g.ints("most", 10), name="nms")
+    g.node("Relu", chosen, name="y")
+    network = load_network(g.save(file, "y_out0"))
+    assert network.layers[0].input_shapes == ((30, 3, 1, 1),)
+    assert "nms: boxes are chosen on the host" in network.facts["warning"]
+
+
+@pytest.mark.parametrize(("op", "told"), [("NonZero", "depends on the data"), ("Loop", "which layers run")])
+def test_an_op_that_cannot_be_counted_says_why(file: Path, op: str, told: str):
+    g = GraphWriter()
+    assert told in refused(g.save(file, g.node(op, g.input((1, 4, 4)), name="y")))
+
+
+def test_weights_of_few_bits_are_as_many_as_attributes_say(file: Path):
+    g = GraphWriter()
+    y = g.node(
+        "MatMulNBits",
+        g.input((1, 9, 64)),
+        g.weight("w", 32, 2, 16),
+        g.weight("s", 64),
+        K=64,
+        N=32,
+        bits=4,
+        domain="com.microsoft",
+        name="y",
+    )
+    network = load_network(g.save(file, y))
+    assert (network.macs, network.params) == (9 * 64 * 32, 64 * 32)
+
+
 def test_all_unknown_ops_are_told_at_once_and_nothing_that_follows_from_them(file: Path):
     g = GraphWriter()
     x = g.node("Frob", g.input((1, 4, 8, 8)), name="first")

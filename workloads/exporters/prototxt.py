@@ -55,7 +55,7 @@ def _lines(layer: Layer, network: Network) -> Iterator[str]:
         kind = _activation(layer, layer.variant.removeprefix("norm_"))
         yield _layer(f"{layer.name}_{kind[0].lower()}", kind, [layer.name], [layer.name])
     else:
-        yield _layer(layer.name, KINDS.get(layer.op, _none)(layer), layer.inputs, [layer.name])
+        yield _layer(layer.name, KINDS.get(layer.op, _named)(layer), layer.inputs, [layer.name])
 
 
 def _layer(name: str, kind: Kind, bottoms: list[str] | tuple[str, ...], tops: list[str]) -> str:
@@ -74,8 +74,12 @@ def _cannot(layer: Layer, what: str) -> InputError:
     return InputError(Problem(f"Caffe has no {what}", path=layer.name, got=f"{layer.op.value} {layer.variant}".strip()))
 
 
-def _none(layer: Layer) -> Kind:
-    raise _cannot(layer, "layer of this kind")
+def _named(layer: Layer) -> Kind:
+    """Return the type that the table of ops names."""
+    name = OPS[layer.op].caffe.get(layer.variant)
+    if name is None:
+        raise _cannot(layer, "layer of this kind")
+    return name, ""
 
 
 def _window(layer: Layer) -> str:
@@ -213,7 +217,6 @@ KINDS: Mapping[Op, Callable[[Layer], Kind]] = {
     Op.POOL: _pool,
     Op.RESHAPE: _reshape,
     Op.SHUFFLE: lambda layer: ("ShuffleChannel", f"shuffle_channel_param {{ group: {layer.groups} }}"),
-    Op.SOFTMAX: lambda layer: ("Softmax", ""),
     Op.UPSAMPLE: _upsample,
 }
-"""Op -> its type in Caffe, with its fields; raises InputError where Caffe has none."""
+"""Op -> its type in Caffe with its fields, where that is more than the name in the table of ops."""

@@ -60,6 +60,8 @@ OPS: dict[str, Handler] = {
     "FusedConv": fused_conv,
     "FusedGemm": fused_gemm,
     "FusedMatMul": products.fused_matmul,
+    "GroupNorm": vector.norm("group_norm"),
+    "MatMulNBits": products.matmul_few_bits,
     "NhwcConv": channels_first(products.conv, always=True),
     "NhwcFusedConv": channels_first(fused_conv, always=True),
     "NhwcMaxPool": channels_first(vector.pool("max"), always=True),

@@ -11,7 +11,7 @@ from workloads.importers.bounds import located, shorten
 from workloads.importers.from_onnx.context import Context, Value, open_name
 from workloads.importers.from_onnx.folding import UnknownError, fold
 from workloads.importers.from_onnx.model import Branch, Const, Dims, Model, Node
-from workloads.importers.from_onnx.ops import STANDARD, Handler, handler_of
+from workloads.importers.from_onnx.ops import REFUSED, STANDARD, Handler, handler_of
 from workloads.importers.from_onnx.own_metadata import detail, named, told_by
 from workloads.importers.from_onnx.patterns import with_functions
 from workloads.importers.from_onnx.read import inferred_shapes, read_bytes, read_file
@@ -162,8 +162,9 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
     if not skip:
         op = f"{node.domain}.{node.op}" if node.domain else node.op
         path = shorten(node.label)
-        expected = "an op that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
-        suggestion = nearest(node.op, STANDARD)
+        expected = REFUSED.get(node.op, "an op that is known")
+        expected += ", or --skip-unknown, to count nothing but the traffic of unknown ones"
+        suggestion = None if node.op in REFUSED else nearest(node.op, STANDARD)
         c.unknown.append(Problem("unknown op", path=path, expected=expected, got=shorten(op), suggestion=suggestion))
     views = [value for at in range(len(node.inputs)) if isinstance(value := c.value(node, at), View)]
     if not views:

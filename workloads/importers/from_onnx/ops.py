@@ -11,6 +11,7 @@ from workloads.importers.from_onnx import (
     movement,
     products,
     recurrent,
+    sampling,
     sequences,
     vector,
 )
@@ -30,12 +31,25 @@ STANDARD: Mapping[str, Handler] = dict(
             **movement.OPS,
             **products.OPS,
             **recurrent.OPS,
+            **sampling.OPS,
             **sequences.OPS,
             **vector.OPS,
         }.items()
     )
 )
 """Op of ONNX itself -> what makes its layers."""
+
+_DATA = "how many elements there are depends on the data"
+_FLOW = "which layers run depends on the data"
+_RANDOM = "a constant in its place"
+_TEXT = "numbers in its place, as the host works on texts"
+REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("Compress", "NonZero", "Unique"), _DATA),
+    **dict.fromkeys(("Loop", "Scan", "SequenceMap"), _FLOW),
+    **dict.fromkeys(("Bernoulli", "Multinomial", "RandomNormal", "RandomUniform"), _RANDOM),
+    **dict.fromkeys(("ImageDecoder", "RegexFullMatch", "StringConcat", "StringSplit", "TfIdfVectorizer"), _TEXT),
+}
+"""Op that is known and cannot be counted -> why, or what to do."""
 
 DOMAINS: Mapping[str, Mapping[str, Handler]] = {
     "": STANDARD,

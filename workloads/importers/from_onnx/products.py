@@ -35,6 +35,19 @@ def qlinear_conv(c: Context, node: Node) -> Results:
     return [convolution(c, node, weight=3, bias=8)]
 
 
+def deformed_conv(c: Context, node: Node) -> Results:
+    """DeformConv: as many products as of a plain one; where its taps are is worked out by layers before."""
+    return [convolution(c, node, weight=1, bias=3)]
+
+
+def matmul_few_bits(c: Context, node: Node) -> Results:
+    """MatMulNBits of onnxruntime: weights of few bits, packed; attributes say how many there are."""
+    inner, filters = node.int("K", 0), node.int("N", 0)
+    if filters < 1:
+        raise c.wrong(node, "nothing tells how many weights there are", "N of 1 or more")
+    return [_linear(c, node, c.view(node), inner, filters, node.has(5), 1)]
+
+
 def convolution(c: Context, node: Node, weight: int, bias: int) -> View:
     """Convolve the first input; weights [K, C / groups, ...] and bias stand at these positions."""
     rank = spatial_rank(c, node)
@@ -265,6 +278,7 @@ OPS = {
     "Conv": conv,
     "ConvInteger": conv_integer,
     "ConvTranspose": conv_transpose,
+    "DeformConv": deformed_conv,
     "Gemm": gemm,
     "MatMul": matmul,
     "MatMulInteger": matmul_integer,

@@ -265,7 +265,9 @@ OPS: dict[str, Handler] = {
     "ArgMin": arg_reduction,
     "BatchNormalization": batch_norm,
     "Clip": clip,
+    "CumProd": activation("cum_prod"),
     "LRN": lrn,
     "LogSoftmax": unary(Op.SOFTMAX),
+    "RotaryEmbedding": activation("rotary_embedding"),
 }
 """Op of ONNX -> what makes its layers; those of the table of ops by their names there, then those that need more."""
