@@ -280,6 +280,23 @@ def test_weights_of_few_bits_are_as_many_as_attributes_say(file: Path):
     assert (network.macs, network.params) == (9 * 64 * 32, 64 * 32)
 
 
+def test_a_signal_may_be_longer_than_any_map_is_high(file: Path):
+    g = GraphWriter()
+    x = g.node("Conv", g.input((1, 1, 160_000)), g.weight("w", 8, 1, 80), strides=[4], name="c")
+    y = g.node("Conv", x, g.weight("v", 1, 8, 256), strides=[2], name="d")
+    network = load_network(g.save(file, y))
+    assert [layer.macs for layer in network.layers] == [25_587_840, 8 * 256 * 19_863]
+
+
+def test_sizes_are_divided_as_the_numbers_to_which_they_are_cast(file: Path):
+    g = GraphWriter()
+    x, wanted = g.conv(g.input((1, 4, 8, 8)), "c", 4, 4), g.ints("wanted", 12, 12)
+    size = g.node("Slice", g.node("Shape", x), g.ints("from", 2), g.ints("to", 4))
+    ratio = g.node("Div", g.node("Cast", wanted, to=TensorProto.FLOAT), g.node("Cast", size, to=TensorProto.FLOAT))
+    y = g.node("Resize", x, "", g.node("Concat", g.floats("ones", 1.0, 1.0), ratio, axis=0), mode="linear", name="y")
+    assert load_network(g.save(file, y)).layers[-1].output_shape == (1, 4, 12, 12)
+
+
 def test_all_unknown_ops_are_told_at_once_and_nothing_that_follows_from_them(file: Path):
     g = GraphWriter()
     x = g.node("Frob", g.input((1, 4, 8, 8)), name="first")

@@ -140,6 +140,13 @@ def test_onnxruntimes_other_attentions_are_two_products(file: Path, op: str, sha
     assert macs(load_network(g.save(file, y))) == [4_096, 4_096]
 
 
+def test_queries_keys_and_values_may_be_one_tensor(file: Path):
+    g = GraphWriter()
+    told = {"num_heads": 4, "kv_num_heads": 2, "domain": "com.microsoft"}
+    y = g.node("GroupQueryAttention", g.input((1, 8, 128)), "", "", name="y", **told)
+    assert macs(load_network(g.save(file, y))) == [4_096, 4_096]
+
+
 def test_a_norm_of_a_sum_is_an_addition_and_a_norm(file: Path):
     g = GraphWriter()
     a, b = g.input((1, 16, 8), "a"), g.input((1, 16, 8), "b")

@@ -9,9 +9,18 @@ from workloads.importers.from_caffe.text import Message
 from workloads.importers.views import View
 
 IGNORED = None  # a blob that is no activation: labels, boxes of priors, where a pool found what it took
-HOST = frozenset({"detectionoutput", "priorbox"})
+HOST = frozenset(
+    {
+        "continuationindicator",
+        "detectionoutput",
+        "priorbox",
+        "region",
+        "yolodetectionoutput",
+        "yolov3detectionoutput",
+    }
+)
 """Types that run on the host or are worked out before: what they make is no activation."""
-DROPPED = frozenset({"accuracy", "boxannotatorohem", "detectionevaluate", "hdf5output", "silence"})
+DROPPED = frozenset({"accuracy", "boxannotatorohem", "detectionevaluate", "hdf5output", "matwrite", "silence"})
 """Measures and what only watches; losses are left out as well."""
 
 

@@ -28,29 +28,41 @@ _WINDOW = "kernel_size kernel_h kernel_w stride stride_h stride_w pad pad_h pad_
 _FILLERS = "weight_filler bias_filler"
 _CURVE = fields("", "base scale shift")
 _ROIS = "spatial_scale pad_ratio"
-_SOURCE = "source batch_size rand_skip scale mean_file mirror backend prefetch force_encoded_color"
+_SOURCE = (
+    "source batch_size rand_skip scale mean_file mirror backend prefetch force_encoded_color label_type cache shuffle"
+    " threads parser_threads"
+)
+_TYPES = "forward_type backward_type forward_math backward_math debug"  # NVIDIA's numbers of each layer
 
-NET = fields("name input input_dim input_shape layer layers", "state force_backward debug_info")
+NET = fields(
+    "name input input_dim input_shape layer layers",
+    "state force_backward debug_info default_forward_type default_backward_type default_forward_math"
+    " default_backward_math global_grad_scale",
+)
 LAYER = fields(
     "name type bottom top include exclude",
-    "phase param blobs blobs_lr weight_decay loss_weight propagate_down blob_share_mode loss_param quantization_param",
+    "phase param blobs blobs_lr weight_decay loss_weight propagate_down blob_share_mode loss_param quantization_param"
+    f" {_TYPES}",
 )
 RULE = fields("phase min_level max_level stage not_stage")
 MESSAGES: Mapping[str, Fields] = {
     "accuracy_param": fields("", "top_k axis ignore_label"),
     "annotated_data_param": fields("", "batch_sampler label_map_file anno_type"),
     "argmax_param": fields("axis top_k out_max_val"),
-    "batch_norm_param": fields("", "use_global_stats moving_average_fraction eps"),
+    "batch_norm_param": fields(
+        "", "use_global_stats moving_average_fraction eps scale_bias scale_filler bias_filler engine"
+    ),
     "bias_param": fields("axis", "num_axes filler"),
     "bn_param": fields(
         "", "scale_filler shift_filler slope_filler bias_filler bn_mode eps var_eps momentum frozen engine icnet"
     ),
     "clip_param": fields("min max"),
     "concat_param": fields("axis concat_dim"),
+    "continuation_indicator_param": fields("", "time_step batch_size axis"),
     "contrastive_loss_param": fields("", "margin legacy_version"),
     "convolution_param": fields(
         f"num_output bias_term group dilation dilation_h dilation_w {_WINDOW}",
-        f"{_FILLERS} axis engine force_nd_im2col",
+        f"{_FILLERS} axis engine force_nd_im2col cudnn_convolution_algo_seeker cudnn_math_override conv_algos_override",
     ),
     "crop_param": fields("axis offset"),
     "data_param": fields("crop_size", _SOURCE),
@@ -72,7 +84,7 @@ MESSAGES: Mapping[str, Fields] = {
     "hdf5_data_param": fields("", "source batch_size shuffle"),
     "hdf5_output_param": fields("", "file_name"),
     "hinge_loss_param": fields("", "norm"),
-    "image_data_param": fields("crop_size new_height new_width", f"shuffle is_color root_folder {_SOURCE}"),
+    "image_data_param": fields("crop_size new_height new_width", f"is_color root_folder {_SOURCE}"),
     "infogain_loss_param": fields("", "source axis"),
     "inner_product_param": fields("num_output bias_term axis", f"{_FILLERS} transpose"),
     "input_param": fields("shape"),
@@ -125,6 +137,7 @@ MESSAGES: Mapping[str, Fields] = {
         "crop_size crop_h crop_w resize_param force_gray",
         "scale mirror mean_file mean_value force_color noise_param distort_param expand_param emit_constraint",
     ),
+    "transpose_param": fields("dim"),
     "upsample_param": fields(
         "scale scale_h scale_w pad_out_h pad_out_w upsample_h upsample_w height width stride", "mode"
     ),

@@ -75,8 +75,8 @@ def reshape(c: Context, layer: Message, views: Views) -> Views:
 
 
 def permute(c: Context, layer: Message, views: Views) -> Views:
-    """Permute; axes it does not name follow in their order."""
-    order = layer.message("permute_param").ints("order")
+    """Permute and Transpose; axes that are not named follow in their order."""
+    order = layer.message("permute_param").ints("order") or layer.message("transpose_param").ints("dim")
     rank = len(views[0].axes)
     full = [*order, *(axis for axis in range(rank) if axis not in order)]
     if sorted(full) != list(range(rank)):

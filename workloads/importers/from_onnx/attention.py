@@ -8,7 +8,7 @@ from workloads.importers import lowering
 from workloads.importers.attention import Attended, attention, heads_of, joined_heads
 from workloads.importers.from_onnx import vector
 from workloads.importers.from_onnx.context import Context, Value
-from workloads.importers.from_onnx.model import Const, Node
+from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.views import View
 
 Results = Sequence[Value]
@@ -40,16 +40,20 @@ def packed(c: Context, node: Node) -> Results:
     if len(sizes) != 3 or sum(sizes) != total or min(sizes) < 1:
         raise c.wrong(node, "queries, keys and values do not add up", str(total), str(sizes))
     projected = lowering.linear(c.g, c.view(node), total, node.has(2), c.g.unique(f"{name}_projection"))
-    starts = (0, sizes[0], sizes[0] + sizes[1])
-    parts = [
-        lowering.take(c.g, projected, 2, start, size, f"{name}_{kind}")
-        for start, size, kind in zip(starts, sizes, ("queries", "keys", "values"), strict=True)
-    ]
-    query, key, value = (heads_of(c.g, part, heads, name) for part in parts)
+    query, key, value = (heads_of(c.g, part, heads, name) for part in _parts(c, projected, sizes, name))
     if node.has(4) and isinstance(c.value(node, 4), View):
         raise c.wrong(node, "keys and values of steps before in one tensor are not supported", "MultiHeadAttention")
     made = attention(c.g, query, key, value, _masks(c, node, (5,)), name)
     return _flat(c, node, made, key, name)
+
+
+def _parts(c: Context, view: View, sizes: Dims, name: str) -> list[View]:
+    """Cut queries, keys and values, which lie one behind the other, out of an array."""
+    starts = (0, sizes[0], sizes[0] + sizes[1])
+    return [
+        lowering.take(c.g, view, 2, start, size, f"{name}_{kind}")
+        for start, size, kind in zip(starts, sizes, ("queries", "keys", "values"), strict=True)
+    ]
 
 
 def multi_head(c: Context, node: Node) -> Results:
@@ -63,10 +67,13 @@ def multi_head(c: Context, node: Node) -> Results:
 
 
 def grouped_query(c: Context, node: Node) -> Results:
-    """GroupQueryAttention of onnxruntime: heads of queries share keys and values."""
+    """GroupQueryAttention of onnxruntime: heads of queries share keys and values; all three may be one tensor."""
     name, heads, shared = c.name(node), node.int("num_heads", 1), node.int("kv_num_heads", 1)
-    query = heads_of(c.g, c.view(node, 0), heads, name)
-    key, value = (heads_of(c.g, c.view(node, at), shared, name) for at in (1, 2))
+    views = [c.view(node, at) for at in range(3 if node.has(1) else 1)]
+    if len(views) == 1:
+        each = views[0].dims[-1] // max(1, heads + 2 * shared)
+        views = _parts(c, views[0], (heads * each, shared * each, shared * each), name)
+    query, key, value = (heads_of(c.g, x, n, name) for x, n in zip(views, (heads, shared, shared), strict=True))
     key, value = _after(c, node, 3, key, name), _after(c, node, 4, value, name)
     made = attention(c.g, query, key, value, (), name)
     return [joined_heads(c.g, made.result, name), key, value][: max(1, len(node.outputs))]

@@ -30,6 +30,7 @@ FUNCTIONS: Mapping[tuple[frozenset[str], int], str] = {
 }
 """Kinds of op, and how often they read the argument -> the function."""
 PASSING = frozenset({"Cast", "CastLike", "DequantizeLinear", "Dropout", "Identity", "QuantizeLinear"})
+TOLD = frozenset({"Constant", "Shape", "Size"})
 PARTS_OF_NORMS = frozenset({"Add", "Div", "Mul", "Pow", "ReduceMean", "Reciprocal", "Sqrt", "Sub"})
 MOST_OPS = 14
 ACTIVATION = "Activation"
@@ -68,8 +69,8 @@ def _without_passing(model: Model) -> tuple[Node, ...]:
     kept, passed, constant = [], dict[str, str](), set(model.constants)
     for node in model.nodes:
         inputs = tuple(passed.get(name, name) for name in node.inputs)
-        if node.op == "Constant" or (inputs and all(not name or name in constant for name in inputs)):
-            constant.update(node.outputs)
+        if node.op in TOLD or (inputs and all(not name or name in constant for name in inputs)):
+            constant.update(node.outputs)  # casts of sizes stay, as sizes are divided as what they are cast to
         elif (
             node.op in PASSING and inputs[:1] and not {*node.outputs} & inner and not {*node.outputs} & {*model.outputs}
         ):
