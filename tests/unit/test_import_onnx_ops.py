@@ -297,6 +297,20 @@ def test_sizes_are_divided_as_the_numbers_to_which_they_are_cast(file: Path):
     assert load_network(g.save(file, y)).layers[-1].output_shape == (1, 4, 12, 12)
 
 
+def test_a_part_of_no_elements_is_nothing(file: Path):
+    g = GraphWriter()
+    x = g.node("Relu", g.input((1, 4, 8)), name="r")
+    whole, none = g.node("Split", x, g.ints("parts", 8, 0), outputs=2, axis=2)
+    network = load_network(g.save(file, g.node("Concat", whole, none, axis=2)))
+    assert [layer.name for layer in network.layers] == ["r"]
+
+
+def test_same_padding_of_a_transposed_convolution_is_the_stride_times_the_map(file: Path):
+    g = GraphWriter()
+    y = g.node("ConvTranspose", g.input((1, 1, 3, 3)), g.weight("w", 1, 2, 3, 3), auto_pad="SAME_UPPER", strides=[2, 2])
+    assert load_network(g.save(file, y)).layers[-1].output_shape == (1, 2, 6, 6)
+
+
 def test_all_unknown_ops_are_told_at_once_and_nothing_that_follows_from_them(file: Path):
     g = GraphWriter()
     x = g.node("Frob", g.input((1, 4, 8, 8)), name="first")

@@ -122,6 +122,14 @@ def test_keys_of_steps_before_are_joined_and_masks_added(file: Path):
     assert [layer.op for layer in network.layers if layer.op in (Op.ADD, Op.CONCAT)] == [Op.CONCAT, Op.CONCAT, Op.ADD]
 
 
+def test_vectors_of_all_heads_are_cut_and_joined_around_keys_of_steps_before(file: Path):
+    g = GraphWriter(opset=23)
+    q, k, v = (g.input((2, 3, 64), name) for name in "qkv")
+    past, values = g.input((2, 4, 5, 16), "pk"), g.input((2, 4, 5, 16), "pv")
+    made = g.node("Attention", q, k, v, "", past, values, outputs=3, name="y", q_num_heads=4, kv_num_heads=4)
+    assert macs(load_network(g.save(file, *made))) == [2 * 4 * 3 * 8 * 16] * 2
+
+
 def test_onnxruntimes_attention_projects_before(file: Path):
     g = GraphWriter()
     x, w, b = g.input((1, 8, 64)), g.weight("w", 64, 192), g.weight("b", 192)

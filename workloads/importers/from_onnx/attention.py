@@ -20,12 +20,12 @@ def standard(c: Context, node: Node) -> Results:
     flat = len(query.dims) == 3
     name = c.name(node)
     if flat:
-        query = heads_of(c.g, query, node.int("q_num_heads", 1), name)
+        query = heads_of(c.g, query, node.int("q_num_heads", 1), f"{name}_heads")
         kept = node.int("kv_num_heads", 1)
-        key, value = (heads_of(c.g, view, kept, name) for view in (key, value))
+        key, value = (heads_of(c.g, view, kept, f"{name}_heads") for view in (key, value))
     key, value = _after(c, node, 4, key, name), _after(c, node, 5, value, name)
     made = attention(c.g, query, key, value, _masks(c, node, (3,)), name)
-    result = joined_heads(c.g, made.result, name) if flat else made.result
+    result = joined_heads(c.g, made.result, f"{name}_joined") if flat else made.result
     return [result, key, value, made.scores][: max(1, len(node.outputs))]
 
 
@@ -40,7 +40,7 @@ def packed(c: Context, node: Node) -> Results:
     if len(sizes) != 3 or sum(sizes) != total or min(sizes) < 1:
         raise c.wrong(node, "queries, keys and values do not add up", str(total), str(sizes))
     projected = lowering.linear(c.g, c.view(node), total, node.has(2), c.g.unique(f"{name}_projection"))
-    query, key, value = (heads_of(c.g, part, heads, name) for part in _parts(c, projected, sizes, name))
+    query, key, value = (heads_of(c.g, part, heads, f"{name}_heads") for part in _parts(c, projected, sizes, name))
     if node.has(4) and isinstance(c.value(node, 4), View):
         raise c.wrong(node, "keys and values of steps before in one tensor are not supported", "MultiHeadAttention")
     made = attention(c.g, query, key, value, _masks(c, node, (5,)), name)
@@ -60,10 +60,10 @@ def multi_head(c: Context, node: Node) -> Results:
     """MultiHeadAttention of onnxruntime: queries, keys and values are projected before."""
     name, heads = c.name(node), node.int("num_heads", 1)
     views = [c.view(node, at) for at in range(3)]
-    query, key, value = (view if len(view.dims) == 4 else heads_of(c.g, view, heads, name) for view in views)
+    query, key, value = (view if len(view.dims) == 4 else heads_of(c.g, view, heads, f"{name}_heads") for view in views)
     key, value = _after(c, node, 6, key, name), _after(c, node, 7, value, name)
     made = attention(c.g, query, key, value, _masks(c, node, (5,)), name)
-    return [joined_heads(c.g, made.result, name), key, value][: max(1, len(node.outputs))]
+    return [joined_heads(c.g, made.result, f"{name}_joined"), key, value][: max(1, len(node.outputs))]
 
 
 def grouped_query(c: Context, node: Node) -> Results:
@@ -73,14 +73,15 @@ def grouped_query(c: Context, node: Node) -> Results:
     if len(views) == 1:
         each = views[0].dims[-1] // max(1, heads + 2 * shared)
         views = _parts(c, views[0], (heads * each, shared * each, shared * each), name)
-    query, key, value = (heads_of(c.g, x, n, name) for x, n in zip(views, (heads, shared, shared), strict=True))
+    counts = zip(views, (heads, shared, shared), strict=True)
+    query, key, value = (heads_of(c.g, view, count, f"{name}_heads") for view, count in counts)
     key, value = _after(c, node, 3, key, name), _after(c, node, 4, value, name)
     made = attention(c.g, query, key, value, (), name)
-    return [joined_heads(c.g, made.result, name), key, value][: max(1, len(node.outputs))]
+    return [joined_heads(c.g, made.result, f"{name}_joined"), key, value][: max(1, len(node.outputs))]
 
 
 def _flat(c: Context, node: Node, made: Attended, key: View, name: str) -> Results:
-    return [joined_heads(c.g, made.result, name), key][: max(1, len(node.outputs))]
+    return [joined_heads(c.g, made.result, f"{name}_joined"), key][: max(1, len(node.outputs))]
 
 
 def _after(c: Context, node: Node, position: int, new: View, name: str) -> View:

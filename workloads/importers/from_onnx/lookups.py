@@ -58,6 +58,11 @@ def one_hot(c: Context, node: Node) -> Results:
     return [lowering.repeat(c.g, wide, (*view.dims[:axis], depth, *view.dims[axis:]), c.name(node))]
 
 
+def alike(c: Context, node: Node) -> Results:
+    """EyeLike, RandomNormalLike and RandomUniformLike: a constant of the input's extents."""
+    return [Const(_dims(c, node, 0))]
+
+
 def reverse(c: Context, node: Node) -> Results:
     """ReverseSequence: the same elements, moved."""
     return [_moved(c, node, c.view(node), "reverse")]
@@ -88,9 +93,12 @@ def _picked(c: Context, node: Node, dims: Dims) -> View:
 
 
 OPS = {
+    "EyeLike": alike,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,
     "OneHot": one_hot,
+    "RandomNormalLike": alike,
+    "RandomUniformLike": alike,
     "ReverseSequence": reverse,
     "Scatter": scatter,
     "ScatterElements": scatter,

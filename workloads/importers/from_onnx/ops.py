@@ -44,7 +44,7 @@ _FLOW = "which layers run depends on the data"
 _RANDOM = "a constant in its place"
 _TEXT = "numbers in its place, as the host works on texts"
 REFUSED: Mapping[str, str] = {
-    **dict.fromkeys(("Compress", "NonZero", "Unique"), _DATA),
+    **dict.fromkeys(("Compress", "ConstantOfShape", "NonZero", "Range", "Unique"), _DATA),
     **dict.fromkeys(("Loop", "Scan", "SequenceMap"), _FLOW),
     **dict.fromkeys(("Bernoulli", "Multinomial", "RandomNormal", "RandomUniform"), _RANDOM),
     **dict.fromkeys(("ImageDecoder", "RegexFullMatch", "StringConcat", "StringSplit", "TfIdfVectorizer"), _TEXT),

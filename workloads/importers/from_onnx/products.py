@@ -146,7 +146,9 @@ def conv_transpose(c: Context, node: Node) -> Results:
     if not size:
         rows = [_grown(x.dims[2:], axis, kernel, stride, dilation) + extra[axis] for axis in range(rank)]
         size = _padded(tuple(rows))
-    if not wanted:
+    if node.text("auto_pad", "NOTSET").startswith("SAME"):
+        size = _padded(tuple(extent * step for extent, step in zip(x.dims[2:], stride, strict=False)))
+    elif not wanted:
         size = (size[0] - padding[0] - padding[2], size[1] - padding[1] - padding[3])
     return [lowering.transposed_conv(c.g, x, filters, kernel, size, groups, c.has_bias(node, 1, 2), name)]
 

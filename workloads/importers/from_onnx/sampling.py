@@ -63,8 +63,9 @@ def _resized(c: Context, node: Node, size: Pair, kind: str) -> View:
 def suppression(c: Context, node: Node) -> Results:
     """NonMaxSuppression: worked out on the host; as many boxes as it may keep are an input of the network."""
     boxes, scores = c.view(node, 0), c.view(node, 1)
-    most = (c.ints(node, 2) or (0,))[0] or boxes.dims[1]
-    count = scores.dims[0] * scores.dims[1] * min(most, boxes.dims[1])
+    const = c.const(node, 2)
+    most = (const.ints() if const else None) or (boxes.dims[1],)
+    count = scores.dims[0] * scores.dims[1] * min(most[0], boxes.dims[1])
     c.g.warnings.append(f"{c.title(node)}: boxes are chosen on the host, {count} at most, which is not counted")
     x = c.g.declare(c.g.unique(node.outputs[0]), (count, BOX, 1, 1))
     return [fan(x, VECTOR, (count, BOX))]
