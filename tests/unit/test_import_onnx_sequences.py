@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("onnx")
 
+from simulator import simulate
 from simulator.errors import InputError
 from simulator.network.ir import Network, Op
 from tests.onnx_graphs import GraphWriter
@@ -161,3 +162,18 @@ def test_a_norm_of_a_sum_is_an_addition_and_a_norm(file: Path):
     y = g.node("SkipLayerNormalization", a, b, g.weight("g", 8), g.weight("be", 8), domain="com.microsoft", name="y")
     added, normed = load_network(g.save(file, y)).layers
     assert (added.op, normed.variant, normed.inputs) == (Op.ADD, "layer_norm", (added.name,))
+
+
+def test_a_product_reads_a_matrix_for_each_sample(file: Path):
+    g = GraphWriter()
+    y = g.node("MatMul", g.input((4, 16, 8), "a"), g.input((4, 8, 12), "b"), name="y")
+    run = simulate("eyeriss_like", load_network(g.save(file, y)), objective="dram")
+    assert run.layers[0].traffic["dram"]["weights"].read_bytes == 4 * 8 * 12 * 2
+
+
+def test_a_recurrent_layer_runs_and_its_parts_add_up(file: Path):
+    g = GraphWriter()
+    y = g.node("LSTM", g.input((10, 1, 8)), g.weight("w", 1, 64, 8), g.weight("r", 1, 64, 16), hidden_size=16, name="y")
+    run = simulate("eyeriss_like", load_network(g.save(file, y)))
+    assert run.total.macs == 10 * 64 * (8 + 16)
+    assert all(sum(layer.cycle_parts.values()) == layer.cycles for layer in run.layers)

@@ -1,5 +1,6 @@
 """Timeloop problems as people have them: shapes by name, templates, anchors, any names of data spaces, densities."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.network.ir import Layer, Op
 from tests.written_networks import TIMELOOP
+from workloads.exporters.timeloop import problem_text
 from workloads.load import load_network
 
 SIZES = "C: 16, K: 32, R: 3, S: 3, P: 10, Q: 12, N: 1, Hstride: 1, Wstride: 1, Hdilation: 1, Wdilation: 1"
@@ -208,3 +210,12 @@ def test_what_a_problem_cannot_mean_is_told_by_name(tmp_path: Path, before: str,
 )
 def test_what_timeloop_would_not_read_either_is_told(tmp_path: Path, text: str, told: str):
     assert told in refused(tmp_path, text)
+
+
+def test_shares_of_zeros_that_were_written_are_read_again(tmp_path: Path):
+    network = load_network("squeezenext")
+    first = next(layer for layer in network.layers if layer.nest)
+    layer = replace(first, zero_inputs_fraction=0.25, zero_weights_fraction=0.5, zero_outputs_fraction=0.125)
+    found = layer_of(tmp_path, problem_text(layer))
+    shares = (found.zero_inputs_fraction, found.zero_weights_fraction, found.zero_outputs_fraction)
+    assert shares == (0.25, 0.5, 0.125)
