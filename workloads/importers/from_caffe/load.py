@@ -82,13 +82,14 @@ def _unknown(c: Context, layer: Message, views: list[View], skip: bool) -> View:
     """Count a layer nobody knows as reading its bottoms and writing as much as the first."""
     name, written = layer.text("name", "layer"), layer.text("type")
     if not skip:
-        expected = REFUSED.get(kind(layer), "a type that is known")
-        expected += ", or --skip-unknown, to count nothing but the traffic of unknown ones"
+        expected = "a type that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
+        reason = REFUSED.get(kind(layer))
+        what = f"the type of layer {shorten(name)} cannot be counted: {reason}" if reason else None
         spelling = {known: known for known in OPS} | {"conv": "convolution", "fc": "innerproduct", "pool": "pooling"}
         close = nearest(kind(layer), spelling)
         raise InputError(
             Problem(
-                f"unknown type of layer {shorten(name)}",
+                what or f"unknown type of layer {shorten(name)}",
                 layer.file,
                 layer.line,
                 path="type",

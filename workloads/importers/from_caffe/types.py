@@ -89,8 +89,8 @@ OPS: Mapping[str, Handler] = dict(sorted({**NAMED, **OWN}.items()))
 REFUSED: Mapping[str, str] = {
     "batchreindex": "which samples are taken depends on the data",
     "filter": "which samples are kept depends on the data",
-    "lstmunit": "the layer LSTM, of which this is the inside",
-    "parameter": "a blob of weights as an input of the network",
-    "python": "a type of Caffe's own, as what Python code does is not in the file",
+    "lstmunit": "it is the inside of an LSTM, which is a type of its own",
+    "parameter": "weights are no activation, but an input of that shape would do",
+    "python": "what Python code does is not in the file",
 }
-"""Types that are known and cannot be counted, with what to do or why."""
+"""Types that are known and cannot be counted, and why."""

@@ -162,10 +162,11 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
     if not skip:
         op = f"{node.domain}.{node.op}" if node.domain else node.op
         path = shorten(node.label)
-        expected = REFUSED.get(node.op, "an op that is known")
-        expected += ", or --skip-unknown, to count nothing but the traffic of unknown ones"
-        suggestion = None if node.op in REFUSED else nearest(node.op, STANDARD)
-        c.unknown.append(Problem("unknown op", path=path, expected=expected, got=shorten(op), suggestion=suggestion))
+        expected = "an op that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
+        reason = None if node.domain else REFUSED.get(node.op)
+        what = f"the op cannot be counted: {reason}" if reason else "unknown op"
+        suggestion = None if reason else nearest(node.op, STANDARD)
+        c.unknown.append(Problem(what, path=path, expected=expected, got=shorten(op), suggestion=suggestion))
     views = [value for at in range(len(node.inputs)) if isinstance(value := c.value(node, at), View)]
     if not views:
         raise c.wrong(node, "an unknown op that reads no tensor")

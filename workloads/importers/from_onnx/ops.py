@@ -41,15 +41,15 @@ STANDARD: Mapping[str, Handler] = dict(
 
 _DATA = "how many elements there are depends on the data"
 _FLOW = "which layers run depends on the data"
-_RANDOM = "a constant in its place"
-_TEXT = "numbers in its place, as the host works on texts"
+_RANDOM = "what it makes is drawn at random"
+_TEXT = "texts are read on the host"
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("Compress", "ConstantOfShape", "NonZero", "Range", "Unique"), _DATA),
     **dict.fromkeys(("Loop", "Scan", "SequenceMap"), _FLOW),
     **dict.fromkeys(("Bernoulli", "Multinomial", "RandomNormal", "RandomUniform"), _RANDOM),
     **dict.fromkeys(("ImageDecoder", "RegexFullMatch", "StringConcat", "StringSplit", "TfIdfVectorizer"), _TEXT),
 }
-"""Op that is known and cannot be counted -> why, or what to do."""
+"""Op that is known and cannot be counted -> why."""
 
 DOMAINS: Mapping[str, Mapping[str, Handler]] = {
     "": STANDARD,
