@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def convert(
     network: Annotated[str, typer.Argument(metavar="NET", help="NAME, NAME:KEY=VALUE,... or a file")],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="csv, yaml, onnx or timeloop")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="csv, onnx, prototxt, scalesim, timeloop or yaml")],
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="for timeloop a folder; csv and yaml go to stdout unless given"
+            "-o", "--output", metavar="FILE", help="for timeloop a folder; others but onnx go to stdout unless given"
         ),
     ] = None,
     batch: Annotated[int | None, typer.Option(min=1, max=65536, help="1 if nothing says otherwise")] = None,
@@ -29,33 +29,33 @@ def convert(
         bool, typer.Option("--skip-unknown", help="keep a file's unknown ops as such instead of refusing them")
     ] = False,
 ) -> None:
-    """Write a network as a layer list, an ONNX model or Timeloop problems.
+    """Write a network as a layer list, an ONNX model, a prototxt, a SCALE-Sim topology or Timeloop problems.
 
     ONNX and Timeloop files are called like the network unless -o says otherwise.
     """
-    from workloads.exporters import TEXTS, check_format, text_of
+    from workloads.exporters import NESTS_ONLY, TEXTS, check_format, text_of
     from workloads.exporters import convert as write
 
     check_format(to)
     if to != "timeloop":
         check_file(output)
     loaded = load(network, batch, skip_unknown)
+    if to in NESTS_ONLY:
+        _tell_left_out(loaded)
     if output == STDOUT or (output is None and to in TEXTS):
         print(text_of(loaded, to), end="")
         return
     path = output or _path_for(loaded.name, to)
     write(loaded, to, path)
-    if to == "timeloop":
-        _tell_left_out(loaded)
     print(path)
 
 
 def _tell_left_out(network: "Network") -> None:
-    """Say on stderr which ops Timeloop's problems leave out."""
+    """Say on stderr which ops a format of layers that multiply leaves out."""
     counts = Counter(layer.op.value for layer in network.layers if layer.nest is None)
     if counts:
         ops = ", ".join(f"{count} {op}" for op, count in sorted(counts.items()))
-        print(f"warning: left out, as a problem is a loop nest of MACs: {ops}", file=sys.stderr)
+        print(f"warning: left out, as the format holds loop nests of MACs: {ops}", file=sys.stderr)
 
 
 def _path_for(name: str, to: str) -> Path:

@@ -47,9 +47,10 @@ def kind_of(spec: str) -> str:
 
 def _kind_of_yaml(file: str) -> str:
     """Choose by the keys at the top: the kind that knows most of them, a machine if in doubt."""
-    from simulator.source import load_yaml
+    from workloads.importers.timeloop_text import read_source
 
-    data = load_yaml(file).data
+    with read_source(Path(file)).document() as document:
+        data = document.data
     keys = set(data)
     kind = max(KEYS, key=lambda kind: len(keys & KEYS[kind]))
     return "mapping" if kind == "network" and isinstance(data.get("layers"), dict) else kind

@@ -77,8 +77,18 @@ def energy_of(
 
 
 def touched(layer: Layer, axis: int) -> int:
-    """Rows (axis 0) or columns (1) of the unpadded input that some tap of a window meets."""
+    """Rows (axis 0) or columns (1) of the unpadded input that some tap of a window meets.
+
+    Tap j meets the positions i*stride + j*dilation - pad. Those of one remainder by the stride are neighbours once
+    divided by it: each tap has a run of as many as there are outputs, and the runs of a remainder are joined.
+    """
     stride, dilation, pad = layer.stride[axis], layer.dilation[axis], layer.padding[axis]
     outputs, taps, size = layer.output_shape[2 + axis], layer.kernel[axis], layer.input_shapes[0][2 + axis]
-    positions = {i * stride + j * dilation - pad for i in range(outputs) for j in range(taps)}
-    return sum(0 <= position < size for position in positions)
+    ends: dict[int, int] = {}  # remainder -> where the runs so far end
+    met = 0
+    for tap in range(taps):
+        first, remainder = divmod(tap * dilation - pad, stride)
+        last = min(first + outputs, -(-(size - remainder) // stride))
+        met += max(0, last - max(first, ends.get(remainder, 0)))
+        ends[remainder] = max(last, ends.get(remainder, 0))
+    return met

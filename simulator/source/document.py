@@ -93,7 +93,8 @@ def load_yaml(path: str | Path) -> Document:
     """Read a YAML file whose root is a mapping; raise InputError with every problem found.
 
     The file may hold 1 MiB, 32 levels and 100,000 values. Tags, duplicate keys and numbers that are not finite are
-    refused. Scalars follow the core schema of YAML 1.2: `yes`, `no`, `on` and `off` are text.
+    refused. Scalars follow the core schema of YAML 1.2: `yes`, `no`, `on` and `off` are text. A mapping may merge
+    others: `<<: *other`, and `<<<: *other` inside the mappings of both, too.
     """
     return parse_yaml(_read(Path(path)), str(path))
 

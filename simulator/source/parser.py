@@ -20,11 +20,15 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_MERGES = ("<<", "<<<")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
 }
+
+
+Pair: TypeAlias = tuple[yaml.Node, yaml.Node]
 
 
 class Mark(Protocol):
@@ -51,6 +55,7 @@ class _Builder:
     key_places: dict[str, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     values: int = 0
+    merged: dict[int, list[Pair]] = field(default_factory=dict)  # by the identity of a mapping's node
 
     def complain(self, mark: Mark | None, message: str, path: str = "", expected: str = "", got: str = "") -> None:
         place = _place(mark)
@@ -73,7 +78,7 @@ class _Builder:
 
     def mapping(self, node: yaml.MappingNode, path: str, depth: int) -> dict[str, Value]:
         result: dict[str, Value] = {}
-        for key_node, value_node in node.value:
+        for key_node, value_node in self.pairs(node, depth):
             if not isinstance(key_node, yaml.ScalarNode):
                 self.complain(key_node.start_mark, "not a key", path, "a single word")
                 continue
@@ -87,6 +92,39 @@ class _Builder:
                 continue
             self.key_places[inner] = _place(key_node.start_mark)
             result[key] = self.value(value_node, inner, depth + 1)
+        return result
+
+    def pairs(self, node: yaml.MappingNode, depth: int) -> list[Pair]:
+        """Return the keys of a mapping and their values, those that it merges from others among them.
+
+        `<<: *other` takes the keys of another mapping, or of a list of them, that the mapping does not have; `<<<`
+        goes on inside the mappings that both have.
+        """
+        if depth > MAX_DEPTH:
+            raise _TooMuch(node.start_mark, "levels")
+        if id(node) not in self.merged:
+            found = [pair for pair in node.value if pair[0].value not in _MERGES]
+            for key, value in (pair for pair in node.value if pair[0].value in _MERGES):
+                for base in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if not isinstance(base, yaml.MappingNode):
+                        self.complain(base.start_mark, "nothing to merge", key.value, "a mapping, or a list of them")
+                        continue
+                    found = self.joined(found, self.pairs(base, depth + 1), key.value == "<<<", depth)
+            self.merged[id(node)] = found
+        return self.merged[id(node)]
+
+    def joined(self, own: list[Pair], base: list[Pair], deep: bool, depth: int) -> list[Pair]:
+        """Return a mapping's own pairs and those of a base that it does not have."""
+        at = {key.value: index for index, (key, _) in enumerate(own) if isinstance(key, yaml.ScalarNode)}
+        result = list(own)
+        for key, value in base:
+            index = at.get(key.value) if isinstance(key, yaml.ScalarNode) else None
+            if index is None:
+                result.append((key, value))
+            elif deep and isinstance(value, yaml.MappingNode) and isinstance(own[index][1], yaml.MappingNode):
+                mine = own[index][1]
+                inner = self.joined(self.pairs(mine, depth + 1), self.pairs(value, depth + 1), deep, depth + 1)
+                result[index] = (own[index][0], yaml.MappingNode(mine.tag, inner, mine.start_mark, mine.end_mark))
         return result
 
     def scalar(self, node: yaml.ScalarNode, path: str) -> Scalar:

@@ -18,10 +18,37 @@ from tests.caffe_text import prototxt
 from tests.written_networks import CSV, SCALE_SIM, TIMELOOP, YAML
 from workloads.load import load_network
 
+MERGED = """\
+base: &base
+  instance: {N: 1, Hstride: 1}
+problem:
+  <<<: *base
+  shape: cnn-layer
+  instance: {C: 3, K: 8, R: 3, S: 3, P: 10, Q: 10, densities: {Weights: {distribution: fixed, density: 0.5}}}
+"""
+FORKS = """\
+input: "data" input_shape { dim: 1 dim: 4 dim: 16 dim: 16 }
+input: "steps" input_shape { dim: 5 dim: 1 dim: 8 }
+layer { name: "p" type: "Proposal" bottom: "data" top: "rois" proposal_param { post_nms_topn: 9 } }
+layer { name: "r" type: "ROIPooling" bottom: "data" bottom: "rois" top: "r"
+        roi_pooling_param { pooled_h: 2 pooled_w: 3 } }
+layer { name: "i" type: "Interp" bottom: "data" top: "i" interp_param { shrink_factor: 2 zoom_factor: 3 pad_end: -1 } }
+layer { name: "m" type: "Pooling" bottom: "data" top: "m" top: "mask" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "u" type: "Upsample" bottom: "m" bottom: "mask" top: "u" upsample_param { scale: 2 pad_out_h: 1 } }
+layer { name: "o" type: "Reorg" bottom: "data" top: "o" reorg_param { stride: 2 reverse: false } }
+layer { name: "s" type: "SPP" bottom: "data" top: "s" spp_param { pyramid_height: 3 } }
+layer { name: "c" type: "Slice" bottom: "data" top: "c1" top: "c2" slice_param { axis: 1 slice_point: 1 } }
+layer { name: "t" type: "Tile" bottom: "c1" top: "t" tile_param { axis: 1 tiles: 3 } }
+layer { name: "a" type: "ArgMax" bottom: "t" top: "a" argmax_param { axis: 1 } }
+layer { name: "e" type: "Reduction" bottom: "t" top: "e" reduction_param { operation: MEAN axis: 2 } }
+layer { name: "d" type: "Deconvolution" bottom: "data" top: "d"
+        convolution_param { num_output: 2 kernel_size: 3 dilation: 2 } }
+layer { name: "g" type: "LSTM" bottom: "steps" top: "g" recurrent_param { num_output: 6 } }
+"""
 SEEDS = {
-    "csv": (CSV, SCALE_SIM, "Layer, M, N, K,\nfc, 128, 1000, 4096,\n"),
-    "prototxt": tuple(prototxt(load_network(spec)) for spec in ("squeezenet:version=1.1", "shufflenet_v2")),
-    "yaml": (YAML, TIMELOOP),
+    "csv": (CSV, SCALE_SIM, "Layer, M, N, K, Sparsity,\nfc, 128, 1000, 4096, 2:4,\n"),
+    "prototxt": (*(prototxt(load_network(spec)) for spec in ("squeezenet:version=1.1", "shufflenet_v2")), FORKS),
+    "yaml": (YAML, TIMELOOP, MERGED),
 }
 PIECES = (
     "0",
@@ -152,6 +179,29 @@ def onnx_seed() -> bytes:
     return content
 
 
+def sequence_seed() -> bytes:
+    """Return a model with a recurrent layer, attention, an einsum, lookups and a norm that is spelled out."""
+    from tests.onnx_graphs import GraphWriter
+
+    g = GraphWriter(opset=23)
+    x = g.input((6, 1, 8))
+    y, last = g.node("LSTM", x, g.weight("w", 1, 16, 8), g.weight("r", 1, 16, 4), outputs=2, hidden_size=4)
+    y = g.node("Squeeze", y, g.ints("axes", 1))
+    y = g.node("Transpose", y, perm=[1, 0, 2])
+    y = g.node("Attention", y, y, y, q_num_heads=2, kv_num_heads=1 + 1)
+    d = g.node("Sub", y, g.node("ReduceMean", y, g.ints("last", -1)))
+    squares = g.node("ReduceMean", g.node("Mul", d, d), g.ints("behind", -1))
+    y = g.node("Div", d, g.node("Sqrt", g.node("Add", squares, g.floats("eps", 1e-5, scalar=True))))
+    y = g.node("Einsum", y, g.weight("e", 2, 4, 3), equation="bij,hjk->bhik")
+    y, _ = g.node("TopK", y, g.ints("k", 2), outputs=2)
+    y = g.node("MatMul", y, g.weight("m", 2, 2, 5))
+    y = g.node("GatherND", y, g.weight("index", 3, 2), batch_dims=0)
+    y = g.node("Where", g.node("Greater", y, g.floats("zero", 0.0, scalar=True)), y, y)
+    g.node("Add", y, g.node("ReduceSum", last), name="sum")
+    content: bytes = g.model("sum_out0").SerializeToString()
+    return content
+
+
 NUMBERS = st.sampled_from([0, 1, -1, 2, 3, 7, -2, 100, 65536, 1 << 31, (1 << 62), -(1 << 62)])
 
 
@@ -160,7 +210,7 @@ def mutated_models(draw: Draw) -> bytes:
     """Draw the model with some nodes, inputs, attributes, extents or constants changed."""
     import onnx
 
-    model = onnx.ModelProto.FromString(onnx_seed())
+    model = onnx.ModelProto.FromString(draw(st.sampled_from([onnx_seed, sequence_seed]))())
     graph = model.graph
     for change in draw(st.lists(st.integers(0, 8), min_size=1, max_size=4)):
         node, tensor = draw(st.sampled_from(list(graph.node))), draw(st.sampled_from(list(graph.initializer)))
@@ -185,7 +235,7 @@ def mutated_models(draw: Draw) -> bytes:
             del graph.node[draw(st.integers(0, len(graph.node) - 2))]
         else:
             dims = graph.input[0].type.tensor_type.shape.dim
-            dims[draw(st.integers(0, 3))].dim_value = draw(NUMBERS)
+            dims[draw(st.integers(0, len(dims) - 1))].dim_value = draw(NUMBERS)
     content: bytes = model.SerializeToString()
     return content
 

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.cost.geometry import box, ceil_div, clipped, distinct, gcd, slid, tile_box
+from simulator.engine.results import touched as touched_rows
+from simulator.network.ir import Layer, Op
 
 few = st.integers(1, 7)
 steps = st.integers(1, 4)
@@ -34,6 +36,15 @@ def test_the_greatest_common_divisor_is_pythons(a, b):
 def test_a_window_touches_as_many_positions_as_there_are_different_ones(sizes, stride, dilation):
     a, b = sizes
     assert distinct(a, b, stride, dilation) == len(touched(range(a), range(b), stride, dilation))
+
+
+@given(extents, steps, steps, st.integers(0, 6), st.integers(1, 20))
+def test_rows_that_windows_meet_are_those_inside_the_map(sizes, stride, dilation, pad, rows):
+    outputs, taps = sizes
+    window = ((taps, 1), (stride, 1), (pad, 0, pad, 0), (dilation, 1))
+    layer = Layer("c", Op.CONV, ("x",), ((1, 1, rows, 1),), (1, 1, outputs, 1), *window)
+    positions = {position - pad for position in touched(range(outputs), range(taps), stride, dilation)}
+    assert touched_rows(layer, 0) == len(positions & {*range(rows)})
 
 
 @given(extents, few, steps, steps)

@@ -69,7 +69,7 @@ root = Path(sys.argv[1])
 sys.path.insert(0, str(root))
 CHANGES = {
     '    UNKNOWN = "unknown"': '    SQUARE = "square"\\n    UNKNOWN = "unknown"',
-    "        Op.UNKNOWN: ": '        Op.SQUARE: computes(per_output(2), {"": "Hardmax"}, {"": "Square"}), Op.UNKNOWN: ',
+    "        Op.UNKNOWN: ": '        Op.SQUARE: computes(per_output(2), {"": "Det"}, {"": "Square"}), Op.UNKNOWN: ',
 }
 
 class Changed(SourceFileLoader):
@@ -112,7 +112,7 @@ Path("fusing.yaml").write_text(machine.replace("fuses: [", "fuses: [square, "))
 print(simulate("fusing.yaml", network).layers[0].fused)
 for form in ("csv", "onnx", "yaml"):
     convert(network, form, Path(f"again.{form}"))
-    print(load_network(f"again.{form}").layers == network.layers, b"Hardmax" in Path(f"again.{form}").read_bytes())
+    print(load_network(f"again.{form}").layers == network.layers, b"Det" in Path(f"again.{form}").read_bytes())
 head = 'input: "data" input_shape { dim: 1 dim: 8 dim: 6 dim: 6 } '
 Path("net.prototxt").write_text(head + 'layer { name: "s" type: "Square" bottom: "data" top: "s" }')
 print(load_network("net.prototxt").layers[0].op)

@@ -11,16 +11,33 @@ from simulator.network.ir import Network
 EXPORTERS = {
     "csv": "workloads.exporters.csv_layers:export_csv",
     "onnx": "workloads.exporters.to_onnx:export_onnx",
+    "prototxt": "workloads.exporters.prototxt:export_prototxt",
+    "scalesim": "workloads.exporters.scalesim:export_topology",
     "timeloop": "workloads.exporters.timeloop:export_problems",
     "yaml": "workloads.exporters.yaml_layers:export_yaml",
 }
 """Format -> the function that writes it."""
 
-TEXTS = {"csv": "workloads.exporters.csv_layers:csv_text", "yaml": "workloads.exporters.yaml_layers:yaml_text"}
+TEXTS = {
+    "csv": "workloads.exporters.csv_layers:csv_text",
+    "prototxt": "workloads.exporters.prototxt:prototxt_text",
+    "scalesim": "workloads.exporters.scalesim:topology_text",
+    "yaml": "workloads.exporters.yaml_layers:yaml_text",
+}
 """Format that is one text -> the function that returns it."""
 
-SUFFIXES = {"csv": ".csv", "onnx": ".onnx", "timeloop": "", "yaml": ".yaml"}
+SUFFIXES = {
+    "csv": ".csv",
+    "onnx": ".onnx",
+    "prototxt": ".prototxt",
+    "scalesim": ".csv",
+    "timeloop": "",
+    "yaml": ".yaml",
+}
 """Format -> how the name of its file ends; a folder's has no suffix."""
+
+NESTS_ONLY = frozenset({"scalesim", "timeloop"})
+"""Formats that hold layers that multiply, and no others."""
 
 
 def convert(network: Network, format: str, path: str | Path) -> None:

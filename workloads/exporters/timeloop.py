@@ -1,6 +1,6 @@
 """Write Timeloop problems (version 0.4), a file for each layer that multiplies, into a folder.
 
-A problem holds a layer's loop nest: bounds, strides, dilations and the share of zero weights. Timeloop knows no
+A problem holds a layer's loop nest: bounds, strides, dilations and the shares of zeros. Timeloop knows no
 padding, so the map grows by it; names of layers make the files' names.
 """
 
@@ -71,7 +71,12 @@ def problem_text(layer: Layer) -> str:
         sizes |= dict(zip(("Hstride", "Wstride"), nest.stride, strict=True))
         sizes |= dict(zip(("Hdilation", "Wdilation"), nest.dilation, strict=True))
     instance = ", ".join(f"{key}: {value}" for key, value in sizes.items())
-    zeros = layer.zero_weights_fraction
-    densities = f", densities: {{Weights: {1 - zeros!r}}}" if zeros is not None else ""
+    zeros = {
+        "Weights": layer.zero_weights_fraction,
+        "Inputs": layer.zero_inputs_fraction,
+        "Outputs": layer.zero_outputs_fraction,
+    }
+    told = ", ".join(f"{name}: {1 - share!r}" for name, share in zeros.items() if share is not None)
+    densities = f", densities: {{{told}}}" if told else ""
     shape = CONVOLUTION if slides else PRODUCT
     return f'problem:\n  version: "0.4"\n{shape}  instance: {{{instance}{densities}}}\n'

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from itertools import count
 
 from simulator.errors import InputError, Problem
 from simulator.network.graph import Graph, Tensor, check_batch
@@ -24,6 +23,7 @@ class Assembly(Graph):
         self.warnings: list[str] = []
         self.moved: dict[Hashable, Tensor] = {}  # what was rearranged already, by source and order
         self._normed: set[str] = set()
+        self._numbers: dict[str, int] = {}  # of a name, the first number behind it that may be free
 
     def put(self, layer: Layer) -> Tensor:
         """Add a layer as it is; where it names no stage, the usual one."""
@@ -78,9 +78,16 @@ class Assembly(Graph):
     def unique(self, name: str) -> str:
         """Return the name if it is free, or the first free one with a number behind it."""
         name = name.strip()[:LONGEST_NAME] or "layer"
-        numbered = (f"{name}_{number}" for number in count(2))
-        taken = self._layers.keys() | self._inputs.keys()
-        return name if name not in taken else next(free for free in numbered if free not in taken)
+        if not self._is_taken(name):
+            return name
+        number = self._numbers.get(name, 2)
+        while self._is_taken(f"{name}_{number}"):
+            number += 1
+        self._numbers[name] = number
+        return f"{name}_{number}"
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._layers or name in self._inputs
 
     def fold_norm(self, x: Tensor, sole: bool, name: str, variant: str = "norm") -> Tensor:
         """Scale and shift channels: inside the layer that makes `x` if nothing else reads it, or as a pass of its own.

@@ -10,10 +10,9 @@ from simulator.errors import InputError, Problem
 from simulator.network.ir import Layer, Op, Shape
 
 MOST_LAYERS = 20_000
-LARGEST_SIDE = 1 << 16  # rows or columns of a map, a kernel, a stride, a padding
-LARGEST_EXTENT = 1 << 31  # batch or channels
+LARGEST_SIDE = 1 << 22  # rows or columns of a kernel, a stride, a padding: of whole signals too
+LARGEST_EXTENT = 1 << 31  # of a tensor along an axis: a signal or the rows of a product have no other bound
 MOST_ELEMENTS = 1 << 36  # of one tensor
-MOST_TAPS = 1 << 22  # output positions times taps along one axis
 MOST_MACS = 1 << 56  # of one layer: twenty thousand of them still fit 64 bits many times over
 LONGEST_NAME = 500
 
@@ -40,9 +39,8 @@ def check_shape(name: str, shape: Shape) -> None:
     """Raise InputError for a tensor that no machine could hold."""
     if min(shape) < 1:
         raise _too_much(name, "a tensor needs at least one element", "extents of 1 or more", "x".join(map(str, shape)))
-    limits = (LARGEST_EXTENT, LARGEST_EXTENT, LARGEST_SIDE, LARGEST_SIDE)
-    if any(extent > limit for extent, limit in zip(shape, limits, strict=True)) or prod(shape) > MOST_ELEMENTS:
-        expected = f"at most {MOST_ELEMENTS} elements, {LARGEST_SIDE} rows and columns"
+    if max(shape) > LARGEST_EXTENT or prod(shape) > MOST_ELEMENTS:
+        expected = f"at most {MOST_ELEMENTS} elements, {LARGEST_EXTENT} along an axis"
         raise _too_much(name, "the tensor is too large", expected, "x".join(map(str, shape)))
 
 
@@ -57,8 +55,6 @@ def check_layer(layer: Layer) -> None:
     if max(sizes) > LARGEST_SIDE or min(sizes) < 0:
         got = ", ".join(map(str, sizes))
         raise _too_much(layer.name, "a window is out of range", f"sizes of 0 to {LARGEST_SIDE}", got)
-    if any(p * r > MOST_TAPS for p, r in zip(layer.output_shape[2:], layer.kernel, strict=True)):
-        raise _too_much(layer.name, "windows take too many elements", f"at most {MOST_TAPS} a row or column")
     if layer.op is Op.MATMUL:
         check_factor(layer)
     if layer.macs > MOST_MACS:

@@ -21,11 +21,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A header and the rows below it that are not empty; `columns` end at the last that has a name."""
+    """A header, its line, and the rows below it that are not empty; `columns` end at the last that has a name."""
 
     file: str
     columns: tuple[str, ...]
     rows: tuple[Line, ...]
+    line: int = 1
 
     def wrong(
         self, line: int, column: str, message: str, expected: str | None = None, got: str | None = None
@@ -45,12 +46,21 @@ def read_table(text: str, file: str) -> Table:
     columns = list(header.cells)
     while columns and not columns[-1]:
         columns.pop()
+    _check_separator(header, file)
     if not columns or len(columns) > MOST_COLUMNS:
         expected = f"names of columns, at most {MOST_COLUMNS}"
         raise InputError(Problem("not a header", file, header.line, expected=expected))
     if not rows:
         raise InputError(Problem("no layers", file, header.line, expected="a row for each layer below the header"))
-    return Table(file, tuple(columns), tuple(rows))
+    return Table(file, tuple(columns), tuple(rows), header.line)
+
+
+def _check_separator(header: Line, file: str) -> None:
+    """Raise InputError where something else than commas stands between the names of columns."""
+    for mark, name in (("\t", "tabs"), (";", "semicolons")):
+        if len(header.cells) <= 2 and mark in header.cells[0]:
+            message, got = f"the cells have {name} between them", shorten(repr(header.cells[0]))
+            raise InputError(Problem(message, file, header.line, expected="commas between cells", got=got))
 
 
 def _lines(text: str, file: str) -> Iterator[Line]:

@@ -31,6 +31,7 @@ from workloads.importers.views import (
     own_layout,
     reshaped,
     shape_in,
+    transposed,
 )
 
 
@@ -89,6 +90,26 @@ def linear(g: Assembly, view: View, filters: int, bias: bool, name: str) -> View
     shape = (x.shape[0], filters, *x.size)
     y = g.put(Layer(name, Op.LINEAR, (x.name,), (x.shape,), shape, bias=bias))
     return View(y, (*view.axes[:-1], natural(y.shape, C)))
+
+
+def batched_linear(g: Assembly, view: View, batches: int, filters: int, name: str) -> View:
+    """Multiply arrays [..., M, K] by matrices of weights, one for each element of the axes from `batches` on, but two.
+
+    They are groups of one layer; where there is one matrix it is a fully connected layer as any other.
+    """
+    *leading, rows, inner = range(len(view.axes))
+    each = leading[batches:]
+    if prod(view.dims[at] for at in each) == 1:
+        return linear(g, view, filters, False, name)
+    order = (*leading[:batches], rows, *each, inner)
+    turned = transposed(view, order, f"{name}_rows")
+    layout = (*(N if at == 0 and batches else H for at in range(batches + 1)), *(C for _ in each), C)
+    x = arranged(g, turned, layout)
+    groups = prod(view.dims[at] for at in each)
+    shape = (x.tensor.shape[0], groups * filters, *x.tensor.size)
+    y = g.put(Layer(name, Op.LINEAR, (x.tensor.name,), (x.tensor.shape,), shape, groups=groups))
+    made = fan(y, layout, (*x.dims[:-1], filters))
+    return transposed(made, [order.index(at) for at in range(len(order))], f"{name}_result")
 
 
 def with_features(g: Assembly, view: View) -> View:
@@ -299,6 +320,24 @@ def resolved(dims: Sequence[int], wanted: Sequence[int], allow_zero: bool) -> tu
 def flatten(g: Assembly, view: View, axis: int, name: str) -> View:
     """Join the axes before `axis`, and those from it on."""
     return reshape(g, view, (prod(view.dims[:axis]), prod(view.dims[axis:])), name)
+
+
+def depth_to_space(g: Assembly, view: View, block: int, blocks_first: bool, name: str) -> View:
+    """Make squares of a map of channels, whose numbers count blocks or what remains of them first."""
+    n, ch, h, w = view.dims
+    rest = ch // block**2
+    parts = (n, block, block, rest, h, w) if blocks_first else (n, rest, block, block, h, w)
+    order = (0, 3, 4, 1, 5, 2) if blocks_first else (0, 1, 4, 2, 5, 3)
+    wide = transposed(reshape(g, view, parts, name), order, name)
+    return reshape(g, wide, (n, rest, h * block, w * block), name)
+
+
+def space_to_depth(g: Assembly, view: View, block: int, name: str) -> View:
+    """Make channels of squares of a map."""
+    n, ch, h, w = view.dims
+    parts = (n, ch, h // block, block, w // block, block)
+    deep = transposed(reshape(g, view, parts, name), (0, 3, 5, 1, 2, 4), name)
+    return reshape(g, deep, (n, ch * block**2, h // block, w // block), name)
 
 
 def settle(g: Assembly, view: View) -> Tensor:

@@ -22,6 +22,7 @@ Layout = tuple[int, ...]  # for each axis of a view, the axis of [N, C, H, W] th
 VECTOR: Layout = (N, C)
 LINES: Layout = (N, C, H)  # signals: channels first
 ROWS: Layout = (N, H, C)  # sequences: features last
+STEPS: Layout = (H, N, C)  # sequences whose steps stand first
 MAPS: Layout = (N, C, H, W)
 LAYOUTS: dict[int, Layout] = {0: (), 1: (C,), 2: VECTOR, 3: ROWS, 4: MAPS}
 

@@ -5,18 +5,19 @@ from pathlib import Path
 
 from simulator.errors import InputError, Problem
 from simulator.network.ir import Network
-from simulator.source import load_yaml
 
 
 def import_yaml(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int] | None = None) -> Network:
     """Import a file."""
     if sizes:
         raise InputError(Problem("a layer list takes no parameters", str(path), got=", ".join(sizes)))
-    document = load_yaml(path)
-    if "problem" in document.data:
-        from workloads.importers.timeloop import import_problem
+    from workloads.importers.timeloop_text import read_source
 
-        return import_problem(document, path.stem)
-    from workloads.importers.yaml_layers import import_layers
+    with read_source(path).document() as document:
+        if "problem" in document.data:
+            from workloads.importers.timeloop import import_problem
 
-    return import_layers(document, path.stem, skip_unknown)
+            return import_problem(document, path.stem)
+        from workloads.importers.yaml_layers import import_layers
+
+        return import_layers(document, path.stem, skip_unknown)

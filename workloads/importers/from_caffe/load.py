@@ -8,14 +8,14 @@ from simulator.network.ir import Network
 from workloads.importers import lowering
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import MOST_LAYERS, located, read_text, shorten
-from workloads.importers.from_caffe.context import Context
-from workloads.importers.from_caffe.ops import DROPPED, OPS, SOURCES
-from workloads.importers.from_caffe.sources import declare_inputs
+from workloads.importers.from_caffe.context import HOST, Context, is_dropped, kind
+from workloads.importers.from_caffe.fields import NET, check_layer
+from workloads.importers.from_caffe.sources import declare_inputs, no_size
 from workloads.importers.from_caffe.text import Message, parse
+from workloads.importers.from_caffe.types import OPS, REFUSED, SOURCES
 from workloads.importers.views import View
 
 MOST_BYTES = 1 << 22
-LAYER_FIELDS = frozenset({"layer", "layers"})
 
 
 def import_prototxt(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int] | None = None) -> Network:
@@ -24,13 +24,15 @@ def import_prototxt(path: Path, skip_unknown: bool = False, sizes: Mapping[str, 
     if sizes:
         raise InputError(Problem("a prototxt takes no parameters", file, got=", ".join(sizes)))
     root = parse(read_text(path, MOST_BYTES), file)
-    root.check_names(frozenset({"name", "input", "input_dim", "input_shape", "state", *LAYER_FIELDS}))
+    root.check_names(NET.known)
     written = sorted(root.messages("layer") + root.messages("layers"), key=lambda layer: layer.line)
     if not written:
         raise InputError(Problem("no layers", file, 1, expected="`layer { ... }`"))
     if len(written) > MOST_LAYERS:
         raise InputError(Problem("too many layers", file, expected=f"at most {MOST_LAYERS}", got=str(len(written))))
-    c = Context(Assembly(root.text("name") or path.stem), [layer for layer in written if in_test(layer)])
+    silenced = frozenset(name for layer in written if kind(layer) == "silence" for name in layer.texts("bottom"))
+    layers = [layer for layer in written if in_test(layer)]
+    c = Context(Assembly(root.text("name") or path.stem), layers, silenced=silenced)
     declare_inputs(c, root)
     for layer in c.layers:
         with located(file, layer.line):
@@ -41,7 +43,7 @@ def import_prototxt(path: Path, skip_unknown: bool = False, sizes: Mapping[str, 
 
 def in_test(layer: Message) -> bool:
     """Return whether a layer is there in the test phase, by its include and exclude rules, and is not dropped."""
-    if kind(layer) in DROPPED:
+    if is_dropped(layer):
         return False
     include, exclude = layer.messages("include"), layer.messages("exclude")
     if include:
@@ -55,24 +57,21 @@ def _met(rule: Message) -> bool:
     return phase == "TEST" and levels and "stage" not in rule.fields
 
 
-def kind(layer: Message) -> str:
-    """Return the type of a layer, one spelling for INNER_PRODUCT and InnerProduct."""
-    return layer.text("type").lower().replace("_", "")
-
-
 def add(c: Context, layer: Message, skip_unknown: bool) -> None:
     """Add what one layer becomes."""
     op = kind(layer)
+    if op in OPS or op in SOURCES or op in HOST:
+        check_layer(layer)
     if op in SOURCES:
         SOURCES[op](c, layer)
         return
     bottoms = c.bottoms(layer)
     views = [view for view in bottoms if view is not None]
-    if not views and bottoms:
-        c.write(layer, [None] * len(layer.texts("top")))
+    if op in HOST or (bottoms and not views):
+        c.write(layer, ())
         return
     if not views:
-        raise layer.wrong("bottom", "the layer reads nothing", "the top of a layer above")
+        no_size(c, layer)
     if op not in OPS:
         c.write(layer, [_unknown(c, layer, views, skip_unknown)])
         return
@@ -84,11 +83,13 @@ def _unknown(c: Context, layer: Message, views: list[View], skip: bool) -> View:
     name, written = layer.text("name", "layer"), layer.text("type")
     if not skip:
         expected = "a type that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
+        reason = REFUSED.get(kind(layer))
+        what = f"the type of layer {shorten(name)} cannot be counted: {reason}" if reason else None
         spelling = {known: known for known in OPS} | {"conv": "convolution", "fc": "innerproduct", "pool": "pooling"}
         close = nearest(kind(layer), spelling)
         raise InputError(
             Problem(
-                f"unknown type of layer {shorten(name)}",
+                what or f"unknown type of layer {shorten(name)}",
                 layer.file,
                 layer.line,
                 path="type",

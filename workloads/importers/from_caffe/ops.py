@@ -1,26 +1,26 @@
-"""Caffe's layers, by type."""
+"""Caffe's layers that compute."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from math import prod
 
 from simulator.network.ir import ACROSS_CHANNELS, WITHIN_CHANNEL, Op
 from simulator.network.ops import OPS as TABLE
-from simulator.network.ops import VECTOR_OPS
-from simulator.network.shapes import Pair
+from simulator.network.shapes import window_reach
 from workloads.importers import lowering
 from workloads.importers.from_caffe.context import Context
-from workloads.importers.from_caffe.sources import image_data, input_layer, memory_data
+from workloads.importers.from_caffe.moves import axis_of
 from workloads.importers.from_caffe.text import Message
 from workloads.importers.from_caffe.windows import CONVOLUTION, POOLING
-from workloads.importers.views import View, look, transposed
+from workloads.importers.views import View
 
 Views = Sequence[View]
 Handler = Callable[[Context, Message, Views], Views]
 ELTWISE = ("PROD", "SUM", "MAX")
 OPERATIONS = {name: (op, variant) for op in (Op.ADD, Op.MUL) for variant, name in TABLE[op].caffe.items()}
 POOLS = {name: kind for kind, name in TABLE[Op.POOL].caffe.items()} | {"STOCHASTIC": "max"}
+REDUCTIONS = {"SUM": "sum", "ASUM": "l1", "SUMSQ": "sum_square", "MEAN": "average"}
+DEEPEST_PYRAMID = 10
 REGIONS = {"ACROSS_CHANNELS": ACROSS_CHANNELS, "WITHIN_CHANNEL": WITHIN_CHANNEL}
 
 
@@ -44,9 +44,12 @@ def deconvolution(c: Context, layer: Message, views: Views) -> Views:
     """Deconvolution: a transposed convolution."""
     param = CONVOLUTION.param(layer)
     kernel, stride, pad = CONVOLUTION.kernel(param), CONVOLUTION.stride(param), CONVOLUTION.pad(param)
-    size = lowering.as_maps(c.g, views[0], layer.text("name")).size
-    rows, columns = (s * (n - 1) + k - 2 * p for n, k, s, p in zip(size, kernel, stride, pad, strict=True))
+    x = lowering.as_maps(c.g, views[0], layer.text("name"))
+    steps = zip(x.size, kernel, stride, pad, CONVOLUTION.dilation(param), strict=True)
+    rows, columns = (step * (n - 1) + window_reach(tap, wide) - 2 * edge for n, tap, step, edge, wide in steps)
     filters, groups = param.int("num_output", 0), param.int("group", 1)
+    if min(rows, columns) < 1:
+        raise param.wrong("pad", "nothing is left of the maps", "less padding")
     bias = param.flag("bias_term", True)
     name = c.name(layer)
     return [lowering.transposed_conv(c.g, views[0], filters, kernel, (rows, columns), groups, bias, name)]
@@ -55,8 +58,7 @@ def deconvolution(c: Context, layer: Message, views: Views) -> Views:
 def inner_product(c: Context, layer: Message, views: Views) -> Views:
     """InnerProduct: what is behind its axis is one vector."""
     param = layer.message("inner_product_param")
-    param.check_names(frozenset({"num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose"}))
-    filters, axis = param.int("num_output", 0), _axis(param, "axis", 1, views[0])
+    filters, axis = param.int("num_output", 0), axis_of(param, "axis", 1, views[0])
     if filters < 1:
         raise param.wrong("num_output", "wrong value", "1 or more")
     dims = views[0].dims
@@ -145,10 +147,20 @@ def batch_norm(c: Context, layer: Message, views: Views) -> Views:
 
 def scale(c: Context, layer: Message, views: Views) -> Views:
     """Scale: by learned factors, or by those of a second bottom, as squeeze-and-excite does."""
+    return _of_channels(c, layer, views, Op.MUL)
+
+
+def bias(c: Context, layer: Message, views: Views) -> Views:
+    """Bias: learned addends, or those of a second bottom."""
+    return _of_channels(c, layer, views, Op.ADD)
+
+
+def _of_channels(c: Context, layer: Message, views: Views, op: Op) -> Views:
     if len(views) == 1:
         return batch_norm(c, layer, views)
-    axis = _axis(layer.message("scale_param"), "axis", 1, views[0])
-    return [lowering.elementwise(c.g, Op.MUL, [views[0], _along(views[1], axis, views[0])], c.name(layer))]
+    param = layer.message("scale_param" if op is Op.MUL else "bias_param")
+    along = _along(views[1], axis_of(param, "axis", 1, views[0]), views[0])
+    return [lowering.elementwise(c.g, op, [views[0], along], c.name(layer))]
 
 
 def axpy(c: Context, layer: Message, views: Views) -> Views:
@@ -179,28 +191,42 @@ def eltwise(c: Context, layer: Message, views: Views) -> Views:
     return [lowering.elementwise(c.g, op, views, c.name(layer), variant)]
 
 
-def concat(c: Context, layer: Message, views: Views) -> Views:
-    """Concat."""
-    param = layer.message("concat_param")
-    axis = _axis(param, "axis", param.int("concat_dim", 1), views[0])
-    if any(len(view.axes) != len(views[0].axes) for view in views):
-        raise layer.wrong("bottom", "the blobs differ in how many axes they have", str(len(views[0].axes)))
-    return [lowering.concat(c.g, views, axis, (), c.name(layer))] if len(views) > 1 else views
+def reduction(c: Context, layer: Message, views: Views) -> Views:
+    """Reduction: all axes from one on to a number each."""
+    param, view = layer.message("reduction_param"), views[0]
+    kind = REDUCTIONS[param.choice("operation", tuple(REDUCTIONS))]
+    axes = range(axis_of(param, "axis", 0, view), len(view.axes))
+    return [lowering.reduce(c.g, view, axes, kind, False, c.name(layer))]
 
 
-def cut(c: Context, layer: Message, views: Views) -> Views:
-    """Slice: at its points, or into equal parts, one for each top."""
-    param, view = layer.message("slice_param"), views[0]
-    axis = _axis(param, "axis", param.int("slice_dim", 1), view)
-    count, extent, points = len(layer.texts("top")), view.dims[axis], param.ints("slice_point")
-    points = points or [extent // max(1, count) * part for part in range(1, count)]
-    bounds = [0, *points, extent]
-    sizes = [end - start for start, end in pairwise(bounds)]
-    if len(sizes) != count or min(sizes) < 1 or (not param.ints("slice_point") and extent % count):
-        raise layer.wrong("slice_param", "parts do not add up to the axis", f"{extent} in {count} parts")
-    names = layer.texts("top")
-    parts = zip(bounds, sizes, names, strict=False)
-    return [lowering.take(c.g, view, axis, start, size, c.g.unique(name)) for start, size, name in parts]
+def arg_max(c: Context, layer: Message, views: Views) -> Views:
+    """ArgMax: the place of the largest element of an axis, or of each sample."""
+    param, view = layer.message("argmax_param"), views[0]
+    if param.int("top_k", 1) != 1:
+        raise param.wrong("top_k", "only the largest element is supported", "1")
+    if "axis" in param.fields:
+        axes: Sequence[int] = [axis_of(param, "axis", 0, view)]
+        return [lowering.reduce(c.g, view, axes, "argmax", True, c.name(layer))]
+    y = lowering.reduce(c.g, view, range(1, len(view.axes)), "argmax", True, c.name(layer))
+    return [lowering.reshape(c.g, y, (view.dims[0], 1, 1), c.name(layer))]
+
+
+def pyramid(c: Context, layer: Message, views: Views) -> Views:
+    """SPP: pools of 1, 2x2, 4x4, ... windows over the map, one behind the other."""
+    param, name = layer.message("spp_param"), c.name(layer)
+    kind, height = POOLS[param.choice("pool", ("MAX", "AVE", "STOCHASTIC"))], param.int("pyramid_height", 0)
+    rows, columns = lowering.as_maps(c.g, views[0], name).size
+    if not 1 <= height <= DEEPEST_PYRAMID or 2 ** (height - 1) > min(rows, columns):
+        raise param.wrong("pyramid_height", "wrong value", "1 or more, with a window for every row and column at most")
+    parts = []
+    for level in range(height):
+        bins = 2**level
+        kernel = (-(-rows // bins), -(-columns // bins))
+        top, left = (kernel[0] * bins - rows + 1) // 2, (kernel[1] * bins - columns + 1) // 2
+        window = (kernel, kernel, (top, left, top, left), (1, 1), True)
+        pooled = lowering.pool(c.g, views[0], kind, *window, c.g.unique(f"{name}_pool{level}"))
+        parts.append(lowering.flatten(c.g, pooled, 1, f"{name}_flatten{level}"))
+    return [lowering.concat(c.g, parts, 1, (), name) if height > 1 else parts[0]]
 
 
 def split(c: Context, layer: Message, views: Views) -> Views:
@@ -220,144 +246,3 @@ def lrn(c: Context, layer: Message, views: Views) -> Views:
     if size % 2 == 0:
         raise param.wrong("local_size", "wrong value", "an odd number")
     return [lowering.unary(c.g, views[0], lambda x: c.g.lrn(x, size, region, c.name(layer)))]
-
-
-def flatten(c: Context, layer: Message, views: Views) -> Views:
-    """Flatten, from one axis to another."""
-    param, view = layer.message("flatten_param"), views[0]
-    first, last = _axis(param, "axis", min(1, len(view.axes) - 1), view), _axis(param, "end_axis", -1, view)
-    dims = (*view.dims[:first], prod(view.dims[first : last + 1]), *view.dims[last + 1 :])
-    return [lowering.reshape(c.g, view, dims, c.name(layer))]
-
-
-def reshape(c: Context, layer: Message, views: Views) -> Views:
-    """Reshape: 0 keeps an extent, -1 is what is left."""
-    param, view = layer.message("reshape_param"), views[0]
-    wanted = param.message("shape").ints("dim")
-    first = param.int("axis", 0)
-    count = param.int("num_axes", -1)
-    start = first if first >= 0 else len(view.axes) + 1 + first
-    stop = len(view.axes) if count < 0 else start + count
-    try:
-        dims = lowering.resolved(view.dims[start:stop], wanted, False)
-    except (ValueError, IndexError) as error:
-        message = f"not the same number of elements: {lowering.text(view.dims)} to {lowering.text(wanted)}"
-        raise layer.wrong("reshape_param", message) from error
-    return [lowering.reshape(c.g, view, (*view.dims[:start], *dims, *view.dims[stop:]), c.name(layer))]
-
-
-def permute(c: Context, layer: Message, views: Views) -> Views:
-    """Permute; axes it does not name follow in their order."""
-    order = layer.message("permute_param").ints("order")
-    rank = len(views[0].axes)
-    full = [*order, *(axis for axis in range(rank) if axis not in order)]
-    if sorted(full) != list(range(rank)):
-        raise layer.wrong("permute_param", "not a permutation", f"the axes 0 to {rank - 1}")
-    return [transposed(views[0], full, c.name(layer))]
-
-
-def shuffle(c: Context, layer: Message, views: Views) -> Views:
-    """ShuffleChannel."""
-    groups = layer.message("shuffle_channel_param").int("group", 1)
-    x = lowering.as_maps(c.g, views[0], layer.text("name"))
-    return [lowering.like_maps(c.g.shuffle(x, groups, c.name(layer)), views[0]) if groups != 1 else views[0]]
-
-
-def interp(c: Context, layer: Message, views: Views) -> Views:
-    """Interp and Upsample: to a size, or by a factor."""
-    param = layer.message("interp_param") if "interp_param" in layer.fields else layer.message("upsample_param")
-    x = lowering.as_maps(c.g, views[0], layer.text("name"))
-    zoom, factor = param.int("zoom_factor", 1), param.int("scale", 1)
-    rows, columns = ((n + (n - 1) * (zoom - 1)) * factor for n in x.size)
-    size: Pair = (param.int("height", rows), param.int("width", columns))
-    kind = "bilinear" if "interp_param" in layer.fields else "nearest"
-    return [look(c.g.upsample(x, size, kind, c.name(layer)), (0, 1, 2, 3))]
-
-
-def crop(c: Context, layer: Message, views: Views) -> Views:
-    """Crop: the first blob to the extents of the second, from an axis on."""
-    if len(views) != 2 or len(views[0].axes) != len(views[1].axes):
-        raise layer.wrong("bottom", "not two blobs of as many axes", "a blob and one of the wanted size")
-    param, view = layer.message("crop_param"), views[0]
-    offsets = param.ints("offset") or [0]
-    for at, axis in enumerate(range(_axis(param, "axis", 2, view), len(view.axes))):
-        start, extent = offsets[min(at, len(offsets) - 1)], views[1].dims[axis]
-        if start < 0 or start + extent > view.dims[axis]:
-            raise layer.wrong("crop_param", f"the crop of axis {axis} does not fit", f"within {view.dims[axis]}")
-        view = lowering.take(c.g, view, axis, start, extent, c.name(layer))
-    return [view]
-
-
-def _axis(param: Message, name: str, default: int, view: View) -> int:
-    axis, rank = param.int(name, default), len(view.axes)
-    if not -rank <= axis < rank:
-        raise param.wrong(name, "there is no such axis", f"-{rank} to {rank - 1}")
-    return axis % rank
-
-
-SOURCES: dict[str, Callable[[Context, Message], None]] = {
-    "annotateddata": image_data,
-    "data": image_data,
-    "dummydata": input_layer,
-    "imagedata": image_data,
-    "input": input_layer,
-    "memorydata": memory_data,
-    "windowdata": image_data,
-}
-DROPPED = frozenset(
-    {
-        "accuracy",
-        "contrastiveloss",
-        "detectionevaluate",
-        "detectionoutput",
-        "euclideanloss",
-        "hingeloss",
-        "infogainloss",
-        "multiboxloss",
-        "multinomiallogisticloss",
-        "sigmoidcrossentropyloss",
-        "silence",
-        "smoothl1loss",
-    }
-)
-"""Losses, measures and what runs on the host."""
-NAMED: dict[str, Handler] = {
-    name.lower(): plain(op, variant)
-    for op in VECTOR_OPS
-    if TABLE[op].inputs == 1 and not TABLE[op].windowed
-    for variant, name in TABLE[op].caffe.items()
-}
-"""Types that the table of ops names."""
-OPS: dict[str, Handler] = {
-    "axpy": axpy,
-    "batchnorm": batch_norm,
-    "bias": batch_norm,
-    "bn": batch_norm,
-    "clip": clip,
-    "concat": concat,
-    "convolution": convolution,
-    "convolutiondepthwise": convolution,
-    "crop": crop,
-    "deconvolution": deconvolution,
-    "depthwiseconvolution": convolution,
-    "dropout": same,
-    "eltwise": eltwise,
-    "flatten": flatten,
-    "innerproduct": inner_product,
-    "interp": interp,
-    "lrn": lrn,
-    "permute": permute,
-    "pooling": pooling,
-    "power": power,
-    "relu": relu,
-    "reshape": reshape,
-    "scale": scale,
-    "shufflechannel": shuffle,
-    "slice": cut,
-    "softmaxloss": plain(Op.SOFTMAX),
-    "softmaxwithloss": plain(Op.SOFTMAX),
-    "split": split,
-    "upsample": interp,
-}
-OPS = dict(sorted({**NAMED, **OPS}.items()))
-"""Type in small letters, without underscores -> what adds it."""

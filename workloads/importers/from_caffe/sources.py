@@ -4,12 +4,14 @@ A data layer's batch size says how the network was trained or tested: it stands 
 """
 
 from simulator.network.graph import Tensor
-from workloads.importers.from_caffe.context import IGNORED, Context
+from workloads.importers.from_caffe.context import IGNORED, Context, kind
 from workloads.importers.from_caffe.text import Message
-from workloads.importers.views import LINES, fan, layout_of, shape_in
+from workloads.importers.views import LINES, STEPS, fan, layout_of, shape_in
 
 CHANNELS = 3  # of an image in a database, unless it is forced to gray
 MOST_AXES = 4
+REMEDY = 'layer { type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 224 dim: 224 } } }'
+SEQUENTIAL = frozenset({"lstm", "rnn"})
 
 
 def declare_inputs(c: Context, root: Message) -> None:
@@ -47,13 +49,19 @@ def image_data(c: Context, layer: Message) -> None:
     params = [layer.message(name) for name in ("data_param", "image_data_param", "window_data_param")]
     sizes = [param.int("crop_size", 0) for param in (transform, *params)]
     resized = transform.message("resize_param")
-    height = max(sizes) or resized.int("height", 0) or params[1].int("new_height", 0)
-    width = max(sizes) or resized.int("width", 0) or params[1].int("new_width", 0)
+    crop, new = transform.int("crop_h", max(sizes)), params[1].int("new_height", 0)
+    height = crop or resized.int("height", 0) or new
+    width = transform.int("crop_w", max(sizes)) or resized.int("width", 0) or params[1].int("new_width", 0)
     if not (height and width):
-        expected = "transform_param { crop_size: 224 }, or an Input layer"
+        expected = f"transform_param {{ crop_size: 224 }}, or in place of the layer {REMEDY}"
         raise layer.wrong("transform_param", "nothing tells the size of the images", expected)
     gray = transform.flag("force_gray", False)
     _image(c, layer, [1, 1 if gray else CHANNELS, height, width])
+
+
+def no_size(c: Context, layer: Message) -> None:
+    """Refuse a layer that reads no blob and does not say what it makes, such as HDF5Data or a Python data layer."""
+    raise layer.wrong("type", "the layer reads no blob, and nothing tells the size of what it makes", REMEDY)
 
 
 def _image(c: Context, layer: Message, extents: list[int]) -> None:
@@ -70,6 +78,8 @@ def _declare(c: Context, at: Message, name: str, extents: list[int]) -> None:
     if not 1 <= len(extents) <= MOST_AXES or min(extents) < 1:
         got = "x".join(map(str, extents)) or "nothing"
         raise at.wrong("shape", f"not a shape of {name}: {got}", "one to four numbers of 1 or more")
+    is_sequence = any(kind(layer) in SEQUENTIAL and name in layer.texts("bottom") for layer in c.layers)
     layout = LINES if len(extents) == len(LINES) else layout_of(len(extents))
+    layout = STEPS[: len(extents)] if is_sequence and len(extents) <= len(STEPS) else layout
     tensor: Tensor = c.g.declare(c.g.unique(name), shape_in(layout, extents))
     c.blobs[name] = fan(tensor, layout, extents)

@@ -5,7 +5,7 @@ a field several values; `,` and `;` may stand between fields and `#` starts a co
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 
@@ -14,6 +14,7 @@ from workloads.importers.bounds import shorten
 
 DEEPEST = 32
 MOST_DIGITS = 18
+MOST_LISTED = 30  # names in a message
 
 _TOKEN = re.compile(
     r"""(?P<skip>[ \t\r\f\v]+|\#[^\n]*)
@@ -129,12 +130,23 @@ class Message:
             raise self.wrong(name, "not one of the choices", f"one of {', '.join(names)}")
         return word
 
-    def check_names(self, known: frozenset[str]) -> None:
-        """Raise InputError for a field whose name is nearly, but not quite, one that is known."""
-        for name, values in self.fields.items():
-            close = None if name in known else nearest(name, known)
-            if close:
-                raise InputError(Problem("unknown field", self.file, values[0].line, path=name, suggestion=close))
+    def check_names(self, known: Collection[str]) -> None:
+        """Raise InputError for each field that is not known, with the nearest one that is."""
+        expected = f"one of {', '.join(sorted(known))}" if len(known) <= MOST_LISTED else None
+        problems = [
+            Problem(
+                "unknown field",
+                self.file,
+                values[0].line,
+                path=shorten(name),
+                expected=expected,
+                suggestion=nearest(name, known),
+            )
+            for name, values in self.fields.items()
+            if name not in known
+        ]
+        if problems:
+            raise InputError(*problems)
 
 
 def parse(text: str, file: str) -> Message:

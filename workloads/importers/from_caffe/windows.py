@@ -8,16 +8,13 @@ from workloads.importers.from_caffe.text import Message
 
 @dataclass(frozen=True, slots=True)
 class WindowParam:
-    """A message of parameters, and the fields it may have; others are let pass unless they are typing errors."""
+    """The name of a message of parameters."""
 
     name: str
-    known: frozenset[str]
 
     def param(self, layer: Message) -> Message:
         """Return the layer's parameters."""
-        param = layer.message(self.name)
-        param.check_names(self.known)
-        return param
+        return layer.message(self.name)
 
     def is_depthwise(self, layer: Message) -> bool:
         """Return whether the type itself says that each channel has its own filter."""
@@ -61,19 +58,5 @@ def _pair(param: Message, both: str, vertical: str, horizontal: str, default: in
     return param.int(vertical, first), param.int(horizontal, second)
 
 
-_SIZES = frozenset({"kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w", "pad", "pad_h", "pad_w"})
-_FILTERS = frozenset(
-    {
-        "num_output",
-        "bias_term",
-        "group",
-        "dilation",
-        "weight_filler",
-        "bias_filler",
-        "axis",
-        "engine",
-        "force_nd_im2col",
-    }
-)
-CONVOLUTION = WindowParam("convolution_param", _SIZES | _FILTERS)
-POOLING = WindowParam("pooling_param", _SIZES | {"pool", "global_pooling", "round_mode", "ceil_mode", "engine"})
+CONVOLUTION = WindowParam("convolution_param")
+POOLING = WindowParam("pooling_param")

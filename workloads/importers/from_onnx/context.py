@@ -11,7 +11,7 @@ from workloads.importers import lowering
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import shorten
 from workloads.importers.from_onnx.model import Const, Dims, Model, Node
-from workloads.importers.views import LINES, Layout, View, fan, layout_of, shape_in
+from workloads.importers.views import LINES, STEPS, Layout, View, fan, layout_of, shape_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ _UNTOLD_NAME = re.compile(r"(node_|n)?\w*_?\d+")
 CHANNELS_LAST_TO_FIRST = (0, 3, 1, 2)
 SCALING = frozenset({"Add", "Cast", "DequantizeLinear", "Div", "Identity", "Mul", "QuantizeLinear", "Sub"})
 DEEPEST_SCALING = 8
+RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
 PASSING = frozenset({"Cast", "DequantizeLinear", "Identity", "QuantizeLinear", "Transpose"})
 
 
@@ -46,6 +47,7 @@ class Context:
     readers: dict[str, list[Node]] = field(default_factory=dict)
     makers: dict[str, Node] = field(default_factory=dict)
     integers: set[str] = field(default_factory=set)  # layers whose ops multiply integers and leave them so
+    unknown: list[Problem] = field(default_factory=list)  # ops that nobody knows
     own: bool = False  # whether the project's own exporter wrote the model
 
     def __post_init__(self) -> None:
@@ -218,8 +220,11 @@ class Context:
         """Take maps as channels first where all that reads them transposes them so, and signals that are convolved."""
         if rank == 4 and self._is_turned(name):
             return (0, 2, 3, 1)
-        if rank == 3 and any(node.op in ("Conv", "QLinearConv") for node in self.readers.get(name, [])):
+        readers = self.readers.get(name, [])
+        if rank == 3 and any(node.op in ("Conv", "QLinearConv") for node in readers):
             return LINES
+        if rank == 3 and any(node.op in RECURRENT and not node.int("layout", 0) for node in readers):
+            return STEPS
         return layout_of(rank)
 
     def _is_turned(self, name: str, depth: int = 0) -> bool:
@@ -235,12 +240,12 @@ class Context:
     def _extent(self, name: str, at: int, extent: int | str | None) -> int:
         if isinstance(extent, int):
             return extent
-        if extent in self.sizes:
-            return self.sizes[str(extent)]
-        if at == 0:
-            return 1  # the batch
-        expected = f"an exporter told its size, or FILE:{extent}=SIZE" if extent else "a fixed size"
-        raise InputError(Problem(f"axis {at} of the input has no size", path=shorten(name), expected=expected))
+        return self.sizes.get(extent or open_name(name, at), 1)  # the batch, if nothing is given
+
+
+def open_name(name: str, at: int) -> str:
+    """Return what to call an axis of an input that the file leaves open without a name."""
+    return f"{name}.{at}"
 
 
 def _is_of(weight: str, label: str) -> bool:

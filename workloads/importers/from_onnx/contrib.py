@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from simulator.network.ir import Op
 from workloads.importers import lowering
-from workloads.importers.from_onnx import movement, products, vector
+from workloads.importers.from_onnx import attention, movement, products, vector
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Node
 from workloads.importers.views import View, transposed
@@ -68,10 +68,14 @@ def skip_norm(kind: str) -> Handler:
 
 
 OPS: dict[str, Handler] = {
+    **attention.CONTRIB,
     "BiasGelu": vector.activation("gelu"),
     "FastGelu": vector.activation("gelu"),
     "FusedConv": fused_conv,
     "FusedGemm": fused_gemm,
+    "FusedMatMul": products.fused_matmul,
+    "GroupNorm": vector.norm("group_norm"),
+    "MatMulNBits": products.matmul_few_bits,
     "NhwcConv": channels_first(products.conv, always=True),
     "NhwcFusedConv": channels_first(fused_conv, always=True),
     "NhwcMaxPool": channels_first(vector.pool("max"), always=True),

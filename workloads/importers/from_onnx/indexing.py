@@ -29,15 +29,17 @@ def split(c: Context, node: Node) -> Results:
     return parts_of(c, node, view, axis, sizes)
 
 
-def parts_of(c: Context, node: Node, view: View, axis: int, sizes: Dims) -> tuple[View, ...]:
-    """Cut an axis into parts of these sizes, each a layer of its own."""
+def parts_of(c: Context, node: Node, view: View, axis: int, sizes: Dims) -> tuple[View | Const, ...]:
+    """Cut an axis into parts of these sizes, each a layer of its own; a part of no elements is a constant."""
     extent = view.dims[axis]
-    if sum(sizes) != extent or min(sizes) < 1:
+    if sum(sizes) != extent or min(sizes) < 0:
         raise c.wrong(node, "parts do not add up to the axis", str(extent), shorten(str(sizes)))
     ends = list(accumulate(sizes))
     name = c.name(node)
     return tuple(
         lowering.take(c.g, view, axis, end - size, size, f"{name}_{part}")
+        if size
+        else Const((*view.dims[:axis], 0, *view.dims[axis + 1 :]))
         for part, (end, size) in enumerate(zip(ends, sizes, strict=True), start=1)
     )
 

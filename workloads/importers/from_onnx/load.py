@@ -8,10 +8,10 @@ from simulator.network.ir import Network
 from workloads.importers import lowering
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import located, shorten
-from workloads.importers.from_onnx.context import Context, Value
+from workloads.importers.from_onnx.context import Context, Value, open_name
 from workloads.importers.from_onnx.folding import UnknownError, fold
 from workloads.importers.from_onnx.model import Branch, Const, Dims, Model, Node
-from workloads.importers.from_onnx.ops import STANDARD, Handler, handler_of
+from workloads.importers.from_onnx.ops import REFUSED, STANDARD, Handler, handler_of
 from workloads.importers.from_onnx.own_metadata import detail, named, told_by
 from workloads.importers.from_onnx.patterns import with_functions
 from workloads.importers.from_onnx.read import inferred_shapes, read_bytes, read_file
@@ -42,7 +42,12 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
     _check_sizes(model, sizes)
     told = told_by(model.metadata)
     c = Context(model, with_functions(model), Assembly(name), sizes, own=bool(told))
-    run(c, c.nodes, skip_unknown)
+    try:
+        run(c, c.nodes, skip_unknown)
+    except InputError as error:
+        raise InputError(*(c.unknown or error.problems)) from error  # what follows an unknown op may be wrong for it
+    if c.unknown:
+        raise InputError(*c.unknown)
     outputs = [tensor for name in model.outputs if (tensor := c.settled(name))]
     detail(c.g, told)
     return named(c.g.network(tuple(outputs)), told)
@@ -58,18 +63,42 @@ def run(c: Context, nodes: Sequence[Node], skip_unknown: bool) -> None:
 
 
 def _check_sizes(model: Model, sizes: Mapping[str, int]) -> None:
-    """Raise InputError for a size of something that the model does not leave open."""
-    names = sorted({extent for extents in model.inputs.values() for extent in extents if isinstance(extent, str)})
-    expected = f"one of {', '.join(names)}" if names else "none: all sizes are fixed"
+    """Raise InputError for a size of something that the model does not leave open, and for each that nobody gives.
+
+    An axis without a name goes by that of its input and its number: `x.1`. Of an input the first is the batch, which is
+    1 unless it is given.
+    """
+    opened = {
+        extent or open_name(name, at): (name, at)
+        for name, extents in model.inputs.items()
+        for at, extent in enumerate(extents)
+        if not isinstance(extent, int)
+    }
+    known, missing = ", ".join(sorted(opened)), _missing(model, opened, sizes)
+    remedy = f"an exporter told its size, or FILE:{','.join(f'{each}=SIZE' for each in missing)}"
     problems = [
         Problem(
-            "the file leaves open no size of this name", expected=expected, got=name, suggestion=nearest(name, names)
+            "the file leaves open no size of this name",
+            expected=f"one of {known}" if opened else "none: all sizes are fixed",
+            got=name,
+            suggestion=nearest(name, opened),
         )
         for name in sizes
-        if name not in names
+        if name not in opened
+    ]
+    problems += [
+        Problem(f"axis {at} of the input has no size", path=shorten(name), expected=remedy)
+        for name, at in (opened[size] for size in missing)
     ]
     if problems:
         raise InputError(*problems)
+
+
+def _missing(model: Model, opened: Mapping[str, tuple[str, int]], sizes: Mapping[str, int]) -> list[str]:
+    """Return the open sizes that must be given: those of inputs that are read which are no first axis."""
+    read = {name for node in model.nodes for name in node.inputs}
+    first = {extents[0] or open_name(name, 0) for name, extents in model.inputs.items() if extents}
+    return [size for size, (name, _) in opened.items() if name in read and size not in first | sizes.keys()]
 
 
 def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
@@ -129,13 +158,15 @@ def _unfolded(c: Context, node: Node) -> list[Const]:
 
 
 def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
-    """Count an op nobody knows as reading its inputs and writing its outputs."""
+    """Count an op nobody knows as reading its inputs and writing its outputs; unless it is skipped, note it as well."""
     if not skip:
         op = f"{node.domain}.{node.op}" if node.domain else node.op
         path = shorten(node.label)
         expected = "an op that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
-        suggestion = nearest(node.op, STANDARD)
-        raise InputError(Problem("unknown op", path=path, expected=expected, got=shorten(op), suggestion=suggestion))
+        reason = None if node.domain else REFUSED.get(node.op)
+        what = f"the op cannot be counted: {reason}" if reason else "unknown op"
+        suggestion = None if reason else nearest(node.op, STANDARD)
+        c.unknown.append(Problem(what, path=path, expected=expected, got=shorten(op), suggestion=suggestion))
     views = [value for at in range(len(node.inputs)) if isinstance(value := c.value(node, at), View)]
     if not views:
         raise c.wrong(node, "an unknown op that reads no tensor")

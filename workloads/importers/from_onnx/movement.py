@@ -150,7 +150,7 @@ def joined(c: Context, node: Node, values: Sequence[View | Const]) -> View:
     axis = c.axis(node, 1, rank)
     if any(len(value.dims) != rank for value in values):
         raise c.wrong(node, "inputs differ in how many axes they have", str(rank))
-    constants = [value.dims for value in values if isinstance(value, Const)]
+    constants = [value.dims for value in values if isinstance(value, Const) and value.dims[axis]]
     if len(views) == 1 and not constants:
         return views[0]
     return lowering.concat(c.g, views, axis, constants, c.name(node))
@@ -241,12 +241,7 @@ def depth_to_space(c: Context, node: Node) -> Results:
     view, block = c.view(node), node.int("blocksize", 1)
     if len(view.axes) != 4 or block < 1 or view.dims[1] % block**2:
         raise c.wrong(node, "channels do not divide into blocks", f"a multiple of {block}x{block}")
-    n, ch, h, w = view.dims
-    dcr = node.text("mode", "DCR") == "DCR"
-    parts = (n, block, block, ch // block**2, h, w) if dcr else (n, ch // block**2, block, block, h, w)
-    order = (0, 3, 4, 1, 5, 2) if dcr else (0, 1, 4, 2, 5, 3)
-    wide = transposed(lowering.reshape(c.g, view, parts, c.title(node)), order, c.title(node))
-    return [lowering.reshape(c.g, wide, (n, ch // block**2, h * block, w * block), c.title(node))]
+    return [lowering.depth_to_space(c.g, view, block, node.text("mode", "DCR") == "DCR", c.title(node))]
 
 
 def space_to_depth(c: Context, node: Node) -> Results:
@@ -254,10 +249,7 @@ def space_to_depth(c: Context, node: Node) -> Results:
     view, block = c.view(node), node.int("blocksize", 1)
     if len(view.axes) != 4 or block < 1 or view.dims[2] % block or view.dims[3] % block:
         raise c.wrong(node, "maps do not divide into blocks", f"multiples of {block}")
-    n, ch, h, w = view.dims
-    parts = (n, ch, h // block, block, w // block, block)
-    deep = transposed(lowering.reshape(c.g, view, parts, c.title(node)), (0, 3, 5, 1, 2, 4), c.title(node))
-    return [lowering.reshape(c.g, deep, (n, ch * block**2, h // block, w // block), c.title(node))]
+    return [lowering.space_to_depth(c.g, view, block, c.title(node))]
 
 
 def own_layer(c: Context, node: Node) -> Results:

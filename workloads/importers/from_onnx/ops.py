@@ -2,7 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from workloads.importers.from_onnx import contrib, einsum, indexing, movement, products, sequences, vector
+from workloads.importers.from_onnx import (
+    attention,
+    contrib,
+    einsum,
+    indexing,
+    lookups,
+    movement,
+    products,
+    recurrent,
+    sampling,
+    sequences,
+    vector,
+)
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Node
 from workloads.importers.from_onnx.patterns import OWN_DOMAIN
@@ -12,16 +24,32 @@ Handler = Callable[[Context, Node], Sequence[Value]]
 STANDARD: Mapping[str, Handler] = dict(
     sorted(
         {
+            **attention.OPS,
             **einsum.OPS,
             **indexing.OPS,
+            **lookups.OPS,
             **movement.OPS,
             **products.OPS,
+            **recurrent.OPS,
+            **sampling.OPS,
             **sequences.OPS,
             **vector.OPS,
         }.items()
     )
 )
 """Op of ONNX itself -> what makes its layers."""
+
+_DATA = "how many elements there are depends on the data"
+_FLOW = "which layers run depends on the data"
+_RANDOM = "what it makes is drawn at random"
+_TEXT = "texts are read on the host"
+REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("Compress", "ConstantOfShape", "NonZero", "Range", "Unique"), _DATA),
+    **dict.fromkeys(("Loop", "Scan", "SequenceMap"), _FLOW),
+    **dict.fromkeys(("Bernoulli", "Multinomial", "RandomNormal", "RandomUniform"), _RANDOM),
+    **dict.fromkeys(("ImageDecoder", "RegexFullMatch", "StringConcat", "StringSplit", "TfIdfVectorizer"), _TEXT),
+}
+"""Op that is known and cannot be counted -> why."""
 
 DOMAINS: Mapping[str, Mapping[str, Handler]] = {
     "": STANDARD,

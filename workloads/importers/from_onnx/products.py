@@ -1,6 +1,8 @@
 """ONNX ops that multiply and accumulate."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
 
 from simulator.network.graph import Tensor
 from simulator.network.ir import Op
@@ -31,6 +33,19 @@ def _of_integers(c: Context, y: View) -> View:
 def qlinear_conv(c: Context, node: Node) -> Results:
     """QLinearConv."""
     return [convolution(c, node, weight=3, bias=8)]
+
+
+def deformed_conv(c: Context, node: Node) -> Results:
+    """DeformConv: as many products as of a plain one; where its taps are is worked out by layers before."""
+    return [convolution(c, node, weight=1, bias=3)]
+
+
+def matmul_few_bits(c: Context, node: Node) -> Results:
+    """MatMulNBits of onnxruntime: weights of few bits, packed; attributes say how many there are."""
+    inner, filters = node.int("K", 0), node.int("N", 0)
+    if filters < 1:
+        raise c.wrong(node, "nothing tells how many weights there are", "N of 1 or more")
+    return [_linear(c, node, c.view(node), inner, filters, node.has(5), 1)]
 
 
 def convolution(c: Context, node: Node, weight: int, bias: int) -> View:
@@ -131,7 +146,9 @@ def conv_transpose(c: Context, node: Node) -> Results:
     if not size:
         rows = [_grown(x.dims[2:], axis, kernel, stride, dilation) + extra[axis] for axis in range(rank)]
         size = _padded(tuple(rows))
-    if not wanted:
+    if node.text("auto_pad", "NOTSET").startswith("SAME"):
+        size = _padded(tuple(extent * step for extent, step in zip(x.dims[2:], stride, strict=False)))
+    elif not wanted:
         size = (size[0] - padding[0] - padding[2], size[1] - padding[1] - padding[3])
     return [lowering.transposed_conv(c.g, x, filters, kernel, size, groups, c.has_bias(node, 1, 2), name)]
 
@@ -154,7 +171,7 @@ def _gemm(c: Context, node: Node, weight: int, bias: int) -> View:
     x = c.view(node)
     if len(x.axes) != 2:
         raise c.wrong(node, "not a matrix", "an input of 2 axes", f"{len(x.axes)} axes")
-    x = transposed(x, (1, 0), c.title(node)) if node.int("transA", 0) else x
+    x = transposed(x, (1, 0), f"{c.title(node)}_transpose") if node.int("transA", 0) else x
     const = c.weight(node, weight)
     stated = c.model.shapes.get(node.outputs[0], ())
     if const is None and len(stated) == 2:
@@ -186,19 +203,70 @@ def qlinear_matmul(c: Context, node: Node) -> Results:
     return [_matmul(c, node, right=3)]
 
 
+def fused_matmul(c: Context, node: Node) -> Results:
+    """FusedMatMul of onnxruntime: either operand may be transposed, and the product scaled."""
+    if node.int("transBatchA", 0) or node.int("transBatchB", 0):
+        raise c.wrong(node, "an operand whose batch is transposed too is not supported", "transA and transB alone")
+    inputs = []
+    for at, attribute in enumerate(("transA", "transB")):
+        value, name = c.value(node, at), node.inputs[at]
+        if node.int(attribute, 0) and len(value.dims if isinstance(value, View | Const) else ()) > 1:
+            name = f"{name}::{node.label}"
+            c.values[name] = _turned(value)
+            c.readers[name] = [node]
+        inputs.append(name)
+    return [_matmul(c, replace(node, inputs=tuple(inputs)), right=1)]
+
+
+def _turned(value: Value | None) -> Value:
+    """Return an array with its last two axes swapped."""
+    if isinstance(value, Const):
+        return Const((*value.dims[:-2], value.dims[-1], value.dims[-2]), name=value.name)
+    assert isinstance(value, View)
+    rank = len(value.axes)
+    return transposed(value, (*range(rank - 2), rank - 1, rank - 2), value.name)
+
+
 def _matmul(c: Context, node: Node, right: int) -> View:
     first, second = c.value(node, 0), c.value(node, right)
     if isinstance(first, View) and isinstance(second, View):
-        return lowering.matmul(c.g, first, second, c.name(node))
+        return _of_two(c, node, first, second)
     if isinstance(first, Const) and isinstance(second, View) and len(second.axes) > 1:
         inner, filters = _matrix(c, node, first)[::-1]
         turned = (*range(len(second.axes) - 2), len(second.axes) - 1, len(second.axes) - 2)
         return transposed(_linear(c, node, transposed(second, turned, ""), inner, filters, False, 0), turned, "")
     if not isinstance(first, View) or not isinstance(second, Const) or not first.axes:
         raise c.wrong(node, "does not multiply what the network computes")
+    if len(second.dims) > 2 and prod(second.dims[:-2]) > 1:
+        return _by_many(c, node, first, second, right)
     inner, filters = _matrix(c, node, second)
     y = _linear(c, node, first, inner, filters, False, right)
     return View(y.tensor, y.axes[:-1]) if len(second.dims) == 1 else y
+
+
+def _of_two(c: Context, node: Node, first: View, second: View) -> View:
+    """Multiply two arrays that are computed; a vector is a matrix of one row or column."""
+    rows, columns = len(first.axes) > 1, len(second.axes) > 1
+    left = first if rows else replace(first, axes=((), *first.axes))
+    right = second if columns else replace(second, axes=(*second.axes, ()))
+    y = lowering.matmul(c.g, left, right, c.name(node))
+    kept = [axis for at, axis in enumerate(y.axes) if (rows or at != len(y.axes) - 2)]
+    return replace(y, axes=tuple(kept if columns else kept[:-1]))
+
+
+def _by_many(c: Context, node: Node, first: View, second: Const, right: int) -> View:
+    """Multiply by a matrix of weights for each element of leading axes, which are groups of one layer."""
+    leading, (inner, filters) = second.dims[:-2], second.dims[-2:]
+    own = first.dims[:-2]
+    fits = len(first.dims) > 1 and first.dims[-1] == inner
+    if not fits or (own[-len(leading) :] != leading and prod(own) > 1):
+        got = f"{lowering.text(first.dims)} and {lowering.text(second.dims)}"
+        raise c.wrong(node, "weights and input do not match", "equal leading axes, or none of the input", got)
+    if prod(own) > 1:
+        return lowering.batched_linear(c.g, first, len(own) - len(leading), filters, c.name(node, right))
+    y = lowering.linear(c.g, first, prod(leading) * filters, False, c.name(node, right))
+    split = lowering.reshape(c.g, y, (first.dims[-2], *leading, filters), c.title(node))
+    return transposed(split, (*range(1, len(leading) + 1), 0, len(leading) + 1), c.title(node))
 
 
 def _matrix(c: Context, node: Node, const: Const) -> tuple[int, int]:
@@ -212,6 +280,7 @@ OPS = {
     "Conv": conv,
     "ConvInteger": conv_integer,
     "ConvTranspose": conv_transpose,
+    "DeformConv": deformed_conv,
     "Gemm": gemm,
     "MatMul": matmul,
     "MatMulInteger": matmul_integer,

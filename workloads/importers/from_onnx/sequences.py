@@ -25,7 +25,8 @@ def split(c: Context, node: Node) -> Results:
     parts = parts_of(c, node, view, axis, sizes)
     if given or node.int("keepdims", 1):
         return [Parts(parts)]
-    return [Parts(tuple(View(part.tensor, (*part.axes[:axis], *part.axes[axis + 1 :])) for part in parts))]
+    views = [part for part in parts if isinstance(part, View)]
+    return [Parts(tuple(View(part.tensor, (*part.axes[:axis], *part.axes[axis + 1 :])) for part in views))]
 
 
 def at(c: Context, node: Node) -> Results:

@@ -273,9 +273,12 @@ NORMS = {
 REDUCTIONS = {
     "ReduceL1": "l1",
     "ReduceL2": "l2",
+    "ReduceLogSum": "log_sum",
+    "ReduceLogSumExp": "log_sum_exp",
     "ReduceMax": "max",
     "ReduceMean": "average",
     "ReduceMin": "min",
+    "ReduceProd": "product",
     "ReduceSum": "sum",
     "ReduceSumSquare": "sum_square",
 }
@@ -290,7 +293,9 @@ OPS: dict[str, Handler] = {
     "ArgMin": arg_reduction,
     "BatchNormalization": batch_norm,
     "Clip": clip,
+    "CumProd": activation("cum_prod"),
     "LRN": lrn,
     "LogSoftmax": unary(Op.SOFTMAX),
+    "RotaryEmbedding": activation("rotary_embedding"),
 }
 """Op of ONNX -> what makes its layers; those of the table of ops by their names there, then those that need more."""
