@@ -5,27 +5,34 @@
         operate                     # buffer -> vector unit -> buffer, `lanes` operations a cycle
         store its outputs           # buffer -> DRAM, unless they stay on chip
 
-Bytes are those of tensors as they are; a transfer takes whole bursts of the DRAM port.
+Bytes are those of tensors as they are; a transfer takes whole bursts of the DRAM port. Shares of outputs lie in one
+piece, as each tensor's elements may come in the order in which they lie; rows of windows, as their layout has it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
 import numpy as np
 
-from simulator.cost.case import PIPE, Ints
-from simulator.cost.convert import port_record
+from simulator.cost.case import LAYER, PIPE, ROWS, TILES, Ints
+from simulator.cost.convert import machine_record, port_record, record
 from simulator.cost.geometry import clipped, tile_box
+from simulator.cost.layout import box_transfer
 from simulator.cost.pipeline import RUN, play_runs
+from simulator.cost.stored import tensor_fields
 from simulator.hardware.model import Buffer, Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer
 from simulator.network.ops import OPS, Op
-from simulator.network.shapes import tensor_bytes
+from simulator.network.shapes import Shape, tensor_bytes
 
 ALWAYS_TRIED_TILES = 64  # cuts into so many tiles and fewer are all tried, finer ones until one fits
 MOST_TILES = 4096
+BYTES, RUNS, DESCRIPTORS = range(3)
+"""Columns of transfers."""
+INPUTS, _, OUTPUTS = Operand
 
 Resident = tuple[bool, bool, bool]
 """Whether inputs, weights and outputs stay on chip."""
@@ -33,11 +40,13 @@ Resident = tuple[bool, bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """Bytes that each tile loads and stores, and its vector cycles, in order; arrays of equal length."""
+    """Bytes that each tile loads and stores, its vector cycles, and how it crosses the port; arrays of equal length."""
 
     loads: Ints
     computes: Ints
     stores: Ints
+    loading: Ints  # [tile, 3]: bytes in bursts, contiguous runs, descriptors
+    storing: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ class VectorCost:
     vector_cycles: int
     port_cycles: int
     dma_cycles: int
+    dma_runs: int
     operations: int
     output_bytes: int
     dram_read_bytes: int
@@ -80,7 +90,8 @@ def vector_cost(
     """
     timed, tiles = fastest_cut(layer, hardware, resident, reserved_bytes, prefetch_bytes)
     loaded, stored = int(tiles.loads.sum()), int(tiles.stores.sum())
-    transfers = np.concatenate((port_cycles(tiles.loads, hardware), port_cycles(tiles.stores, hardware)))
+    transfers = np.concatenate((transfer_cycles(tiles.loading, hardware), transfer_cycles(tiles.storing, hardware)))
+    crossed = tiles.loading[:, BYTES], tiles.storing[:, BYTES]
     port = int(transfers.sum())
     return VectorCost(
         tiles=len(tiles.loads),
@@ -88,10 +99,11 @@ def vector_cost(
         vector_cycles=int(tiles.computes.sum()),
         port_cycles=port,
         dma_cycles=port + hardware.dram.latency_cycles * int(np.count_nonzero(transfers)),
+        dma_runs=int(tiles.loading[:, RUNS].sum() + tiles.storing[:, RUNS].sum()),
         operations=OPS[layer.op].operations(layer),
         output_bytes=tensor_bytes(layer.output_shape, hardware.output_bits),
-        dram_read_bytes=int(whole_bursts(tiles.loads, hardware).sum()),
-        dram_written_bytes=int(whole_bursts(tiles.stores, hardware).sum()),
+        dram_read_bytes=int(crossed[0].sum()),
+        dram_written_bytes=int(crossed[1].sum()),
         loaded_bytes=loaded,
         operand_bytes=max(loaded, operand_bytes(layer, hardware)),
         stored_bytes=stored,
@@ -131,11 +143,45 @@ def cut(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> Tiles:
     by_rows = n <= height
     parts = np.linspace(0, height if by_rows else prod(layer.output_shape), n + 1).round().astype(np.int64)
     windowed = by_rows and OPS[layer.op].windowed
-    loads = window_bytes(layer, hardware, parts) if windowed else shares(parts, input_bytes(layer, hardware))
+    rows = window_rows(layer, parts) if windowed else []
+    loads = row_bytes(layer, hardware, rows) if windowed else shares(parts, input_bytes(layer, hardware))
     stores = shares(parts, tensor_bytes(layer.output_shape, hardware.output_bits))
     computes = shares(parts, -(-OPS[layer.op].operations(layer) // hardware.vector_lanes))
-    zero = np.zeros(n, np.int64)
-    return Tiles(zero if resident[Operand.INPUTS] else loads, computes, zero if resident[Operand.OUTPUTS] else stores)
+    loads, stores = (np.zeros_like(x) if resident[o] else x for o, x in ((INPUTS, loads), (OUTPUTS, stores)))
+    if not windowed:
+        return Tiles(loads, computes, stores, in_one_run(loads, hardware), in_one_run(stores, hardware))
+    made = [(start, end - start) for start, end in pairwise(parts.tolist())]
+    loading = strips(hardware, INPUTS, layer.input_shapes[0], loads, rows)
+    return Tiles(loads, computes, stores, loading, strips(hardware, OUTPUTS, layer.output_shape, stores, made))
+
+
+def in_one_run(sizes: Ints, hardware: Hardware) -> Ints:
+    """Let each transfer be one contiguous run, rounded up to whole bursts: its bytes, runs and descriptors."""
+    burst, some = hardware.dram.burst_bytes, np.minimum(sizes, 1)
+    return np.stack((-(-sizes // burst) * burst, some, some), axis=1)
+
+
+def strips(hardware: Hardware, operand: int, shape: Shape, sizes: Ints, rows: Sequence[tuple[int, int]]) -> Ints:
+    """Bytes in bursts, contiguous runs and descriptors of strips of a tensor: the first row of each and how many.
+
+    A strip has all channels, as far as the layout goes; `sizes` are its bytes, of which none may be left to move.
+    """
+    dram, layout = hardware.dram, hardware.dram.activations
+    if layout == "tiled" or operand in dram.run_length:
+        return in_one_run(sizes, hardware)
+    atom, bits = dram.atom_channels, (hardware.input_bits, 0, hardware.output_bits)[operand]
+    fields = tensor_fields(layout, shape, atom, atom * bits, dram.burst_bytes)
+    facts, machine, tiles = record(LAYER), machine_record(hardware), record(TILES)
+    facts["word_bits"][operand] = atom * bits
+    for name, values in fields.items():
+        facts[name][operand] = values
+    tiles["copies"], tiles["box"] = 1, (shape[0], -(-shape[1] // atom), 0, shape[3])
+    found = np.zeros((len(rows), 3), np.int64)
+    for i, (start, count) in enumerate(rows):
+        tiles["start"][ROWS], tiles["box"][ROWS] = start, count
+        if sizes[i]:
+            found[i] = box_transfer(tiles, machine, facts, operand)
+    return found
 
 
 def shares(parts: Ints, total: int) -> Ints:
@@ -144,15 +190,22 @@ def shares(parts: Ints, total: int) -> Ints:
     return ends[1:] - ends[:-1]
 
 
-def window_bytes(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
-    """Bytes of the input rows that each tile's windows reach; rows that two tiles need come twice."""
-    n, channels, height, width = layer.input_shapes[0]
-    row = tensor_bytes((n, channels, width), hardware.input_bits)
+def window_rows(layer: Layer, parts: Ints) -> list[tuple[int, int]]:
+    """First and number of the input rows that each tile's windows reach; rows that two tiles need come twice."""
+    height = layer.input_shapes[0][2]
     (taps, _), (stride, _), (dilation, _), (pad, *_) = layer.kernel, layer.stride, layer.dilation, layer.padding
-    starts_ends = list(pairwise(parts.tolist()))
-    boxes = [tile_box(end - start, taps, stride, dilation, 0) if end > start else 0 for start, end in starts_ends]
-    rows = [clipped(start * stride - pad, box, height) for (start, _), box in zip(starts_ends, boxes, strict=True)]
-    return row * np.array(rows, np.int64)
+    found = []
+    for first, end in pairwise(parts.tolist()):
+        box = tile_box(end - first, taps, stride, dilation, 0) if end > first else 0
+        start = first * stride - pad
+        found.append((max(0, start), clipped(start, box, height)))
+    return found
+
+
+def row_bytes(layer: Layer, hardware: Hardware, rows: Sequence[tuple[int, int]]) -> Ints:
+    """Bytes of rows of the inputs."""
+    n, channels, _, width = layer.input_shapes[0]
+    return tensor_bytes((n, channels, width), hardware.input_bits) * np.array([count for _, count in rows], np.int64)
 
 
 def input_bytes(layer: Layer, hardware: Hardware) -> int:
@@ -179,21 +232,16 @@ def demand_bytes(tiles: Tiles, hardware: Hardware) -> int:
     return int((tiles.loads + tiles.stores).max()) * hardware.slots_of(Operand.INPUTS)
 
 
-def whole_bursts(sizes: Ints, hardware: Hardware) -> Ints:
-    """Round transfers up to whole bursts."""
-    burst = hardware.dram.burst_bytes
-    return -(-sizes // burst) * burst
-
-
-def port_cycles(sizes: Ints, hardware: Hardware) -> Ints:
-    """Cycles that transfers take the DRAM port, in whole bursts and whole cycles each."""
-    rate, whole = hardware.dram.bytes_per_cycle, whole_bursts(sizes, hardware)
-    return np.zeros_like(whole) if rate is None else -(-whole * rate.denominator // rate.numerator)
+def transfer_cycles(transfers: Ints, hardware: Hardware) -> Ints:
+    """Cycles that transfers [*, 3] take: of their bytes at the DRAM port, or of their descriptors if those are more."""
+    rate, size = hardware.dram.bytes_per_cycle, transfers[:, BYTES]
+    port: Ints = np.zeros_like(size) if rate is None else -(-size * rate.denominator // rate.numerator)
+    return np.maximum(port, transfers[:, DESCRIPTORS] * hardware.descriptor_cycles)
 
 
 def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> Timing:
     """Play the tiles; a machine that overlaps layers takes the longer of port and vector unit."""
-    loads, stores = port_cycles(tiles.loads, hardware), port_cycles(tiles.stores, hardware)
+    loads, stores = transfer_cycles(tiles.loading, hardware), transfer_cycles(tiles.storing, hardware)
     computes = int(tiles.computes.sum())
     if hardware.layer_order == "overlapped":
         cycles = max(int(loads.sum() + stores.sum()), computes)
@@ -202,6 +250,7 @@ def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> Timing:
     runs["load"], runs["compute"], runs["store"], runs["count"] = loads, tiles.computes, stores, 1
     port = port_record(hardware)
     port["slots"] = port["deeper_slots"] = hardware.slots_of(Operand.INPUTS)
-    ahead, states = int(port_cycles(np.array([prefetch_bytes]), hardware)[0]), np.zeros(2, PIPE)
-    end, pipe = int(play_runs(runs, port, ahead, states)), states[0]
+    ahead = in_one_run(np.array([prefetch_bytes]), hardware)
+    states = np.zeros(2, PIPE)
+    end, pipe = int(play_runs(runs, port, int(transfer_cycles(ahead, hardware)[0]), states)), states[0]
     return Timing(end, int(pipe["fill_cycles"]), int(pipe["wait_cycles"]), end - int(pipe["array_free"]))

@@ -27,6 +27,7 @@ class Cost:
     mapping: dict[str, object] | None = None
     mapped_pes: int = 0
     dma_cycles: int = 0
+    dma_runs: int = 0
 
 
 FREE = Cost()

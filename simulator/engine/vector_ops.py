@@ -26,6 +26,7 @@ def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) ->
         bounds={"dram": counted.port_cycles, "vector": counted.vector_cycles},
         tiles=counted.tiles,
         dma_cycles=counted.dma_cycles,
+        dma_runs=counted.dma_runs,
     )
     return layer_result(op, hardware, whole)
 

@@ -18,7 +18,7 @@ from pydantic import (
 
 from simulator.energy.schema import Table
 from simulator.errors import nearest
-from simulator.hardware.model import OLD_OBJECTIVES, Objective
+from simulator.hardware.model import OLD_OBJECTIVES, ActivationLayout, Objective, WeightLayout
 from simulator.hardware.named import written_dataflow, written_table
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
@@ -250,6 +250,8 @@ class Dma(Written):
     with the next.
     `padding: moved`: maps lie in DRAM with their padding, which crosses the port like the rest.
     `outstanding`: bursts that may be on their way at a time; without it the engines never limit the bandwidth.
+    `descriptor_cycles`: what an engine takes for each descriptor, while it moves what the one before describes. A
+    descriptor is for a contiguous run, or a block of `descriptor_dimensions`: runs that repeat along so many less one.
     """
 
     channels: Annotated[int, Field(ge=1, le=64)] = 1
@@ -258,6 +260,8 @@ class Dma(Written):
     reuse: Literal["tiles", "none"] = "tiles"
     halo: Literal["loaded", "kept"] = "loaded"
     outstanding: Annotated[int, Field(ge=1, le=65536)] | None = None
+    descriptor_cycles: CountOrZero = 0
+    descriptor_dimensions: Annotated[int, Field(ge=1, le=4)] = 1
 
 
 class RunLength(Written):
@@ -295,12 +299,25 @@ class Compression(Written):
     winograd_weights: Winograd | None = None
 
 
+class Layout(Written):
+    """How tensors lie in DRAM: the order of their axes, outermost first, or `tiled`, each tile in one piece.
+
+    Weights can be arranged tile by tile before anything runs. Activations are written by one op and read by others in
+    other tiles, so that they have one order. `atom_channels`: so many channels lie together, the last ones filled up.
+    """
+
+    activations: ActivationLayout = "nchw"
+    atom_channels: Count = 1
+    weights: WeightLayout = "tiled"
+
+
 class Dram(Written):
-    """The DRAM port. A transfer takes whole bursts."""
+    """The DRAM port. Each contiguous run of a transfer takes the bursts that it touches."""
 
     bandwidth: BytesPerSecond | Literal["unlimited"]
     latency_cycles: Annotated[int, Field(ge=0, le=10**6)]
     burst: ByteCount
+    layout: Layout = Layout()
     compression: Compression = Compression()
 
 

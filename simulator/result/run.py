@@ -50,7 +50,7 @@ class MachineFacts:
     columns: int
     macs_per_cycle: int  # of one PE
     dram_bytes_per_cycle: float | None  # None where memory takes no time
-    burst_bytes: int  # DRAM moves whole bursts
+    burst_bytes: int  # a contiguous run of addresses takes the bursts that it touches
     buffer_bytes: int
     buffer_bytes_per_cycle: int | None
     compressed: tuple[str, ...]
@@ -62,6 +62,7 @@ class MachineFacts:
     levels: tuple[str, ...] = ("dram", "buffer", "array", "rf")
     levels_in_pe: tuple[str, ...] = ()
     energy_pj_per_byte: dict[str, dict[str, float]] = field(default_factory=dict)  # level -> operand
+    atom_channels: int = 1  # of activations in DRAM, that move together
     energy_pj_per_action: dict[str, float] = field(default_factory=dict)  # "mac", "vector", "leakage" (of a cycle)
 
     @property
@@ -116,6 +117,7 @@ class LayerResult:
     mapped_pes: int = 0  # PEs to which a full step of the mapping gives work
     dram_parts: dict[str, int] = field(default_factory=dict)  # of cycle_parts["dram"]: "fill", "wait" and "drain"
     dma_cycles: int = 0  # of all DMA transactions, latency included, as if one followed the other
+    dma_runs: int = 0  # contiguous runs of addresses that those move; 0 in runs that do not tell
     inputs: tuple[str, ...] = ()  # tensors that it reads; () in runs that do not tell
     on_chip: tuple[str, ...] = ()  # operands whose whole tensor is there already, or stays there
     kept_bytes: int = 0  # of the activations' memory that tensors take which stay there meanwhile, in sixteenths of it

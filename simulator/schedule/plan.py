@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import Hardware
 from simulator.network.ir import Layer, Network, Op
+from simulator.schedule.addresses import Addresses
 from simulator.schedule.fusion import Fusion, fuse
 from simulator.schedule.residency import Residency, Storage, residency
 
@@ -17,6 +19,7 @@ class PlannedOp:
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
     pools leave of the outputs, as a fraction. `resident` tells by operand whether it stays on chip (as
     weights, the second factor of a product), where `reserved_bytes` are taken by tensors that are kept meanwhile.
+    `slices` tells what folded ops make of where its tensors lie in DRAM.
     """
 
     layer: Layer
@@ -27,6 +30,7 @@ class PlannedOp:
     resident: tuple[bool, bool, bool] = (False, False, False)
     reserved_bytes: int = 0
     stored: Fraction = Fraction(1)
+    slices: Slices = WHOLE_TENSORS
 
     @property
     def runs(self) -> bool:
@@ -39,8 +43,10 @@ def plan(network: Network, hardware: Hardware) -> tuple[PlannedOp, ...]:
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion)
     zeros = _zeros_read(network, places.storage)
+    addresses = Addresses(network, fusion)
     ops = zip(network.layers, places.reserved_bytes, strict=True)
-    return tuple(_planned(_with_zeros(layer, zeros), fusion, places, reserved) for layer, reserved in ops)
+    planned = (_planned(_with_zeros(layer, zeros), fusion, places, reserved) for layer, reserved in ops)
+    return tuple(_sliced(op, addresses) for op in planned)
 
 
 def _planned(layer: Layer, fusion: Fusion, places: Residency, reserved_bytes: int) -> PlannedOp:
@@ -53,6 +59,11 @@ def _planned(layer: Layer, fusion: Fusion, places: Residency, reserved_bytes: in
         return replace(op, producer=fusion.producer_of.get(layer.name), folded=layer.name in fusion.folded)
     fetched = sum(not places.on_chip([name]) for name in group.residuals)
     return replace(op, fused=tuple(layer.name for layer in group.fused), residuals=fetched, stored=group.stored)
+
+
+def _sliced(op: PlannedOp, addresses: Addresses) -> PlannedOp:
+    """Add where the tensors of an op lie, if it runs; the last op that is fused into it makes its outputs."""
+    return replace(op, slices=addresses.slices(op.layer, op.fused)) if op.runs else op
 
 
 def _with_zeros(layer: Layer, zeros: dict[str, float]) -> Layer:

@@ -7,6 +7,7 @@ from math import prod
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from simulator.cost.stored import Slices
 from simulator.energy.table import load_energy_table
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
 from simulator.mapping.mapping import ONES, LevelTile, Mapping
@@ -266,6 +267,8 @@ def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64, shapes=st
         dma_moves_padding=draw(st.booleans()),
         dma_reloads=draw(st.booleans()),
         dma_keeps_halo=draw(_FLAGS),
+        descriptor_cycles=draw(st.sampled_from((0, 0, 1, 7))),
+        descriptor_dimensions=draw(st.integers(1, 4)),
     )
 
 
@@ -373,6 +376,9 @@ def _drams():
         bytes_per_cycle=st.one_of(_BANDWIDTHS, _BANDWIDTHS, _BANDWIDTHS, st.none()),
         latency_cycles=st.integers(0, 3) | st.integers(0, 100),
         burst_bytes=st.sampled_from((1, 1, 3, 8, 64)),
+        activations=st.sampled_from(("tiled", "nchw", "nhwc")),
+        atom_channels=st.sampled_from((1, 1, 2, 3)),
+        weights=st.sampled_from(("tiled", "kcrs", "krsc", "rsck")),
         run_length=st.sets(st.sampled_from([int(operand) for operand in Operand])).map(tuple),
         run_length_max=st.sampled_from((1, 3, 31)),
         run_length_bits=st.sampled_from((1, 5)),
@@ -381,6 +387,14 @@ def _drams():
 
 
 _DRAMS = _drams()
+
+
+@st.composite
+def slices_of(draw, nest):
+    """What folded ops leave of where a layer's tensors lie: most often nothing."""
+    _, g, k, c, *_ = nest.bounds
+    more, after = draw(st.sampled_from((0, 0, 1, 4))), draw(st.sampled_from((0, 0, 1, 4)))
+    return Slices(g * c + more if more else 0, g * k + after if after else 0, draw(_FLAGS) and draw(_FLAGS))
 
 
 def layer_of(nest):

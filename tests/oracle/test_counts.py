@@ -27,7 +27,17 @@ from simulator.nest import Operand, array_bounds
 from tests.oracle.naive import LayerWalk, plain
 from tests.oracle.naive_array import destinations
 from tests.oracle.naive_demands import memory_demands
-from tests.oracle.strategies import FLAT, SHAPES, WALKED, hardwares, layer_of, mapped_nests, nests, sliding_windows
+from tests.oracle.strategies import (
+    FLAT,
+    SHAPES,
+    WALKED,
+    hardwares,
+    layer_of,
+    mapped_nests,
+    nests,
+    slices_of,
+    sliding_windows,
+)
 
 DATAFLOWS = list_dataflows()
 
@@ -39,7 +49,7 @@ def cases(draw, shapes=SHAPES, slides=False):
     hardware = draw(hardwares(shapes=st.just(shape)))
     nest, mapping = draw(sliding_windows(shape) if slides else mapped_nests(shapes=st.just(shape)))
     layer = layer_of(nest)
-    facts = layer_record(hardware, layer, nest, draw(residents()), draw(residuals), draw(stored))
+    facts = layer_record(hardware, layer, nest, draw(residents()), draw(residuals), draw(stored), draw(slices_of(nest)))
     facts["prefetch_bytes"] = draw(ahead)
     records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer)
     case = Case(*records, mapping_record(hardware, mapping))
