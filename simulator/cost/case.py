@@ -247,6 +247,13 @@ VARIANT = record_type(
         ("network_words", _I, 3),  # words over the network of one array
         ("network_sums", _I),  # distinct outputs of one array
         ("network_returned", _I),  # partial sums that come back over its network
+        # Of the inputs, the last box that a tile of this variant loaded, and what that made:
+        ("box_rows", _I),
+        ("box_columns", _I),
+        ("box_at_edge", _I),  # whether it begins with the first row, and the first column
+        ("inputs_bytes", _I),
+        ("inputs_runs", _I),
+        ("inputs_descriptors", _I),
         ("weights_bytes", _I),  # at the DRAM port, in bursts,
         ("weights_runs", _I),  # contiguous runs of them,
         ("weights_descriptors", _I),  # and DMA descriptors

@@ -7,12 +7,14 @@ extents), so the array is evaluated once a variant.
 
 from simulator.cost.array import packed_taps, tile_cycles, tile_words
 from simulator.cost.case import (
+    COLUMNS,
     FIXED_POINT,
     INPUTS,
     NONE,
     OUTERMOST,
     OUTPUTS,
     RESIDUALS,
+    ROWS,
     SUM_BITS,
     WEIGHTS,
     ZERO,
@@ -53,6 +55,7 @@ def new_variant(case: Case, scratch: Scratch, out: Record) -> None:
     machine, layer, tiles, tile = case.machine, case.layer, scratch.tiles, case.mapping.tile
     extent = tiles.extent
     weights, sums = operand_words(extent, WEIGHTS), operand_words(extent, OUTPUTS)
+    out.box_rows = NONE  # the variant has loaded nothing yet
     size, runs, descriptors = transfer(tiles, machine, layer, tile, WEIGHTS, weights)
     out.weights_bytes, out.weights_runs, out.weights_descriptors = size, runs, descriptors
     size, runs, descriptors = transfer(tiles, machine, layer, tile, OUTPUTS, sums)
@@ -78,6 +81,26 @@ def fill_variant(case: Case, scratch: Scratch) -> None:
 
 
 @jit
+def inputs_transfer(case: Case, scratch: Scratch, words: int, variant: Record) -> tuple[int, int, int]:
+    """Bytes, contiguous runs and descriptors of the inputs of the current tile, of which `loaded_inputs` noted the box.
+
+    Boxes of one variant that are as long, and begin in the interior or at the same edge, begin at the same place modulo
+    a granule: what the last one made holds. What halos leave to load begins anywhere.
+    """
+    machine, layer, tiles = case.machine, case.layer, scratch.tiles
+    if layer.tiled[INPUTS]:
+        return packed_transfer(machine, layer, words, INPUTS)
+    rows, columns = tiles.box[ROWS], tiles.box[COLUMNS]
+    at_edge = 2 * int(tiles.start[ROWS] == 0) + int(tiles.start[COLUMNS] == 0)
+    same = rows == variant.box_rows and columns == variant.box_columns and at_edge == variant.box_at_edge
+    if machine.keeps_halo or not same:
+        size, runs, descriptors = transfer(tiles, machine, layer, case.mapping.tile, INPUTS, words)
+        variant.box_rows, variant.box_columns, variant.box_at_edge = rows, columns, at_edge
+        variant.inputs_bytes, variant.inputs_runs, variant.inputs_descriptors = size, runs, descriptors
+    return variant.inputs_bytes, variant.inputs_runs, variant.inputs_descriptors
+
+
+@jit
 def load_inputs(case: Case, scratch: Scratch, advanced: int, variant: Record) -> tuple[int, int]:
     """Account for the inputs that the current tile loads, whose outermost advanced loop is at `advanced`.
 
@@ -90,7 +113,7 @@ def load_inputs(case: Case, scratch: Scratch, advanced: int, variant: Record) ->
         return 0, 0
     if home == OUTERMOST:
         words = loaded_inputs(tiles, machine, layer, case.mapping.tile, advanced)
-        size, runs, descriptors = transfer(tiles, machine, layer, case.mapping.tile, INPUTS, words)
+        size, runs, descriptors = inputs_transfer(case, scratch, words, variant)
     else:
         words = variant.crossed[home, INPUTS]
         size, runs, descriptors = packed_transfer(machine, layer, words, INPUTS)

@@ -97,13 +97,18 @@ def sums_complete(tiles: Record) -> bool:
 
 
 @jit
+def box_start(tiles: Record, layer: Record, tile: Ints, axis: int) -> int:
+    """First input row (axis 0) or column (1) of the current tile's box; in the padding it is negative."""
+    a, b = P + axis, R + axis
+    return tiles.at[a] * tile[a] * layer.stride[axis] + tiles.at[b] * tile[b] * layer.dilation[axis] - layer.pad[axis]
+
+
+@jit
 def box_on_axis(tiles: Record, machine: Record, layer: Record, tile: Ints, axis: int) -> int:
     """Input rows (axis 0) or columns (1) of the current tile, without padding."""
-    a, b = P + axis, R + axis
-    stride, dilation = layer.stride[axis], layer.dilation[axis]
-    start = tiles.at[a] * tile[a] * stride + tiles.at[b] * tile[b] * dilation - layer.pad[axis]
-    length = tile_box(tiles.extent[a], tiles.extent[b], stride, dilation, machine.whole_rows)
-    return clipped(start, length, layer.input_size[axis])
+    taps, stride, dilation = tiles.extent[R + axis], layer.stride[axis], layer.dilation[axis]
+    length = tile_box(tiles.extent[P + axis], taps, stride, dilation, machine.whole_rows)
+    return clipped(box_start(tiles, layer, tile, axis), length, layer.input_size[axis])
 
 
 @jit
@@ -114,21 +119,13 @@ def loaded_inputs(tiles: Record, machine: Record, layer: Record, tile: Ints, adv
     """
     words = tiles.extent[N] * tiles.extent[G] * tiles.extent[C]
     for axis in range(2):
-        length, a, start = box_on_axis(tiles, machine, layer, tile, axis), P + axis, box_start(tiles, layer, tile, axis)
-        if machine.keeps_halo and advanced >= 0 and advanced == tiles.loops - 1 and tiles.order[advanced] == a:
+        start, length = max(0, box_start(tiles, layer, tile, axis)), box_on_axis(tiles, machine, layer, tile, axis)
+        if machine.keeps_halo and advanced >= 0 and advanced == tiles.loops - 1 and tiles.order[advanced] == P + axis:
             held = overlap_on_axis(tiles, machine, layer, tile, axis)
             start, length = start + held, length - held
         tiles.box[ROWS + axis], tiles.start[ROWS + axis] = length, start
         words *= length
     return words
-
-
-@jit
-def box_start(tiles: Record, layer: Record, tile: Ints, axis: int) -> int:
-    """First input row (axis 0) or column (1) of the current tile, or 0 where that is padding."""
-    a, b = P + axis, R + axis
-    start = tiles.at[a] * tile[a] * layer.stride[axis] + tiles.at[b] * tile[b] * layer.dilation[axis] - layer.pad[axis]
-    return max(0, start)
 
 
 @jit

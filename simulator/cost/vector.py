@@ -250,7 +250,7 @@ def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int) -> Timing:
     runs["load"], runs["compute"], runs["store"], runs["count"] = loads, tiles.computes, stores, 1
     port = port_record(hardware)
     port["slots"] = port["deeper_slots"] = hardware.slots_of(Operand.INPUTS)
-    ahead = in_one_run(np.array([prefetch_bytes]), hardware)
+    ahead = np.array([(prefetch_bytes, 0, 0)])
     states = np.zeros(2, PIPE)
     end, pipe = int(play_runs(runs, port, int(transfer_cycles(ahead, hardware)[0]), states)), states[0]
     return Timing(end, int(pipe["fill_cycles"]), int(pipe["wait_cycles"]), end - int(pipe["array_free"]))

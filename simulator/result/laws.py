@@ -120,7 +120,9 @@ def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
     if rate and layer.dma_runs and run.hardware.layer_order != "prefetch_weights":
         least = layer.bytes_at("dram") / rate
         if layer.dma_cycles < least * (1 - RELATIVE_TOLERANCE):
-            yield Violation(layer.name, "dma_cycles", "DMA cycles >= bytes / bandwidth", f"{layer.dma_cycles} < {least}")
+            yield Violation(
+                layer.name, "dma_cycles", "DMA cycles >= bytes / bandwidth", f"{layer.dma_cycles} < {least}"
+            )
 
 
 def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:

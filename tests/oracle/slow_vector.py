@@ -6,7 +6,9 @@ from math import ceil, prod
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer, Op
-from tests.oracle.slow_port import Played, Port, Tile, moved_energy
+from tests.oracle.naive_bursts import CHANNELS, COLUMNS, DEEP, ROWS
+from tests.oracle.slow_addresses import is_tiled, taken
+from tests.oracle.slow_port import NOTHING, Moved, Played, Port, Tile, in_one_run, moved_energy
 from tests.oracle.slow_schedule import Job, tensor_bytes
 
 INPUTS, WEIGHTS, OUTPUTS = Operand
@@ -56,8 +58,9 @@ class VectorOp:
         out.footprint = {"inputs": self.met_bytes() if layer.op is Op.POOL else taken, "outputs": made}
         if layer.op is Op.POOL:  # windows overlap: elements are read as often as windows hold them
             taken = max(taken, raw, ceil(self.outputs * self.each * machine.input_bits / 8))
-        out.dram_read[INPUTS] = sum(tile.load for tile in out.tiles)
-        out.dram_written = sum(tile.store for tile in out.tiles)
+        out.dram_read[INPUTS] = sum(tile.load.size for tile in out.tiles)
+        out.dram_written = sum(tile.store.size for tile in out.tiles)
+        out.dma_runs = sum((tile.load + tile.store).runs for tile in out.tiles)
         out.traffic = {
             ("dram", INPUTS): (out.dram_read[INPUTS], 0),
             ("dram", OUTPUTS): (0, out.dram_written),
@@ -114,25 +117,38 @@ class VectorOp:
         tiles, raw, need, before = [], 0, 0, 0
         for end in (round(Fraction(i * pieces, count)) for i in range(1, count + 1)):
             load, store, work = (total * end // pieces - total * before // pieces for total in totals)
+            reached, made = [], []
             if by_rows and self.layer.op is Op.POOL:
-                load = self.window_bytes(before, end)
+                reached, made = self.window_rows(before, end), range(before, end)
+                load = len(reached) * tensor_bytes(self.row_of(self.layer.input_shapes[0]), self.machine.input_bits)
             raw += load
             load, store = load * (not self.job.inputs_here), store * (not self.job.outputs_stay)
-            tiles.append(Tile(0, self.bursts(load), self.bursts(store), work))
+            come = self.moved(INPUTS, load, self.layer.input_shapes[0], reached)
+            tiles.append(Tile(NOTHING, come, self.moved(OUTPUTS, store, self.layer.output_shape, made), work))
             need = max(need, load * self.slots[0] + store * self.slots[1])
             before = end
         return tiles, raw, need
 
-    def window_bytes(self, start, end) -> int:
-        """Bytes of the rows that windows of some output rows touch, from the first to the last; each in whole bytes."""
-        n, c, h, w = self.layer.input_shapes[0]
+    def window_rows(self, start, end):
+        """The rows that windows of some output rows touch, from the first to the last."""
+        height = self.layer.input_shapes[0][2]
         (stride, _), (dilation, _), top = self.layer.stride, self.layer.dilation, self.layer.padding[0]
         taps = range(self.layer.kernel[0])
         reach = {p * stride + r * dilation - top for p in range(start, end) for r in taps}
-        rows = set(range(min(reach, default=0), max(reach, default=-1) + 1)) & set(range(h))
-        return sum(tensor_bytes((n, c, 1, w), self.machine.input_bits) for _ in rows)
+        return sorted(set(range(min(reach, default=0), max(reach, default=-1) + 1)) & set(range(height)))
 
-    def bursts(self, size) -> int:
-        """Bytes in whole bursts."""
-        burst = self.machine.dram.burst_bytes
-        return ceil(size / burst) * burst
+    def row_of(self, shape):
+        """The shape of a row of all channels."""
+        n, c, _, w = shape
+        return n, c, 1, w
+
+    def moved(self, operand, size, shape, rows) -> Moved:
+        """What some bytes take of the port: rows of a tensor that does not lie in one piece, or all in one."""
+        machine, burst = self.machine, self.machine.dram.burst_bytes
+        if not size or not rows or is_tiled(machine, False, operand in machine.dram.run_length):
+            return in_one_run(ceil(size / burst) * burst)
+        n, c, h, w = shape
+        box = {DEEP: list(range(n)), CHANNELS: list(range(c)), ROWS: list(rows), COLUMNS: list(range(w))}
+        bits, nowhere = (machine.input_bits, 0, machine.output_bits)[operand], {DEEP: [], ROWS: [], COLUMNS: []}
+        found = taken(box, {DEEP: n, CHANNELS: c, ROWS: h, COLUMNS: w}, nowhere, machine, bits)
+        return Moved(found.size, found.runs, found.descriptors)

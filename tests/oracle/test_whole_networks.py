@@ -40,7 +40,7 @@ def figures_of(layer: LayerResult) -> dict[str, float]:
     figures |= {"energy": layer.energy_pj, "tiles": layer.tiles, "DMA": layer.dma_cycles, "PEs": layer.mapped_pes}
     figures |= {f"bound.{name}": count for name, count in layer.bounds.items()}
     figures |= {f"footprint.{name}": count for name, count in layer.footprint_bytes.items()}
-    figures["utilization"] = layer.utilization
+    figures |= {"utilization": layer.utilization, "runs": layer.dma_runs}
     return {name: figure for name, figure in figures.items() if figure}
 
 
@@ -55,7 +55,8 @@ def counted(played: Played, pes: int) -> dict[str, float]:
     figures |= {"energy": sum(played.energy.values()), "tiles": len(played.tiles), "DMA": played.dma_cycles}
     figures |= {f"bound.{name}": count for name, count in played.bounds.items()}
     figures |= {f"footprint.{name}": count for name, count in played.footprint.items()}
-    figures |= {"PEs": played.mapped_pes, "utilization": played.dense / max(1, sum(played.parts.values()) * pes)}
+    figures |= {"runs": played.dma_runs, "PEs": played.mapped_pes}
+    figures["utilization"] = played.dense / max(1, sum(played.parts.values()) * pes)
     return {name: figure for name, figure in figures.items() if figure}
 
 
