@@ -80,7 +80,7 @@ def fill_variant(case: Case, scratch: Scratch) -> None:
     tile_cycles(case.machine, scratch.reuse, variant & FIRST, variants[variant])
 
 
-@jit
+@jit_inside
 def inputs_transfer(case: Case, scratch: Scratch, words: int, variant: Record) -> tuple[int, int, int]:
     """Bytes, contiguous runs and descriptors of the inputs of the current tile, of which `loaded_inputs` noted the box.
 
