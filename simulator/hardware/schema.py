@@ -18,7 +18,8 @@ from pydantic import (
 
 from simulator.energy.schema import Table
 from simulator.errors import nearest
-from simulator.hardware.model import OLD_OBJECTIVES, ActivationLayout, Objective, WeightLayout
+from simulator.hardware.layout import Layout
+from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
@@ -250,8 +251,8 @@ class Dma(Written):
     with the next.
     `padding: moved`: maps lie in DRAM with their padding, which crosses the port like the rest.
     `outstanding`: bursts that may be on their way at a time; without it the engines never limit the bandwidth.
-    `descriptor_cycles`: what an engine takes for each descriptor, while it moves what the one before describes. A
-    descriptor is for a contiguous run, or a block of `descriptor_dimensions`: runs that repeat along so many less one.
+    `descriptor_cycles`: what an engine takes for each descriptor, of a contiguous run, while it moves the one before;
+    with more `descriptor_dimensions` a descriptor repeats runs along so many less one.
     """
 
     channels: Annotated[int, Field(ge=1, le=64)] = 1
@@ -297,18 +298,6 @@ class Compression(Written):
 
     run_length: Annotated[RunLength, AfterValidator(_runs_fit)] | None = None
     winograd_weights: Winograd | None = None
-
-
-class Layout(Written):
-    """How tensors lie in DRAM: the order of their axes, outermost first, or `tiled`, each tile in one piece.
-
-    Weights can be arranged tile by tile before anything runs. Activations are written by one op and read by others in
-    other tiles, so that they have one order. `atom_channels`: so many channels lie together, the last ones filled up.
-    """
-
-    activations: ActivationLayout = "nchw"
-    atom_channels: Count = 1
-    weights: WeightLayout = "tiled"
 
 
 class Dram(Written):

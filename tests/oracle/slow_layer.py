@@ -1,6 +1,5 @@
 """An op on the array in the slow simulator: its tiles, what they load and store, what they cost."""
 
-from collections import Counter
 from fractions import Fraction
 from itertools import product
 from math import ceil, prod
@@ -8,19 +7,17 @@ from math import ceil, prod
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES, RELEVANT, Dim, Operand
-from tests.oracle.naive_bursts import CHANNELS, COLUMNS, DEEP, ROWS
-from tests.oracle.slow_addresses import is_tiled, taken
+from tests.oracle.slow_addresses import SCALE, coded, is_tiled, tile_taken
 from tests.oracle.slow_array import AXES, ArrayWalk
+from tests.oracle.slow_memory import TileMemory
 from tests.oracle.slow_port import NOTHING, Moved, Played, Port, Tile, bits_of, in_one_run, moved_energy
 from tests.oracle.slow_schedule import Job
 
 N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand
-SCALE = 2**20
-"""Shares of zeros count in such parts of one, so that bytes and cycles are whole."""
 
 
-class MacOp:
+class MacOp(TileMemory):
     """An op on the array, its tiles in the order of the loops over them."""
 
     def __init__(self, job: Job, machine: Hardware, mapping: Mapping) -> None:
@@ -90,25 +87,8 @@ class MacOp:
 
     def laid(self, operand, tile, bits, lines=None, wide=0) -> Moved:
         """What a tile takes of a tensor that does not lie tile by tile, in one of so many channels."""
-        nest, sizes, weights = self.nest, self.mapping.tile, operand is WEIGHTS
-        channel, deep, axes = (K, C, (R, S)) if weights else (C if operand is INPUTS else K, N, (P, Q))
-        own = nest.bounds[channel]
-        box = {DEEP: list(tile[deep]), CHANNELS: [g * own + c for g in tile[G] for c in tile[channel]]}
-        whole = {DEEP: nest.bounds[deep], CHANNELS: wide or nest.bounds[G] * own}
-        steps = {DEEP: [sizes[deep]]}
-        for axis, d in zip((ROWS, COLUMNS), axes, strict=True):
-            box[axis], whole[axis], steps[axis] = list(tile[d]), nest.bounds[d], [sizes[d]]
-        if lines is not None:
-            for axis in (0, 1):
-                margin = nest.padding[axis], nest.padding[axis + 2]
-                moved = self.machine.dma_moves_padding
-                box[ROWS + axis] = sorted(at - (0 if moved else margin[0]) for at in lines[axis])
-                whole[ROWS + axis] = nest.input_size[axis] + (sum(margin) if moved else 0)
-                along = zip(AXES[axis], (nest.stride[axis], nest.dilation[axis]), strict=True)
-                steps[ROWS + axis] = [sizes[d] * by for d, by in along if sizes[d] < nest.bounds[d]]
-        groups = own, sizes[channel], sizes[G]
         dealt = operand is INPUTS and self.job.dealt
-        found = taken(box, whole, steps, self.machine, bits, weights, dealt, groups)
+        found = tile_taken(self.nest, self.mapping.tile, self.machine, operand, tile, bits, lines, wide, dealt)
         return Moved(found.size, found.runs, found.descriptors)
 
     def lines(self, tile, axis):
@@ -218,16 +198,11 @@ class MacOp:
         return usual if own is None else own
 
     def coded(self, operand, zeros):
-        """Bits at the port for each bit, where runs of zeros are coded: a value, and how many zeros precede it."""
-        dram, bits = self.machine.dram, bits_of(self.machine)[operand]
-        if operand is WEIGHTS and dram.winograd and self.nest.stride == (1, 1):
-            made, taps = dram.winograd
-            if self.job.layer.kernel == (taps, taps):
-                return Fraction(round((made + taps - 1) ** 2 / taps**2 * SCALE), SCALE)
-        if operand not in dram.run_length:
-            return Fraction(1)
-        covered = sum(zeros**k for k in range(dram.run_length_max + 1))
-        return min(Fraction(1), Fraction(round((dram.run_length_bits + bits) / bits / covered * SCALE), SCALE))
+        """Bits at the port for each bit."""
+        winograd = operand is WEIGHTS and self.nest.stride == (1, 1)
+        return coded(
+            self.machine.dram, bits_of(self.machine)[operand], operand, zeros, winograd and self.job.layer.kernel
+        )
 
     # The array
 
@@ -388,52 +363,3 @@ class MacOp:
         (pixels, taps), top = (tile[d] for d in AXES[axis]), self.nest.padding[axis]
         at = {p * self.nest.stride[axis] + r * self.nest.dilation[axis] - top for p in pixels for r in taps}
         return at & set(range(self.nest.input_size[axis]))
-
-    def free_bytes(self) -> int:
-        """What tiles and resident tensors leave of the memory of weights."""
-        memory = next(memory for memory in self.machine.buffers if WEIGHTS in memory.holds)
-        taken = self.job.reserved if INPUTS in memory.holds else 0
-        return memory.capacity_bytes - taken - sum(self.demand(Operand(o), memory) for o in memory.holds)
-
-    def demand(self, operand, memory) -> int:
-        """Bytes that tiles of an operand take of a memory: twice if one is used while others come."""
-        tile, tiles = self.mapping.tile, self.tiles
-        if operand is OUTPUTS and self.job.outputs_stay:
-            return ceil(self.unfinished() * self.machine.partial_sum_bits / 8)
-        if (self.job.inputs_here, self.job.weights_here, False)[operand]:
-            return 0
-        words = prod(tile[d] for d in RELEVANT[operand])
-        if operand is INPUTS:
-            sides = [
-                (tile[p] - 1) * stride + (tile[r] - 1) * dilation + 1
-                for (p, r), stride, dilation in zip(AXES, self.nest.stride, self.nest.dilation, strict=True)
-            ]
-            words = tile[N] * tile[G] * tile[C] * prod(sides)
-        if operand is WEIGHTS and operand in memory.streams and self.taken_once():
-            words = prod(min(e, s) for d, e, s in self.steps_of_full_tile() if d in RELEVANT[WEIGHTS])
-        bits = (*bits_of(self.machine)[:2], self.machine.partial_sum_bits)[operand]
-        changes = len({self.key(operand, tile) for tile in tiles}) > 1
-        twice = changes and memory.double_buffered and operand not in memory.streams
-        return ceil(words * bits / 8) * (2 if twice else 1)
-
-    def unfinished(self) -> int:
-        """The most outputs of which sums are begun and not complete."""
-        visits, begun, most = Counter(self.key(OUTPUTS, tile) for tile in self.tiles), {}, 0
-        for tile in self.tiles:
-            key = self.key(OUTPUTS, tile)
-            begun[key] = prod(len(tile[d]) for d in RELEVANT[OUTPUTS])
-            most = max(most, sum(begun.values()))
-            visits[key] -= 1
-            if not visits[key]:
-                del begun[key]
-        return most
-
-    def steps_of_full_tile(self):
-        """Each dimension, its extent in a full tile and what a step takes of it."""
-        extents = map(len, self.array.indices([range(extent) for extent in self.mapping.tile]))
-        return zip(Dim, extents, self.array.step, strict=True)
-
-    def taken_once(self) -> bool:
-        """Whether the array takes every weight of a tile a single time."""
-        array = self.array
-        return all(array.trips[d] == 1 for d in array.reloads[WEIGHTS] if d not in RELEVANT[WEIGHTS])

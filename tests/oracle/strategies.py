@@ -7,7 +7,6 @@ from math import prod
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from simulator.cost.stored import Slices
 from simulator.energy.table import load_energy_table
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
 from simulator.mapping.mapping import ONES, LevelTile, Mapping
@@ -369,32 +368,19 @@ def _level_buffers(draw, owners, level, in_pe, capacity):
 _BANDWIDTHS = st.fractions(Fraction(1, 4), 16, max_denominator=8)
 
 
-def _drams():
-    """A port as fast as bytes a cycle, slow or unlimited; bursts small or large."""
-    return st.builds(
-        Dram,
-        bytes_per_cycle=st.one_of(_BANDWIDTHS, _BANDWIDTHS, _BANDWIDTHS, st.none()),
-        latency_cycles=st.integers(0, 3) | st.integers(0, 100),
-        burst_bytes=st.sampled_from((1, 1, 3, 8, 64)),
-        activations=st.sampled_from(("tiled", "nchw", "nhwc")),
-        atom_channels=st.sampled_from((1, 1, 2, 3)),
-        weights=st.sampled_from(("tiled", "kcrs", "krsc", "rsck")),
-        run_length=st.sets(st.sampled_from([int(operand) for operand in Operand])).map(tuple),
-        run_length_max=st.sampled_from((1, 3, 31)),
-        run_length_bits=st.sampled_from((1, 5)),
-        winograd=st.sampled_from((None, None, (2, 3), (2, 2))),
-    )
-
-
-_DRAMS = _drams()
-
-
-@st.composite
-def slices_of(draw, nest):
-    """What folded ops leave of where a layer's tensors lie: most often nothing."""
-    _, g, k, c, *_ = nest.bounds
-    more, after = draw(st.sampled_from((0, 0, 1, 4))), draw(st.sampled_from((0, 0, 1, 4)))
-    return Slices(g * c + more if more else 0, g * k + after if after else 0, draw(_FLAGS) and draw(_FLAGS))
+_DRAMS = st.builds(  # ports as fast as bytes a cycle, slow or unlimited; bursts small or large
+    Dram,
+    bytes_per_cycle=st.one_of(_BANDWIDTHS, _BANDWIDTHS, _BANDWIDTHS, st.none()),
+    latency_cycles=st.integers(0, 3) | st.integers(0, 100),
+    burst_bytes=st.sampled_from((1, 1, 3, 8, 64)),
+    activations=st.sampled_from(("tiled", "nchw", "nhwc")),
+    atom_channels=st.sampled_from((1, 1, 2, 3)),
+    weights=st.sampled_from(("tiled", "kcrs", "krsc", "rsck")),
+    run_length=st.sets(st.sampled_from([int(operand) for operand in Operand])).map(tuple),
+    run_length_max=st.sampled_from((1, 3, 31)),
+    run_length_bits=st.sampled_from((1, 5)),
+    winograd=st.sampled_from((None, None, (2, 3), (2, 2))),
+)
 
 
 def layer_of(nest):
