@@ -20,6 +20,13 @@ NO_OPERAND = 3
 HEIGHT, WIDTH = range(2)
 """Positions in pairs such as strides."""
 SUM_BITS = 3  # position of the partial sums in the machine's `bits`
+RESIDUALS = np.int64(3)
+"""What crosses the DRAM port in tiles with an address for each word: the operands, and what is added to outputs."""
+KINDS = 4
+DEEP, CHANNELS, ROWS, COLUMNS = range(4)
+"""Axes of a tensor in DRAM: batch (of weights, input channels), channels (of weights, filters), rows, columns."""
+PLACES = 4
+"""Their order there, innermost first."""
 
 RELEVANT = np.array(
     [
@@ -94,6 +101,8 @@ MACHINE = record_type(
         ("dram_numerator", _I),  # bytes a cycle = numerator / denominator; 0: the port takes no time
         ("dram_denominator", _I),
         ("burst_bytes", _I),
+        ("descriptor_cycles", _I),  # that a DMA engine takes for each descriptor, while it moves what was there before
+        ("descriptor_dimensions", _I),  # of a block that one describes; 1: a contiguous run
         ("overlapped", _I),  # a layer takes the longer of array and port: its ends overlap with its neighbours
         ("whole_rows", _I),  # the DMA does not leave out inputs between windows
         ("reloads", _I),  # a tile loads its inputs and weights even if the tile before had the same
@@ -139,6 +148,15 @@ LAYER = record_type(
         ("resident", _I, 3),  # 1: the whole tensor lies in the buffer already, or stays there
         ("residuals", _I),  # residual operands: tensors of the outputs' shape, added before the outputs are stored
         ("residual_compression", _I),  # as above; of the outputs stored, a fused pool may leave less
+        # How tensors lie in DRAM, by kind; see `simulator.cost.layout`.
+        ("tiled", _I, KINDS),  # tile by tile, each in one run
+        ("atom", _I, KINDS),  # channels that lie together and move as one word
+        ("scattered", _I, KINDS),  # consecutive channels lie apart
+        ("word_bits", _I, KINDS),  # of an atom
+        ("axis", _I, (KINDS, PLACES)),  # at each place
+        ("whole", _I, (KINDS, PLACES)),  # extent of the stored tensor there
+        ("pitch_bits", _I, (KINDS, PLACES)),  # from one index to the next
+        ("granule_bits", _I, (KINDS, PLACES + 1)),  # common divisor of a burst and the pitches outside the place
         ("prefetched_bytes", _I),  # of the first weights, which came during the layer before
         ("prefetch_bytes", _I),  # of the next layer's first weights, which come during this one
     ]
@@ -196,6 +214,11 @@ TILES = record_type(
         ("depth", _I, 3),  # position in order of the innermost loop that indexes the operand, or -1
         ("at", _I, 8),  # the current tile: index,
         ("extent", _I, 8),  # extents
+        ("box", _I, PLACES),  # what it takes of a tensor: extents by axis,
+        ("start", _I, PLACES),  # where it begins,
+        ("step", _I, PLACES),  # the steps in which tiles begin,
+        ("copies", _I),  # and how often it does so
+        ("window_step", _I, 2),  # steps in which inputs of tiles begin along height and width, 0 for one tile
         ("variant", _I),  # and edge variant
     ]
 )
@@ -224,8 +247,19 @@ VARIANT = record_type(
         ("network_words", _I, 3),  # words over the network of one array
         ("network_sums", _I),  # distinct outputs of one array
         ("network_returned", _I),  # partial sums that come back over its network
-        ("weights_bytes", _I),  # at the DRAM port, in whole bursts
+        # Of the inputs, the last box that a tile of this variant loaded, and what that made:
+        ("box_rows", _I),
+        ("box_columns", _I),
+        ("box_at_edge", _I),  # whether it begins with the first row, and the first column
+        ("inputs_bytes", _I),
+        ("inputs_runs", _I),
+        ("inputs_descriptors", _I),
+        ("weights_bytes", _I),  # at the DRAM port, in bursts,
+        ("weights_runs", _I),  # contiguous runs of them,
+        ("weights_descriptors", _I),  # and DMA descriptors
         ("outputs_bytes", _I),
+        ("outputs_runs", _I),
+        ("outputs_descriptors", _I),
         ("sums_bytes", _I),
         ("tiles", _I),  # how many tiles are of this variant
     ]
@@ -240,10 +274,12 @@ TOTALS = record_type(
         ("loaded_residuals", _I),  # words of other tensors added to the outputs
         ("stored_outputs", _I),  # final outputs, words
         ("stored_sums", _I),  # partial sums that leave before they are complete
-        ("dram_read", _I, 3),  # bytes through the port: compressed, in whole bursts
+        ("dram_read", _I, 3),  # bytes through the port: compressed, in bursts
         ("dram_written", _I),
         ("port_cycles", _I),
         ("dma_cycles", _I),  # of all transactions: latency and port
+        ("dma_runs", _I),  # contiguous runs of all transactions
+        ("dma_descriptors", _I),
         ("tiles", _I),
         ("cycles", _I),
         ("fill_cycles", _I),  # of these, before the first tile is computed,

@@ -37,6 +37,7 @@ from simulator.cost.sparsity import (
     word_bits,
     zero_fractions,
 )
+from simulator.cost.stored import WHOLE_TENSORS, Slices, layout_fields
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
@@ -75,6 +76,8 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         dram_numerator=dram.bytes_per_cycle.numerator if dram.bytes_per_cycle else 0,
         dram_denominator=dram.bytes_per_cycle.denominator if dram.bytes_per_cycle else 1,
         burst_bytes=dram.burst_bytes,
+        descriptor_cycles=hardware.descriptor_cycles,
+        descriptor_dimensions=hardware.descriptor_dimensions,
         overlapped=hardware.layer_order == "overlapped",
         whole_rows=hardware.dma_whole_rows,
         reloads=hardware.dma_reloads,
@@ -142,6 +145,7 @@ def layer_record(
     resident: Sequence[bool] = (False, False, False),
     residuals: int = 0,
     stored: Fraction = Fraction(1),
+    slices: Slices = WHOLE_TENSORS,
 ) -> Record:
     """Describe a layer on a machine; of its outputs, a fused pool leaves the fraction `stored`."""
     zeros = zero_fractions(hardware, layer)
@@ -155,6 +159,7 @@ def layer_record(
     top, left, bottom, right = nest.padding
     height, width = nest.input_size
     moved = hardware.dma_moves_padding  # then a padded map is one without padding
+    size = (top + height + bottom, left + width + right) if moved else nest.input_size
     return record(
         LAYER,
         bounds=nest.bounds,
@@ -162,12 +167,13 @@ def layer_record(
         stride=nest.stride,
         dilation=nest.dilation,
         pad=(0, 0) if moved else (top, left),
-        input_size=(top + height + bottom, left + width + right) if moved else nest.input_size,
+        input_size=size,
         skip=skip_ratio(hardware, layer, nest),
         compression=compression,
         resident=resident,
         residuals=residuals,
         residual_compression=whole_outputs,
+        **layout_fields(hardware, nest, size, (*compression, whole_outputs), slices),
     )
 
 

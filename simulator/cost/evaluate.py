@@ -7,12 +7,14 @@ extents), so the array is evaluated once a variant.
 
 from simulator.cost.array import packed_taps, tile_cycles, tile_words
 from simulator.cost.case import (
+    COLUMNS,
     FIXED_POINT,
-    FIXED_POINT_BITS,
     INPUTS,
     NONE,
     OUTERMOST,
     OUTPUTS,
+    RESIDUALS,
+    ROWS,
     SUM_BITS,
     WEIGHTS,
     ZERO,
@@ -23,19 +25,11 @@ from simulator.cost.case import (
 from simulator.cost.energy import executed_macs
 from simulator.cost.geometry import ceil_div
 from simulator.cost.jit import jit, jit_inside
+from simulator.cost.layout import packed_bytes, packed_transfer, transfer
 from simulator.cost.pipeline import advance, finish, reset
 from simulator.cost.reuse import operand_words, set_reuse
 from simulator.cost.tiles import FIRST, fits, loaded_inputs, next_tile, outermost_loop, start_tiles, sums_complete
 from simulator.cost.traffic import layer_traffic
-
-
-@jit
-def port_bytes(words: int, bits: int, compression: int, burst: int) -> int:
-    """Bytes that cross the DRAM port for so many words: compressed, then rounded up to whole bursts."""
-    size = (words * bits + 7) >> 3
-    if compression != FIXED_POINT:
-        size = (size * compression + FIXED_POINT - 1) >> FIXED_POINT_BITS
-    return ceil_div(size, burst) * burst
 
 
 @jit
@@ -47,19 +41,26 @@ def port_cycles(size: int, machine: Record) -> int:
 
 
 @jit
-def operand_bytes(machine: Record, layer: Record, words: int, operand: int) -> int:
-    """Bytes of so many words of an operand at the DRAM port."""
-    return port_bytes(words, machine.bits[operand], layer.compression[operand], machine.burst_bytes)
+def transfer_cycles(size: int, descriptors: int, machine: Record) -> int:
+    """Cycles of a transfer at the port: those of its bytes, or those of its descriptors where the engine takes longer.
+
+    The engine sets up a descriptor while it moves what the one before describes.
+    """
+    return max(port_cycles(size, machine), descriptors * machine.descriptor_cycles)
 
 
 @jit
 def new_variant(case: Case, scratch: Scratch, out: Record) -> None:
     """Fill the figures of the current tile's edge variant, but for what depends on partial sums before it."""
-    machine, layer, extent = case.machine, case.layer, scratch.tiles.extent
+    machine, layer, tiles, tile = case.machine, case.layer, scratch.tiles, case.mapping.tile
+    extent = tiles.extent
     weights, sums = operand_words(extent, WEIGHTS), operand_words(extent, OUTPUTS)
-    out.weights_bytes = operand_bytes(machine, layer, weights, WEIGHTS)
-    out.outputs_bytes = operand_bytes(machine, layer, sums, OUTPUTS)
-    out.sums_bytes = port_bytes(sums, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
+    out.box_rows = NONE  # the variant has loaded nothing yet
+    size, runs, descriptors = transfer(tiles, machine, layer, tile, WEIGHTS, weights)
+    out.weights_bytes, out.weights_runs, out.weights_descriptors = size, runs, descriptors
+    size, runs, descriptors = transfer(tiles, machine, layer, tile, OUTPUTS, sums)
+    out.outputs_bytes, out.outputs_runs, out.outputs_descriptors = size, runs, descriptors
+    out.sums_bytes = packed_bytes(sums, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
     tile_words(machine, layer, case.mapping, extent, scratch, out)
 
 
@@ -79,74 +80,106 @@ def fill_variant(case: Case, scratch: Scratch) -> None:
     tile_cycles(case.machine, scratch.reuse, variant & FIRST, variants[variant])
 
 
-@jit
-def load_inputs(case: Case, scratch: Scratch, advanced: int, variant: Record) -> int:
-    """Account for the inputs that the current tile loads, whose outermost advanced loop is at `advanced`; return bytes.
+@jit_inside
+def inputs_transfer(case: Case, scratch: Scratch, words: int, variant: Record) -> tuple[int, int, int]:
+    """Bytes, contiguous runs and descriptors of the inputs of the current tile, of which `loaded_inputs` noted the box.
 
-    What no level outside the PEs holds comes from DRAM whenever the PEs take it.
+    Boxes of one variant that are as long, and begin in the interior or at the same edge, begin at the same place modulo
+    a granule: what the last one made holds. What halos leave to load begins anywhere.
+    """
+    machine, layer, tiles = case.machine, case.layer, scratch.tiles
+    if layer.tiled[INPUTS]:
+        return packed_transfer(machine, layer, words, INPUTS)
+    rows, columns = tiles.box[ROWS], tiles.box[COLUMNS]
+    at_edge = 2 * int(tiles.start[ROWS] == 0) + int(tiles.start[COLUMNS] == 0)
+    same = rows == variant.box_rows and columns == variant.box_columns and at_edge == variant.box_at_edge
+    if machine.keeps_halo or not same:
+        size, runs, descriptors = transfer(tiles, machine, layer, case.mapping.tile, INPUTS, words)
+        variant.box_rows, variant.box_columns, variant.box_at_edge = rows, columns, at_edge
+        variant.inputs_bytes, variant.inputs_runs, variant.inputs_descriptors = size, runs, descriptors
+    return variant.inputs_bytes, variant.inputs_runs, variant.inputs_descriptors
+
+
+@jit
+def load_inputs(case: Case, scratch: Scratch, advanced: int, variant: Record) -> tuple[int, int]:
+    """Account for the inputs that the current tile loads, whose outermost advanced loop is at `advanced`.
+
+    Return bytes and DMA descriptors. What no level outside the PEs holds comes from DRAM whenever the PEs take it, in
+    one run.
     """
     machine, layer, tiles, totals = case.machine, case.layer, scratch.tiles, scratch.totals
     home = machine.outermost[INPUTS]
     if layer.resident[INPUTS] or (home == OUTERMOST and advanced > tiles.depth[INPUTS]):
-        return 0
+        return 0, 0
     if home == OUTERMOST:
         words = loaded_inputs(tiles, machine, layer, case.mapping.tile, advanced)
+        size, runs, descriptors = inputs_transfer(case, scratch, words, variant)
     else:
         words = variant.crossed[home, INPUTS]
-    size = operand_bytes(machine, layer, words, INPUTS)
+        size, runs, descriptors = packed_transfer(machine, layer, words, INPUTS)
     totals.loaded[INPUTS] += words
     totals.dram_read[INPUTS] += size
-    return size
+    totals.dma_runs += runs
+    return size, descriptors
 
 
 @jit
-def load_weights(case: Case, scratch: Scratch, advanced: int, variant: Record) -> int:
-    """Account for the weights that the current tile loads; return their bytes."""
+def load_weights(case: Case, scratch: Scratch, advanced: int, variant: Record) -> tuple[int, int]:
+    """Account for the weights that the current tile loads; return their bytes and DMA descriptors."""
     machine, layer, tiles, totals = case.machine, case.layer, scratch.tiles, scratch.totals
     home = machine.outermost[WEIGHTS]
     if layer.resident[WEIGHTS] or (home == OUTERMOST and advanced > tiles.depth[WEIGHTS]):
-        return 0
+        return 0, 0
     words, size = operand_words(tiles.extent, WEIGHTS), variant.weights_bytes
+    runs, descriptors = variant.weights_runs, variant.weights_descriptors
     if home != OUTERMOST:
         words = variant.crossed[home, WEIGHTS]
-        size = operand_bytes(machine, layer, words, WEIGHTS)
+        size, runs, descriptors = packed_transfer(machine, layer, words, WEIGHTS)
     totals.loaded[WEIGHTS] += words
     totals.dram_read[WEIGHTS] += size
-    return size
+    totals.dma_runs += runs
+    return size, descriptors
 
 
 @jit
-def load_residuals(case: Case, scratch: Scratch, variant: Record) -> int:
-    """Account for what is added to the outputs that the current tile completes; return its bytes.
+def load_residuals(case: Case, scratch: Scratch, variant: Record) -> tuple[int, int]:
+    """Account for what is added to the outputs that the current tile completes; return its bytes and DMA descriptors.
 
     The tensors have the outputs' shape and width before any pool, and count as inputs at the DRAM port.
     """
-    machine, layer, totals = case.machine, case.layer, scratch.totals
-    each = port_bytes(variant.sums, machine.bits[OUTPUTS], layer.residual_compression, machine.burst_bytes)
-    totals.loaded_residuals += layer.residuals * variant.sums
-    totals.dram_read[INPUTS] += layer.residuals * each
-    return layer.residuals * each
+    machine, layer, totals, n = case.machine, case.layer, scratch.totals, case.layer.residuals
+    size, runs, each = transfer(scratch.tiles, machine, layer, case.mapping.tile, RESIDUALS, variant.sums)
+    totals.loaded_residuals += n * variant.sums
+    totals.dram_read[INPUTS] += n * size
+    totals.dma_runs += n * runs
+    return n * size, n * each
 
 
 @jit
-def load_sums(case: Case, scratch: Scratch, advanced: int, next_advanced: int, variant: Record) -> int:
-    """Account for partial sums that return, and for what is added to the outputs that the tile completes."""
+def load_sums(case: Case, scratch: Scratch, advanced: int, next_advanced: int, variant: Record) -> tuple[int, int]:
+    """Account for partial sums that return, and for what is added to the outputs that the tile completes.
+
+    Partial sums are the layer's own affair, and lie in DRAM tile by tile.
+    """
     machine, layer, tiles, totals, size = case.machine, case.layer, scratch.tiles, scratch.totals, 0
     home = machine.outermost[OUTPUTS]
     if layer.resident[OUTPUTS]:
         words = 0
     elif home != OUTERMOST:
         words = variant.returned[home]
-        size = port_bytes(words, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
+        size = packed_bytes(words, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
     elif advanced <= tiles.depth[OUTPUTS] and not tiles.variant & FIRST:
         words, size = variant.sums, variant.sums_bytes
     else:
         words = 0
+    descriptors = 1 if words > 0 else 0
     totals.loaded[OUTPUTS] += words
     totals.dram_read[OUTPUTS] += size
+    totals.dma_runs += descriptors
     if layer.residuals > 0 and next_advanced <= tiles.depth[OUTPUTS] and sums_complete(tiles):
-        size += load_residuals(case, scratch, variant)
-    return size
+        added, more = load_residuals(case, scratch, variant)
+        size, descriptors = size + added, descriptors + more
+    return size, descriptors
 
 
 @jit
@@ -154,18 +187,22 @@ def load_cycles(case: Case, scratch: Scratch, advanced: int, next_advanced: int,
     """Account for all that the current tile loads; return the port cycles of the operand with deeper buffering, and of
     the rest.
     """  # fmt: skip
-    machine = case.machine
-    inputs = load_inputs(case, scratch, advanced, variant)
-    weights = load_weights(case, scratch, advanced, variant)
-    sums = load_sums(case, scratch, advanced, next_advanced, variant)
+    machine, totals = case.machine, scratch.totals
+    inputs, for_inputs = load_inputs(case, scratch, advanced, variant)
+    weights, for_weights = load_weights(case, scratch, advanced, variant)
+    sums, for_sums = load_sums(case, scratch, advanced, next_advanced, variant)
     if advanced < 0:
-        scratch.totals.first_weights_bytes = weights
+        totals.first_weights_bytes = weights
         weights -= case.layer.prefetched_bytes
+        for_weights = for_weights if weights > 0 else 0
+    totals.dma_descriptors += for_inputs + for_weights + for_sums
     if machine.deeper_operand == INPUTS:
-        return port_cycles(inputs, machine), port_cycles(weights + sums, machine)
+        rest = transfer_cycles(weights + sums, for_weights + for_sums, machine)
+        return transfer_cycles(inputs, for_inputs, machine), rest
     if machine.deeper_operand == WEIGHTS:
-        return port_cycles(weights, machine), port_cycles(inputs + sums, machine)
-    return 0, port_cycles(inputs + weights + sums, machine)
+        rest = transfer_cycles(inputs + sums, for_inputs + for_sums, machine)
+        return transfer_cycles(weights, for_weights, machine), rest
+    return 0, transfer_cycles(inputs + weights + sums, for_inputs + for_weights + for_sums, machine)
 
 
 @jit
@@ -182,15 +219,19 @@ def store_cycles(case: Case, scratch: Scratch, next_advanced: int, variant: Reco
     final = sums_complete(tiles)
     if home != OUTERMOST:
         words = variant.crossed[home, OUTPUTS] - (variant.sums if final else 0)
-        size = port_bytes(words, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
+        size = packed_bytes(words, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
     elif final:
         words, size = 0, 0
+    runs = descriptors = 1 if words > 0 else 0
     totals.stored_sums += words
     if final:
         totals.stored_outputs += variant.sums
         size += variant.outputs_bytes
+        runs, descriptors = runs + variant.outputs_runs, descriptors + variant.outputs_descriptors
     totals.dram_written += size
-    return port_cycles(size, machine)
+    totals.dma_runs += runs
+    totals.dma_descriptors += descriptors
+    return transfer_cycles(size, descriptors, machine)
 
 
 @jit
@@ -207,6 +248,7 @@ def clear(totals: Record) -> None:
     totals.mac_cycles = totals.mac_slots = totals.sums = totals.array_cycles = totals.delivery_cycles = 0
     totals.preload_cycles = totals.skew_cycles = totals.loaded_residuals = totals.stored_outputs = 0
     totals.stored_sums = totals.dram_written = totals.port_cycles = totals.dma_cycles = totals.tiles = 0
+    totals.dma_runs = totals.dma_descriptors = 0
     for operand in range(3):
         totals.loaded[operand] = totals.dram_read[operand] = 0
 
@@ -263,7 +305,7 @@ def overlap(case: Case, totals: Record) -> None:
         cycles = ceil_div(totals.mac_slots, case.machine.macs_per_cycle * packed_taps(case.layer, case.mapping))
         totals.array_cycles -= totals.mac_cycles - cycles
         totals.mac_cycles = cycles
-    totals.port_cycles = port_cycles(dram_bytes(totals), case.machine)
+    totals.port_cycles = transfer_cycles(dram_bytes(totals), totals.dma_descriptors, case.machine)
     totals.cycles = max(totals.array_cycles, totals.port_cycles)
     totals.fill_cycles, totals.wait_cycles, totals.drain_cycles = 0, totals.cycles - totals.array_cycles, 0
 

@@ -25,6 +25,7 @@ from simulator.cost.objectives import BY_CYCLES, CYCLES_KEY, KEYS
 from simulator.cost.search_tiles import CYCLES_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import SpatialMapping, spatial_mappings, tile_counts
+from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, LevelTile, Mapping
@@ -47,6 +48,7 @@ class Request:
 
     `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
     `reserved_bytes`; `residuals` tensors of the outputs' shape are added to them, of which a fraction is `stored`.
+    `slices` tells where they lie in DRAM.
     """
 
     hardware: Hardware
@@ -56,6 +58,7 @@ class Request:
     reserved_bytes: int = 0
     residuals: int = 0
     stored: Fraction = Fraction(1)
+    slices: Slices = WHOLE_TENSORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +173,24 @@ class Search:
         self.parts = (
             machine_record(self.hardware, request.reserved_bytes),
             port_record(self.hardware),
-            layer_record(self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored),
+            self.layer_record(request),
             price_record(self.hardware, layer),
         )
         self.scratch = make_scratch()
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
         self.found: Found | None = None
+
+    def layer_record(self, request: Request) -> Record:
+        """Describe the layer."""
+        return layer_record(
+            self.hardware,
+            request.layer,
+            self.nest,
+            request.resident,
+            request.residuals,
+            request.stored,
+            request.slices,
+        )
 
     def try_all(self, dataflows: Sequence[Dataflow], most_tiles: int) -> None:
         """Search the tiles of the most promising spatial mappings of all dataflows, then of those that may be faster.

@@ -6,6 +6,7 @@ from simulator.cost.case import (
     OUTERMOST,
     OUTPUTS,
     RELEVANT,
+    ROWS,
     SUM_BITS,
     WEIGHTS,
     WHOLE,
@@ -20,7 +21,7 @@ from simulator.cost.case import (
     Record,
     S,
 )
-from simulator.cost.geometry import box, ceil_div, clipped, fill, tile_box
+from simulator.cost.geometry import box, ceil_div, clipped, fill, gcd, tile_box
 from simulator.cost.jit import jit
 from simulator.cost.reuse import operand_words
 
@@ -53,6 +54,11 @@ def start_tiles(machine: Record, layer: Record, mapping: Record, tiles: Record) 
         if tiles.last[d] < tiles.extent[d]:
             tiles.bit[d] = tiles.variants
             tiles.variants *= 2
+    for axis in range(2):
+        a, b = P + axis, R + axis
+        along = mapping.tile[a] * layer.stride[axis] if tiles.trips[a] > 1 else 0
+        taps = mapping.tile[b] * layer.dilation[axis] if tiles.trips[b] > 1 else 0
+        tiles.window_step[axis] = gcd(along, taps)
 
 
 @jit
@@ -91,26 +97,33 @@ def sums_complete(tiles: Record) -> bool:
 
 
 @jit
+def box_start(tiles: Record, layer: Record, tile: Ints, axis: int) -> int:
+    """First input row (axis 0) or column (1) of the current tile's box; in the padding it is negative."""
+    a, b = P + axis, R + axis
+    return tiles.at[a] * tile[a] * layer.stride[axis] + tiles.at[b] * tile[b] * layer.dilation[axis] - layer.pad[axis]
+
+
+@jit
 def box_on_axis(tiles: Record, machine: Record, layer: Record, tile: Ints, axis: int) -> int:
     """Input rows (axis 0) or columns (1) of the current tile, without padding."""
-    a, b = P + axis, R + axis
-    stride, dilation = layer.stride[axis], layer.dilation[axis]
-    start = tiles.at[a] * tile[a] * stride + tiles.at[b] * tile[b] * dilation - layer.pad[axis]
-    length = tile_box(tiles.extent[a], tiles.extent[b], stride, dilation, machine.whole_rows)
-    return clipped(start, length, layer.input_size[axis])
+    taps, stride, dilation = tiles.extent[R + axis], layer.stride[axis], layer.dilation[axis]
+    length = tile_box(tiles.extent[P + axis], taps, stride, dilation, machine.whole_rows)
+    return clipped(box_start(tiles, layer, tile, axis), length, layer.input_size[axis])
 
 
 @jit
 def loaded_inputs(tiles: Record, machine: Record, layer: Record, tile: Ints, advanced: int) -> int:
-    """Words of inputs that the current tile loads: its box without padding.
+    """Words of inputs that the current tile loads: its box without padding, of which rows and columns are noted.
 
     Where the machine keeps halos and the innermost loop stepped along an axis, what the tile before held stays.
     """
     words = tiles.extent[N] * tiles.extent[G] * tiles.extent[C]
     for axis in range(2):
-        length, a = box_on_axis(tiles, machine, layer, tile, axis), P + axis
-        if machine.keeps_halo and advanced >= 0 and advanced == tiles.loops - 1 and tiles.order[advanced] == a:
-            length -= overlap_on_axis(tiles, machine, layer, tile, axis)
+        start, length = max(0, box_start(tiles, layer, tile, axis)), box_on_axis(tiles, machine, layer, tile, axis)
+        if machine.keeps_halo and advanced >= 0 and advanced == tiles.loops - 1 and tiles.order[advanced] == P + axis:
+            held = overlap_on_axis(tiles, machine, layer, tile, axis)
+            start, length = start + held, length - held
+        tiles.box[ROWS + axis], tiles.start[ROWS + axis] = length, start
         words *= length
     return words
 

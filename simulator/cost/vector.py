@@ -5,22 +5,22 @@
         operate                     # buffer -> vector unit or PEs -> buffer, `lanes_of` operations a cycle
         store its outputs           # buffer -> DRAM, unless they stay on chip
 
-Bytes are those of tensors as they are; a transfer takes whole bursts of the DRAM port.
+Bytes are those of tensors as they are; a transfer takes whole bursts of the DRAM port. Shares of outputs lie in one
+piece, as each tensor's elements may come in the order in which they lie; boxes of windows, as their layout has it.
 
 An op of two passes, a normalization, reads its inputs twice: for the statistics, then to scale. Tiles that hold whole
 sets of elements that share their statistics read the second time from the buffer, finer ones load everything again.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 
 import numpy as np
 
 from simulator.cost.case import PIPE, Ints
 from simulator.cost.convert import port_record
-from simulator.cost.geometry import clipped, tile_box
 from simulator.cost.pipeline import RUN, play_runs
+from simulator.cost.windows import BYTES, DESCRIPTORS, RUNS, box_transfers, cut_windows, ends_of, in_one_run
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer
@@ -36,11 +36,13 @@ Resident = tuple[bool, bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """Bytes that each tile loads and stores, and its vector cycles, in order; arrays of equal length."""
+    """Bytes that each tile loads and stores, its vector cycles, and how it crosses the port; arrays of equal length."""
 
     loads: Ints
     computes: Ints
     stores: Ints
+    loading: Ints  # [tile, 3]: bytes in bursts, contiguous runs, descriptors
+    storing: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class VectorCost:
     vector_cycles: int
     port_cycles: int
     dma_cycles: int
+    dma_runs: int
     operations: int
     output_bytes: int
     dram_read_bytes: int
@@ -77,7 +80,8 @@ class VectorCost:
 def vector_cost(layer: Layer, hardware: Hardware, tiles: Tiles, prefetch_bytes: int = 0) -> VectorCost:
     """Return the cost of an op cut into tiles; `prefetch_bytes` of the next op's weights cross the port meanwhile."""
     loaded, stored = int(tiles.loads.sum()), int(tiles.stores.sum())
-    transfers = np.concatenate((port_cycles(tiles.loads, hardware), port_cycles(tiles.stores, hardware)))
+    transfers = np.concatenate((transfer_cycles(tiles.loading, hardware), transfer_cycles(tiles.storing, hardware)))
+    crossed = tiles.loading[:, BYTES], tiles.storing[:, BYTES]
     port = int(transfers.sum())
     return VectorCost(
         tiles=len(tiles.loads),
@@ -85,10 +89,11 @@ def vector_cost(layer: Layer, hardware: Hardware, tiles: Tiles, prefetch_bytes: 
         vector_cycles=int(tiles.computes.sum()),
         port_cycles=port,
         dma_cycles=port + hardware.dram.latency_cycles * int(np.count_nonzero(transfers)),
+        dma_runs=int(tiles.loading[:, RUNS].sum() + tiles.storing[:, RUNS].sum()),
         operations=OPS[layer.op].operations(layer),
         output_bytes=tensor_bytes(layer.output_shape, hardware.output_bits),
-        dram_read_bytes=int(whole_bursts(tiles.loads, hardware).sum()),
-        dram_written_bytes=int(whole_bursts(tiles.stores, hardware).sum()),
+        dram_read_bytes=int(crossed[0].sum()),
+        dram_written_bytes=int(crossed[1].sum()),
         loaded_bytes=loaded,
         operand_bytes=max(loaded, operand_bytes(layer, hardware)),
         stored_bytes=stored,
@@ -118,23 +123,39 @@ def cut(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> Tiles:
     Shares are whole: tile i takes what lies between i/n and (i+1)/n of the outputs, rounded.
     """
     entry, units = OPS[layer.op], tile_units(layer)
-    whole = n <= units
     if entry.windowed:
-        parts, inputs = cut_windows(layer, hardware, n)
-    else:
-        parts = ends_of(units if whole else prod(layer.output_shape), n)
-        inputs = shares(parts, input_bytes(layer, hardware) * (1 if whole else entry.passes))
+        return cut_boxes(layer, hardware, n, resident)
+    whole = n <= units
+    parts = ends_of(units if whole else prod(layer.output_shape), n)
+    loads = shares(parts, constant_bytes(layer, hardware))
+    if not resident[Operand.INPUTS]:
+        loads += shares(parts, input_bytes(layer, hardware) * (1 if whole else entry.passes))
     stores = shares(parts, tensor_bytes(layer.output_shape, hardware.output_bits))
-    computes = shares(parts, -(-entry.operations(layer) // lanes_of(layer, hardware)))
-    constants, zero = shares(parts, constant_bytes(layer, hardware)), np.zeros(len(stores), np.int64)
-    loads = constants + (zero if resident[Operand.INPUTS] else inputs)
-    return Tiles(loads, computes, zero if resident[Operand.OUTPUTS] else stores)
+    stores = np.zeros_like(stores) if resident[Operand.OUTPUTS] else stores
+    loading, storing = in_one_run(loads, hardware), in_one_run(stores, hardware)
+    return Tiles(loads, computes_of(layer, hardware, parts), stores, loading, storing)
 
 
-def ends_of(extent: int, n: int) -> Ints:
-    """Where n parts of an extent, as equal as whole numbers allow, start and end."""
-    ends: Ints = np.linspace(0, extent, n + 1).round().astype(np.int64)
-    return ends
+def cut_boxes(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> Tiles:
+    """Cut an op of windows into boxes: what each loads and stores lies apart, but for constants."""
+    made, read = cut_windows(layer, hardware.dram.atom_channels, n)
+    parts = np.concatenate(([0], np.cumsum(made.elements)))
+    loads = shares(parts, constant_bytes(layer, hardware))
+    loading = in_one_run(loads, hardware)
+    if not resident[Operand.INPUTS]:
+        loads += read.line_bytes(hardware.input_bits)
+        loading += box_transfers(read, Operand.INPUTS, layer.input_shapes[0], hardware)
+    stores = np.zeros_like(loads)
+    storing = in_one_run(stores, hardware)
+    if not resident[Operand.OUTPUTS]:
+        stores = shares(parts, tensor_bytes(layer.output_shape, hardware.output_bits))
+        storing = box_transfers(made, Operand.OUTPUTS, layer.output_shape, hardware)
+    return Tiles(loads, computes_of(layer, hardware, parts), stores, loading, storing)
+
+
+def computes_of(layer: Layer, hardware: Hardware, parts: Ints) -> Ints:
+    """Cycles of operations of tiles that end at `parts` of the outputs."""
+    return shares(parts, -(-OPS[layer.op].operations(layer) // lanes_of(layer, hardware)))
 
 
 def lanes_of(layer: Layer, hardware: Hardware) -> int:
@@ -169,34 +190,6 @@ def shares(parts: Ints, total: int) -> Ints:
     return ends[1:] - ends[:-1]
 
 
-def cut_windows(layer: Layer, hardware: Hardware, n: int) -> tuple[Ints, Ints]:
-    """Cut windows into n tiles or a few more: where each ends among the outputs, and the bytes that it loads.
-
-    Rows are cut first, then channels (of all samples), which share no input; columns last. A tile loads the box of
-    rows and columns that its windows reach, a row of it in whole bytes; what two tiles need comes twice.
-    """
-    samples, channels, height, width = layer.output_shape
-    maps = samples * channels
-    rows, deep = ends_of(height, min(n, height)), ends_of(maps, min(maps, -(-n // height)))
-    columns = ends_of(width, min(width, -(-n // (height * maps))))
-    lengths = reached(layer, 0, rows)
-    widths = reached(layer, 1, columns) if len(columns) > 2 else np.array([layer.input_shapes[0][3]])
-    line_bytes = (np.outer(np.diff(deep), widths) * hardware.input_bits + 7) // 8
-    outputs = np.outer(np.diff(rows), np.outer(np.diff(deep), np.diff(columns)))
-    return np.concatenate(([0], np.cumsum(outputs))), np.outer(lengths, line_bytes).ravel()
-
-
-def reached(layer: Layer, axis: int, ends: Ints) -> Ints:
-    """Rows (axis 0) or columns (1) of the input, from first to last, that windows of each part of the outputs reach."""
-    taps, stride, dilation = layer.kernel[axis], layer.stride[axis], layer.dilation[axis]
-    pad, size = layer.padding[axis], layer.input_shapes[0][2 + axis]
-    found = [
-        clipped(start * stride - pad, tile_box(end - start, taps, stride, dilation, 0), size) if end > start else 0
-        for start, end in pairwise(ends.tolist())
-    ]
-    return np.array(found, np.int64)
-
-
 def input_bytes(layer: Layer, hardware: Hardware) -> int:
     """Bytes of all inputs, each once; of what a slice takes a part of, that part."""
     if layer.op is Op.SPLIT:
@@ -226,21 +219,16 @@ def demand_bytes(tiles: Tiles, hardware: Hardware) -> int:
     return int((tiles.loads + tiles.stores).max()) * hardware.slots_of(Operand.INPUTS)
 
 
-def whole_bursts(sizes: Ints, hardware: Hardware) -> Ints:
-    """Round transfers up to whole bursts."""
-    burst = hardware.dram.burst_bytes
-    return -(-sizes // burst) * burst
-
-
-def port_cycles(sizes: Ints, hardware: Hardware) -> Ints:
-    """Cycles that transfers take the DRAM port, in whole bursts and whole cycles each."""
-    rate, whole = hardware.dram.bytes_per_cycle, whole_bursts(sizes, hardware)
-    return np.zeros_like(whole) if rate is None else -(-whole * rate.denominator // rate.numerator)
+def transfer_cycles(transfers: Ints, hardware: Hardware) -> Ints:
+    """Cycles that transfers [*, 3] take: of their bytes at the DRAM port, or of their descriptors if those are more."""
+    rate, size = hardware.dram.bytes_per_cycle, transfers[:, BYTES]
+    port: Ints = np.zeros_like(size) if rate is None else -(-size * rate.denominator // rate.numerator)
+    return np.maximum(port, transfers[:, DESCRIPTORS] * hardware.descriptor_cycles)
 
 
 def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int = 0) -> Timing:
     """Play the tiles; a machine that overlaps layers takes the longer of port and vector unit."""
-    loads, stores = port_cycles(tiles.loads, hardware), port_cycles(tiles.stores, hardware)
+    loads, stores = transfer_cycles(tiles.loading, hardware), transfer_cycles(tiles.storing, hardware)
     computes = int(tiles.computes.sum())
     if hardware.layer_order == "overlapped":
         cycles = max(int(loads.sum() + stores.sum()), computes)
@@ -249,6 +237,7 @@ def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int = 0) -> Timing:
     runs["load"], runs["compute"], runs["store"], runs["count"] = loads, tiles.computes, stores, 1
     port = port_record(hardware)
     port["slots"] = port["deeper_slots"] = hardware.slots_of(Operand.INPUTS)
-    ahead, states = int(port_cycles(np.array([prefetch_bytes]), hardware)[0]), np.zeros(2, PIPE)
-    end, pipe = int(play_runs(runs, port, ahead, states)), states[0]
+    ahead = np.array([(prefetch_bytes, 0, 0)])
+    states = np.zeros(2, PIPE)
+    end, pipe = int(play_runs(runs, port, int(transfer_cycles(ahead, hardware)[0]), states)), states[0]
     return Timing(end, int(pipe["fill_cycles"]), int(pipe["wait_cycles"]), end - int(pipe["array_free"]))

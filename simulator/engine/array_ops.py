@@ -45,7 +45,7 @@ def play_mapping(
     """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches."""
     layer, nest = op.layer, op.layer.nest
     assert nest is not None
-    facts = layer_record(hardware, layer, nest, op.resident, op.residuals, op.stored)
+    facts = layer_record(hardware, layer, nest, op.resident, op.residuals, op.stored, op.slices)
     facts["prefetched_bytes"], facts["prefetch_bytes"] = prefetched_bytes, prefetch_bytes
     scratch, prices = make_scratch(), price_record(hardware, layer)
     machine = machine_record(hardware, op.reserved_bytes)
@@ -84,6 +84,7 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResu
         tiles=int(t["tiles"]),
         dma_cycles=int(t["dma_cycles"]),
         prefetched_bytes=played.prefetched_bytes,
+        dma_runs=int(t["dma_runs"]),
         mapping=mapping_to_dict(played.mapping, op.layer.nest.bounds, levels),
         mapped_pes=mapped_pes(played.mapping, op.layer.nest, levels.outside),
     )

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from simulator.cost.stored import Slices
 from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Array, Buffer, Dram, Hardware
 from simulator.mapping.dataflow import Dataflow
@@ -29,6 +30,8 @@ class MachineKey:
     dma_moves_padding: bool
     dma_reloads: bool
     dma_keeps_halo: bool
+    descriptor_cycles: int
+    descriptor_dimensions: int
     overlapped: bool
 
 
@@ -86,6 +89,7 @@ class OpKey:
     reserved_bytes: int
     residuals: int
     stored: Fraction
+    slices: Slices
 
 
 def setting_key(hardware: Hardware, dataflows: tuple[Dataflow, ...], objective: str) -> SettingKey:
@@ -105,6 +109,8 @@ def _machine_key(hardware: Hardware) -> MachineKey:
         dma_moves_padding=hardware.dma_moves_padding,
         dma_reloads=hardware.dma_reloads,
         dma_keeps_halo=hardware.dma_keeps_halo,
+        descriptor_cycles=hardware.descriptor_cycles,
+        descriptor_dimensions=hardware.descriptor_dimensions,
         overlapped=hardware.layer_order == "overlapped",
     )
 
@@ -152,6 +158,7 @@ def op_key(op: PlannedOp) -> OpKey:
         reserved_bytes=op.reserved_bytes,
         residuals=op.residuals,
         stored=op.stored,
+        slices=op.slices,
     )
 
 

@@ -61,7 +61,7 @@ def _each(search: Callable[[PlannedOp], Mapping], ops: Sequence[PlannedOp], thre
 
 
 def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], objective: str) -> Mapping:
-    request = Request(hardware, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored)
+    request = Request(hardware, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored, op.slices)
     found = search_layer(request, dataflows)
     if found is None:
         raise InputError(*_misfits(op, hardware))

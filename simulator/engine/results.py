@@ -28,6 +28,7 @@ class Cost:
     mapped_pes: int = 0
     dma_cycles: int = 0
     prefetched_bytes: int = 0
+    dma_runs: int = 0
 
 
 FREE = Cost()

@@ -30,6 +30,7 @@ def vector_result(op: PlannedOp, tiles: Tiles, hardware: Hardware, prefetch_byte
         bounds={"dram": counted.port_cycles, "vector": counted.vector_cycles},
         tiles=counted.tiles,
         dma_cycles=counted.dma_cycles,
+        dma_runs=counted.dma_runs,
     )
     return layer_result(op, hardware, whole)
 

@@ -88,6 +88,8 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         dma_moves_padding=machine.dma.padding == "moved",
         dma_reloads=machine.dma.reuse == "none",
         dma_keeps_halo=machine.dma.halo == "kept",
+        descriptor_cycles=machine.dma.descriptor_cycles,
+        descriptor_dimensions=machine.dma.descriptor_dimensions,
     )
 
 
@@ -190,6 +192,9 @@ def _dram(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Dram:
         bytes_per_cycle=port_bytes_per_cycle(dram, dma, clock_hz),
         latency_cycles=latency_of(dram, clock_hz),
         burst_bytes=dram.burst,
+        activations=dram.layout.activations,
+        atom_channels=dram.layout.atom_channels,
+        weights=dram.layout.weights,
         run_length=tuple(sorted(OPERAND_NAMES.index(operand) for operand in operands)),
         run_length_max=code.longest_run if code else 0,
         run_length_bits=code.run_bits if code else 0,

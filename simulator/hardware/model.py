@@ -12,6 +12,8 @@ from simulator.source.parser import Value
 Network = Literal["multicast", "systolic", "unicast"]
 Preload = Literal["hidden", "exposed", "double_buffered"]
 OrderOfLayers = Literal["serial", "prefetch_weights", "overlapped"]
+ActivationLayout = Literal["nchw", "nhwc", "tiled"]
+WeightLayout = Literal["kcrs", "krsc", "rsck", "tiled"]
 Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma"]
 OBJECTIVES: tuple[str, ...] = get_args(Objective)
 """What mappings minimize; cycles_plus_dma: cycles plus those of all DMA transactions, latency included."""
@@ -107,12 +109,16 @@ class Buffer:
 class Dram:
     """The DRAM port. `bytes_per_cycle` is exact, None where memory takes no time at all.
 
-    `run_length` lists compressed operands.
+    `run_length` lists compressed operands. `activations` and `weights` tell the order in which words lie, outermost
+    axis first, or that they lie tile by tile; so many channels of activations as make an atom lie together.
     """
 
     bytes_per_cycle: Fraction | None
     latency_cycles: int
     burst_bytes: int
+    activations: ActivationLayout
+    atom_channels: int
+    weights: WeightLayout
     run_length: tuple[int, ...]
     run_length_max: int
     run_length_bits: int  # of the run field that is stored with each value
@@ -163,6 +169,8 @@ class Hardware:
         return tuple(flow.name for flow in self.dataflows)
 
     dma_keeps_halo: bool = False  # a tile next to the one before loads only what that one did not hold
+    descriptor_cycles: int = 0  # of the DMA for each descriptor
+    descriptor_dimensions: int = 1  # of what one describes
 
     @property
     def level_names(self) -> tuple[str, ...]:

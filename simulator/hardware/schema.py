@@ -18,6 +18,7 @@ from pydantic import (
 
 from simulator.energy.schema import Table
 from simulator.errors import nearest
+from simulator.hardware.layout import Layout
 from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
 from simulator.hardware.schema_array import Array
@@ -181,6 +182,8 @@ class Dma(Written):
     with the next.
     `padding: moved`: maps lie in DRAM with their padding, which crosses the port like the rest.
     `outstanding`: bursts that may be on their way at a time; without it the engines never limit the bandwidth.
+    `descriptor_cycles`: what an engine takes for each descriptor, of a contiguous run, while it moves the one before;
+    with more `descriptor_dimensions` a descriptor repeats runs along so many less one.
     """
 
     channels: Annotated[int, Field(ge=1, le=64)] = 1
@@ -189,6 +192,8 @@ class Dma(Written):
     reuse: Literal["tiles", "none"] = "tiles"
     halo: Literal["loaded", "kept"] = "loaded"
     outstanding: Annotated[int, Field(ge=1, le=65536)] | None = None
+    descriptor_cycles: CountOrZero = 0
+    descriptor_dimensions: Annotated[int, Field(ge=1, le=4)] = 1
 
 
 class RunLength(Written):
@@ -227,7 +232,7 @@ class Compression(Written):
 
 
 class Dram(Written):
-    """The DRAM port. A transfer takes whole bursts.
+    """The DRAM port. Each contiguous run of a transfer takes the bursts that it touches.
 
     The time from a request to its data is written in the machine's cycles or as `latency`. `efficiency`: the share of
     the bandwidth that is reached (refresh, row misses, turning the bus round).
@@ -238,6 +243,7 @@ class Dram(Written):
     latency: Picoseconds | None = None
     efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
     burst: ByteCount
+    layout: Layout = Layout()
     compression: Compression = Compression()
 
     @model_validator(mode="after")

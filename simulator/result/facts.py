@@ -28,6 +28,7 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         macs_per_cycle=hardware.array.macs_per_cycle,
         dram_bytes_per_cycle=None if hardware.dram.bytes_per_cycle is None else float(hardware.dram.bytes_per_cycle),
         burst_bytes=hardware.dram.burst_bytes,
+        atom_channels=hardware.dram.atom_channels,
         buffer_bytes=sum(hardware.instances_of(buffer) * buffer.capacity_bytes for buffer in hardware.buffers),
         buffer_bytes_per_cycle=None if None in reads else sum(read for read in reads if read is not None),
         compressed=coded(hardware),
@@ -43,6 +44,7 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         levels_in_pe=tuple(dict.fromkeys(hardware.level_names[b.level] for b in hardware.buffers if b.in_pe)),
         energy_pj_per_byte=prices_per_byte(hardware),
         energy_pj_per_action=hardware.energy.pj_per_action,
+        residual_width=hardware.output_bits / hardware.input_bits,
         host_s=hardware.host_ps / 10**12,
     )
 

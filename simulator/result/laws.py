@@ -55,7 +55,7 @@ def broken_laws(run: Run) -> Iterator[Violation]:
         yield from _work(layer, run)
         yield from _time(layer, run)
         residuals = sum(max(1, operands.get(name, 1) - 1) for name in layer.fused)
-        yield from _bytes(layer, run, max(1, layer.tiles) * (1 + residuals))
+        yield from _bytes(layer, run, max(layer.dma_runs, max(1, layer.tiles) * (1 + residuals)))
         yield from _prices(layer, run)
     yield from _fused(run)
     yield from (Violation(*broken) for broken in broken_ledger(run))
@@ -106,7 +106,7 @@ def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
 
 
 def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
-    """A layer takes at least each of its bounds, and what needs most of its time bounds it.
+    """A layer takes at least each of its bounds, and what needs most of its time bounds it; DMA takes what bytes take.
 
     Its DRAM traffic may be paid earlier where weights are prefetched.
     """
@@ -117,13 +117,21 @@ def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
         overlapped = resource == "dram" and run.hardware.layer_order != "serial"
         if layer.cycles < bound and not overlapped:
             yield Violation(layer.name, f"bounds.{resource}", "cycles >= bound", f"{layer.cycles} < {bound}")
+    rate = run.hardware.dram_bytes_per_cycle
+    if rate and layer.dma_runs and run.hardware.layer_order != "prefetch_weights":
+        least = layer.bytes_at("dram") / rate
+        if layer.dma_cycles < least * (1 - RELATIVE_TOLERANCE):
+            yield Violation(
+                layer.name, "dma_cycles", "DMA cycles >= bytes / bandwidth", f"{layer.dma_cycles} < {least}"
+            )
 
 
-def _bytes(layer: LayerResult, run: Run, transfers: int) -> Iterator[Violation]:
+def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
     """What leaves DRAM enters the memory next to it, and each level delivers at least what the layer touches.
 
-    DRAM moves whole bursts: of each of so many transfers (for each tile one, and one for each residual operand), less
-    than one burst is not wanted. What goes past all memories outside the PEs is shared out on the way.
+    DRAM moves whole bursts: of each of so many contiguous runs (of each tile one at least, and one of each residual
+    operand), less than one burst is not wanted; of atoms of channels, one channel is. Residual operands come in words
+    of outputs and count as words of inputs. What goes past all memories outside the PEs is shared out on the way.
     """
     dram = layer.traffic.get("dram", {})
     for operand in sorted(set(dram) - {"outputs", *run.hardware.compressed}):
@@ -131,8 +139,10 @@ def _bytes(layer: LayerResult, run: Run, transfers: int) -> Iterator[Violation]:
         if home is None or home in run.hardware.levels_in_pe:
             continue
         left, entered = dram[operand].read_bytes, layer.traffic[home][operand].write_bytes
-        if not 0 <= left - entered < max(1, transfers * run.hardware.burst_bytes):
-            figures = f"{left} != {entered}, in {transfers} transfers"
+        least, most = sorted((1.0, run.hardware.residual_width))
+        most *= run.hardware.atom_channels
+        if not entered * least <= left < entered * most + max(1, runs * run.hardware.burst_bytes):
+            figures = f"{left} != {entered}, in {runs} runs"
             yield Violation(layer.name, f"traffic.dram.{operand}", "bytes out of DRAM = bytes into the buffer", figures)
     for level in run.hardware.levels[1:]:
         for operand, traffic in sorted(layer.traffic.get(level, {}).items()):

@@ -52,7 +52,7 @@ class MachineFacts:
     columns: int
     macs_per_cycle: int  # of one PE
     dram_bytes_per_cycle: float | None  # None where memory takes no time
-    burst_bytes: int  # DRAM moves whole bursts
+    burst_bytes: int  # a contiguous run of addresses takes the bursts that it touches
     buffer_bytes: int
     buffer_bytes_per_cycle: int | None
     compressed: tuple[str, ...]
@@ -64,6 +64,8 @@ class MachineFacts:
     levels: tuple[str, ...] = ("dram", "buffer", "array", "rf")
     levels_in_pe: tuple[str, ...] = ()
     energy_pj_per_byte: dict[str, dict[str, float]] = field(default_factory=dict)  # level -> operand
+    atom_channels: int = 1  # of activations in DRAM, that move together
+    residual_width: float = 1.0  # of a word of outputs, as fused adds fetch them, in words of inputs
     energy_pj_per_action: dict[str, float] = field(default_factory=dict)  # "mac", "vector", "leakage" (of a cycle)
     host_s: float = 0.0  # that the host adds to every run
 
@@ -128,6 +130,7 @@ class LayerResult:
     dram_parts: dict[str, int] = field(default_factory=dict)  # of cycle_parts["dram"]: "fill", "wait" and "drain"
     dma_cycles: int = 0  # of all DMA transactions, latency included, as if one followed the other
     prefetched_bytes: int = 0  # of DRAM's weights: what came while the op before ran
+    dma_runs: int = 0  # contiguous runs of addresses that those move; 0 in runs that do not tell
     inputs: tuple[str, ...] = ()  # tensors that it reads; () in runs that do not tell
     on_chip: tuple[str, ...] = ()  # operands whose whole tensor is there already, or stays there
     kept_bytes: int = 0  # of the activations' memory that tensors take which stay there meanwhile, in sixteenths of it

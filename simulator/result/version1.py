@@ -321,6 +321,7 @@ def _dram(dram: Dram, clock_hz: int) -> Value:
         "bandwidth": bandwidth,
         "latency_cycles": dram.latency_cycles,
         "burst": burst,
+        "layout": {"activations": "tiled"},  # as all lay then
         "compression": compression,
     }
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import Hardware
 from simulator.network.ir import Layer, Network, Op
+from simulator.schedule.addresses import Addresses
 from simulator.schedule.fusion import Fusion, fuse
 from simulator.schedule.residency import Residency, Storage, residency
 
@@ -17,7 +19,8 @@ class PlannedOp:
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
     pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others.
     `resident` tells by operand whether it stays on chip (as weights, the second factor of a product), where
-    `reserved_bytes` are taken by tensors that are kept meanwhile.
+    `reserved_bytes` are taken by tensors that are kept meanwhile. `slices` tells what folded ops make of where its
+    tensors lie in DRAM.
     """
 
     layer: Layer
@@ -29,6 +32,7 @@ class PlannedOp:
     reserved_bytes: int = 0
     stored: Fraction = Fraction(1)
     added: int = 0
+    slices: Slices = WHOLE_TENSORS
 
     @property
     def runs(self) -> bool:
@@ -41,9 +45,11 @@ def plan(network: Network, hardware: Hardware) -> tuple[PlannedOp, ...]:
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion)
     zeros = _zeros_read(network, places.storage)
+    addresses = Addresses(network, fusion)
     told = (_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers)
     ops = zip(told, places.reserved_bytes, strict=True)
-    return tuple(_planned(layer, fusion, places, reserved) for layer, reserved in ops)
+    planned = (_planned(layer, fusion, places, reserved) for layer, reserved in ops)
+    return tuple(_sliced(op, addresses) for op in planned)
 
 
 def _planned(layer: Layer, fusion: Fusion, places: Residency, reserved_bytes: int) -> PlannedOp:
@@ -58,6 +64,11 @@ def _planned(layer: Layer, fusion: Fusion, places: Residency, reserved_bytes: in
     return replace(
         op, fused=tuple(layer.name for layer in group.fused), residuals=fetched, stored=group.stored, added=group.added
     )
+
+
+def _sliced(op: PlannedOp, addresses: Addresses) -> PlannedOp:
+    """Add where the tensors of an op lie, if it runs; the last op that is fused into it makes its outputs."""
+    return replace(op, slices=addresses.slices(op.layer, op.fused)) if op.runs else op
 
 
 def _with_zeros(layer: Layer, zeros: dict[str, float], storage: Storage, hardware: Hardware) -> Layer:

@@ -14,6 +14,7 @@ from simulator.cost.case import FIXED_POINT, SUM_BITS
 from simulator.nest import REDUCTION, RELEVANT, Dim, Operand
 from simulator.timing.tiles import PortSpec, TileRun
 from tests.oracle.naive_array import ArrayWalk, schedule_of
+from tests.oracle.naive_bursts import RESIDUALS, tile_transfer
 from tests.oracle.naive_time import network_words, packing, tile_figures
 from tests.oracle.test_timeline import plain_play
 
@@ -21,11 +22,19 @@ N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand
 ROWS, COLUMNS = range(2)
 OUTERMOST = 0
+NOTHING = 0, 0
+"""A transfer of no bytes and no descriptors."""
 
 
 def plain(record):
     """A record's fields as Python integers and lists of them."""
     return SimpleNamespace(**{name: record[name].tolist() for name in record.dtype.names})
+
+
+def add(transfers):
+    """Bytes and descriptors of several transfers."""
+    transfers = list(transfers)
+    return tuple(sum(column) for column in zip(NOTHING, *transfers, strict=True))
 
 
 def tiles_of(layer, mapping):
@@ -70,12 +79,16 @@ def real_box(tile, machine, layer):
 
 
 def loaded_inputs(tile, machine, layer, beside=None):
-    """Words that a DMA moves for a tile's inputs: a box, less the padding and what the tile `beside` it held."""
+    """Words that a DMA moves for a tile's inputs: a box, less the padding and what the tile `beside` it held.
+
+    Their rows and columns, counted without padding, come with them.
+    """
     rows, columns = real_box(tile, machine, layer)
     words = set(product(rows, columns))
     if beside:
         words -= set(product(*real_box(beside, machine, layer)))
-    return len(tile[N]) * len(tile[G]) * len(tile[C]) * len(words)
+    lines = [{word[axis] - layer.pad[axis] for word in words} for axis in (ROWS, COLUMNS)]
+    return len(tile[N]) * len(tile[G]) * len(tile[C]) * len(words), lines
 
 
 def words_in(tile, operand):
@@ -105,11 +118,13 @@ class LayerWalk:
         loads = self.load(tile, array)
         if not self.runs:
             totals["first_weights_bytes"] = totals["dram_read", WEIGHTS]
-            loads[WEIGHTS] -= self.layer.prefetched_bytes
+            size, descriptors = loads[WEIGHTS]
+            left = size - self.layer.prefetched_bytes
+            loads[WEIGHTS] = left, descriptors if left else 0
         self.reduced[outputs] += 1
         leaving = following is None or part_of(following, OUTPUTS) != outputs
         if leaving and self.reduced[outputs] == self.reductions:
-            loads[OUTPUTS] += self.load_residuals(tile)
+            loads[OUTPUTS] = add([loads[OUTPUTS], self.load_residuals(tile)])
         stored = self.store(tile, leaving, array)
         figures = tile_figures(array)
         totals.update(figures)
@@ -120,15 +135,19 @@ class LayerWalk:
         self.moves.update(array.moves)
         totals["tiles"] += 1
         self.macs += array.macs
-        early = loads.pop(self.machine.deeper_operand, 0)
-        early, load, store = map(self.port_cycles, (early, sum(loads.values()), stored))
+        early = loads.pop(self.machine.deeper_operand, NOTHING)
+        totals["dma_descriptors"] += add([early, *loads.values(), stored])[1]
+        early, load, store = (self.port_cycles(*moved) for moved in (early, add(loads.values()), stored))
         totals["port_cycles"] += early + load + store
         totals["dma_cycles"] += sum(size + self.port.latency_cycles for size in (early, load, store) if size)
         self.runs.append(TileRun(load, figures["array_cycles"], store, deeper_cycles=early))
 
     def load(self, tile, array):
-        """Bring in what the outermost level does not hold; what it never holds, as it is taken. Return bytes."""
-        loaded = dict.fromkeys(Operand, 0)
+        """Bring in what the outermost level does not hold; what it never holds, as it is taken.
+
+        Return bytes and descriptors.
+        """
+        loaded = dict.fromkeys(Operand, NOTHING)
         for operand in Operand:
             home, part = self.machine.outermost[operand], part_of(tile, operand)
             again = self.machine.reloads and operand is not OUTPUTS
@@ -136,14 +155,16 @@ class LayerWalk:
             self.in_buffer[operand] = part
             if kept or self.layer.resident[operand]:
                 continue
+            lines = None
             if home != OUTERMOST:
                 words = array.counts["returned", home] if operand is OUTPUTS else array.counts["crossed", home, operand]
             elif operand is INPUTS:
-                words = loaded_inputs(tile, self.machine, self.layer, self.beside(tile))
+                words, lines = loaded_inputs(tile, self.machine, self.layer, self.beside(tile))
             else:
                 words = words_in(tile, operand) if operand is WEIGHTS or self.reduced[part] else 0
             kind = SUM_BITS if operand is OUTPUTS else operand
-            loaded[operand] = self.move(("loaded", operand), ("dram_read", operand), words, kind)
+            laid = None if home != OUTERMOST or operand is OUTPUTS else self.laid(tile, operand, lines)
+            loaded[operand] = self.move(("loaded", operand), ("dram_read", operand), words, kind, laid=laid)
         return loaded
 
     def beside(self, tile):
@@ -156,46 +177,57 @@ class LayerWalk:
 
     def load_residuals(self, tile):
         words, ratio = words_in(tile, OUTPUTS), self.layer.residual_compression
-        moves = (
-            self.move("loaded_residuals", ("dram_read", INPUTS), words, OUTPUTS, ratio)
+        laid = self.laid(tile, RESIDUALS)
+        return add(
+            self.move("loaded_residuals", ("dram_read", INPUTS), words, OUTPUTS, ratio, laid)
             for _ in range(self.layer.residuals)
         )
-        return sum(moves)
+
+    def laid(self, tile, kind, lines=None):
+        """What a tile moves of a tensor that does not lie tile by tile: bytes, runs and descriptors."""
+        if self.layer.tiled[kind]:
+            return None
+        return tile_transfer(tile, self.mapping, self.machine, self.layer, kind, lines)
 
     def store(self, tile, leaving, array):
         """Take outputs away: with the tile, or as they leave the PEs where no level outside holds them."""
         home, words = self.machine.outermost[OUTPUTS], words_in(tile, OUTPUTS)
         if self.layer.resident[OUTPUTS]:
-            return 0
+            return NOTHING
         if home != OUTERMOST:
             final, partial = array.left[home, "final"], array.left[home, "partial"]
         elif not leaving:
-            return 0
+            return NOTHING
         else:
             complete = self.reduced[part_of(tile, OUTPUTS)] == self.reductions
             final, partial = (words, 0) if complete else (0, words)
-        size = self.move("stored_outputs", "dram_written", final, OUTPUTS)
-        return size + self.move("stored_sums", "dram_written", partial, SUM_BITS)
+        laid = self.laid(tile, OUTPUTS) if final else None
+        moved = self.move("stored_outputs", "dram_written", final, OUTPUTS, laid=laid)
+        return add([moved, self.move("stored_sums", "dram_written", partial, SUM_BITS)])
 
-    def move(self, word_total, byte_total, words, kind, ratio=None):
-        """Count a transfer of words of inputs, weights, outputs or partial sums; return its bytes at the port.
+    def move(self, word_total, byte_total, words, kind, ratio=None, laid=None):
+        """Count a transfer of words of inputs, weights, outputs or partial sums; return bytes and descriptors.
 
-        Those are compressed (partial sums are not), in whole bytes and whole bursts.
+        Bytes are compressed (partial sums are not), whole, and in whole bursts; unless each word has an address:
+        `laid` says what they make then.
         """
         size = ceil(Fraction(words * self.machine.bits[kind], 8))
         if kind != SUM_BITS:
             size = ceil(size * Fraction(self.layer.compression[kind] if ratio is None else ratio, FIXED_POINT))
         bursts = ceil(Fraction(size, self.machine.burst_bytes))
         size = bursts * self.machine.burst_bytes
+        size, runs, descriptors = laid or (size, int(words > 0), int(words > 0))
         self.totals[word_total] += words
         self.totals[byte_total] += size
-        return size
+        self.totals["dma_runs"] += runs
+        return size, descriptors
 
-    def port_cycles(self, size):
+    def port_cycles(self, size, descriptors=0):
         machine = self.machine
+        setting_up = descriptors * machine.descriptor_cycles
         if machine.dram_numerator == 0:
-            return 0
-        return ceil(size / Fraction(machine.dram_numerator, machine.dram_denominator))
+            return setting_up
+        return max(setting_up, ceil(size / Fraction(machine.dram_numerator, machine.dram_denominator)))
 
     def finish(self):
         machine, layer, totals, p = self.machine, self.layer, self.totals, self.port
@@ -216,7 +248,8 @@ class LayerWalk:
         """Neighbours hide the layer's ends: the longer of array and port, nothing rounded between tiles."""
         totals = self.totals
         names = [("dram_read", operand) for operand in Operand]
-        totals["port_cycles"] = self.port_cycles(sum(totals[name] for name in (*names, "dram_written")))
+        size = sum(totals[name] for name in (*names, "dram_written"))
+        totals["port_cycles"] = self.port_cycles(size, totals["dma_descriptors"])
         if not totals["delivery_cycles"]:
             exact = ceil(Fraction(totals["mac_slots"], self.machine.macs_per_cycle * packing(self.layer, self.mapping)))
             totals["array_cycles"] += exact - totals["mac_cycles"]

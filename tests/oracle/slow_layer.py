@@ -1,6 +1,5 @@
 """An op on the array in the slow simulator: its tiles, what they load and store, what they cost."""
 
-from collections import Counter
 from fractions import Fraction
 from itertools import product
 from math import ceil, prod
@@ -8,17 +7,17 @@ from math import ceil, prod
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES, RELEVANT, Dim, Operand
+from tests.oracle.slow_addresses import SCALE, coded, is_tiled, tile_taken
 from tests.oracle.slow_array import AXES, ArrayWalk
-from tests.oracle.slow_port import Played, Port, Tile, bits_of, moved_energy
+from tests.oracle.slow_memory import TileMemory
+from tests.oracle.slow_port import NOTHING, Moved, Played, Port, Tile, bits_of, in_one_run, moved_energy
 from tests.oracle.slow_schedule import Job
 
 N, G, K, C, P, Q, R, S = Dim
 INPUTS, WEIGHTS, OUTPUTS = Operand
-SCALE = 2**20
-"""Shares of zeros count in such parts of one, so that bytes and cycles are whole."""
 
 
-class MacOp:
+class MacOp(TileMemory):
     """An op on the array, its tiles in the order of the loops over them."""
 
     def __init__(self, job: Job, machine: Hardware, mapping: Mapping) -> None:
@@ -46,19 +45,22 @@ class MacOp:
         for before, tile, after in zip([None, *self.tiles], self.tiles, [*self.tiles[1:], None], strict=False):
             loads = {operand: self.load(operand, before, tile) for operand in (INPUTS, WEIGHTS)}
             sums = self.load_sums(before, tile)
-            if before is None:
-                loads[WEIGHTS] -= come
+            if before is None and come:
+                size, descriptors = loads[WEIGHTS].size - come, loads[WEIGHTS].descriptors
+                loads[WEIGHTS] = Moved(size, loads[WEIGHTS].runs, descriptors if size else 0)
             walk = self.array.play(tile)
             walked.append(walk)
-            rest = sum(size for operand, size in loads.items() if operand != deeper) + sums
-            rest += self.load_residuals(tile)
+            rest = sums + self.load_residuals(tile)
+            for operand in loads.keys() - {deeper}:
+                rest += loads[operand]
             work = self.work(walk)
-            out.tiles.append(Tile(loads.get(deeper, 0), rest, self.store(tile, after), work))
+            out.tiles.append(Tile(loads.get(deeper, NOTHING), rest, self.store(tile, after), work))
         port = Port(self.machine, min(slots[:2]), slots[OUTPUTS], max(slots[:2]))
         self.join_tiles(walked)
         times = port.play(out.tiles, ahead)
         out.parts.update({name: times[name] for name in ("fill", "wait", "drain")})
         out.dma_cycles, out.mapped_pes = port.dma, walked[0].first_pes
+        out.dma_runs = sum((tile.deeper + tile.load + tile.store).runs for tile in out.tiles)
         self.count(walked)
         self.bound(walked, port)
         self.price()
@@ -74,14 +76,20 @@ class MacOp:
 
     def first_weights(self) -> int:
         """Bytes of weights that the first tile loads."""
-        return self.load(WEIGHTS, None, self.tiles[0])
+        return self.load(WEIGHTS, None, self.tiles[0]).size
 
     # DRAM
 
-    def at_port(self, words, bits, ratio=Fraction(1)) -> int:
-        """Bytes of some words at the port, in whole bursts."""
+    def at_port(self, words, bits, ratio=Fraction(1)) -> Moved:
+        """Some words that lie side by side, at the port: whole bursts."""
         burst = self.machine.dram.burst_bytes
-        return ceil(ceil(ceil(words * bits / 8) * ratio) / burst) * burst
+        return in_one_run(ceil(ceil(ceil(words * bits / 8) * ratio) / burst) * burst)
+
+    def laid(self, operand, tile, bits, lines=None, wide=0) -> Moved:
+        """What a tile takes of a tensor that does not lie tile by tile, in one of so many channels."""
+        dealt = operand is INPUTS and self.job.dealt
+        found = tile_taken(self.nest, self.mapping.tile, self.machine, operand, tile, bits, lines, wide, dealt)
+        return Moved(found.size, found.runs, found.descriptors)
 
     def lines(self, tile, axis):
         """Input rows or columns that a DMA moves for a tile: from the first that it touches to the last."""
@@ -99,38 +107,44 @@ class MacOp:
         """Inputs that a tile needs from DRAM, word by word."""
         return set(product(tile[N], tile[G], tile[C], self.lines(tile, 0), self.lines(tile, 1)))
 
-    def load(self, operand, before, tile) -> int:
-        """Load what is not here already of inputs or weights; return bytes at the port."""
+    def load(self, operand, before, tile) -> Moved:
+        """Load what is not here already of inputs or weights; return what crosses the port."""
         here = before is not None and self.key(operand, before) == self.key(operand, tile)
         if (here and not self.machine.dma_reloads) or (self.job.inputs_here, self.job.weights_here, False)[operand]:
-            return 0
+            return NOTHING
+        lines = None
         if operand is INPUTS:
             words = self.box(tile)
             if self.machine.dma_keeps_halo and before is not None:
                 moved = [d for d in Dim if before[d] != tile[d]]
                 if moved == self.loops[-1:] and moved[0] in (P, Q):
                     words -= self.box(before)
+            lines = [{word[3 + axis] for word in words} for axis in (0, 1)]
         else:
             words = set(product(*(tile[d] for d in sorted(RELEVANT[WEIGHTS]))))
         ratio = self.coded(operand, self.zeros(operand))
-        size = self.at_port(len(words), bits_of(self.machine)[operand], ratio)
-        self.out.dram_read[operand] += size
+        bits = bits_of(self.machine)[operand]
+        if is_tiled(self.machine, operand is WEIGHTS, ratio != 1):
+            moved = self.at_port(len(words), bits, ratio)
+        else:
+            moved = self.laid(operand, tile, bits, lines, self.job.wide_inputs if operand is INPUTS else 0)
+        self.out.dram_read[operand] += moved.size
         self.out.written["buffer", operand] += len(words)
-        return size
+        return moved
 
     def outputs_of(self, tile):
         """The outputs that a tile adds to."""
         return set(product(*(tile[d] for d in sorted(RELEVANT[OUTPUTS]))))
 
-    def load_sums(self, before, tile) -> int:
-        """Bring back partial sums that had to leave; return bytes at the port."""
+    def load_sums(self, before, tile) -> Moved:
+        """Bring back partial sums that had to leave; return what crosses the port."""
         if before is not None and self.key(OUTPUTS, before) == self.key(OUTPUTS, tile):
-            return 0
+            return NOTHING
         back = [word for word in self.outputs_of(tile) if self.done(word)] if not self.job.outputs_stay else []
-        size = self.at_port(len(back), self.machine.partial_sum_bits)
-        self.out.dram_read[OUTPUTS] += size
+        moved = self.at_port(len(back), self.machine.partial_sum_bits)
+        self.out.dram_read[OUTPUTS] += moved.size
         self.out.written["buffer", OUTPUTS] += len(back)
-        return size
+        return moved
 
     def done(self, word) -> int:
         """Products that an output has had so far."""
@@ -142,33 +156,39 @@ class MacOp:
         every = prod(self.nest.bounds[d] for d in (C, R, S))
         return all(self.done(word) == every for word in self.outputs_of(tile))
 
-    def load_residuals(self, tile) -> int:
-        """Fetch what fused adds add to outputs that are complete; return bytes at the port."""
+    def load_residuals(self, tile) -> Moved:
+        """Fetch what fused adds add to outputs that are complete; return what crosses the port."""
         if not self.complete(tile) or not self.job.fetched:
-            return 0
-        words = len(self.outputs_of(tile))
-        each = self.at_port(words, self.machine.output_bits, self.coded(OUTPUTS, self.zeros(OUTPUTS)))
-        size, words = each * self.job.fetched, words * self.job.fetched
-        self.out.dram_read[INPUTS] += size
-        self.out.written["buffer", INPUTS] += words
-        self.out.read["buffer", INPUTS] += words
-        return size
+            return NOTHING
+        words, all_of_them = len(self.outputs_of(tile)), NOTHING
+        for _ in range(self.job.fetched):
+            all_of_them += self.outputs_moved(tile, words, self.coded(OUTPUTS, self.zeros(OUTPUTS)))
+        self.out.dram_read[INPUTS] += all_of_them.size
+        self.out.written["buffer", INPUTS] += words * self.job.fetched
+        self.out.read["buffer", INPUTS] += words * self.job.fetched
+        return all_of_them
 
-    def store(self, tile, after) -> int:
-        """Take outputs away before others come, complete or not; return bytes at the port."""
+    def store(self, tile, after) -> Moved:
+        """Take outputs away before others come, complete or not; return what crosses the port."""
         if after is not None and self.key(OUTPUTS, after) == self.key(OUTPUTS, tile):
-            return 0
+            return NOTHING
         if self.job.outputs_stay:
-            return 0
+            return NOTHING
         words = len(self.outputs_of(tile))
         self.out.read["buffer", OUTPUTS] += words
         if self.complete(tile):
             ratio = self.coded(OUTPUTS, self.zeros(OUTPUTS)) * self.job.stored
-            size = self.at_port(words, self.machine.output_bits, ratio)
+            moved = self.outputs_moved(tile, words, ratio, self.job.wide_outputs)
         else:
-            size = self.at_port(words, self.machine.partial_sum_bits)
-        self.out.dram_written += size
-        return size
+            moved = self.at_port(words, self.machine.partial_sum_bits)
+        self.out.dram_written += moved.size
+        return moved
+
+    def outputs_moved(self, tile, words, ratio, wide=0) -> Moved:
+        """What so many complete outputs, or what is added to them, take of the port."""
+        if is_tiled(self.machine, False, ratio != 1):
+            return self.at_port(words, self.machine.output_bits, ratio)
+        return self.laid(OUTPUTS, tile, self.machine.output_bits, wide=wide)
 
     def zeros(self, operand):
         """Share of zeros of an operand."""
@@ -178,16 +198,11 @@ class MacOp:
         return usual if own is None else own
 
     def coded(self, operand, zeros):
-        """Bits at the port for each bit, where runs of zeros are coded: a value, and how many zeros precede it."""
-        dram, bits = self.machine.dram, bits_of(self.machine)[operand]
-        if operand is WEIGHTS and dram.winograd and self.nest.stride == (1, 1):
-            made, taps = dram.winograd
-            if self.job.layer.kernel == (taps, taps):
-                return Fraction(round((made + taps - 1) ** 2 / taps**2 * SCALE), SCALE)
-        if operand not in dram.run_length:
-            return Fraction(1)
-        covered = sum(zeros**k for k in range(dram.run_length_max + 1))
-        return min(Fraction(1), Fraction(round((dram.run_length_bits + bits) / bits / covered * SCALE), SCALE))
+        """Bits at the port for each bit."""
+        winograd = operand is WEIGHTS and self.nest.stride == (1, 1)
+        return coded(
+            self.machine.dram, bits_of(self.machine)[operand], operand, zeros, winograd and self.job.layer.kernel
+        )
 
     # The array
 
@@ -348,52 +363,3 @@ class MacOp:
         (pixels, taps), top = (tile[d] for d in AXES[axis]), self.nest.padding[axis]
         at = {p * self.nest.stride[axis] + r * self.nest.dilation[axis] - top for p in pixels for r in taps}
         return at & set(range(self.nest.input_size[axis]))
-
-    def free_bytes(self) -> int:
-        """What tiles and resident tensors leave of the memory of weights."""
-        memory = next(memory for memory in self.machine.buffers if WEIGHTS in memory.holds)
-        taken = self.job.reserved if INPUTS in memory.holds else 0
-        return memory.capacity_bytes - taken - sum(self.demand(Operand(o), memory) for o in memory.holds)
-
-    def demand(self, operand, memory) -> int:
-        """Bytes that tiles of an operand take of a memory: twice if one is used while others come."""
-        tile, tiles = self.mapping.tile, self.tiles
-        if operand is OUTPUTS and self.job.outputs_stay:
-            return ceil(self.unfinished() * self.machine.partial_sum_bits / 8)
-        if (self.job.inputs_here, self.job.weights_here, False)[operand]:
-            return 0
-        words = prod(tile[d] for d in RELEVANT[operand])
-        if operand is INPUTS:
-            sides = [
-                (tile[p] - 1) * stride + (tile[r] - 1) * dilation + 1
-                for (p, r), stride, dilation in zip(AXES, self.nest.stride, self.nest.dilation, strict=True)
-            ]
-            words = tile[N] * tile[G] * tile[C] * prod(sides)
-        if operand is WEIGHTS and operand in memory.streams and self.taken_once():
-            words = prod(min(e, s) for d, e, s in self.steps_of_full_tile() if d in RELEVANT[WEIGHTS])
-        bits = (*bits_of(self.machine)[:2], self.machine.partial_sum_bits)[operand]
-        changes = len({self.key(operand, tile) for tile in tiles}) > 1
-        twice = changes and memory.double_buffered and operand not in memory.streams
-        return ceil(words * bits / 8) * (2 if twice else 1)
-
-    def unfinished(self) -> int:
-        """The most outputs of which sums are begun and not complete."""
-        visits, begun, most = Counter(self.key(OUTPUTS, tile) for tile in self.tiles), {}, 0
-        for tile in self.tiles:
-            key = self.key(OUTPUTS, tile)
-            begun[key] = prod(len(tile[d]) for d in RELEVANT[OUTPUTS])
-            most = max(most, sum(begun.values()))
-            visits[key] -= 1
-            if not visits[key]:
-                del begun[key]
-        return most
-
-    def steps_of_full_tile(self):
-        """Each dimension, its extent in a full tile and what a step takes of it."""
-        extents = map(len, self.array.indices([range(extent) for extent in self.mapping.tile]))
-        return zip(Dim, extents, self.array.step, strict=True)
-
-    def taken_once(self) -> bool:
-        """Whether the array takes every weight of a tile a single time."""
-        array = self.array
-        return all(array.trips[d] == 1 for d in array.reloads[WEIGHTS] if d not in RELEVANT[WEIGHTS])

@@ -9,13 +9,33 @@ from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES
 
 
+@dataclass(frozen=True)
+class Moved:
+    """Bytes that cross the port, the contiguous runs that they are, and the descriptors that they take."""
+
+    size: int = 0
+    runs: int = 0
+    descriptors: int = 0
+
+    def __add__(self, other):
+        return Moved(self.size + other.size, self.runs + other.runs, self.descriptors + other.descriptors)
+
+
+NOTHING = Moved()
+
+
+def in_one_run(size) -> Moved:
+    """So many bytes, one after the other."""
+    return Moved(size, 1, 1) if size else NOTHING
+
+
 @dataclass
 class Tile:
-    """What a tile moves over the port, in bytes, and how long it is worked on."""
+    """What a tile moves over the port, and how long it is worked on."""
 
-    deeper: int = 0
-    load: int = 0
-    store: int = 0
+    deeper: Moved = NOTHING
+    load: Moved = NOTHING
+    store: Moved = NOTHING
     work: int = 0
 
 
@@ -34,6 +54,7 @@ class Played:
     traffic: dict = field(default_factory=dict)
     energy: dict = field(default_factory=dict)
     dma_cycles: int = 0
+    dma_runs: int = 0
     bounds: dict = field(default_factory=dict)  # cycles that one resource alone needs
     bottleneck: str = ""
     come: int = 0  # bytes of its first weights that came before it
@@ -63,23 +84,24 @@ class Port:
     def __init__(self, machine: Hardware, slots, out_slots, deeper_slots=1) -> None:
         self.machine, self.slots, self.out_slots, self.deeper_slots = machine, slots, out_slots, deeper_slots
         self.free, self.channels, self.ends = 0, defaultdict(int), {}
-        self.busy = self.dma = self.bytes = 0
+        self.busy = self.dma = 0
+        self.moved = NOTHING
 
-    def cycles(self, size) -> int:
-        """How long some bytes take the port."""
+    def cycles(self, moved) -> int:
+        """How long a transfer takes the port: its bytes, or setting up its descriptors, whichever is longer."""
         rate = self.machine.dram.bytes_per_cycle
-        return ceil(size / rate) if rate else 0
+        return max(moved.descriptors * self.machine.descriptor_cycles, ceil(moved.size / rate) if rate else 0)
 
-    def move(self, kind, number, size, ready) -> None:
+    def move(self, kind, number, moved, ready) -> None:
         """Ask for a transfer when it is ready and its channel free; a latency later it waits for the port."""
-        if not (cycles := self.cycles(size)):
+        if not (cycles := self.cycles(moved)):
             return
         channel = kind == "store", number % self.machine.dma_channels
         start = max(self.free, max(ready, self.channels[channel]) + self.machine.dram.latency_cycles)
         self.free = self.channels[channel] = self.ends[kind, number] = start + cycles
         if kind != "ahead":
             self.busy += cycles
-            self.bytes += size
+            self.moved += moved
             self.dma += cycles + self.machine.dram.latency_cycles
 
     def play(self, tiles, ahead=0, whole=True) -> dict[str, int]:
@@ -95,20 +117,20 @@ class Port:
             for late in (early, [load for load in loads if load not in early]):
                 if late is not early and i >= self.out_slots:
                     store(i - self.out_slots)
-                for kind, size, slots in late:
-                    self.move(kind, i, size, done[i - slots] if i >= slots else 0)
+                for kind, moved, slots in late:
+                    self.move(kind, i, moved, done[i - slots] if i >= slots else 0)
             before = done[-1] if done else 0
             causes = [("deeper", i), ("load", i), ("store", i - self.out_slots)]
             start = max(before, *(self.ends.get(cause, 0) for cause in causes))
             fill, idle = (fill, idle + start - before) if done else (start, idle)
             done.append(start + tile.work)
-        self.move("ahead", len(tiles), ahead, 0)
+        self.move("ahead", len(tiles), Moved(ahead), 0)
         for i in range(max(0, len(tiles) - self.out_slots), len(tiles)):
             store(i)
         end = max(done[-1], self.free)
         if self.machine.layer_order == "overlapped":  # neighbours hide the ends: only the longer of both counts
             work = sum(tile.work for tile in tiles)
-            self.busy = self.cycles(self.bytes) if whole else self.busy
+            self.busy = self.cycles(self.moved) if whole else self.busy
             return {"fill": 0, "wait": max(0, self.busy - work), "drain": 0, "cycles": max(self.busy, work)}
         return {"fill": fill, "wait": idle, "drain": end - done[-1], "cycles": end}
 

@@ -13,6 +13,7 @@ from math import ceil, prod
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
+from tests.oracle.slow_addresses import widths_of
 
 
 @dataclass
@@ -26,6 +27,9 @@ class Job:
     inputs_here: bool = False
     weights_here: bool = False
     outputs_stay: bool = False
+    wide_inputs: int = 0  # channels of the tensor in DRAM in which its inputs lie, if that is a larger one
+    wide_outputs: int = 0
+    dealt: bool = False  # its inputs' channels lie in another order
     reserved: int = 0  # bytes that resident tensors take of the memory of inputs
 
     @property
@@ -50,6 +54,7 @@ def schedule(network: Network, machine: Hardware) -> list[Job]:
             (home,) = homes[layer.inputs[0]]
             shares[home] = layer.zero_inputs_fraction
     taken = reserved(stays, network, machine)
+    widths, dealt = widths_of(network, machine.folds)
     for at, layer in enumerate(network.layers):
         if job := jobs.get(layer.name):
             here = [all(home in stays for home in homes[name]) for name in layer.inputs]
@@ -59,6 +64,10 @@ def schedule(network: Network, machine: Hardware) -> list[Job]:
             job.fetched += sum(tables(fused) for fused in job.fused)
             job.outputs_stay = layer.name in stays
             job.reserved = taken[at]
+            made, read = (job.fused or [layer])[-1].name, layer.inputs[0]
+            job.wide_inputs = widths[read] if widths[read] != layer.input_shapes[0][1] else 0
+            job.wide_outputs = widths[made] if widths[made] != layer.output_shape[1] else 0
+            job.dealt = read in dealt
             job.layer = replace(layer, zero_outputs_fraction=shares.get(layer.name, layer.zero_outputs_fraction))
             if layer.op is Op.MATMUL and layer.zero_weights_fraction is None:  # activations, like those it multiplies
                 home = min(homes[layer.inputs[1]]) if len(homes[layer.inputs[1]]) == 1 else None

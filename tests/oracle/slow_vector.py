@@ -7,7 +7,9 @@ from math import ceil, prod
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer, Op
-from tests.oracle.slow_port import Played, Port, Tile, moved_energy
+from tests.oracle.naive_bursts import CHANNELS, COLUMNS, DEEP, ROWS
+from tests.oracle.slow_addresses import is_tiled, taken
+from tests.oracle.slow_port import NOTHING, Moved, Played, Port, Tile, in_one_run, moved_energy
 from tests.oracle.slow_schedule import Job, tensor_bytes
 
 INPUTS, WEIGHTS, OUTPUTS = Operand
@@ -74,8 +76,9 @@ class VectorOp:
             taken = max(taken, raw, ceil(self.operations * machine.input_bits / 8))
         if layer.op is Op.NORMALIZATION:  # statistics first, then every element once more
             taken = 2 * self.input_bytes() + self.constant_bytes()
-        out.dram_read[INPUTS] = sum(tile.load for tile in out.tiles)
-        out.dram_written = sum(tile.store for tile in out.tiles)
+        out.dram_read[INPUTS] = sum(tile.load.size for tile in out.tiles)
+        out.dram_written = sum(tile.store.size for tile in out.tiles)
+        out.dma_runs = sum((tile.load + tile.store).runs for tile in out.tiles)
         out.traffic = {
             ("dram", INPUTS): (out.dram_read[INPUTS], 0),
             ("dram", OUTPUTS): (0, out.dram_written),
@@ -139,39 +142,62 @@ class VectorOp:
         for i, box in enumerate(boxes, start=1):
             end = round(Fraction(i * pieces, count)) if box is None else before + prod(map(len, box))
             load, more, store, work = (total * end // pieces - total * before // pieces for total in totals)
-            load = load if box is None else self.window_bytes(*box)
-            load, store = more + load * (not self.job.inputs_here), store * (not self.job.outputs_stay)
-            raw += load
-            tiles.append(Tile(0, self.bursts(load), self.bursts(store), work))
+            reached = box and self.reached(*box)
+            load = self.box_bytes(*reached) if box else load
+            load, store = load * (not self.job.inputs_here), store * (not self.job.outputs_stay)
+            come = [self.moved(INPUTS, load, reached), self.piece(more)] if box else [self.piece(load + more)]
+            raw += load + more
+            tiles.append(Tile(NOTHING, sum(come, NOTHING), self.moved(OUTPUTS, store, box), work))
+            load += more
             need = max(need, load * self.slots[0] + store * self.slots[1])
             before = end
         return tiles, raw, need
 
     def boxes(self, count):
-        """Rows, maps and columns of outputs of each tile of a pool: rows are cut up first, then maps, columns last."""
-        n, c, h, w = self.layer.output_shape
-        cuts, left = [], Fraction(count)
-        for extent in (h, n * c, w):
-            parts = min(extent, ceil(left))
-            ends = [round(Fraction(i * extent, parts)) for i in range(parts + 1)]
-            cuts.append([range(*pair) for pair in pairwise(ends)])
-            left /= extent
-        return product(*cuts)
+        """Samples, channels, rows, columns of outputs of each tile of a pool, cut up as far as is needed.
 
-    def window_bytes(self, rows, maps, columns) -> int:
-        """Bytes of the lines that windows of some outputs touch; of a line all, unless columns are cut up."""
+        Rows are cut first, then samples, then channels, atoms of which stay together, columns last.
+        """
+        n, c, h, w = self.layer.output_shape
+        atom = self.machine.dram.atom_channels
+        cuts, left = [], Fraction(count)
+        for extent, each, most in ((h, 1, h), (n, 1, n), (ceil(c / atom), atom, c), (w, 1, w)):
+            parts = min(extent, ceil(left))
+            ends = [round(Fraction(i * extent, parts)) * each for i in range(parts + 1)]
+            cuts.append([range(start, min(end, most)) for start, end in pairwise(ends)])
+            left /= extent
+        return [(samples, channels, rows, columns) for rows, samples, channels, columns in product(*cuts)]
+
+    def reached(self, samples, channels, rows, columns):
+        """The inputs that windows of some outputs reach: of a line all, unless columns are cut up."""
         whole = len(columns) == self.layer.output_shape[3]
-        width = self.layer.input_shapes[0][3] if whole else len(self.lines(1, columns))
-        return len(self.lines(0, rows)) * tensor_bytes((len(maps), width), self.machine.input_bits)
+        across = range(self.layer.input_shapes[0][3]) if whole else self.lines(1, columns)
+        return samples, channels, self.lines(0, rows), across
+
+    def box_bytes(self, samples, channels, rows, columns) -> int:
+        """Bytes of a box, line by line of all its maps."""
+        return len(rows) * tensor_bytes((len(samples), len(channels), len(columns)), self.machine.input_bits)
 
     def lines(self, axis, outputs):
         """Rows or columns of the input that windows of some outputs reach, from the first to the last."""
         layer, size = self.layer, self.layer.input_shapes[0][2 + axis]
         taps, before = range(layer.kernel[axis]), layer.padding[axis]
         reach = {at * layer.stride[axis] + tap * layer.dilation[axis] - before for at in outputs for tap in taps}
-        return set(range(min(reach, default=0), max(reach, default=-1) + 1)) & set(range(size))
+        return sorted(set(range(min(reach, default=0), max(reach, default=-1) + 1)) & set(range(size)))
 
-    def bursts(self, size) -> int:
-        """Bytes in whole bursts."""
+    def piece(self, size) -> Moved:
+        """What some bytes take of the port that lie in one piece."""
         burst = self.machine.dram.burst_bytes
-        return ceil(size / burst) * burst
+        return in_one_run(ceil(size / burst) * burst) if size else NOTHING
+
+    def moved(self, operand, size, box) -> Moved:
+        """What some bytes take of the port: a box of a tensor that does not lie in one piece, or all in one."""
+        machine = self.machine
+        if not size or not box or is_tiled(machine, False, operand in machine.dram.run_length):
+            return self.piece(size)
+        shape = self.layer.input_shapes[0] if operand == INPUTS else self.layer.output_shape
+        axes = (DEEP, CHANNELS, ROWS, COLUMNS)
+        bits, nowhere = (machine.input_bits, 0, machine.output_bits)[operand], {axis: [] for axis in axes}
+        places = dict(zip(axes, map(list, box), strict=True))
+        found = taken(places, dict(zip(axes, shape, strict=True)), nowhere, machine, bits)
+        return Moved(found.size, found.runs, found.descriptors)

@@ -149,6 +149,10 @@ def machines() -> dict[str, Hardware]:
     found["tiny that prefetches"] = replace(
         tiny, layer_order="prefetch_weights", keeps_activations=False, dma_reloads=False
     )
+    dram = replace(tiny.dram, run_length=(1,), activations="nhwc", atom_channels=3)
+    found["tiny in rows of atoms"] = replace(tiny, dram=dram, folds=tiny.folds | {Op.SHUFFLE}, descriptor_cycles=2)
+    dram = replace(tiny.dram, run_length=(), activations="nchw", weights="krsc")
+    found["tiny in blocks"] = replace(tiny, dram=dram, descriptor_cycles=5, descriptor_dimensions=2)
     for name in ("flexible_168", "edge_npu_like", "systolic_32x32", "squeezenext_16x16"):
         found[f"{name}, 2048 bytes"] = with_buffers(found[name], 2048)
     fuses = frozenset({Op.ACTIVATION, Op.ADD, Op.POOL})

@@ -266,6 +266,8 @@ def hardwares(draw, rows=4, columns=4, capacity=1 << 30, registers=64, shapes=st
         dma_moves_padding=draw(st.booleans()),
         dma_reloads=draw(st.booleans()),
         dma_keeps_halo=draw(_FLAGS),
+        descriptor_cycles=draw(st.sampled_from((0, 0, 1, 7))),
+        descriptor_dimensions=draw(st.integers(1, 4)),
     )
 
 
@@ -366,21 +368,19 @@ def _level_buffers(draw, owners, level, in_pe, capacity):
 _BANDWIDTHS = st.fractions(Fraction(1, 4), 16, max_denominator=8)
 
 
-def _drams():
-    """A port as fast as bytes a cycle, slow or unlimited; bursts small or large."""
-    return st.builds(
-        Dram,
-        bytes_per_cycle=st.one_of(_BANDWIDTHS, _BANDWIDTHS, _BANDWIDTHS, st.none()),
-        latency_cycles=st.integers(0, 3) | st.integers(0, 100),
-        burst_bytes=st.sampled_from((1, 1, 3, 8, 64)),
-        run_length=st.sets(st.sampled_from([int(operand) for operand in Operand])).map(tuple),
-        run_length_max=st.sampled_from((1, 3, 31)),
-        run_length_bits=st.sampled_from((1, 5)),
-        winograd=st.sampled_from((None, None, (2, 3), (2, 2))),
-    )
-
-
-_DRAMS = _drams()
+_DRAMS = st.builds(  # ports as fast as bytes a cycle, slow or unlimited; bursts small or large
+    Dram,
+    bytes_per_cycle=st.one_of(_BANDWIDTHS, _BANDWIDTHS, _BANDWIDTHS, st.none()),
+    latency_cycles=st.integers(0, 3) | st.integers(0, 100),
+    burst_bytes=st.sampled_from((1, 1, 3, 8, 64)),
+    activations=st.sampled_from(("tiled", "nchw", "nhwc")),
+    atom_channels=st.sampled_from((1, 1, 2, 3)),
+    weights=st.sampled_from(("tiled", "kcrs", "krsc", "rsck")),
+    run_length=st.sets(st.sampled_from([int(operand) for operand in Operand])).map(tuple),
+    run_length_max=st.sampled_from((1, 3, 31)),
+    run_length_bits=st.sampled_from((1, 5)),
+    winograd=st.sampled_from((None, None, (2, 3), (2, 2))),
+)
 
 
 def layer_of(nest):

@@ -22,12 +22,22 @@ from simulator.cost.legality import Around, violations
 from simulator.cost.objectives import CYCLES_KEY, DRAM_KEY, ENERGY_KEY, KEYS
 from simulator.cost.search import Request, search_layer
 from simulator.cost.search_tiles import axis_tables
+from simulator.cost.stored import Slices
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
 from simulator.nest import Operand, array_bounds
 from tests.oracle.naive import LayerWalk, plain
 from tests.oracle.naive_array import destinations
 from tests.oracle.naive_demands import memory_demands
-from tests.oracle.strategies import FLAT, SHAPES, WALKED, hardwares, layer_of, mapped_nests, nests, sliding_windows
+from tests.oracle.strategies import (
+    FLAT,
+    SHAPES,
+    WALKED,
+    hardwares,
+    layer_of,
+    mapped_nests,
+    nests,
+    sliding_windows,
+)
 
 DATAFLOWS = list_dataflows()
 
@@ -39,13 +49,21 @@ def cases(draw, shapes=SHAPES, slides=False):
     hardware = draw(hardwares(shapes=st.just(shape)))
     nest, mapping = draw(sliding_windows(shape) if slides else mapped_nests(shapes=st.just(shape)))
     layer = layer_of(nest)
-    facts = layer_record(hardware, layer, nest, draw(residents()), draw(residuals), draw(stored))
+    facts = layer_record(hardware, layer, nest, draw(residents()), draw(residuals), draw(stored), draw(slices_of(nest)))
     facts["prefetch_bytes"] = draw(ahead)
     records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer)
     case = Case(*records, mapping_record(hardware, mapping))
     if draw(st.booleans()):
         facts["prefetched_bytes"] = evaluated(case)["first_weights_bytes"]
     return case
+
+
+@st.composite
+def slices_of(draw, nest):
+    """What folded ops leave of where a layer's tensors lie: most often nothing."""
+    _, g, k, c, *_ = nest.bounds
+    more, after = draw(st.sampled_from((0, 0, 1, 4))), draw(st.sampled_from((0, 0, 1, 4)))
+    return Slices(g * c + more if more else 0, g * k + after if after else 0, draw(st.integers(0, 3)) == 3)
 
 
 def residents():

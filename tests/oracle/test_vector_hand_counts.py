@@ -118,9 +118,9 @@ def test_a_pool_that_does_not_fit_at_once_is_cut_by_rows_and_loads_the_rows_betw
         # 12 x 106 + 18 + 104 = 1394. Coarser tiles take 120 bytes at least.
         (100, 12, 1394, (24, 24)),
         # 32 tiles at least: 6 rows, 2 channels, 3 parts of 2 columns, 36 tiles. A part reaches 3 rows of 4 inputs: 12
-        # bytes, 2 bursts, 4 cycles; 2 outputs, 4 bytes, 1 burst, 2 cycles: 32 bytes in two slots; 24 tiles take 42.
-        # Each works 6 cycles: 36 x 104 + 6 + 102 = 3852.
-        (40, 36, 3852, (12, 16)),
+        # bytes, each row in a burst of its own, 6 cycles; 2 outputs, 4 bytes in one burst, 2 cycles: 32 bytes in two
+        # slots; 24 tiles take 42. Each works 6 cycles: 36 x 106 + 6 + 102 = 3924.
+        (40, 36, 3924, (12, 24)),
     ],
 )
 def test_a_pool_that_is_cut_finer_than_its_rows_loads_what_its_windows_reach_in_every_tile(

@@ -40,7 +40,7 @@ def figures_of(layer: LayerResult) -> dict[str, float]:
     figures |= {"energy": layer.energy_pj, "tiles": layer.tiles, "DMA": layer.dma_cycles, "PEs": layer.mapped_pes}
     figures |= {f"bound.{name}": count for name, count in layer.bounds.items()}
     figures |= {f"footprint.{name}": count for name, count in layer.footprint_bytes.items()}
-    figures |= {"utilization": layer.utilization, "prefetched": layer.prefetched_bytes}
+    figures |= {"utilization": layer.utilization, "prefetched": layer.prefetched_bytes, "runs": layer.dma_runs}
     return {name: figure for name, figure in figures.items() if figure}
 
 
@@ -55,7 +55,7 @@ def counted(played: Played, peak: int) -> dict[str, float]:
     figures |= {"energy": sum(played.energy.values()), "tiles": len(played.tiles), "DMA": played.dma_cycles}
     figures |= {f"bound.{name}": count for name, count in played.bounds.items()}
     figures |= {f"footprint.{name}": count for name, count in played.footprint.items()}
-    figures |= {"PEs": played.mapped_pes, "prefetched": played.come}
+    figures |= {"runs": played.dma_runs, "PEs": played.mapped_pes, "prefetched": played.come}
     figures |= {"utilization": played.macs / max(1, sum(played.parts.values()) * peak)}
     return {name: figure for name, figure in figures.items() if figure}
 

@@ -7,6 +7,7 @@ import pytest
 
 from simulator import load_hardware
 from simulator.cost.search import Request, search_layer
+from simulator.cost.stored import Slices
 from simulator.energy.table import EnergyTable
 from simulator.engine.mapping_cache import MappingCache, OpKey, op_key, setting_key
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
@@ -35,6 +36,8 @@ READ_OF_MACHINE: dict[str, object] = {
     "dma_moves_padding": not MACHINE.dma_moves_padding,
     "dma_reloads": not MACHINE.dma_reloads,
     "dma_keeps_halo": True,
+    "descriptor_cycles": 7,
+    "descriptor_dimensions": 3,
     "energy": replace(MACHINE.energy, mac_pj=7.0),
 }
 NOT_READ_OF_MACHINE: dict[str, object] = {
@@ -85,6 +88,9 @@ READ_OF_DRAM: dict[str, object] = {
     "bytes_per_cycle": Fraction(1, 7),
     "latency_cycles": 7,
     "burst_bytes": 7,
+    "activations": "nhwc",
+    "atom_channels": 7,
+    "weights": "rsck",
     "run_length": (0,),
     "run_length_max": 7,
     "run_length_bits": 7,
@@ -145,6 +151,7 @@ READ_OF_OP: dict[str, object] = {
     "resident": (True, False, False),
     "reserved_bytes": 7,
     "stored": Fraction(1, 7),
+    "slices": Slices(input_channels=7),
 }
 NOT_READ_OF_OP: dict[str, object] = {"producer": "other", "folded": True, "fused": ("other",), "added": 7}
 

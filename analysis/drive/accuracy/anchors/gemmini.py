@@ -126,8 +126,9 @@ ANCHOR = Anchor(
         Missing(
             "Six rows take 1.8 to 2.5 times our cycles (512 to 256 at 28x28, 2048 to 256 with stride 2): an "
             "instruction there takes about 15 cycles longer than its rows, and no parameter of the machine says why. "
-            "Six more take 1.2 to 1.6 times (256 to 720 at 4x4 and 2x2): they wait for weights, whose rows of 720 "
-            "bytes straddle bursts, which the model does not see.",
+            "Six more take 1.2 to 1.6 times (256 to 720 at 4x4 and 2x2): they wait for weights, which an instruction "
+            "there moves 64 bytes of a row at a time. Of rows of 720 bytes, three such pieces of four straddle bursts; "
+            "the model takes contiguous rows for one run.",
             ("all: ninetieth percentile",),
         ),
     ),
