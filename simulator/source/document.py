@@ -96,7 +96,7 @@ def load_yaml(path: str | Path) -> Document:
     refused. Scalars follow the core schema of YAML 1.2: `yes`, `no`, `on` and `off` are text. A mapping may merge
     others: `<<: *other`, and `<<<: *other` inside the mappings of both, too.
     """
-    return parse_yaml(_read(Path(path)), str(path))
+    return parse_yaml(read_utf8(Path(path)), str(path))
 
 
 def parse_yaml(text: str, file: str = "<text>") -> Document:
@@ -144,7 +144,8 @@ def show(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _read(path: Path) -> str:
+def read_utf8(path: Path) -> str:
+    """Return the text of a file of at most 1 MiB; raise InputError where it is none."""
     file = str(path)
     try:
         with path.open("rb") as stream:

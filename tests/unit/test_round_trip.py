@@ -6,9 +6,11 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 
+from simulator.errors import InputError
 from simulator.network.ir import Layer, Network, Op
+from simulator.network.ops import OPS, OpClass
 from tests.drawn_networks import nests, networks
-from workloads.exporters import convert
+from workloads.exporters import SUFFIXES, convert
 from workloads.load import load_network
 from workloads.registry import BUILDERS
 
@@ -19,7 +21,7 @@ def there_and_back(network: Network, form: str) -> Network:
     if form == "onnx":
         pytest.importorskip("onnx")
     with TemporaryDirectory() as folder:
-        path = Path(folder) / (f"net.{form}" if form in WHOLE else "net")
+        path = Path(folder) / f"net{SUFFIXES[form]}"
         convert(network, form, path)
         return load_network(str(path))
 
@@ -41,6 +43,30 @@ def test_a_pool_keeps_its_ceil_mode_where_its_reader_makes_it_an_op_of_our_own()
 @given(network=networks().filter(nests))
 def test_timeloop_problems_hold_the_loop_nests(network: Network):
     assert nests(there_and_back(network, "timeloop")) == nests(network)
+
+
+@given(network=networks().filter(nests))
+def test_a_topology_holds_the_macs(network: Network):
+    assert there_and_back(network, "scalesim").macs == network.macs
+
+
+def moves_nothing(layer: Layer) -> bool:
+    """Whether a reader may leave a layer out: a reshape, or what changes no shape and computes nothing."""
+    still = OPS[layer.op].op_class is OpClass.MOVE or layer.op is Op.UPSAMPLE
+    return layer.op is Op.RESHAPE or (still and layer.output_shape == layer.input_shapes[0])
+
+
+@given(network=networks().filter(lambda network: not all(map(moves_nothing, network.layers))))
+def test_a_prototxt_holds_what_it_does_not_refuse(network: Network):
+    try:
+        found = there_and_back(network, "prototxt")
+    except InputError as error:
+        assert all("Caffe has no" in problem.message for problem in error.problems)
+        return
+    shapes = {layer.name: layer.output_shape for layer in found.layers}
+    assert (found.macs, found.params, found.inputs) == (network.macs, network.params, network.inputs)
+    wanted = {layer.name: layer.output_shape for layer in network.layers if not moves_nothing(layer)}
+    assert shapes.items() >= wanted.items()
 
 
 @pytest.mark.parametrize("form", WHOLE)

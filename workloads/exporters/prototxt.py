@@ -17,6 +17,7 @@ from workloads.exporters.records import CHANNELS
 
 Kind = tuple[str, str]  # a type, and its fields
 
+VECTORS = frozenset({Op.ACTIVATION, Op.LINEAR, Op.SOFTMAX})  # what Caffe does to a blob without rows and columns
 ACTIVATIONS: Mapping[str, Kind] = {
     **{variant: (name, "") for variant, name in OPS[Op.ACTIVATION].caffe.items()},
     "leaky_relu": ("ReLU", "relu_param { negative_slope: 0.1 }"),
@@ -55,7 +56,15 @@ def _lines(layer: Layer, network: Network) -> Iterator[str]:
         kind = _activation(layer, layer.variant.removeprefix("norm_"))
         yield _layer(f"{layer.name}_{kind[0].lower()}", kind, [layer.name], [layer.name])
     else:
-        yield _layer(layer.name, KINDS.get(layer.op, _named)(layer), layer.inputs, [layer.name])
+        keeps_maps = layer.op in MAPS and not _is_vector(layer, network)
+        written = MAPS[layer.op] if keeps_maps else KINDS.get(layer.op, _named)
+        yield _layer(layer.name, written(layer), layer.inputs, [layer.name])
+
+
+def _is_vector(layer: Layer, network: Network) -> bool:
+    """Return whether a vector will do for all that read a layer; other types of Caffe's want maps of one element."""
+    readers = [other for other in network.layers if layer.name in other.inputs]
+    return all(other.op in VECTORS and other.groups == 1 and _is_vector(other, network) for other in readers)
 
 
 def _layer(name: str, kind: Kind, bottoms: list[str] | tuple[str, ...], tops: list[str]) -> str:
@@ -172,10 +181,12 @@ def _concat(layer: Layer) -> Kind:
 
 
 def _reshape(layer: Layer) -> Kind:
+    return ("Flatten", "") if layer.output_shape[2:] == (1, 1) and not layer.variant else _shaped(layer)
+
+
+def _shaped(layer: Layer) -> Kind:
     if layer.variant:
         raise _cannot(layer, "reshape of this kind")
-    if layer.output_shape[2:] == (1, 1):
-        return "Flatten", ""
     return "Reshape", f"reshape_param {{ shape {{ {' '.join(f'dim: {extent}' for extent in layer.output_shape)} }} }}"
 
 
@@ -220,3 +231,5 @@ KINDS: Mapping[Op, Callable[[Layer], Kind]] = {
     Op.UPSAMPLE: _upsample,
 }
 """Op -> its type in Caffe with its fields, where that is more than the name in the table of ops."""
+MAPS: Mapping[Op, Callable[[Layer], Kind]] = {Op.LINEAR: _conv, Op.RESHAPE: _shaped}
+"""Op that may make a vector -> its type where it must make maps."""

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from simulator.errors import InputError, Problem, nearest
 from simulator.source import Document, parse_yaml
+from simulator.source.document import read_utf8
 from simulator.source.parser import MAX_BYTES
-from workloads.importers.bounds import read_text, shorten
+from workloads.importers.bounds import shorten
 
 MOST_NESTED = 8
 MOST_FILES = 100
@@ -89,7 +90,7 @@ def _expanded(path: Path, folders: tuple[Path, ...], nested: int, files: Iterato
     if nested > MOST_NESTED or next(files) > MOST_FILES:
         expected = f"at most {MOST_FILES} files, {MOST_NESTED} deep"
         raise InputError(Problem("too much is included", str(path), expected=expected))
-    for number, text in enumerate(read_text(path, MAX_BYTES).splitlines(), start=1):
+    for number, text in enumerate(read_utf8(path).split("\n"), start=1):
         start, at = Line("", str(path), number), 0
         line = start
         for match in _TEMPLATE.finditer(text) if not text.lstrip().startswith("#") else ():
@@ -99,7 +100,7 @@ def _expanded(path: Path, folders: tuple[Path, ...], nested: int, files: Iterato
                 folders = (*folders, path.parent / argument)
                 continue
             included = _expanded(_found(argument, folders, start), folders, nested + 1, files)
-            first, *rest = tuple(included) or (start,)
+            first, *rest = included
             *done, line = (replace(first, text=line.text + first.text), *rest)
             yield from done
         yield replace(line, text=line.text + text[at:])
