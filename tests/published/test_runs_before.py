@@ -3,8 +3,8 @@
 Known differences: partial sums that go into PEs are priced (`array.outputs`), and LRN counts its window. Seven runs
 were saved again when tensors between ops got their right sizes: of machines that keep activations (edge_npu_like,
 shidiannao_like, systolic_32x32, tpu_v1), and two whose fused pools stored some bytes too many (gemmini_16x16,
-nvdla_256). Five were saved again, with the mappings that they had, when short runs of addresses began to take the bursts
-that they touch (edge_npu_like, flexible_168, shidiannao_like, systolic_32x32).
+nvdla_256). Five were saved again, with the mappings that they had, when short runs of addresses began to take the
+bursts that they touch (edge_npu_like, flexible_168, shidiannao_like, systolic_32x32).
 """
 
 import gzip
