@@ -5,10 +5,10 @@ were saved again when tensors between ops got their right sizes: of machines tha
 shidiannao_like, systolic_32x32, tpu_v1), and two whose fused pools stored some bytes too many (gemmini_16x16,
 nvdla_256). Five were saved once more when pools that are cut finer than their rows read again the rows and columns that
 windows of two tiles share (eyeriss_chip, flexible_168, nvdla_256, shidiannao_like, systolic_32x32); in two of these
-adds are cut otherwise, as an op of the vector unit is cut whatever the next op prefetches meanwhile. Six were saved
+adds are cut otherwise, as an op of the vector unit is cut whatever the next op prefetches meanwhile. Five were saved
 again, with the mappings that they had, when short runs of addresses began to take the bursts that they touch
-(edge_npu_like, flexible_168, shidiannao_like, systolic_32x32; of eyeriss_chip, the picture that conv1 reads, which is
-not compressed), and edge_npu_like's with its launch of ops, latency of DRAM and share of the bandwidth.
+(edge_npu_like, flexible_168, shidiannao_like, systolic_32x32), and edge_npu_like's with its launch of ops, latency of
+DRAM and share of the bandwidth.
 """
 
 import gzip
