@@ -35,6 +35,8 @@ PLAIN = "NUMBA_DISABLE_JIT"
 SETTINGS = {"HYPOTHESIS_PROFILE": "mutation", "MPLBACKEND": "Agg"}
 LIVES = 0
 MEMORY_BYTES = 6 << 30
+AT_ONCE = 25
+"""Mutants for which tests are collected once."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class OnceForEach:
         return True
 
 
-def try_group(first: Subject, work: list[Work], until: float, report: IO[str]) -> None:
+def try_some(first: Subject, work: list[Work], until: float, report: IO[str]) -> None:
     """Try mutants of modules that have the same tests; those that live where they are loaded, once more."""
     with tempfile.TemporaryFile("w+") as lines:
         if not (child := fork_quiet()):
@@ -193,7 +195,8 @@ def try_all(groups: list[Group], until: float, report: IO[str]) -> None:
             break
         if not lives_anew(first, None):
             sys.exit(f"{first.path.relative_to(ROOT)}: its tests do not pass as it is")
-        try_group(first, work, until, report)
+        for start in range(0, len(work), AT_ONCE):
+            try_some(first, work[start : start + AT_ONCE], until, report)
 
 
 def try_in_processes(groups: list[Group], kernels: bool, until: float) -> list[tuple[bool, str, str]]:
