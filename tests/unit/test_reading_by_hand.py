@@ -240,7 +240,7 @@ def test_cycles_fall_to_bottlenecks_ops_and_dataflows() -> None:
     assert cycles_by_bottleneck(run()) == {"array": 90, "": 0, "vector": 10}
     assert cycles_by_op(run()) == {"conv": 30, "activation": 0, "pool": 10, "concat": 0, "depthwise": 60}
     assert cycles_by_dataflow(run()) == {"weight_stationary": 70, "no_local_reuse": 20}
-    assert shares({"a": 1, "b": 3, "c": 0, "d": 1}) == [Share("b", 3, 0.6), Share("a", 1, 0.2), Share("d", 1, 0.2)]
+    assert shares({"d": 1, "b": 3, "c": 0, "a": 1}) == [Share("b", 3, 0.6), Share("a", 1, 0.2), Share("d", 1, 0.2)]
 
 
 def summary(of: Run) -> dict[str, str]:
@@ -288,6 +288,8 @@ def test_the_smallest_shares_are_summed_up() -> None:
         (units.count(0.0625), "0.062"),
         (units.count(-1500), "-1.50K"),
         (units.count(12345, digits=4), "12.35K"),
+        (units.count(999_949, digits=4), "999.9K"),
+        (units.count(999_952, digits=4), "1.000M"),
         (units.size(1024), "1KiB"),
         (units.size(1000 * 1024), "0.977MiB"),
         (units.size(999 * 1024), "999KiB"),
