@@ -75,6 +75,7 @@ def test_pe_cycles_are_spent_on_macs_or_lost_beside_at_edges_or_while_waiting() 
     assert PeCycles(0, 4, 1, 1, 2).fraction("executed") == 0.0
     bare = replace(FIRST, cycle_parts={})
     assert pe_cycles(bare, run()) == PeCycles(80, 40, 0, -40, 80)
+    assert set(stage_uses(run(bare))[0].cycle_parts.values()) == {0}
 
 
 def test_a_stage_that_comes_again_is_another_and_one_without_cycles_is_none() -> None:
