@@ -191,12 +191,12 @@ def ahead(capacity: int, second: int = 4, **machine: object) -> tuple[Run, Run]:
 
 
 def test_weights_come_ahead_into_what_the_layer_before_leaves_free_and_not_into_a_byte_less() -> None:
-    """Either layer takes 16 words of inputs, weights and outputs, two bytes each, once as it has one tile: 32 come ahead."""
-    serial, prefetched = ahead(96 + 32)
+    """16 words of two bytes: inputs and weights of the one tile, outputs twice, and the 32 bytes that come ahead."""
+    serial, prefetched = ahead(4 * 32 + 32)
     assert prefetched.layers[1].cycles < serial.layers[1].cycles
     assert prefetched.total.cycles < serial.total.cycles
     assert [layer.traffic for layer in prefetched.layers] == [layer.traffic for layer in serial.layers]
-    serial, prefetched = ahead(96 + 31)
+    serial, prefetched = ahead(4 * 32 + 31)
     assert [layer.cycles for layer in prefetched.layers] == [layer.cycles for layer in serial.layers]
 
 
