@@ -121,12 +121,17 @@ def load_changed(mutant: Mutant) -> None:
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
-def change_loaded(mutant: Mutant) -> bool:
+def functions_of(paths: set[str]) -> list[FunctionType]:
+    """Find the functions of modules that are loaded."""
+    return [each for each in gc.get_objects() if isinstance(each, FunctionType) and each.__code__.co_filename in paths]
+
+
+def change_loaded(mutant: Mutant, functions: list[FunctionType]) -> bool:
     """Give the functions of a loaded module the mutant's code; False where one cannot take it."""
     module = compile(mutant.tree(), str(mutant.path), "exec")
     changed = {(code.co_qualname, code.co_firstlineno): code for code in codes_in(module)}
-    for function in gc.get_objects():
-        if isinstance(function, FunctionType) and (old := function.__code__).co_filename == str(mutant.path):
+    for function in functions:
+        if (old := function.__code__).co_filename == str(mutant.path):
             new = changed.get((old.co_qualname, old.co_firstlineno))
             if new is None or new.co_freevars != old.co_freevars:
                 return False
@@ -151,12 +156,14 @@ class OnceForEach:
 
     def pytest_runtestloop(self) -> bool | None:
         """Return None in a fork, for pytest to go on there and run the tests; True where there is nothing left."""
+        functions = functions_of({str(subject.path) for subject, _ in self.work})
+        gc.freeze()  # what is loaded is not moved about in every fork
         for subject, mutant in self.work:
             if time.monotonic() > self.until:
                 break
             if not (child := os.fork()):
                 limit(subject)
-                return None if change_loaded(mutant) else os._exit(LIVES)
+                return None if change_loaded(mutant, functions) else os._exit(LIVES)
             lives = os.waitpid(child, 0)[1] == LIVES
             self.report.write(json.dumps([lives, str(mutant.path.relative_to(ROOT)), mutant.name]) + "\n")
             self.report.flush()
