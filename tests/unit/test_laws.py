@@ -271,6 +271,10 @@ def test_totals_are_what_a_hand_adds_up() -> None:
     }  # fmt: skip
 
 
+def test_a_run_that_does_not_tell_has_one_array_and_no_more_than_it_tells() -> None:
+    assert (LAYER.dma_cycles, LAYER.kept_bytes, free_result("b", Op.ADD).mapped_pes, MACHINE.arrays) == (0, 0, 0, 1)
+
+
 def test_pes_are_those_of_all_arrays() -> None:
     assert replace(SMALL, arrays=3).pes == 24
 
