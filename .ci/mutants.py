@@ -24,7 +24,7 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.NotIn: ast.In,
 }
 SIGNS: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
-ANY_ORDER = ("min", "max", "isinstance", "zip", "isclose", "_equal")  # of arguments
+ANY_ORDER = ("min", "max", "isinstance", "zip", "isclose", "_equal", "gcd")  # of arguments
 DROPPED_LEFT = (ast.Mult, ast.Add)
 DROPPED_RIGHT = (ast.Mult, ast.Add, ast.Sub, ast.FloorDiv, ast.Div, ast.Mod, ast.RShift, ast.LShift)
 NAMES = {
