@@ -110,6 +110,7 @@ WITHIN: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "what goes past all memories to one in the PEs": (moved("spad", "weights", 12, 3), {}),
     "reads as many as it touches": (moved("glb", "inputs", 16, 16), {}),
     "zero weights are not read": (skipping(47) | moved("rf", "inputs", 1, 0) | spent({"mac": 141, "rf.inputs": 1}), {}),
+    "nothing is read where nothing is touched": ({"footprint_bytes": {}} | moved("glb", "inputs", 0, 16), {}),
     "outputs need not be read": (moved("glb", "outputs", 0, 16), {}),
     "no prices are told": (spent({"mac": 10**9}), {"energy_pj_per_byte": {}}),
     "float sums": ({"energy_pj": 4272.5 * (1 + 1e-10)}, {}),
