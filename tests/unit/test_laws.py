@@ -113,6 +113,7 @@ WITHIN: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "nothing is read where nothing is touched": ({"footprint_bytes": {}} | moved("glb", "inputs", 0, 16), {}),
     "outputs need not be read": (moved("glb", "outputs", 0, 16), {}),
     "no prices are told": (spent({"mac": 10**9}), {"energy_pj_per_byte": {}}),
+    "float products": (spent({"mac": 144.0 * (1 + 5e-10)}), {}),
     "float sums": ({"energy_pj": 4272.5 * (1 + 1e-10)}, {}),
 }  # fmt: skip
 
@@ -134,6 +135,7 @@ BEYOND: dict[str, tuple[dict[str, object], dict[str, object], str, str]] = {
         skipping(-1, **spent({"mac": 0.0})), {"energy_pj_per_byte": {}}, "effective_macs", "-1 of 48"),
     "more PEs than there are": ({"mapped_pes": 9}, {}, "mapped_pes", "9 of 8"),
     "busy PEs that are not mapped": ({"mapped_pes": 7}, {}, "mapped_pes", "48 > 42"),
+    "MACs in no time of compute": ({"cycle_parts": {"dram": 9, "configuration": 1}}, {}, "mapped_pes", "48 > 0"),
     "another utilization": ({"utilization": 0.600001}, {}, "utilization", "0.600001 != 0.6"),
     "a bound": ({"bounds": {"array": 11}}, {}, "bounds.array", "10 < 11"),
     "a bound where layers overlap": (
