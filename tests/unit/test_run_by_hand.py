@@ -19,7 +19,7 @@ from simulator.result.facts import (
     plain_data,
     provenance,
 )
-from simulator.result.json_io import MAX_PROBLEMS, load_run, run_from_json, run_to_json
+from simulator.result.json_io import MAX_FILE_BYTES, MAX_PROBLEMS, load_run, run_from_json, run_to_json
 from simulator.result.laws import broken_laws
 from simulator.result.ledger import factors, stored_tensors
 from simulator.result.run import Documents, LayerResult, NetworkFacts, Run, Traffic
@@ -93,7 +93,9 @@ def test_plain_data_is_what_json_can_hold() -> None:
 
 
 def test_json_is_a_line_for_each_layer_and_each_part_of_what_was_simulated() -> None:
-    documents = Documents({"x": [1], "layers": {"order": "serial"}}, {"name": "é", "layers": [{"b": 1, "a": 2}, {}]})
+    documents = Documents(
+        {"x": [1], "n": 5, "layers": {"order": "serial"}}, {"name": "é", "layers": [{"b": 1, "a": 2}, {}]}
+    )
     text = run_to_json(replace(small_run(), documents=documents))
     lines = text.splitlines()
     assert lines[0] == "{" and lines[1] == '  "schema_version": 2,'
@@ -109,6 +111,7 @@ def test_json_is_a_line_for_each_layer_and_each_part_of_what_was_simulated() -> 
         '  "documents": {',
         '    "hardware": {',
         '      "x": [1],',
+        '      "n": 5,',
         '      "layers": {"order": "serial"}',
         "    },",
         '    "network": {',
@@ -174,7 +177,28 @@ def test_long_values_are_shortened_to_eighty_signs() -> None:
         assert problem.got == ("'" + "x" * 78 + "'" if length == 78 else "'" + "x" * 76 + "...")
 
 
+def test_a_run_of_version_1_without_its_subject_is_one_of_today() -> None:
+    text = run_to_json(small_run()).replace('"schema_version": 2', '"schema_version": 1')
+    assert run_from_json(text) == small_run()
+
+
+def test_what_was_simulated_must_have_the_hash_of_the_run() -> None:
+    documents = Documents({"a": 1}, {"b": 2})
+    right = replace(small_run(), documents=documents, provenance={"squeezesim": "1", **fingerprints(documents)})
+    assert run_from_json(run_to_json(right)) == right
+    bare = replace(right, provenance={"squeezesim": "1"})
+    assert run_from_json(run_to_json(bare)) == bare
+    other = replace(right, documents=Documents({"a": 1}, {"b": 3}))
+    with pytest.raises(InputError) as caught:
+        run_from_json(run_to_json(other), "run.json")
+    (problem,) = caught.value.problems
+    assert (problem.message, problem.file) == ("altered since the run was made", "run.json")
+    assert (problem.path, problem.expected) == ("provenance.network_sha256", fingerprint({"b": 2}))
+    assert problem.got == fingerprint({"b": 3})
+
+
 def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch) -> None:
+    assert MAX_FILE_BYTES == 64 * 1024 * 1024
     path = tmp_path / "run.json"
     path.write_text(run_to_json(run_of()))
     size = path.stat().st_size
