@@ -9,9 +9,11 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
+from simulator.network.document import network_document
 from simulator.network.ir import Op
 from simulator.result.facts import (
     coded,
+    documents_of,
     fingerprint,
     fingerprints,
     machine_facts,
@@ -68,6 +70,8 @@ def test_operands_that_dram_holds_in_other_bytes_are_told() -> None:
 def test_a_network_is_kept_by_name_and_sizes_and_contents_by_their_hashes() -> None:
     network = load_network("alexnet")
     assert network_facts(network) == NetworkFacts("alexnet", network.macs, network.params)
+    assert documents_of(CHIP, network) == Documents(dict(CHIP.document or {}), network_document(network))
+    assert documents_of(replace(CHIP), network).hardware is None
     both, one = Documents({"a": 1}, {"b": 2}), Documents(None, {"b": 2})
     assert fingerprints(both) == {"hardware_sha256": fingerprint({"a": 1}), "network_sha256": fingerprint({"b": 2})}
     assert list(fingerprints(one)) == ["network_sha256"]
