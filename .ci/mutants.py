@@ -24,6 +24,7 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.NotIn: ast.In,
 }
 SIGNS: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
+ANY_ORDER = ("min", "max", "isinstance", "zip", "isclose", "_equal", "gcd")  # of arguments
 DROPPED_LEFT = (ast.Mult, ast.Add)
 DROPPED_RIGHT = (ast.Mult, ast.Add, ast.Sub, ast.FloorDiv, ast.Div, ast.Mod, ast.RShift, ast.LShift)
 NAMES = {
@@ -181,7 +182,7 @@ def order_matters(call: ast.Call) -> bool:
     """Tell whether a call has two arguments that may be taken for each other."""
     if len(call.args) < 2 or ast.dump(call.args[0]) == ast.dump(call.args[1]):
         return False
-    return not (isinstance(call.func, ast.Name) and call.func.id in ("min", "max", "isinstance", "zip"))
+    return not (isinstance(call.func, ast.Name) and call.func.id in ANY_ORDER)
 
 
 def changed_sums(node: ast.BinOp) -> Iterator[ast.AST]:

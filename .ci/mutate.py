@@ -1,13 +1,15 @@
 """Try whether the tests notice small errors: `python .ci/mutate.py [--minutes M] [--seed TEXT] [MODULE ...]`.
 
 Every mutant (`mutants.py`) runs against the tests that `mutation.yaml` names for its module, in a process forked from
-one that has all libraries loaded. It must make a test fail, end in an error, or take far longer than the module as it
-is. One that lives is either explained in `survivors.yaml`, or ends this command with 1. Kernels run as plain Python,
-since compiled code would have to be compiled for each mutant. Modules with the same tests come together, in an order
-that the seed decides, for as many minutes as are given; all of them take hours.
+one that has collected them: functions that are loaded get the mutant's code. One that lives so is tried once more, in a
+process that imports everything anew, since what was made on import may hide it. It must make a test fail, end in an
+error, or take far longer than the module as it is. One that lives is either explained in `survivors.yaml`, or ends this
+command with 1. Kernels run as plain Python, since compiled code would have to be compiled for each mutant. Modules with
+the same tests come together, in an order that the seed decides, for as many minutes as are given; all take hours.
 """
 
 import argparse
+import gc
 import importlib.machinery
 import json
 import math
@@ -17,10 +19,11 @@ import resource
 import sys
 import tempfile
 import time
-import traceback
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import IO
 
 import yaml
@@ -32,6 +35,8 @@ PLAIN = "NUMBA_DISABLE_JIT"
 SETTINGS = {"HYPOTHESIS_PROFILE": "mutation", "MPLBACKEND": "Agg"}
 LIVES = 0
 MEMORY_BYTES = 6 << 30
+AT_ONCE = 25
+"""Mutants for which tests are collected once."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,9 @@ class Subject:
     """CPU time after which a mutant counts as noticed: several times what the tests take."""
 
 
-Work = tuple[Subject, Mutant | None]
+Work = tuple[Subject, Mutant]
+Group = tuple[Subject, list[Work]]
+"""A module whose tests several modules have, and mutants of all of them."""
 
 
 def subjects(kernels: bool, names: list[str]) -> Iterator[Subject]:
@@ -64,28 +71,43 @@ def explained() -> dict[str, set[str]]:
     return {module: {entry["mutant"] for entry in entries} for module, entries in known.items()}
 
 
-def start(subject: Subject, mutant: Mutant | None) -> int:
-    """Fork a process that runs the tests of a module, changed or as it is; return its number."""
+def run_tests(subject: Subject, *plugins: object) -> int:
+    """Run the tests of a module up to the first that fails; return pytest's status."""
+    import pytest
+
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no", "--assert=plain"]
+    return int(pytest.main([*options, *subject.tests], list(plugins)))
+
+
+def fork_quiet() -> int:
+    """Fork a process that prints nothing; return its number, in the process itself 0."""
     child = os.fork()
-    if child:
-        return child
-    status = 3
-    try:
+    if not child:
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
-        resource.setrlimit(resource.RLIMIT_CPU, (subject.seconds, subject.seconds))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        if mutant:
-            load_changed(mutant)
-        import pytest
+    return child
 
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no", "--assert=plain"]
-        status = int(pytest.main([*options, *subject.tests]))
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+
+def limit(subject: Subject) -> None:
+    """Let this process take no more time and memory than a mutant may."""
+    resource.setrlimit(resource.RLIMIT_CPU, (subject.seconds, subject.seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def lives_anew(subject: Subject, mutant: Mutant | None) -> bool:
+    """Tell whether the tests of a module, changed or as it is, pass where everything is imported anew."""
+    child = fork_quiet()
+    if not child:
+        status = 3
+        try:
+            limit(subject)
+            if mutant:
+                load_changed(mutant)
+            status = run_tests(subject)
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1] == LIVES
 
 
 def load_changed(mutant: Mutant) -> None:
@@ -99,41 +121,107 @@ def load_changed(mutant: Mutant) -> None:
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
-def try_all(work: list[Work], until: float, report: IO[str]) -> None:
-    """Try mutants one after the other; write a line for each of them, first whether it lives.
+def functions_of(paths: set[str]) -> list[FunctionType]:
+    """Find the functions of modules that are loaded."""
+    return [each for each in gc.get_objects() if isinstance(each, FunctionType) and each.__code__.co_filename in paths]
 
-    A module without a change must pass its tests.
-    """
+
+def change_loaded(mutant: Mutant, functions: list[FunctionType]) -> bool:
+    """Give the functions of a loaded module the mutant's code; False where one cannot take it."""
+    module = compile(mutant.tree(), str(mutant.path), "exec")
+    changed = {(code.co_qualname, code.co_firstlineno): code for code in codes_in(module)}
+    for function in functions:
+        if (old := function.__code__).co_filename == str(mutant.path):
+            new = changed.get((old.co_qualname, old.co_firstlineno))
+            if new is None or new.co_freevars != old.co_freevars:
+                return False
+            function.__code__ = new
+    return True
+
+
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of all functions, of functions in them and of classes."""
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield inner
+            yield from codes_in(inner)
+
+
+class OnceForEach:
+    """A plugin of pytest: what is collected runs once for each mutant, each time in a fork."""
+
+    def __init__(self, work: list[Work], until: float, report: IO[str]) -> None:
+        """Take the mutants, the time when to end, and where a line goes for each: whether it lives, and its name."""
+        self.work, self.until, self.report = work, until, report
+
+    def pytest_runtestloop(self) -> bool | None:
+        """Return None in a fork, for pytest to go on there and run the tests; True where there is nothing left."""
+        functions = functions_of({str(subject.path) for subject, _ in self.work})
+        gc.freeze()  # what is loaded is not moved about in every fork
+        for subject, mutant in self.work:
+            if time.monotonic() > self.until:
+                break
+            if not (child := os.fork()):
+                limit(subject)
+                return None if change_loaded(mutant, functions) else os._exit(LIVES)
+            lives = os.waitpid(child, 0)[1] == LIVES
+            self.report.write(json.dumps([lives, str(mutant.path.relative_to(ROOT)), mutant.name]) + "\n")
+            self.report.flush()
+        return True
+
+
+def try_some(first: Subject, work: list[Work], until: float, report: IO[str]) -> None:
+    """Try mutants of modules that have the same tests; those that live where they are loaded, once more."""
+    with tempfile.TemporaryFile("w+") as lines:
+        if not (child := fork_quiet()):
+            status = 3
+            try:
+                status = run_tests(first, OnceForEach(work, until, lines))
+            finally:
+                os._exit(status)
+        os.waitpid(child, 0)
+        lines.seek(0)
+        tried = [json.loads(line) for line in lines]
+    for (subject, mutant), (lives, module, name) in zip(work, tried, strict=False):
+        lives = lives and lives_anew(subject, mutant)
+        if lives and name not in explained().get(module, ()):
+            print(f"lives  {module}  {name}", flush=True)
+        report.write(json.dumps([lives, module, name]) + "\n")
+        report.flush()
+
+
+def try_all(groups: list[Group], until: float, report: IO[str], is_first: bool) -> None:
+    """Try mutants, group by group; a module without a change must pass its tests, which the first process sees to."""
     import hypothesis  # noqa: F401  loaded here once and not in every fork
     import numba  # noqa: F401
     import pytest  # noqa: F401
 
     sys.path.insert(0, str(ROOT))
-    for subject, mutant in work:
+    for first, work in groups:
         if time.monotonic() > until:
             break
-        module = str(subject.path.relative_to(ROOT))
-        _, status = os.waitpid(start(subject, mutant), 0)
-        if mutant:
-            report.write(json.dumps([status == LIVES, module, mutant.name]) + "\n")
-            report.flush()
-        elif status != LIVES:
-            sys.exit(f"{module}: its tests do not pass as it is (status {status})")
+        if is_first and not lives_anew(first, None):
+            sys.exit(f"{first.path.relative_to(ROOT)}: its tests do not pass as it is")
+        for start in range(0, len(work), AT_ONCE):
+            try_some(first, work[start : start + AT_ONCE], until, report)
 
 
-def try_in_processes(work: list[Work], kernels: bool, until: float) -> list[tuple[bool, str, str]]:
+def try_in_processes(groups: list[Group], kernels: bool, until: float) -> list[tuple[bool, str, str]]:
     """Share mutants out to a process for each core; return of each whether it lives, its module and its name."""
     count = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder:
         reports = [Path(folder) / str(number) for number in range(count)]
-        children = [share(work[number::count], kernels, until, report) for number, report in enumerate(reports)]
+        children = [
+            share([(first, work[number::count]) for first, work in groups], kernels, until, report, number == 0)
+            for number, report in enumerate(reports)
+        ]
         statuses = [os.waitpid(child, 0)[1] for child in children]
         if any(statuses):
             sys.exit("a process that tries mutants failed")
         return [tuple(json.loads(line)) for report in reports for line in report.read_text().splitlines()]
 
 
-def share(work: list[Work], kernels: bool, until: float, report: Path) -> int:
+def share(groups: list[Group], kernels: bool, until: float, report: Path, is_first: bool) -> int:
     """Fork a process that tries some of the mutants; return its number."""
     if child := os.fork():
         return child
@@ -141,7 +229,7 @@ def share(work: list[Work], kernels: bool, until: float, report: Path) -> int:
     status = 1
     try:
         with report.open("w") as lines:
-            try_all(work, until, lines)
+            try_all(groups, until, lines, is_first)
         status = 0
     except SystemExit as end:
         print(end, file=sys.stderr)
@@ -149,16 +237,16 @@ def share(work: list[Work], kernels: bool, until: float, report: Path) -> int:
         os._exit(status)
 
 
-def work_of(chosen: list[Subject], order: random.Random, share: float) -> list[Work]:
-    """Return what to try, group by group of modules with the same tests: first a module as it is, then its mutants."""
+def groups_of(chosen: list[Subject], order: random.Random, share: float) -> list[Group]:
+    """Return what to try, group by group of modules with the same tests."""
     groups: dict[tuple[str, ...], list[Subject]] = {}
     for subject in chosen:
         groups.setdefault(subject.tests, []).append(subject)
-    work: list[Work] = []
+    found = []
     for group in order.sample(list(groups.values()), len(groups)):
-        mutants: list[Work] = [(subject, mutant) for subject in group for mutant in mutants_of(subject.path)]
-        work += [(group[0], None), *order.sample(mutants, round(share * len(mutants)))]
-    return work
+        mutants = [(subject, mutant) for subject in group for mutant in mutants_of(subject.path)]
+        found.append((group[0], order.sample(mutants, round(share * len(mutants)))))
+    return found
 
 
 def arguments() -> argparse.Namespace:
@@ -175,14 +263,15 @@ def main() -> int:
     """Try the mutants, print those that live and are not explained, and tell whether there are any."""
     options, found = arguments(), []
     for kernels in (True, False):
-        work = work_of(list(subjects(kernels, options.modules)), random.Random(options.seed), options.share)
+        groups = groups_of(list(subjects(kernels, options.modules)), random.Random(options.seed), options.share)
         seconds = 60 * options.minutes / 2 if options.minutes else math.inf
-        found += try_in_processes(work, kernels, time.monotonic() + seconds)
+        found += try_in_processes(groups, kernels, time.monotonic() + seconds)
     known = explained()
     living = [(module, name) for lives, module, name in found if lives]
-    new = [(module, name) for module, name in living if name not in known.get(module, ())]
-    for module, name in new:
-        print(f"lives  {module}  {name}")
+    new = [name for module, name in living if name not in known.get(module, ())]
+    tried, left = (Counter(str(Path(row[-2]).parent) for row in rows) for rows in (found, living))
+    for folder in sorted(tried):
+        print(f"{folder}: {tried[folder]:,} tried, {left[folder]} live")
     print(f"{len(found):,} mutants tried, {len(found) - len(living):,} noticed, {len(living) - len(new)} explained")
     return bool(new)
 

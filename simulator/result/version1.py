@@ -17,7 +17,7 @@ from simulator.network.ir import ACROSS_CHANNELS, Layer, Network, Op
 from simulator.result.facts import fingerprint, fingerprints
 from simulator.result.run import SCHEMA_VERSION, Documents
 from simulator.source.parser import Value
-from simulator.source.units import bandwidth_text, frequency_text, size_text
+from simulator.source.units import frequency_text, size_text
 
 T = TypeVar("T")
 Words = tuple[int, int, int]
@@ -303,10 +303,8 @@ def _operands(indices: tuple[int, ...]) -> list[Value]:
 
 
 def _dram(dram: Dram, clock_hz: int) -> Value:
-    """Return the port; a rate that is no whole number of bytes a second is left as it is, for the schema to refuse."""
+    """Return the port; the schema refuses a rate that is no whole number of bytes a second."""
     rate = None if dram.bytes_per_cycle is None else Fraction(dram.bytes_per_cycle) * clock_hz
-    whole = rate is not None and rate.denominator == 1
-    bandwidth = "unlimited" if rate is None else bandwidth_text(int(rate)) if whole else f"{rate} B/s"
     compression: dict[str, Value] = {}
     if dram.run_length:
         compression["run_length"] = {
@@ -318,7 +316,7 @@ def _dram(dram: Dram, clock_hz: int) -> Value:
         compression["winograd_weights"] = {"outputs": dram.winograd[0], "taps": dram.winograd[1]}
     burst = size_text(dram.burst_bytes)
     return {
-        "bandwidth": bandwidth,
+        "bandwidth": "unlimited" if rate is None else f"{rate} B/s",
         "latency_cycles": dram.latency_cycles,
         "burst": burst,
         "layout": {"activations": "tiled"},  # as all lay then

@@ -332,7 +332,8 @@ def run_of_version_1(machine: Hardware) -> Run:
 @pytest.mark.parametrize("name", [name for name in list_hardware() if is_of_version_1(load_hardware(name))])
 def test_every_machine_of_a_run_of_version_1_is_read_as_it_was(name: str) -> None:
     machine = load_hardware(name)
-    then = replace(machine, dram=replace(machine.dram, activations="tiled"))  # all tensors lay tile by tile
+    # All tensors lay tile by tile, ops were launched in no time, and there was no host.
+    then = replace(machine, dram=replace(machine.dram, activations="tiled"), launch_cycles=0, host_ps=0)
     assert machine_of(run_of_version_1(machine)) == then
 
 

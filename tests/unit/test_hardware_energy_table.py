@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,45 @@ def test_a_16_bit_multiplication_lies_between_8_and_32_bits_by_a_power_law():
     assert load_energy_table("picojoule_45nm_int8").mac_pj == pytest.approx(0.2 + 0.1)
 
 
+def test_between_points_energy_follows_their_law_and_beyond_them_that_of_the_two_outermost():
+    """A buffer of four times the capacity takes twice as much up to 1 KiB, and four times as much from there on."""
+    sizes = {256: 4.0, 1024: 8.0, 4096: 32.0}
+    table = replace(load_energy_table("picojoule_45nm"), buffer_points=tuple(sizes.items()))
+    wanted = sizes | {64: 2.0, 512: 4.0 * 2**0.5, 2048: 16.0, 8192: 64.0, 16384: 128.0}
+    assert {size: table.buffer_pj_per_bit(size) for size in wanted} == pytest.approx(wanted)
+    one = replace(table, buffer_points=((256, 4.0),))
+    assert [one.buffer_pj_per_bit(size) for size in (16, 256, 4096)] == [4.0, 4.0, 4.0]
+
+
+@pytest.mark.parametrize("energy", [0, 1e12])
+def test_an_energy_may_be_nothing_and_a_million_million_and_no_more(energy: float):
+    text = (data_dir() / "energy" / "picojoule_45nm.yaml").read_text()
+    written = text.replace("mac: 0.89", f"mac: {energy}").replace(
+        "energy: 1300, bits: 64", f"energy: {energy}, bits: 1"
+    )
+    table = read_energy_table(parse_yaml(written, "x.yaml"))
+    assert (table.mac_pj, table.dram_pj_per_bit) == (energy, energy)
+    with pytest.raises(InputError, match="mac"):
+        read_energy_table(
+            parse_yaml(written.replace(f"mac: {energy}", f"mac: {energy + (1 if energy else -1)}"), "x.yaml")
+        )
+
+
+def test_a_buffer_costs_something_and_moves_at_most_65536_bits_at_once():
+    text = (data_dir() / "energy" / "picojoule_45nm.yaml").read_text()
+    first = "{capacity: 8 KiB, energy: 10, bits: 64}"
+    assert first in text
+
+    def with_first(energy: float, bits: int) -> str:
+        return text.replace(first, f"{{capacity: 8 KiB, energy: {energy}, bits: {bits}}}")
+
+    assert read_energy_table(parse_yaml(with_first(1e12, 65536), "x.yaml")).buffer_points[0][1] == 1e12 / 65536
+    assert read_energy_table(parse_yaml(with_first(2, 1), "x.yaml")).buffer_points[0] == (8192, 2.0)
+    for energy, bits in ((0, 1), (1e12 + 1, 1), (1, 65537), (1, 0)):
+        with pytest.raises(InputError, match=r"buffer\.0"):
+            read_energy_table(parse_yaml(with_first(energy, bits), "x.yaml"))
+
+
 @given(st.integers(1, 2**30), st.integers(1, 2**30))
 def test_a_larger_buffer_never_costs_less(one: int, other: int):
     table = load_energy_table("picojoule_45nm")
@@ -65,6 +106,7 @@ def test_farther_memories_cost_more(name: str):
         ("capacity: 32 KiB", "capacity: 32", "buffer.1.capacity", None),
         ("capacity: 32 KiB", "capacity: 32 kib", "buffer.1.capacity", "32 KiB"),
         ("capacity: 32 KiB", "capacity: 4 KiB", "buffer.1.capacity", None),
+        ("capacity: 32 KiB", "capacity: 8 KiB", "buffer.1.capacity", None),
         ("dram: {energy: 1300, bits: 64}", "dram: {energy: 1300, bits: 0}", "dram.bits", None),
         ("dram: {energy: 1300, bits: 64}", "dram: 1300", "dram", None),
         ("unit: pJ", "", "unit", None),

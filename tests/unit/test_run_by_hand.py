@@ -1,0 +1,321 @@
+"""What a run keeps of its machine, its bytes as JSON, and tensors that do not close: by hand."""
+
+import json
+from collections import OrderedDict
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from simulator.errors import InputError
+from simulator.hardware.load import load_hardware
+from simulator.network.document import network_document
+from simulator.network.ir import Op
+from simulator.result.facts import (
+    coded,
+    documents_of,
+    fingerprint,
+    fingerprints,
+    machine_facts,
+    network_facts,
+    plain_data,
+    provenance,
+)
+from simulator.result.json_io import MAX_FILE_BYTES, MAX_PROBLEMS, load_run, run_from_json, run_to_json
+from simulator.result.laws import broken_laws
+from simulator.result.ledger import factors, stored_tensors
+from simulator.result.run import Documents, LayerResult, NetworkFacts, Run, Traffic
+from tests.builders import MACHINE, conv_result, deep_run, free_result, run_of, small_run
+from workloads.load import load_network
+
+CHIP = load_hardware("flexible_168")
+SPADS = load_hardware("timeloop_simple_weight_stationary")
+
+
+def test_a_machine_is_kept_as_what_reports_need() -> None:
+    """Two memories, of which each of three arrays' 2 x 4 PEs has the second; networks of 3, 5, 7 words."""
+    glb, spad = SPADS.buffers
+    buffers = (
+        replace(glb, capacity_bytes=1000, read_bytes_per_cycle=8),
+        replace(spad, capacity_bytes=10, read_bytes_per_cycle=4),
+    )
+    delivery = tuple(replace(each, words_per_cycle=n) for each, n in zip(CHIP.array.delivery, (3, 5, 7), strict=True))
+    array = replace(SPADS.array, rows=2, columns=4, macs_per_cycle=2, instances=3, delivery=delivery)
+    dram = replace(SPADS.dram, bytes_per_cycle=Fraction(5, 2), burst_bytes=32)
+    widths = {"input_bits": 8, "weight_bits": 16, "output_bits": 8, "partial_sum_bits": 24}
+    facts = machine_facts(replace(SPADS, array=array, buffers=buffers, dram=dram, clock_hz=123, **widths))
+    assert (facts.name, facts.clock_hz, facts.rows, facts.columns, facts.arrays) == (SPADS.name, 123, 2, 4, 3)
+    assert (facts.macs_per_cycle, facts.dram_bytes_per_cycle, facts.burst_bytes) == (2, 2.5, 32)
+    assert (facts.buffer_bytes, facts.buffer_bytes_per_cycle) == (1000 + 24 * 10, 12)
+    assert facts.network_bytes_per_cycle == {"inputs": 3.0, "weights": 10.0, "outputs": 21.0}
+    assert (facts.levels, facts.levels_in_pe) == (("dram", "shared_glb", "pe_spad", "array", "rf"), ("pe_spad",))
+    assert facts.energy_pj_per_action == SPADS.energy.pj_per_action
+    assert facts.energy_pj_per_byte["dram"]["inputs"] == pytest.approx(8 * SPADS.energy.dram_pj_per_bit)
+    assert (facts.energy_table, facts.energy_unit, facts.layer_order) == ("eyeriss_relative", "MAC", SPADS.layer_order)
+    endless = replace(SPADS, dram=replace(dram, bytes_per_cycle=None))
+    assert machine_facts(endless).dram_bytes_per_cycle is None
+    assert machine_facts(SPADS).buffer_bytes_per_cycle is None
+
+
+def test_operands_that_dram_holds_in_other_bytes_are_told() -> None:
+    def told(**dram: object) -> tuple[str, ...]:
+        return coded(replace(CHIP, dram=replace(CHIP.dram, **{"run_length": (), "winograd": None, **dram})))
+
+    assert told() == ()
+    assert told(run_length=(2, 0)) == ("inputs", "outputs")
+    assert told(winograd=(2, 3)) == ("weights",)
+    assert told(winograd=(2, 3), run_length=(0,)) == ("inputs", "weights")
+
+
+def test_a_network_is_kept_by_name_and_sizes_and_contents_by_their_hashes() -> None:
+    network = load_network("alexnet")
+    assert network_facts(network) == NetworkFacts("alexnet", network.macs, network.params)
+    assert documents_of(CHIP, network) == Documents(dict(CHIP.document or {}), network_document(network))
+    assert documents_of(replace(CHIP), network).hardware is None
+    both, one = Documents({"a": 1}, {"b": 2}), Documents(None, {"b": 2})
+    assert fingerprints(both) == {"hardware_sha256": fingerprint({"a": 1}), "network_sha256": fingerprint({"b": 2})}
+    assert list(fingerprints(one)) == ["network_sha256"]
+    assert list(provenance(one)) == ["squeezesim", "network_sha256"]
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1}) != fingerprint({"a": 1, "b": 3})
+
+
+def test_plain_data_is_what_json_can_hold() -> None:
+    values = {
+        1: Fraction(4, 2),
+        "b": Fraction(1, 2),
+        "c": {3, 1, 2},
+        "d": (None, True, 1.5, "x"),
+        "e": NetworkFacts("n", 1, 2),
+    }
+    assert plain_data(values) == {
+        "1": 2, "b": 0.5, "c": [1, 2, 3], "d": [None, True, 1.5, "x"], "e": {"name": "n", "macs": 1, "params": 2}
+    }  # fmt: skip
+    assert type(plain_data(Fraction(2))) is int
+    assert plain_data(frozenset("ba")) == ["a", "b"]
+    with pytest.raises(TypeError, match="no plain form of object"):
+        plain_data(object())
+
+
+def test_json_is_a_line_for_each_layer_and_each_part_of_what_was_simulated() -> None:
+    documents = Documents(
+        {"x": [1], "n": 5, "layers": {"order": "serial"}}, {"name": "é", "layers": [{"b": 1, "a": 2}, {}]}
+    )
+    text = run_to_json(replace(small_run(), documents=documents))
+    lines = text.splitlines()
+    assert lines[0] == "{" and lines[1] == '  "schema_version": 3,'
+    assert [line.split(":")[0].strip() for line in lines[1:7]] == [
+        f'"{key}"' for key in ("schema_version", "hardware", "network", "options", "provenance", "total")
+    ]
+    assert lines[7] == '  "layers": ['
+    assert [json.loads(line.strip().rstrip(","))["name"] for line in lines[8:13]] == [
+        layer.name for layer in small_run().layers
+    ]
+    assert lines[13:] == [
+        "  ],",
+        '  "documents": {',
+        '    "hardware": {',
+        '      "x": [1],',
+        '      "n": 5,',
+        '      "layers": {"order": "serial"}',
+        "    },",
+        '    "network": {',
+        '      "name": "é",',
+        '      "layers": [',
+        '        {"b": 1, "a": 2},',
+        "        {}",
+        "      ]",
+        "    }",
+        "  }",
+        "}",
+    ]
+    bare = run_to_json(replace(run_of(), documents=Documents(None, {})))
+    assert '"layers": []' in bare and '"hardware": null,' in bare
+
+
+def test_parts_of_cycles_come_in_their_order_then_other_keys_by_name_and_a_mapping_as_it_is() -> None:
+    layer = conv_result("conv")
+    parts = OrderedDict([("dram", 0), ("zebra", 0), ("apple", 0), ("compute", layer.cycles)])
+    text = run_to_json(run_of(replace(layer, cycle_parts=parts, mapping={"rows": [], "buffer": [], "dram": []})))
+    assert f'"cycle_parts": {{"compute": {layer.cycles}, "dram": 0, "apple": 0, "zebra": 0}}' in text
+    assert '"mapping": {"rows": [], "buffer": [], "dram": []}' in text
+
+
+def told(text: str) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        run_from_json(text, "run.json")
+    return [problem.message for problem in caught.value.problems]
+
+
+def test_versions_that_are_none_are_told_with_what_was_found() -> None:
+    for version, got in (("4", "4"), ("0", "0"), ("true", "true"), ('"2"', '"2"')):
+        with pytest.raises(InputError) as caught:
+            run_from_json(f'{{"schema_version": {version}}}', "run.json")
+        (problem,) = caught.value.problems
+        assert (problem.message, problem.path, problem.got) == ("not a run that can be read", "schema_version", got)
+    with pytest.raises(InputError) as caught:
+        run_from_json("{}")
+    assert caught.value.problems[0].got == "no such key"
+    with pytest.raises(InputError) as caught:
+        run_from_json(json.dumps({"schema_version": "x" * 200}))
+    assert caught.value.problems[0].got == '"' + "x" * 79
+
+
+@pytest.mark.parametrize(("wrong", "problems"), [(MAX_PROBLEMS, MAX_PROBLEMS), (MAX_PROBLEMS + 1, MAX_PROBLEMS + 1)])
+def test_many_problems_are_cut_off_and_counted(wrong: int, problems: int) -> None:
+    data = json.loads(run_to_json(deep_run(80)))
+    for layer in data["layers"][:wrong]:
+        layer["cycles"] = None
+    found = told(json.dumps(data))
+    assert len(found) == problems
+    assert (found[-1] == "and 1 more problems") == (wrong > MAX_PROBLEMS)
+
+
+def test_long_values_are_shortened_to_eighty_signs() -> None:
+    data = json.loads(run_to_json(small_run()))
+    for length in (78, 79):
+        data["layers"][0]["cycles"] = "x" * length
+        with pytest.raises(InputError) as caught:
+            run_from_json(json.dumps(data))
+        (problem,) = caught.value.problems
+        assert problem.path == "layers.0.cycles"
+        assert problem.got == ("'" + "x" * 78 + "'" if length == 78 else "'" + "x" * 76 + "...")
+
+
+def test_a_run_of_version_1_without_its_subject_is_one_of_today() -> None:
+    text = run_to_json(small_run()).replace('"schema_version": 3', '"schema_version": 1')
+    assert run_from_json(text) == small_run()
+
+
+def test_what_was_simulated_must_have_the_hash_of_the_run() -> None:
+    documents = Documents({"a": 1}, {"b": 2})
+    right = replace(small_run(), documents=documents, provenance={"squeezesim": "1", **fingerprints(documents)})
+    assert run_from_json(run_to_json(right)) == right
+    bare = replace(right, provenance={"squeezesim": "1"})
+    assert run_from_json(run_to_json(bare)) == bare
+    other = replace(right, documents=Documents({"a": 1}, {"b": 3}))
+    with pytest.raises(InputError) as caught:
+        run_from_json(run_to_json(other), "run.json")
+    (problem,) = caught.value.problems
+    assert (problem.message, problem.file) == ("altered since the run was made", "run.json")
+    assert (problem.path, problem.expected) == ("provenance.network_sha256", fingerprint({"b": 2}))
+    assert problem.got == fingerprint({"b": 3})
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch) -> None:
+    assert MAX_FILE_BYTES == 64 * 1024 * 1024
+    path = tmp_path / "run.json"
+    path.write_text(run_to_json(run_of()))
+    size = path.stat().st_size
+    monkeypatch.setattr("simulator.result.json_io.MAX_FILE_BYTES", size)
+    assert load_run(path) == run_of()
+    monkeypatch.setattr("simulator.result.json_io.MAX_FILE_BYTES", size - 1)
+    with pytest.raises(InputError, match="larger than 0 MiB"):
+        load_run(path)
+
+
+def reading(name: str, inputs: tuple[str, ...], **more: object) -> LayerResult:
+    """A layer of 10 bytes of inputs, 4 of weights and 6 of outputs, each crossing the port once."""
+    traffic = {"dram": {"inputs": Traffic(10, 0), "weights": Traffic(4, 0), "outputs": Traffic(0, 6)}}
+    one = replace(
+        free_result(name, Op.CONV), inputs=inputs, traffic=traffic,
+        footprint_bytes={"inputs": 10, "weights": 4, "outputs": 6}, output_shape=(1, 1, 2, 3),
+    )  # fmt: skip
+    return replace(one, **more)  # type: ignore[arg-type]
+
+
+def free(name: str, op: Op, inputs: tuple[str, ...]) -> LayerResult:
+    return replace(free_result(name, op), inputs=inputs, output_shape=(1, 1, 2, 3))
+
+
+def moving(**sizes: tuple[int, int]) -> dict[str, dict[str, Traffic]]:
+    usual = {"inputs": (10, 0), "weights": (4, 0), "outputs": (0, 6)} | sizes
+    return {"dram": {name: Traffic(*size) for name, size in usual.items()}}
+
+
+def ledger(*layers: LayerResult, **machine: object) -> list[tuple[str, str, str]]:
+    run = run_of(*layers, machine=replace(MACHINE, levels=("dram", "array", "rf"), **machine))  # type: ignore[arg-type]
+    return [(law.where, law.field, law.figures) for law in broken_laws(run)]
+
+
+MADE = reading("a", ("data",))
+STAYS = reading("a", ("data",), on_chip=("outputs",), traffic=moving(outputs=(0, 0)))
+FOUND = reading("b", ("a",), on_chip=("inputs",), traffic=moving(inputs=(0, 0)))
+
+
+def test_a_tensor_is_read_where_it_was_written() -> None:
+    assert ledger(MADE, reading("b", ("a",))) == [] == ledger(STAYS, FOUND)
+    assert ledger(STAYS, reading("b", ("a",))) == [("b", "on_chip.inputs", "a stays on chip")]
+    assert ledger(MADE, FOUND) == [("b", "on_chip.inputs", "a is in DRAM")]
+    assert ledger(replace(FOUND, name="a", inputs=("data",))) == [("a", "on_chip.inputs", "data is in DRAM")]
+
+
+def test_a_tensor_on_chip_costs_no_dram_where_it_is_made_and_read() -> None:
+    read = replace(FOUND, traffic=moving(inputs=(1, 0)))
+    assert ledger(STAYS, read) == [("b", "traffic.dram.inputs", "1 bytes read")]
+    written = replace(STAYS, traffic=moving(outputs=(0, 1)))
+    assert ledger(written, FOUND) == [("a", "traffic.dram.outputs", "1 bytes")]
+    spilled = replace(STAYS, traffic=moving(outputs=(1, 0)))
+    assert ledger(spilled, FOUND) == [("a", "traffic.dram.outputs", "1 bytes")]
+    assert ledger(replace(STAYS, traffic={}), replace(FOUND, traffic={}, on_chip=("inputs", "outputs"))) == []
+
+
+def test_a_residual_operand_comes_from_dram_though_inputs_stay() -> None:
+    fused = replace(FOUND, fused=("sum",), traffic=moving(inputs=(6, 0)))
+    one, two = (free("sum", Op.ADD, names) for names in (("b",), ("b", "data")))
+    assert ledger(STAYS, fused, two) == []
+    assert ledger(STAYS, fused, one) == [("b", "traffic.dram.inputs", "6 bytes read")]
+
+
+def test_what_is_in_dram_is_read_and_written_whole() -> None:
+    assert ledger(replace(MADE, traffic=moving(inputs=(9, 0)))) == [("a", "traffic.dram.inputs", "9 < 10")]
+    assert ledger(replace(MADE, traffic=moving(weights=(3, 0)))) == [("a", "traffic.dram.weights", "3 < 4")]
+    assert ledger(replace(MADE, traffic=moving(outputs=(0, 5)))) == [("a", "traffic.dram.outputs", "5 < 6")]
+    assert ledger(replace(MADE, traffic={"dram": {}})) == [("a", "traffic.dram.outputs", "0 < 6")]
+    few = replace(MADE, traffic=moving(inputs=(9, 0), outputs=(0, 5)))
+    assert ledger(few, compressed=("inputs", "outputs")) == []
+    assert ledger(replace(MADE, footprint_bytes={})) == []
+
+
+def test_what_a_fused_pool_leaves_is_what_must_be_written() -> None:
+    """Of 2 x 3 outputs a pool leaves 1 x 3: three of six bytes."""
+    pool = replace(free_result("pool", Op.POOL), inputs=("a",), output_shape=(1, 1, 1, 3))
+    pooled = replace(MADE, fused=("pool",), traffic=moving(outputs=(0, 3)))
+    assert ledger(pooled, pool) == []
+    less = replace(pooled, traffic=moving(outputs=(0, 2)))
+    assert ledger(less, pool) == [("a", "traffic.dram.outputs", "2 < 3")]
+
+
+def joined() -> Run:
+    return run_of(
+        replace(MADE, fused=("relu",)),
+        free("relu", Op.ACTIVATION, ("a",)),
+        reading("b", ("data",)),
+        replace(free_result("both", Op.CONCAT, folded=True), inputs=("relu", "b")),
+        reading("c", ("both",)),
+    )
+
+
+def test_a_folded_op_holds_what_it_joins_and_a_fused_one_what_its_producer_makes() -> None:
+    stored = stored_tensors(joined())
+    assert stored == {"a": {"a"}, "relu": {"a"}, "b": {"b"}, "both": {"a", "b"}, "c": {"c"}}
+    layers = {layer.name: layer for layer in joined().layers}
+    half = replace(layers["a"], on_chip=("outputs",), traffic=moving(outputs=(0, 0)))
+    found = ledger(half, *(layers[name] for name in ("relu", "b", "both", "c")))
+    assert found == [("c", "on_chip.inputs", "a stays on chip")]
+    assert ledger(*layers.values()) == []
+
+
+def test_a_product_reads_its_second_factor_as_weights() -> None:
+    product = reading("c", ("a", "b"), op=Op.MATMUL)
+    assert factors(product) == {"inputs": ("a",), "weights": ("b",)}
+    assert factors(reading("c", ("a", "b"))) == {"inputs": ("a", "b")}
+    other = replace(STAYS, name="b")
+    here = replace(product, on_chip=("weights",), traffic=moving(weights=(0, 0)))
+    assert ledger(MADE, other, here) == []
+    assert ledger(MADE, other, product) == [("c", "on_chip.weights", "b stays on chip")]
+    costly = replace(here, traffic=moving(weights=(1, 0)))
+    assert ledger(MADE, other, costly) == [("c", "traffic.dram.weights", "1 bytes read")]
+
+
+def test_a_run_that_does_not_tell_all_that_its_ops_read_has_no_ledger() -> None:
+    assert ledger(STAYS, reading("b", ("a",)), replace(free_result("c", Op.CONCAT, folded=True), inputs=())) == []
