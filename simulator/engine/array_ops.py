@@ -73,7 +73,9 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResu
             "configuration": hardware.launch_cycles + hardware.configuration_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(traffic, {"mac": macs * played.mac_share, "leakage": int(t["cycles"])}, hardware),
+        energy_parts=energy_of(
+            traffic, {"mac": macs * played.mac_share, "cycles": int(t["cycles"])}, hardware, played.mac_share
+        ),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
         bottleneck=bottleneck(t, bounds),

@@ -23,7 +23,7 @@ def vector_result(op: PlannedOp, hardware: Hardware, prefetch_bytes: int = 0) ->
             "configuration": hardware.launch_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(traffic, {"vector": counted.operations, "leakage": time.cycles}, hardware),
+        energy_parts=energy_of(traffic, {"vector": counted.operations, "cycles": time.cycles}, hardware),
         traffic=traffic,
         footprint_bytes={"inputs": touched_bytes(op.layer, hardware), "outputs": counted.output_bytes},
         bottleneck="dram" if counted.port_cycles >= counted.vector_cycles else "vector",
