@@ -36,6 +36,12 @@ class Chip:
     voltage: float | None
 
     @property
+    def sum_bits(self) -> int:
+        """Width of a partial sum."""
+        *_, sums = self.bits
+        return sums
+
+    @property
     def levels(self) -> int:
         """How many memory levels there are."""
         return 1 + max(memory.level for memory in self.memories)

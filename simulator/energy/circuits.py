@@ -10,12 +10,18 @@ from simulator.energy.prices import ByOperand, Prices
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A process: its usual voltage, area of logic, and energy as a V^2 + b V + c; both relative to one another."""
+    """A process: its usual voltage, area of logic, and energy as a V^2 + b V + c; both relative to other nodes."""
 
     node_nm: int
     voltage: float
     area: float
-    energy: tuple[float, float, float]
+    squared: float
+    linear: float
+    constant: float
+
+    def energy(self, voltage: float) -> float:
+        """Return the energy of a transistor circuit at a voltage."""
+        return self.squared * voltage**2 + self.linear * voltage + self.constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,14 @@ class Circuits:
     dram_pj_per_bit: tuple[tuple[str, float], ...]
     nodes: tuple[Node, ...]
     unit: str = "pJ"
+    unit_pj: float = 1.0
 
     def prices(self, chip: Chip) -> Prices:
         """Return what a machine's actions cost."""
         factor, area = self.energy_factor(chip), self.areas_mm2(chip)
         return Prices(
-            unit_pj=1.0,
             mac=factor * self.mac_pj(chip),
-            vector_op=factor * power_law(self.adder_pj, chip.bits[2]),
+            vector_op=factor * power_law(self.adder_pj, chip.sum_bits),
             levels_per_bit=(*self._memories(chip), self._networks(chip), self._registers(chip)),
             dram_per_bit=dict(self.dram_pj_per_bit)[chip.dram_type],
             leakage_per_cycle=self.leakage_mw_per_mm2 * sum(area.values()) * 1e9 / chip.clock_hz,
@@ -81,8 +87,7 @@ class Circuits:
         return between(areas, self._node(chip)) / between(areas, self.node_nm)
 
     def _energy(self, node_nm: float, voltage: float) -> float:
-        a, b, c = (between([(n.node_nm, n.energy[i]) for n in self.nodes], node_nm) for i in range(3))
-        return a * voltage**2 + b * voltage + c
+        return between([(node.node_nm, node.energy(voltage)) for node in self.nodes], node_nm)
 
     def _node(self, chip: Chip) -> float:
         return self.node_nm if chip.node_nm is None else chip.node_nm
@@ -148,7 +153,7 @@ class Circuits:
 
     def is_file(self, memory: Memory) -> bool:
         """Tell whether a memory is a register file."""
-        return memory.in_pe and memory.capacity_bytes < self.sram_pj[0][0]
+        return memory.in_pe and all(memory.capacity_bytes < bank for bank, _ in self.sram_pj)
 
     # Areas
 
@@ -175,7 +180,9 @@ class Circuits:
     def registers_um2(self, chip: Chip) -> float:
         """Return the area of the registers of a PE: its words, or one for each MAC."""
         words = [max(each, chip.macs_per_pe) for each in chip.registers_words]
-        files = [(n * bits, kept * bits / 8) for n, kept, bits in zip(words, chip.registers_words, chip.bits, strict=True)]
+        files = [
+            (n * bits, kept * bits / 8) for n, kept, bits in zip(words, chip.registers_words, chip.bits, strict=True)
+        ]
         return self.area_factor(chip) * sum(bits * power_law(self.register_um2, size) for bits, size in files)
 
     def memory_mm2(self, chip: Chip, memory: Memory) -> float:

@@ -7,13 +7,12 @@ ByOperand = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Energy of each action, in units of which each is `unit_pj` picojoules (1 but for relative tables).
+    """Energy of each action, in the unit of the table that it follows from.
 
     `levels_per_bit` is of a bit read or written, by level on chip (memories, outermost first, the array's networks,
     registers) and operand; 0 where a level holds none. `leakage_per_cycle` and `clock_per_cycle` are of the whole chip.
     """
 
-    unit_pj: float
     mac: float
     vector_op: float
     levels_per_bit: tuple[ByOperand, ...]

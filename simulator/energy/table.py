@@ -37,6 +37,11 @@ class EnergyTable:
     leakage_pj_per_cycle: float
     mac_picojoules: float | None = None  # of relative tables
 
+    @property
+    def unit_pj(self) -> float:
+        """Picojoules of the table's unit."""
+        return 1.0 if self.mac_picojoules is None else self.mac_picojoules / self.mac_pj
+
     def prices(self, chip: Chip) -> Prices:
         """Return what a machine's actions cost, in the table's unit."""
         levels = [[0.0] * 3 for _ in range(chip.levels)]
@@ -45,7 +50,6 @@ class EnergyTable:
                 levels[memory.level][operand] = self.buffer_pj_per_bit(memory.capacity_bytes)
         memories = ((inputs, weights, outputs) for inputs, weights, outputs in levels)
         return Prices(
-            unit_pj=1.0 if self.mac_picojoules is None else self.mac_picojoules / self.mac_pj,
             mac=self.mac_pj,
             vector_op=self.vector_op_pj,
             levels_per_bit=(*memories, (self.array_pj_per_bit,) * 3, self.rf_pj_per_bit),
@@ -148,10 +152,7 @@ def circuits_of(table: "WrittenCircuits") -> Circuits:
         clock_pj_per_mm2=table.clock_per_mm2,
         leakage_mw_per_mm2=table.leakage_mw_per_mm2,
         dram_pj_per_bit=tuple(table.dram_per_bit.items()),
-        nodes=tuple(
-            Node(each.node, each.voltage / 1000, each.area, (each.energy[0], each.energy[1], each.energy[2]))
-            for each in table.nodes
-        ),
+        nodes=tuple(Node(each.node, each.voltage / 1000, each.area, *each.energy) for each in table.nodes),
     )
 
 

@@ -33,7 +33,7 @@ class MachineKey:
 
 @dataclass(frozen=True, slots=True)
 class EnergyKey:
-    """What a search reads of an energy table on a machine: prices of what mappings differ in, relative to each other."""
+    """What a search reads of an energy table on a machine: relative prices of what mappings differ in."""
 
     mac: float
     gated_mac_fraction: float

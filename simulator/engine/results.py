@@ -57,7 +57,7 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         cycles=cycles,
         utilization=utilization(layer.macs, cycles, hardware.array.pes),
         energy_pj=(energy := sum(cost.energy_parts.values())),
-        energy_relative=relative_energy(energy, hardware.energy.unit, hardware.prices.unit_pj),
+        energy_relative=relative_energy(energy, hardware.energy.unit, hardware.energy.unit_pj),
         **(known | {"cycle_parts": parts}),
     )
 
@@ -76,7 +76,7 @@ def energy_of(
         for level, operands in traffic.items()
         for operand, traffic_there in operands.items()
     }
-    counts = actions | {name: actions["cycles"] for name in of_actions.keys() & {"leakage", "clock"}}
+    counts = actions | dict.fromkeys(of_actions.keys() & {"leakage", "clock"}, actions["cycles"])
     return {action: counts[action] * price for action, price in of_actions.items() if action in counts} | moved
 
 

@@ -173,7 +173,11 @@ class Hardware:
             macs_per_pe=self.array.macs_per_cycle,
             bits=(self.input_bits, self.weight_bits, self.partial_sum_bits),
             registers_words=words,
-            unicast=(networks[0].network == "unicast", networks[1].network == "unicast", networks[2].network == "unicast"),
+            unicast=(
+                networks[0].network == "unicast",
+                networks[1].network == "unicast",
+                networks[2].network == "unicast",
+            ),
             memories=tuple(memories),
             dram_type=self.dram.type,
             node_nm=self.node_nm,

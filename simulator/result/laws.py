@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from math import isclose
 
 from simulator.result.ledger import broken_ledger
-from simulator.result.run import CYCLE_PARTS, NO_BUFFERS, LayerResult, MachineFacts, Run, relative_energy, shared, total_of, utilization
+from simulator.result.run import (
+    CYCLE_PARTS,
+    NO_BUFFERS,
+    LayerResult,
+    MachineFacts,
+    Run,
+    relative_energy,
+    shared,
+    total_of,
+    utilization,
+)
 
 RELATIVE_TOLERANCE = 1e-9  # of float sums
 

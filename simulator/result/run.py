@@ -62,8 +62,10 @@ class MachineFacts:
     levels: tuple[str, ...] = ("dram", "buffer", "array", "rf")
     levels_in_pe: tuple[str, ...] = ()
     energy_pj_per_byte: dict[str, dict[str, float]] = field(default_factory=dict)  # level -> operand
-    energy_pj_per_action: dict[str, float] = field(default_factory=dict)  # "mac", "vector", "leakage", "clock" (of a cycle)
+    energy_pj_per_action: dict[str, float] = field(default_factory=dict)  # "leakage", "clock": of a cycle
     energy_unit_pj: float = 1.0  # of the table's unit
+    area_mm2: float | None = None  # None where the energy table knows none
+    peak_watts: float = 0.0  # of the chip; 0 in runs that do not tell
     host_s: float = 0.0  # that the host adds to every run
 
     @property

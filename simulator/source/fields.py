@@ -24,7 +24,7 @@ LARGEST_COUNT = 10**9
 NOTES = "notes"
 """Key of the validation context under which validators note what they read by an old name."""
 BARE_QUANTITIES = "bare_quantities"
-"""Key of the validation context under which a whole number without unit is in the base unit: Hz, B, B/s, ps, nm or mV."""
+"""Key of the validation context under which a number without unit is in the base unit: Hz, B, B/s, ps, nm or mV."""
 
 
 class Written(BaseModel):

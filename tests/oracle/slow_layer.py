@@ -320,7 +320,7 @@ class MacOp:
         share = self.zeros(INPUTS) if machine.array.gates_zero_inputs else 0
         each = 1 - share + share * machine.energy.gated_mac_fraction
         running = sum(out.parts.values()) - out.parts["configuration"]
-        out.energy = {"mac": out.macs * each * machine.energy.mac_pj, **moved_energy(out.traffic, machine)}
+        out.energy = {"mac": out.macs * each * machine.energy.mac_pj, **moved_energy(out.traffic, machine, each)}
         out.energy["leakage"] = running * machine.energy.leakage_pj_per_cycle
 
     def bound(self, walked, port) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import ceil, log
 
 from simulator.hardware.model import Hardware
-from simulator.nest import OPERAND_NAMES
+from simulator.nest import OPERAND_NAMES, Operand
 
 
 @dataclass
@@ -101,8 +101,8 @@ class Port:
         return {"fill": fill, "wait": idle, "drain": end - done[-1], "cycles": end}
 
 
-def moved_energy(traffic, machine) -> dict[str, float]:
-    """Energy of bytes read and written, by level and operand."""
+def moved_energy(traffic, machine, gated=1) -> dict[str, float]:
+    """Energy of bytes read and written, by level and operand; gated PEs read and write fewer weights and sums."""
     table, energy = machine.energy, {}
     for (level, operand), (read, written) in traffic.items():
         memory = next(memory for memory in machine.buffers if operand in memory.holds)
@@ -110,7 +110,7 @@ def moved_energy(traffic, machine) -> dict[str, float]:
             "dram": table.dram_pj_per_bit,
             "buffer": price_of_memory(table.buffer_points, memory.capacity_bytes),
             "array": table.array_pj_per_bit,
-            "rf": table.rf_pj_per_bit[operand],
+            "rf": table.rf_pj_per_bit[operand] * (1 if operand is Operand.INPUTS else gated),
         }[level]
         energy[f"{level}.{OPERAND_NAMES[operand]}"] = (read + written) * 8 * each
     return energy

@@ -3,7 +3,10 @@
 Known differences: partial sums that go into PEs are priced (`array.outputs`), and LRN counts its window. Seven runs
 were saved again when tensors between ops got their right sizes: of machines that keep activations (edge_npu_like,
 shidiannao_like, systolic_32x32, tpu_v1), and two whose fused pools stored some bytes too many (gemmini_16x16,
-nvdla_256).
+nvdla_256). Energies of all were saved again when every energy became picojoules: relative tables say what their MAC
+takes, gated PEs spare their registers, and edge_npu_like, eyeriss_chip, gemmini_16x16, nvdla_*, shidiannao_like,
+systolic_32x32 and tpu_v1 have prices of their circuits (`cmos`), scalesim_32x32 those of one-word registers. Cycles of
+edge_npu_like were saved again with its latency of DRAM in seconds and the launch of its ops.
 """
 
 import gzip
