@@ -75,11 +75,11 @@ class Circuits:
 
         E(V) = a V^2 + b V + c of each node (Stillmaker and Baas, Integration 58, 2017); between nodes on a line.
         """
-        return self._energy(self._node(chip), self._voltage(chip)) / self._energy(self.node_nm, self.voltage)
+        return self._energy(self._node(chip), self.voltage_of(chip)) / self._energy(self.node_nm, self.voltage)
 
     def wire_factor(self, chip: Chip) -> float:
         """Return the energy of a wire, of that at the table's voltage: C V^2, as C of a mm is the same in all nodes."""
-        return (self._voltage(chip) / self.voltage) ** 2
+        return (self.voltage_of(chip) / self.voltage) ** 2
 
     def area_factor(self, chip: Chip) -> float:
         """Return the area of logic, of that at the table's node."""
@@ -92,7 +92,8 @@ class Circuits:
     def _node(self, chip: Chip) -> float:
         return self.node_nm if chip.node_nm is None else chip.node_nm
 
-    def _voltage(self, chip: Chip) -> float:
+    def voltage_of(self, chip: Chip) -> float:
+        """Return a machine's voltage, or the usual one of its node."""
         usual = [(node.node_nm, node.voltage) for node in self.nodes]
         return between(usual, self._node(chip)) if chip.voltage is None else chip.voltage
 

@@ -9,7 +9,7 @@ from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES, RELEVANT, Dim, Operand
 from tests.oracle.slow_array import AXES, ArrayWalk
-from tests.oracle.slow_port import Played, Port, Tile, bits_of, moved_energy
+from tests.oracle.slow_port import Played, Port, Tile, bits_of, moved_energy, standing_energy
 from tests.oracle.slow_schedule import Job
 
 N, G, K, C, P, Q, R, S = Dim
@@ -320,8 +320,8 @@ class MacOp:
         share = self.zeros(INPUTS) if machine.array.gates_zero_inputs else 0
         each = 1 - share + share * machine.energy.gated_mac_fraction
         running = sum(out.parts.values()) - out.parts["configuration"]
-        out.energy = {"mac": out.macs * each * machine.energy.mac_pj, **moved_energy(out.traffic, machine, each)}
-        out.energy["leakage"] = running * machine.energy.leakage_pj_per_cycle
+        out.energy = moved_energy(out.traffic, machine, each)
+        out.energy |= standing_energy(machine, {"mac": out.macs * each}, running)
 
     def bound(self, walked, port) -> None:
         """What each resource alone needs, the resource that needs most, and what the layer touches."""

@@ -6,7 +6,7 @@ from math import ceil, prod
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer, Op
-from tests.oracle.slow_port import Played, Port, Tile, moved_energy
+from tests.oracle.slow_port import Played, Port, Tile, moved_energy, standing_energy
 from tests.oracle.slow_schedule import Job, tensor_bytes
 
 INPUTS, WEIGHTS, OUTPUTS = Operand
@@ -66,8 +66,7 @@ class VectorOp:
             ("buffer", OUTPUTS): (0 if self.job.outputs_stay else made, made),
         }
         out.energy = moved_energy(out.traffic, machine)
-        out.energy["vector"] = self.outputs * self.each * machine.energy.vector_op_pj
-        out.energy["leakage"] = times["cycles"] * machine.energy.leakage_pj_per_cycle
+        out.energy |= standing_energy(machine, {"vector": self.outputs * self.each}, times["cycles"])
         return out
 
     def input_bytes(self) -> int:
