@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from analysis.read import units
 from analysis.read.layout import Column, printable
 from analysis.read.tables import shape_text
+from simulator.energy.circuits import Circuits
 from simulator.hardware.model import Array, Buffer, Delivery, Hardware
+from simulator.hardware.peak import area_mm2, areas_mm2, dram_watts, peak_macs_per_second, peak_watts
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Layer, Network
 from simulator.network.ops import WINDOWED_OPS
@@ -58,8 +60,34 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
         launch = f"{units.count(hardware.launch_cycles)} cycles before each op"
         yield "launch", f"{launch}, host {units.seconds(hardware.host_ps / 10**12)} a run"
     yield "dataflows", ", ".join(hardware.dataflow_names)
-    yield "energy", hardware.energy.name
+    yield "energy", _energy_text(hardware)
+    yield from _peaks(hardware)
     yield from (("by default", line) for line in default_lines(hardware))
+
+
+def _peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
+    """Yield what a machine is at most; bandwidths stand where networks, buffers and DRAM do."""
+    yield "peak", f"{units.count(peak_macs_per_second(hardware))} MACs a second, {_watts_text(hardware)}"
+    area = area_mm2(hardware)
+    if area is None:
+        yield "area", "not known: its energy table states no node"
+        return
+    parts = ", ".join(f"{name} {units.percent(part / area)}" for name, part in areas_mm2(hardware).items())
+    yield "area", f"{units.area(area)}: {parts}"
+
+
+def _energy_text(hardware: Hardware) -> str:
+    table = hardware.energy
+    if isinstance(table, Circuits):
+        node = f"{hardware.node_nm or table.node_nm} nm, {table.voltage_of(hardware.chip):.3g} V"
+        return f"{table.name}, {node}, DRAM as {hardware.dram.type}"
+    said = "" if table.mac_picojoules is None else f", relative: a MAC takes {units.energy(table.mac_picojoules)}"
+    return f"{table.name}{said}"
+
+
+def _watts_text(hardware: Hardware) -> str:
+    dram = dram_watts(hardware)
+    return f"{units.power(peak_watts(hardware))}" + (f", and {units.power(dram)} of DRAM" if dram else "")
 
 
 def default_lines(hardware: Hardware) -> Iterator[str]:

@@ -13,7 +13,6 @@ from simulator.result.causes import CAUSES
 from simulator.result.run import LayerResult, Run
 
 Parts = dict[str, float]
-OF_THE_TABLE = "of the energy table"  # a unit that the machine's energy table says
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,29 +20,20 @@ class Quantity:
     """Something that a run has so and so much of.
 
     `key` is the field of a run's total, and of the rows of CSV files, that holds it; "" where none does. `unit` is one
-    of `units.quantity`, or `OF_THE_TABLE`.
+    of `units.quantity`.
     """
 
     name: str
     key: str
     unit: str
 
-    def unit_in(self, energy_unit: str) -> str:
-        """Return the unit on a machine whose energies are in `energy_unit`."""
-        return energy_unit if self.unit == OF_THE_TABLE else self.unit
-
-    def label(self, energy_unit: str = "pJ", by: str = "") -> str:
-        """Name the quantity at an axis, and `by` what it is split there; its unit, if the figures do not tell it."""
-        name = f"{self.name} by {by}" if by else self.name
-        return f"{name}, in {energy_unit}s" if self.unit == OF_THE_TABLE and energy_unit != "pJ" else name
-
-    def write(self, value: float, energy_unit: str = "pJ") -> str:
+    def write(self, value: float) -> str:
         """Write a figure in a table."""
-        return units.quantity(value, self.unit_in(energy_unit))
+        return units.quantity(value, self.unit)
 
-    def tick(self, value: float, energy_unit: str = "pJ") -> str:
+    def tick(self, value: float) -> str:
         """Write a figure at an axis."""
-        return units.tick(value, self.unit_in(energy_unit))
+        return units.tick(value, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +48,7 @@ class Measure(Quantity):
     @property
     def is_exact(self) -> bool:
         """Whether it is counted in whole numbers, whose sums are exact."""
-        return self.unit != OF_THE_TABLE
+        return self.unit in ("", "B")
 
     def saved(self, before: Run, after: Run) -> float:
         """Return the part of it that the second run does without; negative where it takes more."""
@@ -87,7 +77,7 @@ def operand_of(part: str) -> str:
     ('inputs', 'computing', 'leakage')
     """
     _, dot, operand = part.partition(".")
-    return operand if dot else "leakage" if part == "leakage" else "computing"
+    return operand if dot else part if part in ("leakage", "clock") else "computing"
 
 
 def energy_by(group_of: Callable[[str], str], parts: Mapping[str, float]) -> dict[str, float]:
@@ -113,7 +103,7 @@ CYCLES = Measure(
 ENERGY = Measure(
     "energy",
     "energy_pj",
-    OF_THE_TABLE,
+    "pJ",
     lambda layer: layer.energy_pj,
     lambda run: run.total.energy_pj,
     lambda layer: energy_by(component_of, layer.energy_parts),
@@ -143,7 +133,7 @@ OBJECTIVES: dict[str, Measure] = {
     "edp": Measure(
         "edp",
         "",
-        OF_THE_TABLE,
+        "pJ x cycles",
         lambda layer: layer.cycles * layer.energy_pj,
         lambda run: run.total.cycles * run.total.energy_pj,
     ),

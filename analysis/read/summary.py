@@ -58,6 +58,7 @@ def summary_lines(run: Run) -> list[tuple[str, str]]:
         ("MACs", f"{_macs_text(run)} on {run.hardware.pes} PEs, utilization {units.percent(total.utilization)}"),
         ("traffic", f"DRAM {units.size(total.dram_bytes)}, buffer {units.size(total.buffer_bytes)}"),
         ("energy", f"{_energy_text(run)}: {_shares_text(energy_by(component_of, total.energy_parts))}"),
+        ("power", _power_text(run)),
         ("cycles", _shares_text(total.cycle_parts)),
         ("bound by", _bounds_text(run)),
         ("ops", _shares_text(cycles_by_op(run))),
@@ -112,9 +113,21 @@ def _macs_text(run: Run) -> str:
 
 
 def _energy_text(run: Run) -> str:
-    unit = run.hardware.energy_unit
-    amount = units.energy(run.total.energy_pj, unit)
-    return amount if unit == "pJ" else printable(f"{amount} times that of a {unit}")
+    """Write joules, and what a relative table counts in."""
+    amount, relative = units.energy(run.total.energy_pj), run.total.energy_relative
+    if relative is None:
+        return amount
+    return printable(f"{amount}, {units.count(relative)} times that of a {run.hardware.energy_unit}")
+
+
+def _power_text(run: Run) -> str:
+    """Write watts, and inferences, of which a batch holds several, a second and a joule."""
+    total, batch = run.total, run.options.get("batch")
+    if not total.latency_s or not total.energy_pj:
+        return ""
+    images = batch if isinstance(batch, int) else 1
+    rates = f"{units.count(images / total.latency_s)} inferences a second, {units.count(images / total.joules)} a joule"
+    return f"{units.power(total.watts)}, {units.power(total.chip_watts)} without DRAM; {rates}"
 
 
 def _run_text(run: Run) -> str:

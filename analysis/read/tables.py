@@ -27,7 +27,6 @@ class OpRow:
     dram_bytes: int
     buffer_bytes: int
     energy_pj: float
-    energy_unit: str
     bound_by: str
     is_free: bool  # folded, or fused into its producer
     spends_macs: bool
@@ -60,7 +59,6 @@ def total_row(run: Run) -> OpRow:
         dram_bytes=total.dram_bytes,
         buffer_bytes=total.buffer_bytes,
         energy_pj=total.energy_pj,
-        energy_unit=run.hardware.energy_unit,
         bound_by="",
         is_free=False,
         spends_macs=True,
@@ -83,7 +81,6 @@ def _row(layer: LayerResult, run: Run, producer: str | None) -> OpRow:
         dram_bytes=layer.bytes_at("dram"),
         buffer_bytes=layer.buffer_bytes,
         energy_pj=layer.energy_pj,
-        energy_unit=run.hardware.energy_unit,
         bound_by=free or layer.bottleneck,
         is_free=bool(free),
         spends_macs=layer.op in MAC_OPS,
@@ -137,7 +134,7 @@ COLUMNS: tuple[Column[OpRow], ...] = (
     Column("util", 4, lambda row: units.percent(row.utilization) if row.cycles and row.spends_macs else "-"),
     Column("DRAM", 7, lambda row: _unless_zero(row.dram_bytes, units.size(row.dram_bytes))),
     Column("buffer", 11, lambda row: _unless_zero(row.buffer_bytes, units.size(row.buffer_bytes))),
-    Column("energy", 7, lambda row: _unless_zero(row.energy_pj, units.energy(row.energy_pj, row.energy_unit))),
+    Column("energy", 7, lambda row: _unless_zero(row.energy_pj, units.energy(row.energy_pj))),
     Column("bound by", 5, lambda row: row.bound_by or "-", is_number=False),
 )
 """In the order shown."""
@@ -168,6 +165,7 @@ def _cells(layer: LayerResult, run: Run, producer: str) -> dict[str, Cell]:
         "dram_bytes": layer.bytes_at("dram"),
         "buffer_bytes": layer.buffer_bytes,
         "energy_pj": layer.energy_pj,
+        **({} if layer.energy_relative is None else {"energy_relative": layer.energy_relative}),
         "bound_by": "folded" if layer.folded else "fused" if producer else layer.bottleneck,
         "producer": producer,
         "tiles": layer.tiles,

@@ -26,6 +26,7 @@ COMPONENT_COLOURS = {
     "buffer": ORANGE,
     "dram": VERMILLION,
     "vector": PURPLE,
+    "clock": YELLOW,
     "leakage": GREY,
 }
 COMPONENT_LABELS = {
@@ -35,6 +36,7 @@ COMPONENT_LABELS = {
     "buffer": "buffer",
     "dram": "DRAM",
     "vector": "vector ops",
+    "clock": "clock",
     "leakage": "leakage",
 }
 MEMORY_COLOURS = (ORANGE, YELLOW, BLACK, "#b8860b")
@@ -47,16 +49,23 @@ def component_colours(levels: Sequence[str]) -> dict[str, str]:
     `levels` are those of traffic, outermost first, as a run's machine lists them.
 
     >>> list(component_colours(("dram", "sram", "local", "array", "rf")))
-    ['mac', 'rf', 'array', 'local', 'sram', 'dram', 'vector', 'leakage']
+    ['mac', 'rf', 'array', 'local', 'sram', 'dram', 'vector', 'clock', 'leakage']
     """
     memories = [level for level in levels if level not in COMPONENT_COLOURS or level == "buffer"]
     shades = dict(zip(memories, MEMORY_COLOURS, strict=False))
     inside = {name: COMPONENT_COLOURS[name] for name in ("mac", "rf", "array")}
-    outside = {name: COMPONENT_COLOURS[name] for name in ("dram", "vector", "leakage")}
+    outside = {name: COMPONENT_COLOURS[name] for name in ("dram", "vector", "clock", "leakage")}
     return inside | {level: shades[level] for level in reversed(memories)} | outside
 
 
-OPERAND_COLOURS = {"inputs": ORANGE, "weights": GREEN, "outputs": PURPLE, "computing": BLUE, "leakage": GREY}
+OPERAND_COLOURS = {
+    "inputs": ORANGE,
+    "weights": GREEN,
+    "outputs": PURPLE,
+    "computing": BLUE,
+    "clock": YELLOW,
+    "leakage": GREY,
+}
 USE_COLOURS = {"executed": BLUE, "temporal": YELLOW, "spatial": ORANGE, "stall": VERMILLION}
 USE_LABELS = {
     "executed": "MACs executed",

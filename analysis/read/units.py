@@ -1,10 +1,11 @@
 """Write quantities the way people read them: few digits and a unit, no spaces inside."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _DECIMAL = ("", "K", "M", "G", "T", "P")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _PICOJOULES = ("pJ", "nJ", "µJ", "mJ", "J", "kJ")
+_MICROWATTS = ("µW", "mW", "W", "kW")
 _SECONDS = ("ps", "ns", "µs", "ms", "s")
 
 
@@ -26,15 +27,31 @@ def size(value: int) -> str:
     return _scaled(value, 1024, _BINARY, 3)
 
 
-def energy(value: float, unit: str = "pJ") -> str:
-    """Write picojoules with a decimal prefix, and any other unit as a bare count.
+def energy(value: float) -> str:
+    """Write picojoules with a decimal prefix.
 
-    >>> energy(0.25), energy(4.5e9), energy(4.5e9, "MAC")
-    ('0.250pJ', '4.50mJ', '4.50G')
+    >>> energy(0.25), energy(4.5e9)
+    ('0.250pJ', '4.50mJ')
     """
-    if unit != "pJ":
-        return count(value)
     return _scaled(value, 1000, _PICOJOULES, 3)
+
+
+def power(watts: float) -> str:
+    """Write a power with a decimal prefix.
+
+    >>> power(0.291), power(75)
+    ('291mW', '75W')
+    """
+    return _scaled(float(f"{watts * 1e6:.12g}"), 1000, _MICROWATTS, 3)
+
+
+def area(mm2: float) -> str:
+    """Write an area.
+
+    >>> area(5.512), area(331)
+    ('5.51 mm2', '331 mm2')
+    """
+    return f"{mm2:.3g} mm2"
 
 
 def seconds(value: float) -> str:
@@ -117,13 +134,18 @@ def millions(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """Write a quantity in its unit: "" for a count, "s", "B", "pJ", or whatever a relative energy counts in.
+    """Write a quantity in its unit: "" for a count, "s", "B" or "pJ"; any other unit is left to the reader.
 
-    >>> quantity(1_513_204, ""), quantity(0.0015, "s"), quantity(2048, "B"), quantity(4.5e9, "MAC")
-    ('1.513M', '1.50ms', '2KiB', '4.50G')
+    >>> quantity(1_513_204, ""), quantity(0.0015, "s"), quantity(2048, "B"), quantity(4.5e9, "pJ")
+    ('1.513M', '1.50ms', '2KiB', '4.50mJ')
     """
-    writers = {"": lambda: count(value, digits=4), "s": lambda: seconds(value), "B": lambda: size(int(value))}
-    return writers[unit]() if unit in writers else energy(value, unit)
+    writers: dict[str, Callable[[], str]] = {
+        "": lambda: count(value, digits=4),
+        "s": lambda: seconds(value),
+        "B": lambda: size(int(value)),
+        "pJ": lambda: energy(value),
+    }
+    return writers[unit]() if unit in writers else count(value)
 
 
 def tick(value: float, unit: str = "") -> str:

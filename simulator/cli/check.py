@@ -51,9 +51,9 @@ def _dataflow(file: str) -> str:
 
 
 def _energy(file: str) -> str:
-    from simulator.energy.table import load_energy_table
+    from simulator.energy.table import load_energy
 
-    return f"energy table {load_energy_table(file).name}"
+    return f"energy table {load_energy(file).name}"
 
 
 def _network(spec: str, skip_unknown: bool) -> str:

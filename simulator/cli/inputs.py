@@ -16,7 +16,10 @@ KEYS = {
         {"clock", "precision_bits", "array", "buffers", "dram", "dataflows", "energy", "vector", "dma"}
     ),
     "dataflow": frozenset({"rows", "columns", "registers", "stationary", "lowered", "order"}),
-    "energy": frozenset({"unit", "mac", "rf", "array", "buffer", "dram", "vector_op", "leakage_per_cycle"}),
+    "energy": frozenset(
+        {"unit", "mac", "rf", "array", "buffer", "dram", "vector_op", "leakage_per_cycle"}
+        | {"node", "multiplier", "adder", "sram", "nodes", "dram_per_bit", "pe_share", "gated_mac_fraction"}
+    ),
     "network": frozenset({"inputs", "layers", "outputs", "facts", "problem"}),
     "plan": frozenset({"machines", "networks", "axes"}),
 }

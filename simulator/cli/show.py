@@ -140,10 +140,12 @@ def _show_network(network: "Network", as_json: bool) -> None:
 def _show_machine(hardware: "Hardware", as_json: bool) -> None:
 
     if as_json:
+        from simulator.hardware.peak import peak_of
         from simulator.result.facts import plain_data
 
         data = {key: plain_data(getattr(hardware, key)) for key in hardware.__dataclass_fields__}
-        print_json(data | {"dataflows": list(hardware.dataflow_names), "energy": hardware.energy.name})
+        data |= {"dataflows": list(hardware.dataflow_names), "energy": hardware.energy.name}
+        print_json(data | {"peak": peak_of(hardware)})
         return
     from analysis.read.listings import machine_lines
 

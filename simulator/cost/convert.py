@@ -178,35 +178,38 @@ def layer_record(
 
 
 def price_record(hardware: Hardware, layer: Layer) -> Record:
-    """Price a machine's actions on a layer."""
-    table = hardware.energy
+    """Price a machine's actions on a layer, in its table's unit.
+
+    A gated MAC stops its PE: what it would read of weights and sums, and write, costs the same share as the MAC.
+    """
+    prices, share = hardware.prices, mac_share(hardware, layer)
     inputs, weights, _, sums = word_bits(hardware)
     bits = (inputs, weights, sums)
-    per_bit = level_prices(hardware)
-    words = [[pj * b for pj, b in zip(level, bits, strict=True)] for level in per_bit]
+    words = [[pj * b for pj, b in zip(level, bits, strict=True)] for level in prices.levels_per_bit]
+    words[-1] = [pj if o == Operand.INPUTS else pj * share for o, pj in enumerate(words[-1])]
     return record(
         PRICES,
-        mac_pj=table.mac_pj * mac_share(hardware, layer),
+        mac_pj=prices.mac * share,
         word_pj=words + [[0.0] * 3] * (MAX_LEVELS + 2 - len(words)),
-        dram_pj_per_byte=table.dram_pj_per_bit * 8,
-        leakage_pj_per_cycle=table.leakage_pj_per_cycle,
+        dram_pj_per_byte=prices.dram_per_bit * 8,
+        leakage_pj_per_cycle=prices.per_cycle,
     )
 
 
-def level_prices(hardware: Hardware) -> list[list[float]]:
-    """Picojoules a bit read or written, by level on chip (memories, array, registers) and operand; 0 where none is."""
-    table, levels = hardware.energy, [[0.0] * 3 for _ in hardware.level_names]
-    for buffer in hardware.buffers:
-        for operand in buffer.holds:
-            levels[buffer.level][operand] = table.buffer_pj_per_bit(buffer.capacity_bytes)
-    return [*levels, [table.array_pj_per_bit] * 3, list(table.rf_pj_per_bit)]
-
-
 def prices_per_byte(hardware: Hardware) -> dict[str, dict[str, float]]:
-    """Energy of a byte read or written, by level and operand: DRAM, memories, the array's networks, registers."""
-    inside = zip((*hardware.level_names, "array", "rf"), level_prices(hardware), strict=True)
-    per_bit = {"dram": [hardware.energy.dram_pj_per_bit] * 3, **dict(inside)}
-    return {level: dict(zip(OPERAND_NAMES, (8 * pj for pj in row), strict=True)) for level, row in per_bit.items()}
+    """Picojoules of a byte read or written, by level and operand: DRAM, memories, the array's networks, registers."""
+    prices = hardware.prices
+    inside = zip((*hardware.level_names, "array", "rf"), prices.levels_per_bit, strict=True)
+    per_bit = {"dram": (prices.dram_per_bit,) * 3, **dict(inside)}
+    of_unit = 8 * hardware.energy.unit_pj
+    return {
+        level: dict(zip(OPERAND_NAMES, (of_unit * each for each in row), strict=True)) for level, row in per_bit.items()
+    }
+
+
+def prices_per_action(hardware: Hardware) -> dict[str, float]:
+    """Picojoules of each action that moves no word."""
+    return {action: each * hardware.energy.unit_pj for action, each in hardware.prices.per_action.items()}
 
 
 def complete_order(order: Sequence[Dim]) -> list[int]:

@@ -18,7 +18,7 @@ from math import prod
 import numpy as np
 
 from simulator.cost.case import PIPE, Ints
-from simulator.cost.convert import port_record
+from simulator.cost.convert import port_record, prices_per_action
 from simulator.cost.pipeline import RUN, play_runs
 from simulator.cost.windows import BYTES, DESCRIPTORS, RUNS, box_transfers, cut_windows, ends_of, in_one_run
 from simulator.hardware.model import Hardware
@@ -174,7 +174,7 @@ def operation_pj(layer: Layer, hardware: Hardware) -> float:
     takes (45 nm, 32 bits: an addition 0.1 pJ, a multiplication 3.1 pJ; Horowitz, ISSCC 2014). Registers are not counted
     apart, as none are for the vector unit.
     """
-    return hardware.energy.mac_pj if layer.op in hardware.ops_on_array else hardware.energy.vector_op_pj
+    return prices_per_action(hardware)["mac" if layer.op in hardware.ops_on_array else "vector"]
 
 
 def tile_units(layer: Layer) -> int:

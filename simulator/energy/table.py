@@ -1,15 +1,19 @@
-"""Load the energy of each action from a table in YAML."""
+"""Tables that price each action, and how either kind of table is loaded from YAML."""
 
 from dataclasses import dataclass
-from math import exp, log
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulator.energy.chip import Chip
+from simulator.energy.circuits import Circuits, Node
+from simulator.energy.laws import power_law
+from simulator.energy.prices import Prices
 from simulator.source import Document, load_yaml, validate
 from simulator.source.locate import bundled, locate
 
 if TYPE_CHECKING:
     from simulator.energy.schema import Access, BufferAccess, Table
+    from simulator.energy.schema_circuits import Bank, RegisterFile, WrittenCircuits
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +35,39 @@ class EnergyTable:
     dram_pj_per_bit: float
     vector_op_pj: float
     leakage_pj_per_cycle: float
+    mac_picojoules: float | None = None  # of relative tables
 
     @property
-    def pj_per_action(self) -> dict[str, float]:
-        """Energy of each action that moves no word: a MAC, an operation of the vector unit, a cycle of leakage."""
-        return {"mac": self.mac_pj, "vector": self.vector_op_pj, "leakage": self.leakage_pj_per_cycle}
+    def unit_pj(self) -> float:
+        """Picojoules of the table's unit."""
+        return 1.0 if self.mac_picojoules is None else self.mac_picojoules / self.mac_pj
+
+    def prices(self, chip: Chip) -> Prices:
+        """Return what a machine's actions cost, in the table's unit."""
+        levels = [[0.0] * 3 for _ in range(chip.levels)]
+        for memory in chip.memories:
+            for operand in memory.holds:
+                levels[memory.level][operand] = self.buffer_pj_per_bit(memory.capacity_bytes)
+        memories = ((inputs, weights, outputs) for inputs, weights, outputs in levels)
+        return Prices(
+            mac=self.mac_pj,
+            vector_op=self.vector_op_pj,
+            levels_per_bit=(*memories, (self.array_pj_per_bit,) * 3, self.rf_pj_per_bit),
+            dram_per_bit=self.dram_pj_per_bit,
+            leakage_per_cycle=self.leakage_pj_per_cycle,
+        )
 
     def buffer_pj_per_bit(self, capacity_bytes: int) -> float:
-        """Return the energy of reading or writing a bit in a buffer of this capacity.
-
-        Energy follows a power law between the table's points, that is a line through (log capacity, log energy),
-        and beyond them the law of the two outermost. SRAM comes out near the square root of the capacity: doubling
-        the bits lengthens word and bit lines by sqrt(2). A single point holds for every capacity.
+        """Return the energy of reading or writing a bit in a buffer of this capacity, by the law of capacities.
 
         >>> round(load_energy_table("picojoule_45nm").buffer_pj_per_bit(16 * 1024), 4)
         0.221
         """
-        points = self.buffer_points
-        if len(points) == 1:
-            return points[0][1]
-        upper = next((i for i, (size, _) in enumerate(points[1:], 1) if capacity_bytes <= size), len(points) - 1)
-        (size0, energy0), (size1, energy1) = points[upper - 1], points[upper]
-        exponent = log(energy1 / energy0) / log(size1 / size0)
-        return energy0 * exp(exponent * log(capacity_bytes / size0))
+        return power_law(self.buffer_points, capacity_bytes)
+
+
+AnyEnergy = EnergyTable | Circuits
+"""What a machine's energy follows from; either has `prices` of a chip."""
 
 
 def list_energy_tables() -> tuple[str, ...]:
@@ -62,7 +76,9 @@ def list_energy_tables() -> tuple[str, ...]:
 
 
 def load_energy_table(spec: str | Path) -> EnergyTable:
-    """Return the table in a file, or a bundled one by its name; raise InputError with every problem of the file.
+    """Return the table of actions in a file, or a bundled one by its name.
+
+    Raises InputError with every problem of the file.
 
     >>> load_energy_table("eyeriss_relative").dram_pj_per_bit
     12.5
@@ -71,14 +87,33 @@ def load_energy_table(spec: str | Path) -> EnergyTable:
 
 
 def read_energy_table(document: Document) -> EnergyTable:
-    """Return the table that a parsed file describes; raise InputError with every problem of it."""
+    """Return the table of actions that a parsed file describes; raise InputError with every problem of it."""
     from simulator.energy.schema import Table
 
-    return energy_table_of(validate(document, Table))
+    return actions_of(validate(document, Table))
 
 
-def energy_table_of(table: "Table") -> EnergyTable:
+def load_energy(spec: str | Path) -> AnyEnergy:
+    """Return the table of either kind in a file, or a bundled one by its name.
+
+    >>> load_energy("cmos").unit
+    'pJ'
+    """
+    from simulator.energy.schema import model_of
+
+    document = load_yaml(locate(spec, "energy", "energy table"))
+    return energy_of(validate(document, model_of(document.data)))
+
+
+def energy_of(table: "Table | WrittenCircuits") -> AnyEnergy:
     """Return the table that a user wrote."""
+    from simulator.energy.schema import Table
+
+    return actions_of(table) if isinstance(table, Table) else circuits_of(table)
+
+
+def actions_of(table: "Table") -> EnergyTable:
+    """Return the table of actions that a user wrote."""
     return EnergyTable(
         name=table.name,
         source=table.source,
@@ -91,8 +126,35 @@ def energy_table_of(table: "Table") -> EnergyTable:
         dram_pj_per_bit=_per_bit(table.dram),
         vector_op_pj=table.vector_op,
         leakage_pj_per_cycle=table.leakage_per_cycle,
+        mac_picojoules=table.mac_picojoules,
     )
 
 
-def _per_bit(access: "Access | BufferAccess") -> float:
+def circuits_of(table: "WrittenCircuits") -> Circuits:
+    """Return the circuits that a user wrote."""
+    return Circuits(
+        name=table.name,
+        source=table.source,
+        node_nm=table.node,
+        voltage=table.voltage / 1000,
+        gated_mac_fraction=table.gated_mac_fraction,
+        multiplier_pj=tuple((each.bits, each.energy) for each in table.multiplier),
+        multiplier_um2=tuple((each.bits, each.area) for each in table.multiplier),
+        adder_pj=tuple((each.bits, each.energy) for each in table.adder),
+        adder_um2=tuple((each.bits, each.area) for each in table.adder),
+        register_pj=tuple((each.capacity, _per_bit(each)) for each in table.registers),
+        register_um2=tuple((each.capacity, each.area) for each in table.registers),
+        sram_pj=tuple((each.capacity, _per_bit(each)) for each in table.sram.banks),
+        sram_cell_um2=tuple((each.node, each.area) for each in table.sram.cell),
+        sram_share=table.sram.cells,
+        pe_share=table.pe_share,
+        wire_pj_per_mm=table.wire_per_mm,
+        clock_pj_per_mm2=table.clock_per_mm2,
+        leakage_mw_per_mm2=table.leakage_mw_per_mm2,
+        dram_pj_per_bit=tuple(table.dram_per_bit.items()),
+        nodes=tuple(Node(each.node, each.voltage / 1000, each.area, *each.energy) for each in table.nodes),
+    )
+
+
+def _per_bit(access: "Access | BufferAccess | Bank | RegisterFile") -> float:
     return access.energy / access.bits

@@ -62,7 +62,7 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResu
     macs, adding = int(t["executed_macs"]), -(-op.added // hardware.vector_lanes)
     exposed = max(0, adding - int(t["cycles"]))  # the vector unit adds behind the array, whatever that waits for
     traffic, levels = with_sums(array_traffic(played, hardware), op, hardware), level_names(hardware)
-    actions = {"mac": macs * played.mac_share, "leakage": int(t["cycles"]) + exposed}
+    actions = {"mac": macs * played.mac_share, "cycles": int(t["cycles"]) + exposed}
     waits = {name: int(t[f"{name}_cycles"]) for name in ("fill", "wait", "drain")}
     cost = Cost(
         dataflow=played.mapping.dataflow,
@@ -77,7 +77,9 @@ def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResu
             "configuration": hardware.launch_cycles + hardware.configuration_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(traffic, actions | ({"vector": op.added} if op.added else {}), hardware),
+        energy_parts=energy_of(
+            traffic, actions | ({"vector": op.added} if op.added else {}), hardware, played.mac_share
+        ),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
         bounds=cycle_bounds(t, hardware) | ({"vector": adding} if op.added else {}),

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from simulator.cost.stored import Slices
-from simulator.energy.table import EnergyTable
 from simulator.hardware.model import Array, Buffer, Dram, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
@@ -37,15 +36,13 @@ class MachineKey:
 
 @dataclass(frozen=True, slots=True)
 class EnergyKey:
-    """What a search reads of an energy table: prices of what mappings differ in."""
+    """What a search reads of an energy table on a machine: relative prices of what mappings differ in."""
 
-    mac_pj: float
+    mac: float
     gated_mac_fraction: float
-    rf_pj_per_bit: tuple[float, float, float]
-    array_pj_per_bit: float
-    buffer_points: tuple[tuple[int, float], ...]
-    dram_pj_per_bit: float
-    leakage_pj_per_cycle: float
+    levels_per_bit: tuple[tuple[float, float, float], ...]
+    dram_per_bit: float
+    per_cycle: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ class OpKey:
 def setting_key(hardware: Hardware, dataflows: tuple[Dataflow, ...], objective: str) -> SettingKey:
     """Return the key of a machine whose mappings are searched under some dataflows."""
     flows = tuple(_dataflow_key(flow) for flow in dataflows)
-    return SettingKey(_machine_key(hardware), _energy_key(hardware.energy), flows, objective)
+    return SettingKey(_machine_key(hardware), _energy_key(hardware), flows, objective)
 
 
 def _machine_key(hardware: Hardware) -> MachineKey:
@@ -115,15 +112,14 @@ def _machine_key(hardware: Hardware) -> MachineKey:
     )
 
 
-def _energy_key(table: EnergyTable) -> EnergyKey:
+def _energy_key(hardware: Hardware) -> EnergyKey:
+    prices = hardware.prices
     return EnergyKey(
-        mac_pj=table.mac_pj,
-        gated_mac_fraction=table.gated_mac_fraction,
-        rf_pj_per_bit=table.rf_pj_per_bit,
-        array_pj_per_bit=table.array_pj_per_bit,
-        buffer_points=table.buffer_points,
-        dram_pj_per_bit=table.dram_pj_per_bit,
-        leakage_pj_per_cycle=table.leakage_pj_per_cycle,
+        mac=prices.mac,
+        gated_mac_fraction=hardware.energy.gated_mac_fraction,
+        levels_per_bit=prices.levels_per_bit,
+        dram_per_bit=prices.dram_per_bit,
+        per_cycle=prices.per_cycle,
     )
 
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field, fields
 
-from simulator.cost.convert import prices_per_byte
+from simulator.cost.convert import prices_per_action, prices_per_byte
 from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Layer
 from simulator.result.causes import bottleneck
-from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, utilization
+from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, relative_energy, shared, utilization
 from simulator.schedule import PlannedOp
 
 
@@ -59,22 +59,28 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         cycles=cycles,
         utilization=utilization(cost.effective_macs, cycles, hardware.array.peak_macs_per_cycle),
         bottleneck=bottleneck(parts, cost.bounds),
-        energy_pj=sum(cost.energy_parts.values()),
+        energy_pj=(energy := sum(cost.energy_parts.values())),
+        energy_relative=relative_energy(energy, hardware.energy.unit, hardware.energy.unit_pj),
         **(known | {"cycle_parts": parts}),
     )
 
 
 def energy_of(
-    traffic: dict[str, dict[str, Traffic]], actions: dict[str, float], hardware: Hardware
+    traffic: dict[str, dict[str, Traffic]], actions: dict[str, float], hardware: Hardware, mac_share: float = 1.0
 ) -> dict[str, float]:
-    """Energy by action, and by level and operand as LEVEL.OPERAND: actions x price and traffic x price, for any op."""
-    of_actions, prices = hardware.energy.pj_per_action, prices_per_byte(hardware)
+    """Picojoules by action, and by level and operand as LEVEL.OPERAND: actions x price and traffic x price, for any op.
+
+    `actions` count what moves no word, and `cycles` in which the chip leaks and its clock runs. A gated MAC also spares
+    the registers of weights and sums: `mac_share` is what MACs cost of full ones.
+    """
+    of_actions, prices = prices_per_action(hardware), prices_per_byte(hardware)
     moved = {
-        f"{level}.{operand}": traffic_there.total_bytes * prices[level][operand]
+        f"{level}.{operand}": traffic_there.total_bytes * prices[level][operand] * shared(level, operand, mac_share)
         for level, operands in traffic.items()
         for operand, traffic_there in operands.items()
     }
-    return {action: times * of_actions[action] for action, times in actions.items()} | moved
+    counts = actions | dict.fromkeys(of_actions.keys() & {"leakage", "clock"}, actions["cycles"])
+    return {action: counts[action] * price for action, price in of_actions.items() if action in counts} | moved
 
 
 def touched(layer: Layer, axis: int) -> int:

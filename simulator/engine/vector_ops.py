@@ -24,7 +24,7 @@ def vector_result(op: PlannedOp, tiles: Tiles, hardware: Hardware, prefetch_byte
             "configuration": hardware.launch_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy | energy_of(traffic, {"leakage": time.cycles}, hardware),
+        energy_parts=energy | energy_of(traffic, {"cycles": time.cycles}, hardware),
         traffic=traffic,
         footprint_bytes={"inputs": touched_bytes(op.layer, hardware), "outputs": counted.output_bytes},
         bounds={"dram": counted.port_cycles, "vector": counted.vector_cycles},

@@ -13,6 +13,8 @@ _CHOSEN: dict[str, Callable[["Machine"], str]] = {
     "array.zero": lambda _: "zeros multiplied like all else",
     "dma.channels": lambda _: "one DMA channel for loads and stores",
     "dram.efficiency": lambda _: "all of the DRAM's bandwidth reached",
+    "dram.type": lambda machine: f"{machine.dram.type}, where its type is priced",
+    "process.node": lambda machine: f"the node of {machine.energy.name}, where it has one",
     "fuses": lambda _: "no op fused into another",
     "folds": lambda _: "no op free of cost",
     "layers.order": lambda _: "layers one after the other, weights too",

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.energy.table import energy_table_of
+from simulator.energy.table import energy_of
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
 from simulator.mapping.dataflow import dataflow_of
 from simulator.nest import OPERAND_NAMES
@@ -82,7 +82,9 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         launch_cycles=cycles_of(machine.layers.launch, machine.clock),
         host_ps=machine.host_time or 0,
         dataflows=tuple(dataflow_of(flow) for flow in machine.dataflows),
-        energy=energy_table_of(machine.energy),
+        energy=energy_of(machine.energy),
+        node_nm=machine.process.node,
+        voltage=None if machine.process.voltage is None else machine.process.voltage / 1000,
         objective=machine.objective,
         dma_whole_rows=machine.dma.whole_rows,
         dma_moves_padding=machine.dma.padding == "moved",
@@ -199,4 +201,5 @@ def _dram(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Dram:
         run_length_max=code.longest_run if code else 0,
         run_length_bits=code.run_bits if code else 0,
         winograd=(transform.outputs, transform.taps) if transform else None,
+        type=dram.type,
     )

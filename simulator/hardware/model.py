@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, get_args
 
-from simulator.energy.table import EnergyTable
+from simulator.energy.chip import Chip, Memory
+from simulator.energy.prices import Prices
+from simulator.energy.table import AnyEnergy
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Operand
 from simulator.source.parser import Value
@@ -123,6 +125,7 @@ class Dram:
     run_length_max: int
     run_length_bits: int  # of the run field that is stored with each value
     winograd: tuple[int, int] | None = None  # outputs and taps a side, of weights that are stored transformed
+    type: str = "LPDDR4"  # a table of circuits prices it by this name
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Hardware:
     keeps_activations: bool
     configuration_cycles: int  # before each layer of the array
     dataflows: tuple[Dataflow, ...]
-    energy: EnergyTable
+    energy: AnyEnergy
     dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
     objective: Objective = "cycles"  # that the machine's compiler minimizes
@@ -160,6 +163,8 @@ class Hardware:
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
     launch_cycles: int = 0  # before each op that runs on its own
     host_ps: int = 0  # that the host adds to every run
+    node_nm: int | None = None  # of its process; None: that of its table of circuits
+    voltage: float | None = None  # None: the usual one of the node
     document: dict[str, Value] | None = field(default=None, init=False, compare=False, repr=False)
     by_default: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -171,6 +176,33 @@ class Hardware:
     dma_keeps_halo: bool = False  # a tile next to the one before loads only what that one did not hold
     descriptor_cycles: int = 0  # of the DMA for each descriptor
     descriptor_dimensions: int = 1  # of what one describes
+
+    @property
+    def chip(self) -> Chip:
+        """What energy and area follow from."""
+        words, networks = self.array.registers_words, self.array.delivery
+        memories = (Memory(b.level, b.holds, b.capacity_bytes, b.banks, b.in_pe) for b in self.buffers)
+        return Chip(
+            clock_hz=self.clock_hz,
+            pes=self.array.pes,
+            macs_per_pe=self.array.macs_per_cycle,
+            bits=(self.input_bits, self.weight_bits, self.partial_sum_bits),
+            registers_words=words,
+            unicast=(
+                networks[0].network == "unicast",
+                networks[1].network == "unicast",
+                networks[2].network == "unicast",
+            ),
+            memories=tuple(memories),
+            dram_type=self.dram.type,
+            node_nm=self.node_nm,
+            voltage=self.voltage,
+        )
+
+    @property
+    def prices(self) -> Prices:
+        """What its actions cost."""
+        return self.energy.prices(self.chip)
 
     @property
     def level_names(self) -> tuple[str, ...]:

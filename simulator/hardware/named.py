@@ -1,12 +1,12 @@
 """Dataflows and energy tables that a machine names: bundled ones, and files beside its own."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import ValidationInfo
 
-from simulator.energy.schema import Table
+from simulator.energy.schema import model_of
 from simulator.errors import InputError, nearest
 from simulator.mapping.schema import WrittenDataflow
 from simulator.source import Rejected, load_yaml, validate
@@ -17,20 +17,26 @@ from simulator.source.locate import bundled
 FOLDER = "folder"
 """Key of the validation context that holds the folder of the machine's file."""
 
-PartT = TypeVar("PartT", WrittenDataflow, Table)
+ModelOf = Callable[[object], type[Written]]
+"""What a value must be; the same function each time, as files are read once for it."""
 
 
 def written_dataflow(value: object, info: ValidationInfo) -> object:
     """Return the dataflow that is named; a mapping stays what it is."""
-    return _named(value, info, WrittenDataflow, "dataflows", "dataflow")
+    return _named(value, info, _dataflow, "dataflows", "dataflow")
 
 
 def written_table(value: object, info: ValidationInfo) -> object:
     """Return the energy table that is named; a mapping stays what it is."""
-    return _named(value, info, Table, "energy", "energy table")
+    return _named(value, info, model_of, "energy", "energy table")
 
 
-def _named(value: object, info: ValidationInfo, model: type[PartT], folder: str, what: str) -> object:
+def _dataflow(_: object) -> type[Written]:
+    return WrittenDataflow
+
+
+def _named(value: object, info: ValidationInfo, model_of: ModelOf, folder: str, what: str) -> object:
+    model = model_of(value)
     if isinstance(value, model) or (isinstance(value, dict) and value.keys() & model.model_fields.keys()):
         return value
     if not isinstance(value, str):
@@ -38,7 +44,7 @@ def _named(value: object, info: ValidationInfo, model: type[PartT], folder: str,
     path = _file_of(value, folder, what, Path((info.context or {}).get(FOLDER, ".")))
     try:
         state = path.stat()
-        return _read(model, str(path), state.st_mtime_ns, state.st_size)
+        return _read(model_of, str(path), state.st_mtime_ns, state.st_size)
     except InputError as error:
         raise RejectedElsewhere(error.problems) from error
 
@@ -58,6 +64,7 @@ def _file_of(name: str, folder: str, what: str, beside: Path) -> Path:
 
 
 @lru_cache(maxsize=256)
-def _read(model: type[Written], path: str, modified_ns: int, size: int) -> Written:
+def _read(model_of: ModelOf, path: str, modified_ns: int, size: int) -> Written:
     """Read a file once, as long as it stays the same: the points of a sweep name the same ones."""
-    return validate(load_yaml(path), model)
+    document = load_yaml(path)
+    return validate(document, model_of(document.data))

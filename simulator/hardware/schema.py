@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from simulator.energy.schema import Table
+from simulator.energy.schema import WrittenTable
+from simulator.energy.schema_circuits import WrittenCircuits
 from simulator.errors import nearest
 from simulator.hardware.layout import Layout
 from simulator.hardware.model import OLD_OBJECTIVES, Objective
@@ -32,7 +33,9 @@ from simulator.source.fields import (
     Count,
     CountOrZero,
     Hertz,
+    Millivolts,
     Name,
+    Nanometres,
     Picoseconds,
     Text,
     Written,
@@ -49,10 +52,10 @@ OperandName = Literal["inputs", "weights", "outputs"]
 WrittenObjective = Annotated[Objective, renamed_values(OLD_OBJECTIVES)]
 
 
-def known(name: str, names: tuple[str, ...], what: str) -> str:
+def known(name: str, names: tuple[str, ...], what: str, *where: str) -> str:
     """Return the name if it is one of `names`; raise Rejected with the nearest one if not."""
     if name not in names:
-        raise Rejected(f"unknown {what}", f"one of {', '.join(names)}", nearest(name, names))
+        raise Rejected(f"unknown {what}", f"one of {', '.join(names)}", nearest(name, names), path=where)
     return name
 
 
@@ -235,9 +238,11 @@ class Dram(Written):
     """The DRAM port. Each contiguous run of a transfer takes the bursts that it touches.
 
     The time from a request to its data is written in the machine's cycles or as `latency`. `efficiency`: the share of
-    the bandwidth that is reached (refresh, row misses, turning the bus round).
+    the bandwidth that is reached (refresh, row misses, turning the bus round). `type` is what a table of circuits
+    prices.
     """
 
+    type: Name = "LPDDR4"
     bandwidth: BytesPerSecond | Literal["unlimited"]
     latency_cycles: Annotated[Annotated[int, Field(ge=0, le=10**6)] | None, BeforeValidator(cycles_given)] = None
     latency: Picoseconds | None = None
@@ -322,6 +327,13 @@ MAX_LEVELS, MAX_BUFFERS = 4, 8
 """What the kernels' records can hold, see `simulator.cost.case`."""
 
 
+class Process(Written):
+    """What the chip is made in, for tables of circuits: theirs, and the node's usual voltage, unless said otherwise."""
+
+    node: Nanometres | None = None
+    voltage: Annotated[Millivolts, Field(ge=300, le=2000)] | None = None
+
+
 class Machine(Written):
     """A whole machine. Each of `dataflows`, and `energy`, is a bundled name, a file or what such a file holds.
 
@@ -348,4 +360,15 @@ class Machine(Written):
     ]
     host_time: Picoseconds | None = None
     objective: WrittenObjective = "cycles"
-    energy: Annotated[Table, BeforeValidator(written_table)]
+    process: Process = Process()
+    energy: Annotated[WrittenTable, BeforeValidator(written_table)]
+
+    @model_validator(mode="after")
+    def _has_its_circuits(self) -> "Machine":
+        table = self.energy
+        if isinstance(table, WrittenCircuits):
+            known(self.dram.type, tuple(table.dram_per_bit), "type of DRAM", "dram", "type")
+            outside = table.outside(self.process.node) if self.process.node else ""
+            if outside:
+                raise Rejected(f"{table.name} has no such node", outside, path=("process", "node"))
+        return self

@@ -8,8 +8,9 @@ from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from simulator.cost.convert import prices_per_byte
+from simulator.cost.convert import prices_per_action, prices_per_byte
 from simulator.hardware.model import Hardware
+from simulator.hardware.peak import area_mm2, peak_watts
 from simulator.nest import OPERAND_NAMES, Operand
 from simulator.network.document import network_document
 from simulator.network.ir import Network
@@ -43,7 +44,10 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         levels=("dram", *hardware.level_names, "array", "rf"),
         levels_in_pe=tuple(dict.fromkeys(hardware.level_names[b.level] for b in hardware.buffers if b.in_pe)),
         energy_pj_per_byte=prices_per_byte(hardware),
-        energy_pj_per_action=hardware.energy.pj_per_action,
+        energy_pj_per_action=prices_per_action(hardware),
+        energy_unit_pj=hardware.energy.unit_pj,
+        area_mm2=area_mm2(hardware),
+        peak_watts=peak_watts(hardware),
         residual_width=hardware.output_bits / hardware.input_bits,
         host_s=hardware.host_ps / 10**12,
     )

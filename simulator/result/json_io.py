@@ -11,6 +11,7 @@ from simulator.errors import InputError, Problem
 from simulator.result.causes import bottleneck
 from simulator.result.facts import fingerprints
 from simulator.result.laws import broken_laws
+from simulator.result.relative import with_joules
 from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Documents, Run, dense_speedup, utilization
 from simulator.result.version1 import updated
 from simulator.source.files import write_atomically
@@ -69,8 +70,10 @@ def run_from_json(text: str, file: str | None = None) -> Run:
         expected = f"a saved run of schema version 1 to {SCHEMA_VERSION} (simulate --json writes one)"
         got = "no such key" if version is None else json.dumps(version)[:80]
         raise InputError(Problem("not a run that can be read", file, path="schema_version", expected=expected, got=got))
-    if version == 1:
-        text = json.dumps(updated(data, file))
+    then = updated(data, file) if version == 1 else data
+    now = with_joules(then)
+    if now is not data:
+        text = json.dumps(now)
     try:
         run: Run = TypeAdapter(Run).validate_json(text, strict=True)
     except ValidationError as error:

@@ -10,7 +10,17 @@ from math import isclose
 
 from simulator.result.causes import bottleneck
 from simulator.result.ledger import broken_ledger
-from simulator.result.run import CYCLE_PARTS, NO_BUFFERS, LayerResult, Run, total_of, utilization
+from simulator.result.run import (
+    CYCLE_PARTS,
+    NO_BUFFERS,
+    LayerResult,
+    MachineFacts,
+    Run,
+    relative_energy,
+    shared,
+    total_of,
+    utilization,
+)
 
 RELATIVE_TOLERANCE = 1e-9  # of float sums
 
@@ -51,7 +61,7 @@ def broken_laws(run: Run) -> Iterator[Violation]:
     """Find every broken law of a run."""
     operands = {layer.name: len(layer.input_shapes) for layer in run.layers}
     for layer in run.layers:
-        yield from _parts(layer)
+        yield from _parts(layer, run.hardware)
         yield from _work(layer, run)
         yield from _time(layer, run)
         residuals = sum(max(1, operands.get(name, 1) - 1) for name in layer.fused)
@@ -62,7 +72,7 @@ def broken_laws(run: Run) -> Iterator[Violation]:
     yield from _totals(run)
 
 
-def _parts(layer: LayerResult) -> Iterator[Violation]:
+def _parts(layer: LayerResult, machine: MachineFacts) -> Iterator[Violation]:
     """Parts are known, never negative, and add up."""
     name = layer.name
     unknown = sorted(set(layer.cycle_parts) - set(CYCLE_PARTS))
@@ -78,6 +88,10 @@ def _parts(layer: LayerResult) -> Iterator[Violation]:
     energy = sum(layer.energy_parts.values())
     if not _equal(energy, layer.energy_pj):
         yield Violation(name, "energy_pj", "sum of energy parts = energy", f"{energy} != {layer.energy_pj}")
+    relative = relative_energy(layer.energy_pj, machine.energy_unit, machine.energy_unit_pj)
+    if not _equal(relative or 0.0, layer.energy_relative or 0.0):
+        figures = f"{layer.energy_relative} != {relative}"
+        yield Violation(name, "energy_relative", "relative energy x its unit = energy", figures)
 
 
 def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
@@ -162,23 +176,28 @@ def home_of(layer: LayerResult, operand: str, run: Run) -> str | None:
 def _prices(layer: LayerResult, run: Run) -> Iterator[Violation]:
     """Energy is traffic x price at every level and operand, and actions x price besides.
 
-    A gated MAC costs less than a full one, and what is set up between layers does not leak.
+    A gated MAC costs less than a full one, and so do its registers; what is set up between layers does not leak.
     """
     machine, parts = run.hardware, layer.energy_parts
     if not machine.energy_pj_per_byte:
         return
+    most = layer.effective_macs * machine.energy_pj_per_action["mac"]
+    share = parts.get("mac", 0.0) / most if most else 1.0
     expected = {
-        f"{level}.{operand}": traffic.total_bytes * machine.energy_pj_per_byte[level][operand]
+        f"{level}.{operand}": traffic.total_bytes
+        * machine.energy_pj_per_byte[level][operand]
+        * shared(level, operand, share)
         for level, operands in layer.traffic.items()
         for operand, traffic in operands.items()
     }
     running = layer.cycles - layer.cycle_parts.get("configuration", 0)
-    expected["leakage"] = running * machine.energy_pj_per_action["leakage"]
+    for each in ("leakage", "clock"):
+        expected[each] = running * machine.energy_pj_per_action.get(each, 0.0)
     for part in sorted(expected.keys() | {name for name in parts if "." in name}):
-        if not _equal(parts.get(part, 0.0), expected.get(part, 0.0)):
+        unknown_share = not most and part in ("rf.weights", "rf.outputs")
+        if not unknown_share and not _equal(parts.get(part, 0.0), expected.get(part, 0.0)):
             figures = f"{parts.get(part, 0.0)} != {expected.get(part, 0.0)}"
             yield Violation(layer.name, f"energy_parts.{part}", "energy = traffic x price", figures)
-    most = layer.effective_macs * machine.energy_pj_per_action["mac"]
     if parts.get("mac", 0.0) > most * (1 + RELATIVE_TOLERANCE):
         figures = f"{parts['mac']} > {most}"
         yield Violation(layer.name, "energy_parts.mac", "energy of MACs <= MACs x price", figures)
@@ -203,9 +222,9 @@ def _totals(run: Run) -> Iterator[Violation]:
         got, want = getattr(total, field), getattr(expected, field)
         if got != want:
             yield Violation("total", field, "total = sum over layers", f"{got} != {want}")
-    for field in ("latency_s", "utilization", "dense_speedup", "energy_pj"):
+    for field in ("latency_s", "utilization", "dense_speedup", "energy_pj", "energy_relative"):
         got, want = getattr(total, field), getattr(expected, field)
-        if not _equal(got, want):
+        if not _equal(got or 0.0, want or 0.0):
             yield Violation("total", field, "total = sum over layers", f"{got} != {want}")
     same_keys = total.energy_parts.keys() == expected.energy_parts.keys()
     if not same_keys or not all(_equal(value, expected.energy_parts[key]) for key, value in total.energy_parts.items()):

@@ -58,7 +58,7 @@ class MachineFacts:
     compressed: tuple[str, ...]
     layer_order: str
     energy_table: str
-    energy_unit: str  # of every `_pj` of the run: "pJ", or what a relative table counts in ("MAC")
+    energy_unit: str  # of the energy table: "pJ", or what a relative one counts in ("MAC")
     network_bytes_per_cycle: dict[str, float] = field(default_factory=dict)
     arrays: int = 1
     levels: tuple[str, ...] = ("dram", "buffer", "array", "rf")
@@ -66,7 +66,10 @@ class MachineFacts:
     energy_pj_per_byte: dict[str, dict[str, float]] = field(default_factory=dict)  # level -> operand
     atom_channels: int = 1  # of activations in DRAM, that move together
     residual_width: float = 1.0  # of a word of outputs, as fused adds fetch them, in words of inputs
-    energy_pj_per_action: dict[str, float] = field(default_factory=dict)  # "mac", "vector", "leakage" (of a cycle)
+    energy_pj_per_action: dict[str, float] = field(default_factory=dict)  # "leakage", "clock": of a cycle
+    energy_unit_pj: float = 1.0  # of the table's unit
+    area_mm2: float | None = None  # None where the energy table knows none
+    peak_watts: float = 0.0  # of the chip; 0 in runs that do not tell
     host_s: float = 0.0  # that the host adds to every run
 
     @property
@@ -118,7 +121,7 @@ class LayerResult:
     cycle_parts: dict[str, int]  # keys of CYCLE_PARTS
     utilization: float  # MACs executed / (cycles x MACs a cycle at peak)
     energy_pj: float
-    energy_parts: dict[str, float]  # "mac", "vector", "leakage" and "LEVEL.OPERAND"
+    energy_parts: dict[str, float]  # picojoules: "mac", "vector", "leakage", "clock" and "LEVEL.OPERAND"
     traffic: dict[str, dict[str, Traffic]]  # level -> operand
     footprint_bytes: dict[str, int]  # operand -> distinct bytes the layer touches, uncompressed
     bottleneck: str  # a key of `cycle_parts`; "" for a layer without cycles
@@ -134,6 +137,7 @@ class LayerResult:
     inputs: tuple[str, ...] = ()  # tensors that it reads; () in runs that do not tell
     on_chip: tuple[str, ...] = ()  # operands whose whole tensor is there already, or stays there
     kept_bytes: int = 0  # of the activations' memory that tensors take which stay there meanwhile, in sixteenths of it
+    energy_relative: float | None = None  # in units of a relative table
 
     def bytes_at(self, level: str) -> int:
         """Bytes read and written at a level, all operands."""
@@ -160,6 +164,23 @@ class Total:
     energy_parts: dict[str, float]
     effective_macs: int = 0  # what the PEs did once zero weights are skipped
     dense_speedup: float = 1.0  # dense MACs / those: what skipping gains, told apart from utilization
+    energy_relative: float | None = None
+
+    @property
+    def joules(self) -> float:
+        """Energy of the run."""
+        return self.energy_pj / 1e12
+
+    @property
+    def watts(self) -> float:
+        """Mean power, DRAM included: energy over latency; 0 where no time passed."""
+        return self.joules / self.latency_s if self.latency_s else 0.0
+
+    @property
+    def chip_watts(self) -> float:
+        """Mean power of the chip alone, without DRAM."""
+        dram = fsum(energy for part, energy in self.energy_parts.items() if part.startswith("dram."))
+        return (self.energy_pj - dram) / 1e12 / self.latency_s if self.latency_s else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,22 +234,34 @@ def dense_speedup(macs: int, executed_macs: int) -> float:
     return macs / executed_macs if executed_macs else 1.0
 
 
+def relative_energy(energy_pj: float, unit: str, unit_pj: float) -> float | None:
+    """Return an energy in a relative table's unit; None where the table is in picojoules."""
+    return None if unit == "pJ" else energy_pj / unit_pj
+
+
+def shared(level: str, operand: str, mac_share: float) -> float:
+    """Return what an access costs of a full one where MACs cost `mac_share`: gating stops the PE behind its inputs."""
+    return mac_share if level == "rf" and operand != "inputs" else 1.0
+
+
 def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
     """Sum the layers, keeping the order of parts and correctly rounded floats so that the bytes never differ."""
     layers = tuple(layers)
     cycles = sum(layer.cycles for layer in layers)
     macs, executed = sum(layer.macs for layer in layers), sum(layer.effective_macs for layer in layers)
+    energy = fsum(layer.energy_pj for layer in layers)
     energy_keys = sorted({key for layer in layers for key in layer.energy_parts})
     return Total(
         cycles=cycles,
         latency_s=cycles / machine.clock_hz + machine.host_s,
         macs=macs,
         utilization=utilization(executed, cycles, machine.peak_macs_per_cycle),
-        energy_pj=fsum(layer.energy_pj for layer in layers),
+        energy_pj=energy,
         dram_bytes=sum(layer.bytes_at("dram") for layer in layers),
         buffer_bytes=sum(layer.buffer_bytes for layer in layers),
         cycle_parts={key: sum(layer.cycle_parts.get(key, 0) for layer in layers) for key in CYCLE_PARTS},
         energy_parts={key: fsum(layer.energy_parts.get(key, 0.0) for layer in layers) for key in energy_keys},
         effective_macs=executed,
         dense_speedup=dense_speedup(macs, executed),
+        energy_relative=relative_energy(energy, machine.energy_unit, machine.energy_unit_pj),
     )

@@ -15,6 +15,7 @@ from simulator.nest import OPERAND_NAMES, Dim
 from simulator.network.document import network_document
 from simulator.network.ir import ACROSS_CHANNELS, Layer, Network, Op
 from simulator.result.facts import fingerprint, fingerprints
+from simulator.result.relative import unit_picojoules
 from simulator.result.run import SCHEMA_VERSION, Documents
 from simulator.source.parser import Value
 from simulator.source.units import frequency_text, size_text
@@ -364,6 +365,7 @@ def _energy(table: Energy) -> Value:
         "dram": _bit(table.dram_pj_per_bit),
         "vector_op": table.vector_op_pj,
         "leakage_per_cycle": table.leakage_pj_per_cycle,
+        "mac_picojoules": None if table.unit == "pJ" else unit_picojoules(table.name) * table.mac_pj,
     }
 
 

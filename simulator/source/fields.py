@@ -8,19 +8,23 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from simulator.source.units import (
     bandwidth_text,
     frequency_text,
+    length_text,
     parse_bandwidth,
     parse_frequency,
+    parse_length,
     parse_size,
     parse_time,
+    parse_voltage,
     size_text,
     time_text,
+    voltage_text,
 )
 
 LARGEST_COUNT = 10**9
 NOTES = "notes"
 """Key of the validation context under which validators note what they read by an old name."""
 BARE_QUANTITIES = "bare_quantities"
-"""Key of the validation context under which a whole number without unit is in the base unit: Hz, B, B/s or ps."""
+"""Key of the validation context under which a number without unit is in the base unit: Hz, B, B/s, ps, nm or mV."""
 
 
 class Written(BaseModel):
@@ -81,6 +85,8 @@ Hertz = Annotated[int, _quantity(parse_frequency, "Hz"), _written(frequency_text
 BytesPerSecond = Annotated[int, _quantity(parse_bandwidth, "B/s"), _written(bandwidth_text)]
 Picoseconds = Annotated[int, _quantity(parse_time, "ps"), _written(time_text)]
 ByteCount = Annotated[int, _quantity(parse_size, "B"), _written(size_text)]
+Nanometres = Annotated[int, _quantity(parse_length, "nm"), _written(length_text)]
+Millivolts = Annotated[int, _quantity(parse_voltage, "mV"), _written(voltage_text)]
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 CountOrZero = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]

@@ -22,6 +22,8 @@ SIZE = {
     "GiB": 2**30,
 }
 TIME = {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12}
+LENGTH = {"nm": 1, "um": 10**3}
+VOLTAGE = {"mV": 1, "V": 10**3}
 BANDWIDTH = {f"{unit}/s": factor for unit, factor in SIZE.items()}
 
 _QUANTITY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z][A-Za-z/]*)")
@@ -61,6 +63,42 @@ def parse_time(text: object) -> int:
     500000
     """
     return _parse(text, TIME, "100 ns")
+
+
+def parse_length(text: object) -> int:
+    """Return a length in nanometres.
+
+    >>> parse_length("28 nm")
+    28
+    """
+    return _parse(text, LENGTH, "28 nm")
+
+
+def parse_voltage(text: object) -> int:
+    """Return a voltage in millivolts.
+
+    >>> parse_voltage("0.9 V")
+    900
+    """
+    return _parse(text, VOLTAGE, "0.9 V")
+
+
+def length_text(nanometres: int) -> str:
+    """Write a length as it is read.
+
+    >>> length_text(28)
+    '28 nm'
+    """
+    return _text(nanometres, LENGTH)
+
+
+def voltage_text(millivolts: int) -> str:
+    """Write a voltage as it is read.
+
+    >>> voltage_text(900)
+    '900 mV'
+    """
+    return _text(millivolts, VOLTAGE)
 
 
 def frequency_text(hertz: int) -> str:

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from analysis.read import units
 from simulator.cli.exits import run
+from simulator.hardware.load import load_hardware
+from simulator.hardware.peak import area_mm2, peak_of, peak_watts
 from simulator.result.json_io import save_run
 from tests.builders import small_run
 from tests.cli.commands import complaint, output
@@ -84,6 +87,19 @@ def test_show_prints_a_machine_in_words_and_as_json(capsys: pytest.CaptureFixtur
     assert "12 rows x 14 columns = 168 PEs" in output(capsys, "show", "eyeriss_chip.yaml")
     machine = json.loads(output(capsys, "show", "eyeriss_chip", "--json"))
     assert (machine["name"], machine["array"]["rows"], machine["clock_hz"]) == ("eyeriss_chip", 12, 200_000_000)
+
+
+def test_show_prints_what_a_machine_is_at_most(capsys: pytest.CaptureFixture[str]) -> None:
+    machine = load_hardware("tpu_v1")
+    lines = dict(line.split(None, 1) for line in output(capsys, "show", "tpu_v1").splitlines())
+    assert lines["energy"] == "cmos, 28 nm, 0.9 V, DRAM as DDR3"
+    assert lines["peak"].startswith("45.9T MACs a second, ")
+    assert lines["peak"].endswith(f", {units.power(peak_watts(machine))}, and 19.0W of DRAM")
+    assert lines["area"].startswith(f"{units.area(area_mm2(machine) or 0)}: macs ")
+    peak = json.loads(output(capsys, "show", "tpu_v1", "--json"))["peak"]
+    assert peak == {key: pytest.approx(value) for key, value in peak_of(machine).items()}
+    relative = output(capsys, "show", "eyeriss_like")
+    assert "relative: a MAC takes 1.40pJ" in relative and "not known: its energy table states no node" in relative
 
 
 def test_show_takes_the_path_of_a_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

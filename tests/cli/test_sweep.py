@@ -54,9 +54,7 @@ def test_a_larger_plan_takes_over_what_a_smaller_one_has_found(
     assert "12: 4 simulated now" in capsys.readouterr().out
 
 
-def test_energies_of_different_units_are_not_compared(
-    plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_energies_of_all_tables_compare(plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan.write_text(
         """machines: [squeezenext_16x16, systolic_32x32]
 networks: [tiny]
@@ -66,14 +64,11 @@ axes:
 """
     )
     assert sweep(plan, tmp_path / "s.sqlite", "--out", str(tmp_path)) == 0
-    found = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("tiny, energy in")]
-    assert [(words[3], words[4], words[7]) for words in found] == [
-        (unit, least, machine)
-        for unit, machine in (("MAC", "squeezenext_16x16"), ("pJ", "systolic_32x32"))
-        for least in ("latency", "energy")
-    ]
-    on_front = list(csv.DictReader(StringIO((tmp_path / "pareto.csv").read_text())))
-    assert {row["machine"] for row in on_front if row["on_front"] == "1"} == {"squeezenext_16x16", "systolic_32x32"}
+    found = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("tiny ")]
+    assert [words[1] for words in found] == ["latency", "energy"]
+    rows = list(csv.DictReader(StringIO((tmp_path / "points.csv").read_text())))
+    assert {row["machine"] for row in rows if row["energy_relative"]} == {"squeezenext_16x16"}
+    assert {row["machine"] for row in rows if row["area_mm2"]} == {"systolic_32x32"}
     assert (tmp_path / "heat_map_energy.png").exists()
 
 

@@ -10,7 +10,17 @@ from simulator.nest import OPERAND_NAMES, RELEVANT, Dim, Operand
 from tests.oracle.slow_addresses import SCALE, coded, is_tiled, tile_taken
 from tests.oracle.slow_array import AXES, ArrayWalk
 from tests.oracle.slow_memory import TileMemory
-from tests.oracle.slow_port import NOTHING, Moved, Played, Port, Tile, bits_of, in_one_run, moved_energy
+from tests.oracle.slow_port import (
+    NOTHING,
+    Moved,
+    Played,
+    Port,
+    Tile,
+    bits_of,
+    in_one_run,
+    moved_energy,
+    standing_energy,
+)
 from tests.oracle.slow_schedule import Job
 
 N, G, K, C, P, Q, R, S = Dim
@@ -335,8 +345,8 @@ class MacOp(TileMemory):
         share = self.zeros(INPUTS) if machine.array.gates_zero_inputs else 0
         each = 1 - share + share * machine.energy.gated_mac_fraction
         running = sum(out.parts.values()) - out.parts["configuration"]
-        out.energy = {"mac": out.macs * each * machine.energy.mac_pj, **moved_energy(out.traffic, machine)}
-        out.energy["leakage"] = running * machine.energy.leakage_pj_per_cycle
+        out.energy = moved_energy(out.traffic, machine, each)
+        out.energy |= standing_energy(machine, {"mac": out.macs * each}, running)
 
     def bound(self, walked, port) -> None:
         """What each resource alone needs, the resource that needs most, and what the layer touches."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import ceil, log
 
+from simulator.energy.circuits import Circuits
 from simulator.hardware.model import Hardware
-from simulator.nest import OPERAND_NAMES
+from simulator.nest import OPERAND_NAMES, Operand
 
 
 @dataclass(frozen=True)
@@ -135,19 +136,39 @@ class Port:
         return {"fill": fill, "wait": idle, "drain": end - done[-1], "cycles": end}
 
 
-def moved_energy(traffic, machine) -> dict[str, float]:
-    """Energy of bytes read and written, by level and operand."""
-    table, energy = machine.energy, {}
+def moved_energy(traffic, machine, gated=1) -> dict[str, float]:
+    """Picojoules of bytes read and written, by level and operand; gated PEs read and write fewer weights and sums."""
+    energy = {}
     for (level, operand), (read, written) in traffic.items():
-        memory = next(memory for memory in machine.buffers if operand in memory.holds)
-        each = {
-            "dram": table.dram_pj_per_bit,
-            "buffer": price_of_memory(table.buffer_points, memory.capacity_bytes),
-            "array": table.array_pj_per_bit,
-            "rf": table.rf_pj_per_bit[operand],
-        }[level]
-        energy[f"{level}.{OPERAND_NAMES[operand]}"] = (read + written) * 8 * each
+        each = price_of_bit(machine, level, operand) * (gated if level == "rf" and operand is not Operand.INPUTS else 1)
+        energy[f"{level}.{OPERAND_NAMES[operand]}"] = (read + written) * 8 * each * machine.energy.unit_pj
     return energy
+
+
+def standing_energy(machine, actions, cycles) -> dict[str, float]:
+    """Picojoules of actions that move no word, and of cycles in which the chip leaks and its clock runs."""
+    table = machine.energy
+    if isinstance(table, Circuits):
+        each, clock = machine.prices, {"clock": cycles * machine.prices.clock_per_cycle}
+        energy = {"mac": each.mac, "vector": each.vector_op}
+        return {"leakage": cycles * each.leakage_per_cycle, **clock} | {a: n * energy[a] for a, n in actions.items()}
+    energy = {"mac": table.mac_pj, "vector": table.vector_op_pj}
+    own = {"leakage": cycles * table.leakage_pj_per_cycle} | {a: n * energy[a] for a, n in actions.items()}
+    return {part: value * table.unit_pj for part, value in own.items()}
+
+
+def price_of_bit(machine, level, operand) -> float:
+    """Price of a bit, in the table's unit. What circuits make of a machine is tested by itself, and taken as it is."""
+    table, memory = machine.energy, next(memory for memory in machine.buffers if operand in memory.holds)
+    if isinstance(table, Circuits):
+        inside = dict(zip(("buffer", "array", "rf"), machine.prices.levels_per_bit, strict=True))
+        return machine.prices.dram_per_bit if level == "dram" else inside[level][operand]
+    return {
+        "dram": table.dram_pj_per_bit,
+        "buffer": price_of_memory(table.buffer_points, memory.capacity_bytes),
+        "array": table.array_pj_per_bit,
+        "rf": table.rf_pj_per_bit[operand],
+    }[level]
 
 
 def price_of_memory(points, size) -> float:

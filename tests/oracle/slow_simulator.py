@@ -12,7 +12,7 @@ from simulator.mapping.mapping import Mapping
 from simulator.nest import Operand
 from simulator.network.ir import MAC_OPS, Network, Op
 from tests.oracle.slow_layer import MacOp
-from tests.oracle.slow_port import Played, moved_energy
+from tests.oracle.slow_port import Played, moved_energy, standing_energy
 from tests.oracle.slow_schedule import Job, schedule
 from tests.oracle.slow_vector import VectorOp, operations
 
@@ -49,8 +49,7 @@ def add_up(played: Played, job: Job, machine: Hardware) -> None:
         played.bottleneck = "vector"
     if lasts > took:
         played.parts["vector"] = lasts - took
-        played.energy["leakage"] += (lasts - took) * machine.energy.leakage_pj_per_cycle
     read, written = played.traffic["buffer", Operand.OUTPUTS]
     played.traffic["buffer", Operand.OUTPUTS] = read + ceil(adds * machine.partial_sum_bits / 8), written
     played.energy |= moved_energy(played.traffic, machine)
-    played.energy["vector"] = adds * machine.energy.vector_op_pj
+    played.energy |= standing_energy(machine, {"vector": adds}, max(took, lasts))

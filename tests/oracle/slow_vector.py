@@ -9,7 +9,7 @@ from simulator.nest import Operand
 from simulator.network.ir import Layer, Op
 from tests.oracle.naive_bursts import CHANNELS, COLUMNS, DEEP, ROWS
 from tests.oracle.slow_addresses import is_tiled, taken
-from tests.oracle.slow_port import NOTHING, Moved, Played, Port, Tile, in_one_run, moved_energy
+from tests.oracle.slow_port import NOTHING, Moved, Played, Port, Tile, in_one_run, moved_energy, standing_energy
 from tests.oracle.slow_schedule import Job, tensor_bytes
 
 INPUTS, WEIGHTS, OUTPUTS = Operand
@@ -47,7 +47,6 @@ class VectorOp:
         self.outputs, self.operations = prod(job.layer.output_shape), operations(job.layer)
         in_pes = job.layer.op in machine.ops_on_array
         self.lanes = machine.array.pes if in_pes else machine.vector_lanes
-        self.price = machine.energy.mac_pj if in_pes else machine.energy.vector_op_pj
         self.slots = machine.slots_of(INPUTS), machine.slots_of(OUTPUTS)
 
     def free_bytes(self) -> int:
@@ -86,8 +85,9 @@ class VectorOp:
             ("buffer", OUTPUTS): (0 if self.job.outputs_stay else made, made),
         }
         out.energy = moved_energy(out.traffic, machine)
-        out.energy["vector"] = self.operations * self.price
-        out.energy["leakage"] = times["cycles"] * machine.energy.leakage_pj_per_cycle
+        kind = "mac" if layer.op in machine.ops_on_array else "vector"
+        standing = standing_energy(machine, {kind: self.operations}, times["cycles"])
+        out.energy |= standing | {"vector": standing.pop(kind)}
         return out
 
     def input_bytes(self) -> int:

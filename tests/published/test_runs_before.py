@@ -9,6 +9,9 @@ adds are cut otherwise, as an op of the vector unit is cut whatever the next op 
 again, with the mappings that they had, when short runs of addresses began to take the bursts that they touch
 (edge_npu_like, flexible_168, shidiannao_like, systolic_32x32), and edge_npu_like's with its launch of ops, latency of
 DRAM and share of the bandwidth.
+Energies of all were saved again when every energy became picojoules: relative tables say what their MAC
+takes, gated PEs spare their registers, and edge_npu_like, eyeriss_chip, gemmini_16x16, nvdla_*, shidiannao_like,
+systolic_32x32 and tpu_v1 have prices of their circuits (`cmos`), scalesim_32x32 those of one-word registers.
 """
 
 import gzip

@@ -101,11 +101,9 @@ def test_free_layers_are_left_out_and_new_ones_have_no_relative_change() -> None
     assert all(change.before or change.after for change in compare(before, before).layers)
 
 
-def test_energies_in_different_units_are_not_compared() -> None:
-    relative = run_of(conv_result("conv"), machine=replace(MACHINE, energy_unit="MAC"))
-    with pytest.raises(InputError, match="different units"):
-        compare(small_run(), relative, "energy")
-    assert compare(small_run(), relative, "cycles").total.after == relative.total.cycles
+def test_energies_of_relative_tables_compare_in_picojoules() -> None:
+    relative = run_of(conv_result("conv"), machine=replace(MACHINE, energy_unit="MAC", energy_unit_pj=2.0))
+    assert compare(small_run(), relative, "energy").total.after == relative.total.energy_pj
 
 
 def test_an_unknown_measure_is_told_the_nearest() -> None:

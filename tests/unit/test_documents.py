@@ -13,6 +13,7 @@ from hypothesis import given
 
 from simulator import load_hardware, load_network, simulate
 from simulator.door import machine_of, network_of_run
+from simulator.energy.table import EnergyTable, load_energy
 from simulator.errors import InputError
 from simulator.hardware.load import list_hardware, read_hardware
 from simulator.hardware.model import Hardware
@@ -236,24 +237,33 @@ def version_1() -> dict[str, object]:
 def test_a_run_of_version_1_is_read_as_one_of_today() -> None:
     run = run_from_json(json.dumps(version_1()))
     assert run.schema_version == 3
-    assert machine_of(run) == load_hardware("eyeriss_chip")
+    chip = load_hardware("eyeriss_chip")
+    assert machine_of(run) == replace(chip, energy=load_energy("eyeriss_relative"), node_nm=None, voltage=None)
     network = network_of_run(run)
     assert network == load_network("alexnet")
     again = simulate(machine_of(run), network)
     assert again.options == run.options
+    stopped = {"array.outputs", "rf.weights", "rf.outputs"}
     for layer, before in zip(again.layers, run.layers, strict=True):
         if layer.op not in (Op.LRN, Op.POOL):  # these count their windows, those lost some rows between tiles
             assert replace(layer, **SINCE, energy_parts={}) == replace(before, **SINCE, energy_parts={})
-            parts = layer.energy_parts.keys() - {"array.outputs"}
+            parts = layer.energy_parts.keys() - stopped
             assert {part: layer.energy_parts[part] for part in parts} == {
                 part: pytest.approx(before.energy_parts[part]) for part in parts
             }
     assert run_from_json(run_to_json(run)) == run
 
 
-SINCE: dict[str, object] = {"energy_pj": 0.0, "dram_parts": {}, "inputs": (), "footprint_bytes": {}, "dma_runs": 0}
-"""What differs from version 1: partial sums that go into PEs are priced, waits for DRAM are told apart, inputs are
-named, of windows only what they meet is touched, and runs of addresses are counted."""
+SINCE: dict[str, object] = {
+    "energy_pj": 0.0,
+    "energy_relative": 0.0,
+    "dram_parts": {},
+    "inputs": (),
+    "footprint_bytes": {},
+    "dma_runs": 0,
+}
+"""What differs from version 1: partial sums that go into PEs are priced, gating stops registers, too, waits for DRAM
+are told apart, inputs are named, of windows only what they meet is touched, and runs of addresses are counted."""
 
 
 def test_a_run_of_version_1_without_its_subject_is_read() -> None:
@@ -313,13 +323,10 @@ def subject_of_version_1(machine: Hardware) -> dict[str, object]:
 
 
 def is_of_version_1(machine: Hardware) -> bool:
-    """Whether version 1 could say it: one array under one level of memories, no halos kept, no pools in PEs."""
-    return (
-        not machine.ops_on_array
-        and len(machine.level_names) == 1
-        and machine.array.instances == 1
-        and not machine.dma_keeps_halo
-    )
+    """Whether version 1 could say it: one array, one level of memories, no halos kept, no circuits, no pools in PEs."""
+    alone = len(machine.level_names) == 1 and machine.array.instances == 1
+    old = not machine.dma_keeps_halo and not machine.ops_on_array
+    return alone and old and isinstance(machine.energy, EnergyTable)
 
 
 def run_of_version_1(machine: Hardware) -> Run:

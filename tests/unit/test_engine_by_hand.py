@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from simulator import simulate
+from simulator.energy.table import load_energy_table
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.results import energy_of, layer_result, touched
 from simulator.errors import InputError
@@ -154,10 +155,11 @@ def test_a_layer_that_fits_no_buffer_is_told_with_what_would_do() -> None:
 
 
 def test_energy_is_traffic_and_actions_times_their_prices() -> None:
-    table = replace(CHIP.energy, mac_pj=2.0, vector_op_pj=3.0, leakage_pj_per_cycle=0.5, dram_pj_per_bit=1.25)
+    own = {"mac_pj": 2.0, "vector_op_pj": 3.0, "leakage_pj_per_cycle": 0.5, "dram_pj_per_bit": 1.25}
+    table = replace(load_energy_table("eyeriss_relative"), unit="pJ", mac_picojoules=None, **own)  # type: ignore[arg-type]
     machine = replace(CHIP, energy=table)
     traffic = {"dram": {"inputs": Traffic(3, 4)}}
-    found = energy_of(traffic, {"mac": 10, "vector": 20, "leakage": 30}, machine)
+    found = energy_of(traffic, {"mac": 10, "vector": 20, "cycles": 30}, machine)
     assert found == {"mac": 20.0, "vector": 60.0, "leakage": 15.0, "dram.inputs": 70.0}
 
 

@@ -95,5 +95,5 @@ def test_the_systolic_machine_scales_the_tpu_by_its_pes():
 def test_every_machine_names_an_energy_table_with_a_cost_for_its_buffers():
     for name in list_hardware():
         machine = load_hardware(name)
-        table = machine.energy
-        assert all(table.buffer_pj_per_bit(buffer.capacity_bytes) > 0 for buffer in machine.buffers)
+        levels = machine.prices.levels_per_bit
+        assert all(levels[buffer.level][operand] > 0 for buffer in machine.buffers for operand in buffer.holds)

@@ -52,6 +52,10 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "configuration_cycles": 7,
     "dataflows": (),  # those to search are a part of their own
     "objective": "energy",  # likewise
+    "launch_cycles": 7,
+    "host_ps": 7,
+    "node_nm": 7,  # of circuits alone, whose prices are part of a key
+    "voltage": 0.7,  # likewise
 }
 READ_OF_ARRAY: dict[str, object] = {
     "rows": 3,
@@ -95,6 +99,7 @@ READ_OF_DRAM: dict[str, object] = {
     "run_length_max": 7,
     "run_length_bits": 7,
     "winograd": (2, 3),
+    "type": "DDR3",
 }
 READ_OF_ENERGY: dict[str, object] = {
     "mac_pj": 7.0,
@@ -105,7 +110,13 @@ READ_OF_ENERGY: dict[str, object] = {
     "dram_pj_per_bit": 7.0,
     "leakage_pj_per_cycle": 7.0,
 }
-NOT_READ_OF_ENERGY: dict[str, object] = {"name": "other", "source": "another", "unit": "J", "vector_op_pj": 7.0}
+NOT_READ_OF_ENERGY: dict[str, object] = {
+    "name": "other",
+    "source": "another",
+    "unit": "J",
+    "vector_op_pj": 7.0,
+    "mac_picojoules": 7.0,
+}
 READ_OF_DATAFLOW: dict[str, object] = {
     "name": "other",
     "rows": (Dim.K,),

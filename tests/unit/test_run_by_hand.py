@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 
+from simulator.cost.convert import prices_per_action
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.network.document import network_document
@@ -49,8 +50,10 @@ def test_a_machine_is_kept_as_what_reports_need() -> None:
     assert (facts.buffer_bytes, facts.buffer_bytes_per_cycle) == (1000 + 24 * 10, 12)
     assert facts.network_bytes_per_cycle == {"inputs": 3.0, "weights": 10.0, "outputs": 21.0}
     assert (facts.levels, facts.levels_in_pe) == (("dram", "shared_glb", "pe_spad", "array", "rf"), ("pe_spad",))
-    assert facts.energy_pj_per_action == SPADS.energy.pj_per_action
-    assert facts.energy_pj_per_byte["dram"]["inputs"] == pytest.approx(8 * SPADS.energy.dram_pj_per_bit)
+    assert facts.energy_pj_per_action == prices_per_action(SPADS)
+    assert facts.energy_pj_per_byte["dram"]["inputs"] == pytest.approx(
+        8 * SPADS.energy.dram_pj_per_bit * SPADS.energy.unit_pj
+    )
     assert (facts.energy_table, facts.energy_unit, facts.layer_order) == ("eyeriss_relative", "MAC", SPADS.layer_order)
     endless = replace(SPADS, dram=replace(dram, bytes_per_cycle=None))
     assert machine_facts(endless).dram_bytes_per_cycle is None

@@ -124,10 +124,19 @@ def test_the_summary_tells_latency_energy_and_what_bounds_the_network() -> None:
     assert "folded" not in summary["ops"]
 
 
-def test_relative_energies_are_not_called_joules() -> None:
-    run = run_of(conv_result("conv1"), machine=replace(MACHINE, energy_unit="MAC"))
-    assert "J" not in dict(summary_lines(run))["energy"].split(":")[0]
-    assert "times that of a MAC" in dict(summary_lines(run))["energy"]
+def test_relative_energies_stand_beside_joules() -> None:
+    run = run_of(conv_result("conv1"), machine=replace(MACHINE, energy_unit="MAC", energy_unit_pj=2.0))
+    joules, relative = run.total.energy_pj, run.total.energy_pj / 2
+    text = dict(summary_lines(run))["energy"].split(":")[0]
+    assert text == f"{units.energy(joules)}, {units.count(relative)} times that of a MAC"
+
+
+def test_the_summary_tells_watts_and_inferences_of_the_whole_batch() -> None:
+    run = replace(run_of(conv_result("conv1")), options={"batch": 4})
+    watts = run.total.energy_pj / 1e12 / run.total.latency_s
+    text = dict(summary_lines(run))["power"]
+    assert text.startswith(f"{units.power(watts)}, ")
+    assert text.endswith(f" {units.count(4e12 / run.total.energy_pj)} a joule")
 
 
 def test_shares_are_sorted_and_sum_to_one() -> None:

@@ -58,7 +58,7 @@ def test_items_go_by_index_or_name() -> None:
 
 
 def test_keys_of_dataflows_and_of_the_energy_table_are_the_machines_own() -> None:
-    machine = load_hardware("eyeriss_chip")
+    machine = load_hardware("eyeriss_like")
     varied = vary(machine, {"dataflows.row_stationary.columns": ["K"], "energy.dram.energy": 100})
     assert varied.dataflows == (replace(load_dataflow("row_stationary"), columns=(Dim.K,)),)
     assert varied.energy == replace(machine.energy, dram_pj_per_bit=100 / 16)

@@ -17,6 +17,7 @@ ANCHORS: dict[str, str] = {
     "networks": "analysis.drive.accuracy.anchors.networks",
     "nn_dataflow": "analysis.drive.accuracy.anchors.nn_dataflow",
     "nvdla": "analysis.drive.accuracy.anchors.nvdla",
+    "power_area": "analysis.drive.accuracy.anchors.power_area",
     "scalesim": "analysis.drive.accuracy.anchors.scalesim",
     "shufflenet_v2": "analysis.drive.accuracy.anchors.shufflenet_v2",
     "squeezenext_16x16": "analysis.drive.accuracy.anchors.squeezenext_16x16",

@@ -166,7 +166,7 @@ def _stage_section(specs: Mapping[str, str], runs: Runs) -> Section:
         for machine in MACHINES:
             own = runs[machine, spec]
             line += [kilo(own.total.cycles), units.percent(own.total.utilization)]
-            line.append(units.energy(own.total.energy_pj, own.hardware.energy_unit))
+            line.append(units.energy(own.total.energy_pj))
         cells.append(tuple(line))
     titles = [f"{measure}, {machine}" for machine in MACHINES for measure in ("K cycles", "use", "energy")]
     facts = load_network(DEPLOYED).facts
@@ -210,7 +210,7 @@ def _gather_section(costs: Mapping[str, Mapping[str, Run]]) -> Section:
                 units.percent(by_part(own)["gather"] / own.total.cycles),
                 units.percent(by_part(own)["shuffle"] / own.total.cycles),
                 units.size(own.total.dram_bytes),
-                units.energy(own.total.energy_pj, own.hardware.energy_unit),
+                units.energy(own.total.energy_pj),
             )
             for machine, cases in costs.items()
             for case, own in cases.items()

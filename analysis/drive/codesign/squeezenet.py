@@ -159,7 +159,7 @@ def _table(choices: Mapping[str, str], runs: Runs) -> Table:
         cells = [word, millions(one.total.macs), millions(one.network.params)]
         for machine in MACHINES:
             own = runs[machine, spec]
-            energy = units.energy(own.total.energy_pj, own.hardware.energy_unit)
+            energy = units.energy(own.total.energy_pj)
             cells += [units.count(own.total.cycles, digits=4), units.percent(own.total.utilization), energy]
         rows.append(tuple(cells))
     measures = [f"{measure}, {machine}" for machine in MACHINES for measure in ("cycles", "use", "energy")]

@@ -31,7 +31,6 @@ class Entry:
     cycles: int
     latency_s: float
     energy_pj: float
-    energy_unit: str
 
 
 def entries_of(bench: Bench, machine: str, series: Mapping[str, Mapping[str, str]]) -> list[Entry]:
@@ -56,7 +55,6 @@ def entries_of(bench: Bench, machine: str, series: Mapping[str, Mapping[str, str
                     total.cycles,
                     total.latency_s,
                     total.energy_pj,
-                    run.hardware.energy_unit,
                 )
             )
     return found
@@ -92,7 +90,7 @@ def tradeoff_table(entries: Sequence[Entry]) -> Table:
             millions(entry.params),
             kilo(entry.cycles),
             seconds(entry.latency_s),
-            energy(entry.energy_pj, entry.energy_unit),
+            energy(entry.energy_pj),
             entry.source,
         )
         for entry in entries
@@ -104,7 +102,6 @@ def tradeoff_table(entries: Sequence[Entry]) -> Table:
 def _draw(entries: Sequence[Entry]) -> "Figure":
     figure, (left, right) = charts.panels(2, columns=2, height=3.4, share_y=True)
     names = list(dict.fromkeys(entry.series for entry in entries))
-    unit = entries[0].energy_unit
 
     def series(cost: Callable[[Entry], float]) -> dict[str, list[tuple[float, float, str]]]:
         return {n: [(cost(e), e.top1_percent, e.word) for e in entries if e.series == n] for n in names}
@@ -113,9 +110,7 @@ def _draw(entries: Sequence[Entry]) -> "Figure":
         return f"{value:g}"
 
     charts.points(left, series(lambda e: e.latency_s), LATENCY.tick, percent, legend=False)
-    charts.points(
-        right, series(lambda e: e.energy_pj), lambda value: ENERGY.tick(value, unit), percent, legend=len(names) > 1
-    )
-    left.set(xlabel=LATENCY.label(), ylabel="top-1 accuracy, %, as published")
-    right.set_xlabel(ENERGY.label(unit))
+    charts.points(right, series(lambda e: e.energy_pj), ENERGY.tick, percent, legend=len(names) > 1)
+    left.set(xlabel=LATENCY.name, ylabel="top-1 accuracy, %, as published")
+    right.set_xlabel(ENERGY.name)
     return figure

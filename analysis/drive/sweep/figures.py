@@ -21,9 +21,13 @@ COLUMNS = (
     "params",
     "utilization",
     "energy_pj",
-    "energy_unit",
+    "energy_relative",
     "dram_bytes",
     "buffer_bytes",
+    "watts",
+    "chip_watts",
+    "peak_watts",
+    "area_mm2",
     "pes",
     "buffer_capacity_bytes",
     "top1_percent",
@@ -52,12 +56,18 @@ def figures_of(run: Run, network: Network) -> Figures:
         "params": network.params,
         "utilization": total.utilization,
         "energy_pj": total.energy_pj,
-        "energy_unit": machine.energy_unit,
+        "watts": total.watts,
+        "chip_watts": total.chip_watts,
+        "peak_watts": machine.peak_watts,
         "dram_bytes": total.dram_bytes,
         "buffer_bytes": total.buffer_bytes,
         "pes": machine.pes,
         "buffer_capacity_bytes": machine.buffer_bytes,
     }
+    if machine.area_mm2 is not None:
+        figures["area_mm2"] = machine.area_mm2
+    if total.energy_relative is not None:
+        figures["energy_relative"] = total.energy_relative
     if "top1_percent" in network.facts:
         figures["top1_percent"] = float(network.facts["top1_percent"])
     figures |= {f"cycles_{part}": total.cycle_parts[part] for part in CYCLE_PARTS}

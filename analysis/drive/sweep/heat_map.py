@@ -30,7 +30,6 @@ class Field:
     """A panel: the values of two axes, and the measure at each pair; nan where it could not be simulated."""
 
     title: str
-    unit: str  # of the machine's energies
     down: tuple[str, ...]
     across: tuple[str, ...]
     values: tuple[tuple[float, ...], ...]  # [down][across]
@@ -82,8 +81,7 @@ def _field(
     size = len(plan.axes[down].choices), len(plan.axes[across].choices)
     title = f"{plan.networks[network]} on {plan.machines[machine]}"
     values = tuple(tuple(value(y, x) for x in range(size[1])) for y in range(size[0]))
-    unit = next((str(f["energy_unit"]) for p, f in shown.items() if p.machine == machine and "energy_unit" in f), "pJ")
-    return Field(title, unit, _names(plan, down), _names(plan, across), values)
+    return Field(title, _names(plan, down), _names(plan, across), values)
 
 
 def _names(plan: Plan, axis: int) -> tuple[str, ...]:
@@ -135,8 +133,8 @@ def _draw_field(axes: "Axes", field: Field, names: tuple[str, str], cost: Quanti
     axes.set(xlabel=elide(printable(names[1]), 40), ylabel=elide(printable(names[0]), 40))
     axes.grid(visible=False)
     axes.set_title(elide(printable(field.title), 52), fontsize=8.5)
-    bar = axes.figure.colorbar(image, ax=axes, label=cost.label(field.unit))
-    ticks = FuncFormatter(lambda value, _: cost.tick(value, field.unit))
+    bar = axes.figure.colorbar(image, ax=axes, label=cost.name)
+    ticks = FuncFormatter(lambda value, _: cost.tick(value))
     bar.ax.yaxis.set_major_formatter(ticks)
     bar.ax.yaxis.set_minor_formatter(ticks if high < 8 * low else FuncFormatter(lambda value, _: ""))
     if max(len(field.across), len(field.down)) <= MOST_WRITTEN:
@@ -146,6 +144,6 @@ def _draw_field(axes: "Axes", field: Field, names: tuple[str, str], cost: Quanti
 def _write_values(axes: "Axes", field: Field, cost: Quantity, middle: float) -> None:
     for y, line in enumerate(field.values):
         for x, value in enumerate(line):
-            text = "none" if isnan(value) else cost.tick(value, field.unit)
+            text = "none" if isnan(value) else cost.tick(value)
             colour = "white" if value > middle else "black"
             axes.text(x, y, text, ha="center", va="center", fontsize=SMALL_POINTS, color=colour)

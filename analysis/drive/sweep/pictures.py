@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from analysis.drive.sweep.heat_map import heat_map_pictures
-from analysis.drive.sweep.results import COSTS, Sample, by_unit, grouped, samples_of
+from analysis.drive.sweep.results import COSTS, Sample, grouped, samples_of
 from analysis.drive.sweep.run import Outcome
 from analysis.read.layout import Row, elide, printable
 from analysis.read.objective import ENERGY, LATENCY, Quantity
@@ -25,10 +25,9 @@ def sweep_pictures(outcome: Outcome) -> Iterator[Picture]:
     samples = samples_of(outcome)
     if samples:
         yield pareto_picture(samples)
-        for number, members in enumerate(by_unit(samples).values(), start=1):
-            accuracy = accuracy_picture(members, "accuracy" if number == 1 else f"accuracy_{number}")
-            if accuracy:
-                yield accuracy
+        accuracy = accuracy_picture(samples)
+        if accuracy:
+            yield accuracy
         yield from heat_map_pictures(outcome)
 
 
@@ -74,7 +73,6 @@ def _draw_pareto(samples: Sequence[Sample]) -> "Figure":
 
 
 def _draw_panel(axes: "Axes", name: str, members: Sequence[Sample], machines: Sequence[str]) -> None:
-    unit = members[0].energy_unit
     for number, machine in enumerate(machines):
         own = [s for s in members if s.machine == machine]
         if own:
@@ -91,8 +89,8 @@ def _draw_panel(axes: "Axes", name: str, members: Sequence[Sample], machines: Se
         text = "; ".join(filter(None, (sample.machine if len(machines) > 1 else "", sample.settings))) or sample.machine
         axes.plot([], [], linestyle="", label=f"{number}  {elide(printable(text), MAX_LABEL)}")
     scale_axis(axes, "x", [s.latency_s for s in members], LATENCY.tick)
-    scale_axis(axes, "y", [s.energy_pj for s in members], lambda value: ENERGY.tick(value, unit))
-    axes.set(xlabel=LATENCY.label(), ylabel=ENERGY.label(unit))
+    scale_axis(axes, "y", [s.energy_pj for s in members], ENERGY.tick)
+    axes.set(xlabel=LATENCY.name, ylabel=ENERGY.name)
     axes.grid(visible=True, which="major", axis="both")
     axes.set_title(printable(name))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3, fontsize=7.5)
@@ -111,7 +109,7 @@ def _spread(best: Sequence[Sample]) -> list[Sample]:
     return [best[round(i * (len(best) - 1) / (NUMBERED - 1))] for i in range(NUMBERED)]
 
 
-def accuracy_picture(samples: Sequence[Sample], name: str = "accuracy") -> Picture | None:
+def accuracy_picture(samples: Sequence[Sample]) -> Picture | None:
     """Return the picture, a series for each machine; None unless two networks have a published accuracy."""
     known = [sample for sample in samples if sample.top1_percent is not None]
     if len({sample.group for sample in known}) < 2:
@@ -127,10 +125,10 @@ def accuracy_picture(samples: Sequence[Sample], name: str = "accuracy") -> Pictu
                 **{f"least_{cost.key}": min(s.cost(cost) for s in own) for cost in COSTS},
             }
         )
-    return Picture(name, rows, lambda: _draw_accuracy(rows, known[0].energy_unit))
+    return Picture("accuracy", rows, lambda: _draw_accuracy(rows))
 
 
-def _draw_accuracy(rows: Sequence[Row], unit: str) -> "Figure":
+def _draw_accuracy(rows: Sequence[Row]) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.2, 4.0), layout="constrained")
@@ -140,7 +138,7 @@ def _draw_accuracy(rows: Sequence[Row], unit: str) -> "Figure":
     for axes, cost in zip(panels, COSTS, strict=True):
         for number, machine in enumerate(machines):
             _draw_machine(axes, [row for row in rows if row["machine"] == machine], cost, number, networks)
-        _dress(axes, rows, cost, unit)
+        _dress(axes, rows, cost)
     panels[0].set_ylabel("top-1 accuracy, %, as published")
     for number, name in enumerate(networks, start=1):
         panels[1].plot([], [], linestyle="", label=f"{number}  {elide(printable(name), MAX_LABEL)}")
@@ -162,7 +160,7 @@ def _draw_machine(axes: "Axes", own: Sequence[Row], cost: Quantity, number: int,
         name_point(axes, str(networks.index(str(row["network"])) + 1), place)
 
 
-def _dress(axes: "Axes", rows: Sequence[Row], cost: Quantity, unit: str) -> None:
-    scale_axis(axes, "x", [float(row[f"least_{cost.key}"]) for row in rows], lambda value: cost.tick(value, unit))
-    axes.set_xlabel(cost.label(unit))
+def _dress(axes: "Axes", rows: Sequence[Row], cost: Quantity) -> None:
+    scale_axis(axes, "x", [float(row[f"least_{cost.key}"]) for row in rows], cost.tick)
+    axes.set_xlabel(cost.name)
     axes.grid(visible=True, which="major", axis="both")

@@ -73,7 +73,6 @@ class Sample:
     settings: str
     latency_s: float
     energy_pj: float
-    energy_unit: str
     top1_percent: float | None
     row: Row
 
@@ -98,7 +97,6 @@ def samples_of(outcome: Outcome) -> list[Sample]:
                 axes_text(outcome.plan, point),
                 float(figures["latency_s"]),
                 float(figures["energy_pj"]),
-                str(figures["energy_unit"]),
                 None if accuracy is None else float(accuracy),
                 labels_of(outcome.plan, point),
             )
@@ -106,21 +104,11 @@ def samples_of(outcome: Outcome) -> list[Sample]:
     return found
 
 
-def by_unit(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
-    """Return the samples by the unit of their energies: those of different ones do not compare."""
-    found: dict[str, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        found[sample.energy_unit].append(sample)
-    return dict(found)
-
-
 def grouped(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
-    """Return the samples by network, batch and unit of energy: only such can stand for each other."""
+    """Return the samples by network and batch: only such can stand for each other."""
     groups: dict[str, list[Sample]] = defaultdict(list)
-    units_of_all = by_unit(samples)
     for sample in samples:
-        unit = f", energy in {sample.energy_unit}" if len(units_of_all) > 1 else ""
-        groups[f"{sample.group}{unit}"].append(sample)
+        groups[sample.group].append(sample)
     return dict(groups)
 
 
@@ -139,7 +127,7 @@ BEST_COLUMNS: tuple[Column[Best], ...] = (
     Column("network", 0, lambda best: best.group, is_number=False),
     Column("least", 1, lambda best: best.least, is_number=False),
     Column("latency", 2, lambda best: units.seconds(best.sample.latency_s)),
-    Column("energy", 3, lambda best: units.energy(best.sample.energy_pj, best.sample.energy_unit)),
+    Column("energy", 3, lambda best: units.energy(best.sample.energy_pj)),
     Column("machine", 4, lambda best: best.sample.machine, is_number=False),
     Column("settings", 5, lambda best: best.sample.settings or "-", is_number=False),
 )

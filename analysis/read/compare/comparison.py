@@ -6,7 +6,7 @@ from math import fsum, isclose
 
 from analysis.read import units
 from analysis.read.compare.align import ONLY_AFTER, ONLY_BEFORE, Pair, align
-from analysis.read.objective import COMPARED, ENERGY, Measure, Parts
+from analysis.read.objective import COMPARED, Measure, Parts
 from simulator.errors import InputError, Problem, nearest
 from simulator.result.laws import LawViolation, Violation
 from simulator.result.run import Run
@@ -67,7 +67,7 @@ class Comparison:
     @property
     def unit(self) -> str:
         """The unit of all figures, as `units.quantity` takes it."""
-        return self.measure.unit_in(self.before.hardware.energy_unit)
+        return self.measure.unit
 
     def write(self, value: float) -> str:
         """Write a figure."""
@@ -82,9 +82,9 @@ def compare(before: Run, after: Run, by: str = "cycles") -> Comparison:
     """Compare two runs by a measure: cycles, dram (bytes) or energy.
 
     The changes of layers, of stages and of parts each add up to the change of the total, which is asserted. Raises
-    InputError for an unknown measure, and for energies that are counted in different units.
+    InputError for an unknown measure.
     """
-    measure = _measure(by, before, after)
+    measure = checked_measure(by)
     base = measure.of_run(before)
     layers = [_layer_change(pair, measure, base) for pair in align(before, after)]
     parts = [change for change in _part_changes(before, after, measure, base) if change.before or change.after]
@@ -109,15 +109,6 @@ def checked_measure(by: str) -> Measure:
         known = ", ".join(COMPARED)
         raise InputError(Problem("nothing to compare by", expected=known, got=by, suggestion=nearest(by, COMPARED)))
     return COMPARED[by]
-
-
-def _measure(by: str, before: Run, after: Run) -> Measure:
-    measure = checked_measure(by)
-    machines = [run.hardware for run in (before, after)]
-    if measure is ENERGY and machines[0].energy_unit != machines[1].energy_unit:
-        expected, got = (f"{machine.energy_unit} on {machine.name}" for machine in machines)
-        raise InputError(Problem("energies in different units do not compare", expected=expected, got=got))
-    return measure
 
 
 def _layer_change(pair: Pair, measure: Measure, base: float) -> Change:

@@ -38,7 +38,7 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
     Column("MACs", 5, lambda row: units.count(row.run.total.macs, digits=4)),
     Column("util", 4, lambda row: units.percent(row.run.total.utilization)),
     Column("DRAM", 6, lambda row: units.size(row.run.total.dram_bytes)),
-    Column("energy", 7, lambda row: units.energy(row.run.total.energy_pj, row.run.hardware.energy_unit)),
+    Column("energy", 7, lambda row: units.energy(row.run.total.energy_pj)),
 )
 
 

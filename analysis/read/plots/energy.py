@@ -12,7 +12,7 @@ from simulator.result.run import LayerResult, Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OPERANDS = ("computing", "inputs", "weights", "outputs", "leakage")  # in the order of the stack
+OPERANDS = ("computing", "inputs", "weights", "outputs", "clock", "leakage")  # in the order of the stack
 
 
 def rows(run: Run) -> list[Row]:
@@ -29,28 +29,26 @@ def draw(run: Run) -> "Figure":
     """Draw two panels over the same layers: energy by component above, by operand below."""
     from matplotlib.ticker import FuncFormatter
 
-    layers, unit = timed_layers(run), run.hardware.energy_unit
+    layers = timed_layers(run)
     figure, (above, below) = layer_figure(len(layers), panels=2)
     colours = component_colours(run.hardware.levels)
     others = sorted({component_of(part) for part in run.total.energy_parts} - colours.keys())
     colours |= dict(zip(others, CATEGORIES, strict=False))
-    stacked_bars(above, _series(layers, component_of, colours), colours, COMPONENT_LABELS, unit)
+    stacked_bars(above, _series(layers, component_of, colours), colours, COMPONENT_LABELS, ENERGY.unit)
     stacked_bars(
         below,
         _series(layers, operand_of, OPERANDS),
         OPERAND_COLOURS,
-        unit=unit,
+        unit=ENERGY.unit,
     )
     for axes in (above, below):
         shade_stages(axes, layers, name=axes is above)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: ENERGY.tick(value, unit)))
-    above.set_ylabel(printable(ENERGY.label(unit, by="component")))
-    below.set_ylabel(printable(ENERGY.label(unit, by="operand")))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: ENERGY.tick(value)))
+    above.set_ylabel(f"{ENERGY.name} by component")
+    below.set_ylabel(f"{ENERGY.name} by operand")
     figure.align_ylabels([above, below])
     name_layers(below, layers)
-    total = ENERGY.write(ENERGY.of_run(run), unit)
-    amount = total if unit == "pJ" else f"energy of {total} {unit}s"
-    above.set_title(printable(f"{run.network.name} on {run.hardware.name}: {amount}"), pad=14)
+    above.set_title(printable(f"{run.network.name} on {run.hardware.name}: {ENERGY.write(ENERGY.of_run(run))}"), pad=14)
     return figure
 
 

@@ -33,7 +33,8 @@ def rows() -> Iterator[Row]:
         for row in published("eyeriss_isca16"):
             figure = float(row[column])
             bound = within(round(0.05 + HALF_DIGIT / figure, 3))
-            yield Row(row["layer"], figure, giga(layers[row["layer"]], component), bound, "1E9 MAC", column.upper())
+            ours = giga(layers[row["layer"]], component) / run.hardware.energy_unit_pj
+            yield Row(row["layer"], figure, ours, bound, "1E9 MAC", column.upper())
     own = sum(layer.energy_pj for layer in run.layers if layer.op is Op.CONV)
     for name, (machine, dataflow) in OTHERS.items():
         theirs = simulate(machine, convolutions(), dataflow=dataflow, objective="energy").total.energy_pj
@@ -41,7 +42,7 @@ def rows() -> Iterator[Row]:
 
 
 def giga(layer: LayerResult, component: str) -> float:
-    """Return a component's energy in 1E9 times that of a MAC."""
+    """Return a component's energy in 1E9 pJ."""
     return energy_by(component_of, layer.energy_parts).get(component, 0.0) / 1e9
 
 

@@ -1,0 +1,189 @@
+"""Laws of circuits: what a machine's energy and area follow from, each against a figure or a law of its own."""
+
+from dataclasses import replace
+from math import sqrt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.energy.chip import Chip, Memory
+from simulator.energy.circuits import Circuits
+from simulator.energy.laws import between, power_law
+from simulator.energy.table import load_energy
+from simulator.errors import InputError
+from simulator.hardware.load import list_hardware, load_hardware
+from simulator.hardware.peak import areas_mm2, dram_watts, peak_macs_per_second, peak_of, peak_watts
+from simulator.hardware.vary import vary
+
+TABLE = load_energy("cmos")
+assert isinstance(TABLE, Circuits)
+BUFFER = Memory(level=0, holds=(0, 1, 2), capacity_bytes=8192, banks=1, in_pe=False)
+CHIP = Chip(
+    clock_hz=10**9,
+    pes=256,
+    macs_per_pe=1,
+    bits=(8, 8, 32),
+    registers_words=(1, 1, 1),
+    unicast=(False, False, False),
+    memories=(BUFFER,),
+    dram_type="LPDDR4",
+    node_nm=None,
+    voltage=None,
+)
+
+
+def with_memory(**changes: object) -> Chip:
+    return replace(CHIP, memories=(replace(BUFFER, **changes),))  # type: ignore[arg-type]
+
+
+def test_at_its_own_node_the_table_gives_the_published_figures() -> None:
+    """Horowitz, ISSCC 2014: an 8-bit product 0.2 pJ, a 32-bit sum 0.1 pJ, 64 bits of 8 KB of SRAM 10 pJ."""
+    prices = TABLE.prices(CHIP)
+    assert prices.mac == pytest.approx(0.2 + 0.1)
+    assert prices.vector_op == pytest.approx(0.1)
+    assert [64 * price for price in prices.levels_per_bit[0]] == pytest.approx([10, 10, 10])
+
+
+def test_a_file_of_half_a_kilobyte_costs_a_16_bit_mac() -> None:
+    """Chen et al., ISCA 2016: 16 bits of a register file of 0.5 KB cost 1, as a MAC does."""
+    chip = replace(CHIP, bits=(16, 16, 32), registers_words=(256, 256, 128))
+    prices = TABLE.prices(chip)
+    assert [16 * price for price in prices.levels_per_bit[-1]] == pytest.approx([prices.mac] * 3, rel=0.02)
+
+
+def test_a_latch_is_charged_when_it_is_written_alone() -> None:
+    one, two = (TABLE.prices(replace(CHIP, registers_words=(n, n, n))).levels_per_bit[-1] for n in (1, 2))
+    for latch, file in zip(one, two, strict=True):
+        assert file == pytest.approx(2 * sqrt(2) * latch, rel=0.01)  # twice the bits: sqrt(2); a read is no longer free
+
+
+@pytest.mark.parametrize("chip", [with_memory(capacity_bytes=2**22), with_memory(capacity_bytes=2**22, banks=16)])
+def test_more_banks_cost_less_until_wires_do(chip: Chip) -> None:
+    (memory,) = chip.memories
+    more = replace(memory, banks=4 * memory.banks)
+    bank = 64 * power_law(TABLE.sram_pj, more.capacity_bytes / more.banks)
+    both = [64 * TABLE.memory_pj_per_bit(replace(chip, memories=(m,)), m) for m in (memory, more)]
+    assert both[1] < both[0]
+    assert both[1] > bank
+
+
+def test_a_memory_of_banks_is_no_cheaper_than_its_wire() -> None:
+    memory = replace(BUFFER, capacity_bytes=28 * 2**20, banks=2**20)
+    chip = replace(CHIP, pes=65536, memories=(memory,))
+    depth = TABLE.memory_mm2(chip, memory) / sqrt(TABLE.logic_mm2(chip))
+    assert TABLE.memory_pj_per_bit(chip, memory) > TABLE.wire_pj_per_mm * depth / 2
+
+
+def test_wires_of_one_pe_cross_half_the_array_and_shared_ones_a_pe() -> None:
+    alone = TABLE.prices(replace(CHIP, unicast=(True, False, False))).levels_per_bit[1]
+    assert alone[0] == pytest.approx(alone[1] * sqrt(256) / 2)
+    assert alone[1] == alone[2]
+
+
+def test_a_small_memory_in_a_pe_is_a_register_file() -> None:
+    memory = replace(BUFFER, capacity_bytes=512, in_pe=True)
+    assert TABLE.memory_pj_per_bit(CHIP, memory) == pytest.approx(0.89 / 16)
+    assert TABLE.is_file(memory)
+    assert not TABLE.is_file(replace(memory, capacity_bytes=8192))
+    assert not TABLE.is_file(replace(memory, in_pe=False))
+
+
+def test_nodes_scale_as_published() -> None:
+    """Stillmaker and Baas, Integration 58, 2017: 45 to 16 nm takes 0.19 of the area; their curves at 0.9 and 0.8 V."""
+    chip = replace(CHIP, node_nm=16)
+    at45, at16 = 1.103 * 0.81 - 0.362 * 0.9 + 0.2767, 0.2958 * 0.64 - 0.1241 * 0.8 + 0.03024
+    assert TABLE.energy_factor(chip) == pytest.approx(at16 / at45)
+    assert TABLE.area_factor(chip) == pytest.approx(0.19)
+    assert TABLE.wire_factor(chip) == pytest.approx((0.8 / 0.9) ** 2)
+    assert TABLE.area_factor(replace(CHIP, node_nm=28)) == pytest.approx(0.21 + (0.46 - 0.21) * 8 / 12)
+
+
+@given(st.sampled_from([65, 45, 28, 16, 7]), st.floats(0.6, 1.1))
+def test_a_lower_voltage_never_costs_more(node: int, voltage: float) -> None:
+    low, high = (TABLE.prices(replace(CHIP, node_nm=node, voltage=v)) for v in (voltage, voltage + 0.1))
+    assert low.mac <= high.mac and low.clock_per_cycle <= high.clock_per_cycle
+
+
+def test_areas_are_sums_of_parts() -> None:
+    parts = TABLE.areas_mm2(CHIP)
+    assert parts["macs"] == pytest.approx(256 * (282 + 137) / 1e6)
+    assert parts["memories"] == pytest.approx(65536 * 0.346 / 0.45 / 1e6)
+    assert parts["macs"] + parts["registers"] == pytest.approx(0.18 * TABLE.logic_mm2(CHIP))
+    assert parts["control"] == pytest.approx(0.82 * TABLE.logic_mm2(CHIP))
+
+
+def test_pes_of_several_macs_have_registers_for_each() -> None:
+    wide = replace(CHIP, pes=32, macs_per_pe=8)
+    assert TABLE.areas_mm2(wide) == pytest.approx(TABLE.areas_mm2(CHIP))
+    assert TABLE.pitch_mm(wide) == pytest.approx(TABLE.pitch_mm(CHIP))
+
+
+def test_what_runs_always_goes_with_area_and_time() -> None:
+    prices, slow = TABLE.prices(CHIP), TABLE.prices(replace(CHIP, clock_hz=5 * 10**8))
+    area = sum(TABLE.areas_mm2(CHIP).values())
+    assert prices.leakage_per_cycle == pytest.approx(TABLE.leakage_mw_per_mm2 * area)  # mW of 1 ns are pJ
+    assert slow.leakage_per_cycle == pytest.approx(2 * prices.leakage_per_cycle)
+    assert slow.clock_per_cycle == prices.clock_per_cycle
+    assert prices.per_cycle == prices.leakage_per_cycle + prices.clock_per_cycle
+
+
+@pytest.mark.parametrize(("kind", "each"), [("DDR3", 70), ("LPDDR4", 8)])
+def test_dram_is_priced_by_its_type(kind: str, each: float) -> None:
+    assert TABLE.prices(replace(CHIP, dram_type=kind)).dram_per_bit == each
+
+
+def test_laws_hold_between_points_and_beyond() -> None:
+    assert power_law([(1, 3.0)], 77) == 3
+    assert [power_law([(1, 1), (4, 2), (16, 8)], x) for x in (0.25, 2, 8, 64)] == pytest.approx([0.5, sqrt(2), 4, 32])
+    assert [between([(7, 1), (10, 4), (16, 7)], x) for x in (7, 8, 10, 13, 16)] == [1, 2, 4, 5.5, 7]
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "expected"),
+    [
+        ({"process.node": "3 nm"}, "process.node", "7 nm to 65 nm"),
+        ({"dram.type": "DDR9"}, "dram.type", "one of DDR3, DDR4, HBM2, LPDDR4, LPDDR5"),
+        ({"energy.nodes": []}, "energy.nodes", "at least 2 entries"),
+        ({"energy.node": "90 nm"}, "energy.node", "7 nm to 65 nm"),
+        ({"process.voltage": "9 V"}, "process.voltage", "at most 2000"),
+    ],
+)
+def test_what_circuits_do_not_know_is_told_with_its_place(change: dict, path: str, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        vary(load_hardware("tpu_v1"), change)
+    assert [(problem.path, problem.expected) for problem in caught.value.problems] == [(path, expected)]
+
+
+def test_a_relative_table_must_say_what_its_mac_takes_and_others_must_not() -> None:
+    machine = load_hardware("eyeriss_like")
+    for changes in ({"energy.mac_picojoules": None}, {"energy.unit": "pJ"}):
+        with pytest.raises(InputError) as caught:
+            vary(machine, changes)
+        assert [problem.path for problem in caught.value.problems] == ["energy.mac_picojoules"]
+    doubled = vary(machine, {"energy.mac_picojoules": 2.8})
+    assert peak_watts(doubled) == pytest.approx(2 * peak_watts(machine))
+
+
+def test_a_machine_whose_table_states_no_node_has_no_area() -> None:
+    machine = load_hardware("eyeriss_like")
+    assert peak_of(machine)["area_mm2"] is None
+    with pytest.raises(InputError, match="eyeriss_relative states no node"):
+        areas_mm2(machine)
+
+
+def test_peaks_are_those_of_published_machines() -> None:
+    """Jouppi et al., ISCA 2017: TPU, 92 TOPS; JSSC 2017: Eyeriss, 33.6 GMAC/s; DDR3 at 34 GB/s, 70 pJ a bit."""
+    tpu = load_hardware("tpu_v1")
+    assert 2 * peak_macs_per_second(tpu) == pytest.approx(92e12, rel=0.01)
+    assert peak_macs_per_second(load_hardware("eyeriss_chip")) == 33_600_000_000
+    assert dram_watts(tpu) == pytest.approx(34e9 * 8 * 70e-12)
+    assert peak_watts(tpu) + dram_watts(tpu) < 75
+
+
+@pytest.mark.parametrize("name", list_hardware())
+def test_every_machine_has_a_plausible_peak(name: str) -> None:
+    peak = peak_of(load_hardware(name))
+    operations_a_joule = 2 * peak["macs_per_second"] / peak["chip_watts"]  # type: ignore[operator]
+    assert 1e10 < operations_a_joule < 2e13
+    assert peak["chip_watts"] < 40  # type: ignore[operator]
