@@ -49,6 +49,8 @@ def prototxt_text(network: Network) -> str:
 
 
 def _lines(layer: Layer, network: Network) -> Iterator[str]:
+    if layer.constant_elements:
+        raise _cannot(layer, "layer with constants beside its inputs")
     if layer.op is Op.SPLIT:
         yield from _slice(layer, network)
     elif layer.variant.startswith("norm_"):
@@ -63,8 +65,6 @@ def _lines(layer: Layer, network: Network) -> Iterator[str]:
 
 def _is_vector(layer: Layer, network: Network) -> bool:
     """Return whether a vector will do for all that read a layer; other types of Caffe's want maps of one element."""
-    if layer.constant_elements:
-        raise _cannot(layer, "layer with constants beside its inputs")
     readers = [other for other in network.layers if layer.name in other.inputs]
     return all(other.op in VECTORS and other.groups == 1 and _is_vector(other, network) for other in readers)
 
