@@ -60,13 +60,12 @@ class Ledger:
             yield from self.moved(result, operand, least + more, exact=there)
 
     def moved(self, result: LayerResult, operand: str, least: int, exact: bool) -> Iterator[str]:
-        """Compare bytes out of DRAM with those that must come; beyond these, less than a burst for each transfer."""
+        """Compare bytes out of DRAM with those that must come."""
         dram = result.traffic["dram"]
         read, coded = dram[operand].read_bytes if operand in dram else 0, bool(self.machine.dram.run_length)
         if coded or (operand == "weights" and self.machine.dram.winograd):
             return
-        transfers = result.tiles * (1 + sum(max(1, len(self.layers[name].inputs)) for name in result.fused))
-        most = least + transfers * (self.machine.dram.burst_bytes - 1) if exact else read
+        most = self.at_most(least, result) if exact else read
         if not least <= read <= most:
             yield f"{read} bytes of {operand} come from DRAM, {least} must"
 
@@ -118,8 +117,13 @@ class Ledger:
                 yield f"{moved.total_bytes} bytes of outputs cross DRAM that stay on chip"
         elif moved.write_bytes < size and not self.machine.dram.run_length:
             yield f"{moved.write_bytes} of {size} bytes of outputs are written"
-        elif layer.op not in MAC_OPS and moved.write_bytes > size + result.tiles * self.machine.dram.burst_bytes:
+        elif layer.op not in MAC_OPS and moved.write_bytes > self.at_most(size, result):
             yield f"{moved.write_bytes} bytes are written of {size}"
+
+    def at_most(self, size: int, result: LayerResult) -> int:
+        """Bytes that some take of DRAM at most: channels fill up atoms, and each run less than a burst besides."""
+        dram = self.machine.dram
+        return size * dram.atom_channels + max(result.tiles, result.dma_runs) * dram.burst_bytes
 
     def room(self, at: int, result: LayerResult) -> Iterator[str]:
         """Compare what is alive on chip while an op runs with what is set aside, and that with what there is."""

@@ -29,6 +29,8 @@ OPTIONAL = {
     "buffers.1.double_buffered",
     "buffers.1.streams",
     "dram.compression",
+    "dram.layout",
+    "dram.layout.activations",
     "dram.compression.run_length",
     "folds",
     "fuses",

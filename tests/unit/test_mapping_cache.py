@@ -50,6 +50,8 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "folds": frozenset({"add"}),
     "keeps_activations": not MACHINE.keeps_activations,
     "configuration_cycles": 7,
+    "launch_cycles": 7,
+    "host_ps": 7,
     "dataflows": (),  # those to search are a part of their own
     "objective": "energy",  # likewise
     "launch_cycles": 7,

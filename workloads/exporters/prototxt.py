@@ -49,6 +49,8 @@ def prototxt_text(network: Network) -> str:
 
 
 def _lines(layer: Layer, network: Network) -> Iterator[str]:
+    if layer.constant_elements:
+        raise _cannot(layer, "layer with constants beside its inputs")
     if layer.op is Op.SPLIT:
         yield from _slice(layer, network)
     elif layer.variant.startswith("norm_"):
