@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from simulator.energy.schema_circuits import WrittenCircuits
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -13,8 +15,8 @@ _CHOSEN: dict[str, Callable[["Machine"], str]] = {
     "array.zero": lambda _: "zeros multiplied like all else",
     "dma.channels": lambda _: "one DMA channel for loads and stores",
     "dram.efficiency": lambda _: "all of the DRAM's bandwidth reached",
-    "dram.type": lambda machine: f"{machine.dram.type}, where its type is priced",
-    "process.node": lambda machine: f"the node of {machine.energy.name}, where it has one",
+    "dram.type": lambda machine: f"DRAM as dear as {machine.dram.type}",
+    "process.node": lambda machine: f"the node of {machine.energy.name}",
     "fuses": lambda _: "no op fused into another",
     "folds": lambda _: "no op free of cost",
     "layers.order": lambda _: "layers one after the other, weights too",
@@ -25,11 +27,15 @@ _CHOSEN: dict[str, Callable[["Machine"], str]] = {
 }
 """Key of a machine's file -> what holds where it is not written."""
 
+_OF_CIRCUITS = ("dram.type", "process.node")
+"""Keys that only tables of circuits read."""
+
 
 def chosen_by_default(machine: "Machine") -> Iterator[tuple[str, str]]:
     """Yield each key that is not written, and what holds instead."""
     for path, text in _CHOSEN.items():
-        if not _is_written(machine, path):
+        read = path not in _OF_CIRCUITS or isinstance(machine.energy, WrittenCircuits)
+        if read and not _is_written(machine, path):
             yield path, text(machine)
 
 

@@ -67,18 +67,15 @@ def unique(names: list[T]) -> list[T]:
     return names
 
 
-def not_nothing(value: object) -> object:
-    """Return what is written; raise Rejected where nothing stands behind a key."""
-    if value is None:
-        raise Rejected("wrong value", "true or false")
-    return value
+def given(expected: str) -> BeforeValidator:
+    """Return a validator that refuses a key behind which nothing stands; one that is left out is not validated."""
 
+    def check(value: object) -> object:
+        if value is None:
+            raise Rejected("wrong value", expected)
+        return value
 
-def cycles_given(value: object) -> object:
-    """Return what is written; raise Rejected where nothing stands behind a key."""
-    if value is None:
-        raise Rejected("wrong value", "a whole number of cycles")
-    return value
+    return BeforeValidator(check)
 
 
 def unique_names(dataflows: list[WrittenDataflow]) -> list[WrittenDataflow]:
@@ -148,7 +145,7 @@ class Buffer(Written):
     banks: Count = 1
     read_bytes_per_cycle: Count | None = None
     write_bytes_per_cycle: Count | None = None
-    double_buffered: Annotated[bool | None, BeforeValidator(not_nothing)] = None  # None: as usual
+    double_buffered: Annotated[bool | None, given("true or false")] = None  # None: as usual
     streams: Annotated[list[OperandName], AfterValidator(unique)] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -244,7 +241,7 @@ class Dram(Written):
 
     type: Name = "LPDDR4"
     bandwidth: BytesPerSecond | Literal["unlimited"]
-    latency_cycles: Annotated[Annotated[int, Field(ge=0, le=10**6)] | None, BeforeValidator(cycles_given)] = None
+    latency_cycles: Annotated[Annotated[int, Field(ge=0, le=10**6)] | None, given("a whole number of cycles")] = None
     latency: Picoseconds | None = None
     efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
     burst: ByteCount
@@ -330,8 +327,8 @@ MAX_LEVELS, MAX_BUFFERS = 4, 8
 class Process(Written):
     """What the chip is made in, for tables of circuits: theirs, and the node's usual voltage, unless said otherwise."""
 
-    node: Nanometres | None = None
-    voltage: Annotated[Millivolts, Field(ge=300, le=2000)] | None = None
+    node: Annotated[Nanometres | None, given("a length, like `28 nm`")] = None
+    voltage: Annotated[Annotated[Millivolts, Field(ge=300, le=2000)] | None, given("a voltage, like `0.9 V`")] = None
 
 
 class Machine(Written):

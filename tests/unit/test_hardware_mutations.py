@@ -28,6 +28,9 @@ OPTIONAL = {
     "buffers.1.banks",
     "buffers.1.double_buffered",
     "buffers.1.streams",
+    "process",
+    "process.node",
+    "process.voltage",
     "dram.compression",
     "dram.layout",
     "dram.layout.activations",
@@ -39,7 +42,7 @@ OPTIONAL = {
     "layers.keep_activations",
     "layers.order",
 }
-QUANTITIES = ("clock", "buffers.0.capacity", "buffers.1.capacity", "dram.bandwidth", "dram.burst")
+QUANTITIES = ("clock", "buffers.0.capacity", "buffers.1.capacity", "dram.bandwidth", "dram.burst", "process.node")
 NAMES = {
     "array.delivery.inputs.network": "multicast",
     "array.delivery.outputs.directions": "concurrent",
@@ -48,7 +51,7 @@ NAMES = {
     "buffers.0.holds.0": "inputs",
     "dataflows.0": "row_stationary",
     "dram.compression.run_length.operands.1": "outputs",
-    "energy": "eyeriss_relative",
+    "energy": "cmos",
     "folds.0": "concat",
     "fuses.0": "activation",
     "layers.order": "serial",
