@@ -54,8 +54,6 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "host_ps": 7,
     "dataflows": (),  # those to search are a part of their own
     "objective": "energy",  # likewise
-    "launch_cycles": 7,
-    "host_ps": 7,
     "node_nm": 7,  # of circuits alone, whose prices are part of a key
     "voltage": 0.7,  # likewise
 }
