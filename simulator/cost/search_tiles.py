@@ -182,7 +182,10 @@ def search_tiles(case: Case, scratch: Scratch, objective: int, most_tiles: int, 
             continue
         start_tiles(machine, layer, mapping, tiles)
         set_reuse(machine, mapping, scratch.reuse)
-        if all_tiles(tiles) > most_tiles or not fits(tiles, machine, layer, mapping, scratch.reuse):
+        if all_tiles(tiles) > most_tiles:
+            continue
+        # What outputs that stay take hangs on how many sums are unfinished, and so on the order: `evaluate` sees to it.
+        if not layer.resident[OUTPUTS] and not fits(tiles, machine, layer, mapping, scratch.reuse):
             continue
         for order in choices.tries[tiled_groups(tiles)]:
             if order < 0:

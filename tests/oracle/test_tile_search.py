@@ -1,5 +1,7 @@
 """The search of tiles against trying every tile and order, on cases so small that kernels may run as plain Python."""
 
+from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from itertools import product
 from math import inf, prod
@@ -7,12 +9,13 @@ from math import inf, prod
 import numpy as np
 import pytest
 
-from simulator.cost.case import LAYER, MACHINE, MAPPING, TILES, Best, Case
-from simulator.cost.convert import make_scratch, record
+from simulator.cost.case import LAYER, MACHINE, MAPPING, OUTPUTS, TILES, Best, Case
+from simulator.cost.convert import layer_record, machine_record, make_scratch, port_record, price_record, record
 from simulator.cost.energy import layer_energy
 from simulator.cost.evaluate import dram_bytes, evaluate
+from simulator.cost.inner import InnerTiles
 from simulator.cost.objectives import KEYS, better, port_floor, set_keys
-from simulator.cost.search import dram_orders
+from simulator.cost.search import dram_orders, template_record
 from simulator.cost.search_tiles import (
     CYCLES_COLUMN,
     WORDS_COLUMN,
@@ -26,8 +29,10 @@ from simulator.cost.search_tiles import (
     search_tiles,
     tiled_groups,
 )
+from simulator.hardware.load import load_hardware
 from simulator.hardware.model import OBJECTIVES
-from simulator.nest import Dim
+from simulator.nest import Dim, LoopNest
+from tests.oracle.strategies import layer_of
 from tests.oracle.walked import load, without_prefetch
 
 ROOMY = 1 << 40
@@ -49,26 +54,46 @@ def choices_of(case: Case) -> Choices:
 
 
 def small_cases() -> list[Case]:
-    """Kept cases of few choices, with memories that hold about two thirds of what the largest tile takes."""
+    """Kept cases of few choices, with memories that hold about two thirds of what the largest tile takes.
+
+    Outputs that stay on chip have a test of their own.
+    """
     found = []
     for kept in load():
         case = without_prefetch(kept.case)
         if 8 <= prod(choices_of(case).counts) <= 16:
-            machine, mapping = case.machine.copy(), case.mapping.copy()
+            machine, mapping, layer = case.machine.copy(), case.mapping.copy(), case.layer.copy()
+            layer["resident"][OUTPUTS] = 0
             machine["capacity_bytes"] = [max(1, 2 * demand // 3) for demand in kept.demands] + [0] * (
                 len(machine["capacity_bytes"]) - len(kept.demands)
             )
-            found.append(case._replace(machine=machine, mapping=mapping))
+            found.append(case._replace(machine=machine, mapping=mapping, layer=layer))
     return found[SOME]
 
 
-CASES = small_cases()
+def wide_case() -> Case:
+    """A map of two wide rows that a buffer holds whole, behind a slow port: several tiles are faster than one."""
+    chip = load_hardware("flexible_168")
+    machine = replace(chip, dram=replace(chip.dram, bytes_per_cycle=Fraction(1), latency_cycles=0))
+    layer = layer_of(LoopNest((1, 1, 2, 4, 2, 16, 1, 1), input_size=(2, 16)))
+    mapping = template_record(machine.dataflows[0], InnerTiles(machine.dataflows[0].order), False)
+    assert layer.nest is not None
+    facts = layer_record(machine, layer, layer.nest)
+    return Case(machine_record(machine), port_record(machine), facts, price_record(machine, layer), mapping)
+
+
+CASES = [*small_cases(), wide_case()]
+WIDE = len(CASES) - 1
 
 
 @cache
 def every_mapping(number: int) -> list[tuple[int, dict[str, tuple[float, ...]]]]:
+    return mappings_of(CASES[number])
+
+
+def mappings_of(case: Case) -> list[tuple[int, dict[str, tuple[float, ...]]]]:
     """Number of tiles and keys by objective of every mapping of a case that fits; columns are cut after rows."""
-    case, scratch, found = CASES[number], make_scratch(), []
+    scratch, found = make_scratch(), []
     extents, counts, orders, _ = choices_of(case)
     lists = [list(map(int, sizes[:count])) for sizes, count in zip(extents, counts, strict=True)]
     for tile in product(*lists):
@@ -230,7 +255,7 @@ def test_the_port_needs_no_more_than_whole_cycles_of_what_crosses_it() -> None:
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_the_best_of_all_tiles_and_orders_is_found(number: int) -> None:
     case, scratch = CASES[number], make_scratch()
-    for objective, most in (*((name, ROOMY) for name in OBJECTIVES), ("cycles", 4), ("cycles", 3)):
+    for objective, most in (*((name, ROOMY) for name in OBJECTIVES), ("cycles", 4), ("cycles", 3), ("cycles", 1)):
         fitting = (keys[objective] for tiles, keys in every_mapping(number) if tiles <= most)
         wanted = min(fitting, default=(inf,) * KEYS)
         best, count = searched(number, objective, most)
@@ -240,6 +265,11 @@ def test_the_best_of_all_tiles_and_orders_is_found(number: int) -> None:
             case.mapping["tile"], case.mapping["dram_order"] = best.mapping["tile"], best.mapping["dram_order"]
             assert evaluate(case, scratch)
             assert keys_of(case, scratch)[objective] == wanted
+
+
+def test_several_tiles_overlap_where_one_cannot() -> None:
+    few, many = searched(WIDE, "cycles", 1)[0], searched(WIDE, "cycles")[0]
+    assert many.keys[0] < few.keys[0] < inf
 
 
 def test_half_of_all_mappings_and_more_are_ruled_out_without_an_evaluation() -> None:
@@ -255,3 +285,20 @@ def test_a_second_search_keeps_the_best_of_the_first() -> None:
     search_tiles(case, make_scratch(), OBJECTIVES.index("cycles"), ROOMY, choices_of(case), best)
     assert (best.keys == first.keys).all()
     assert best.mapping == first.mapping
+
+
+def test_outputs_that_stay_leave_tiles_to_the_orders_under_which_they_fit() -> None:
+    """How many sums are unfinished at a time, and so what outputs that stay take, depends on the order of loops."""
+    case = CASES[WIDE]
+    layer, machine, scratch = case.layer.copy(), case.machine.copy(), make_scratch()
+    layer["resident"] = (0, 0, 1)
+    missed = []
+    for capacity in (92, 104):
+        machine["capacity_bytes"][0] = capacity
+        tight = case._replace(layer=layer, machine=machine)
+        best, choices = Best(record(MAPPING), np.full(KEYS, inf)), choices_of(tight)
+        search_tiles(tight, scratch, OBJECTIVES.index("cycles"), ROOMY, choices, best)
+        every = [keys["cycles"] for _, keys in mappings_of(tight)]
+        if tuple(best.keys) != min(every, default=(inf,) * KEYS):
+            missed.append(capacity)
+    assert missed == []

@@ -12,7 +12,7 @@ from simulator.network.ir import Layer, Network, Op
 from simulator.network.lifetimes import Lifetime
 from simulator.schedule.fusion import fuse
 from simulator.schedule.plan import PlannedOp, plan
-from simulator.schedule.residency import residency, storage_of
+from simulator.schedule.residency import residency, storage_of, strip_bytes
 
 CHIP = load_hardware("flexible_168")
 
@@ -48,6 +48,21 @@ def test_tensors_stay_where_strips_of_all_ops_meanwhile_still_fit_and_not_a_byte
         "b": (Lifetime(1, 2), 4),
     }
     assert places(chain(), replace(machine(13), keeps_activations=False)).kept == {}
+
+
+def test_where_a_buffer_has_two_slots_what_crosses_the_port_takes_both() -> None:
+    """While `a` runs, the 4 bytes it makes stay, beside as many sums, and 4 bytes of inputs and a weight, twice."""
+    (one,) = machine().buffers
+    for capacity, kept in ((18, {"a", "b"}), (17, set())):
+        two = replace(one, capacity_bytes=capacity, double_buffered=True)
+        assert places(chain(), machine(buffers=(two,))).kept.keys() == kept
+
+
+def test_a_fully_connected_layer_has_a_strip_of_one_row() -> None:
+    g = Graph("full")
+    g.linear(g.input(6, 1, 1), 5, name="full")
+    (layer,) = g.build().layers
+    assert strip_bytes(layer, machine(), False, False) == 6 + 1 + 5
 
 
 def test_what_stays_is_rounded_up_to_sixteenths_of_the_buffer() -> None:

@@ -171,6 +171,15 @@ def test_filter_taps_are_held_whole_or_one_by_one() -> None:
         assert register_bounds(taps, layer, bounds("C4 S3"), ONES, ONES, on) == [bounds(wanted)]
 
 
+@pytest.mark.parametrize(("rows", "columns"), [("Q3", ""), ("", "Q3")])
+def test_registers_hold_their_share_of_a_window_that_neighbours_on_either_axis_hand_on(rows: str, columns: str) -> None:
+    """Windows of 3 taps at 3 pixels span 5 columns of inputs: 2 for each of 3 PEs, and 3 where each has its own."""
+    one, layer, left = flow("K", "Q", "S"), nest("Q9 S3"), bounds("Q3 S3")
+    for shared, wanted in ((True, "S3"), (False, "")):
+        on = array(3, 3, (2, 9, 9), forwarding=shared)
+        assert register_bounds(one, layer, left, bounds(rows), bounds(columns), on) == [bounds(wanted)]
+
+
 def test_excess_tells_what_is_needed_and_what_there_is() -> None:
     two = flow("K", "C", "K C", Operand.WEIGHTS)
     layout = SpatialMapping(ONES, ONES, bounds("K3 C3"))
