@@ -144,8 +144,9 @@ def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
     """What leaves DRAM enters the memory next to it, and each level delivers at least what the layer touches.
 
     DRAM moves whole bursts: of each of so many contiguous runs (of each tile one at least, and one of each residual
-    operand), less than one burst is not wanted; of atoms of channels, one channel is. Residual operands come in words
-    of outputs and count as words of inputs. What goes past all memories outside the PEs is shared out on the way.
+    operand), less than one burst at either end is not wanted; of atoms of channels, one channel is. Residual operands
+    come in words of outputs and count as words of inputs. What goes past all memories outside the PEs is shared out on
+    the way.
     """
     dram = layer.traffic.get("dram", {})
     for operand in sorted(set(dram) - {"outputs", *run.hardware.compressed}):
@@ -155,7 +156,9 @@ def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
         left, entered = dram[operand].read_bytes, layer.traffic[home][operand].write_bytes
         least, most = sorted((1.0, run.hardware.residual_width))
         most *= run.hardware.atom_channels
-        if not entered * least <= left < entered * most + max(1, runs * run.hardware.burst_bytes):
+        burst = run.hardware.burst_bytes  # of a run of addresses, both ends may lie within one
+        spare = 2 * runs * max(0, burst - 1) if layer.dma_runs else max(1, runs * burst) - 1
+        if not entered * least <= left <= entered * most + spare:
             figures = f"{left} != {entered}, in {runs} runs"
             yield Violation(layer.name, f"traffic.dram.{operand}", "bytes out of DRAM = bytes into the buffer", figures)
     for level in run.hardware.levels[1:]:

@@ -41,8 +41,8 @@ class Addresses:
         return maker is not None and (maker.op in DEALT or self.scattered(maker.inputs[0]))
 
     def slices(self, layer: Layer, fused: Sequence[str]) -> Slices:
-        """Return where the first input of a layer lies, and what it and the ops fused into it make."""
+        """Return in which larger tensors the first input of a layer lies, and what it and the ops fused into it make."""
         (_, channels, *_), filters, read = layer.input_shapes[0], layer.output_shape[1], layer.inputs[0]
         wide = self.stored_channels(read, channels)
         made = self.stored_channels(fused[-1] if fused else layer.name, filters)
-        return Slices(wide if wide != channels else 0, made if made != filters else 0, self.scattered(read))
+        return Slices(wide if wide > channels else 0, made if made > filters else 0, self.scattered(read))

@@ -121,9 +121,9 @@ class Ledger:
             yield f"{moved.write_bytes} bytes are written of {size}"
 
     def at_most(self, size: int, result: LayerResult) -> int:
-        """Bytes that some take of DRAM at most: channels fill up atoms, and each run less than a burst besides."""
+        """Bytes that some take of DRAM at most: channels fill up atoms, and runs less than a burst at either end."""
         dram = self.machine.dram
-        return size * dram.atom_channels + max(result.tiles, result.dma_runs) * dram.burst_bytes
+        return size * dram.atom_channels + 2 * max(result.tiles, result.dma_runs) * (dram.burst_bytes - 1)
 
     def room(self, at: int, result: LayerResult) -> Iterator[str]:
         """Compare what is alive on chip while an op runs with what is set aside, and that with what there is."""

@@ -65,8 +65,8 @@ def schedule(network: Network, machine: Hardware) -> list[Job]:
             job.outputs_stay = layer.name in stays
             job.reserved = taken[at]
             made, read = (job.fused or [layer])[-1].name, layer.inputs[0]
-            job.wide_inputs = widths[read] if widths[read] != layer.input_shapes[0][1] else 0
-            job.wide_outputs = widths[made] if widths[made] != layer.output_shape[1] else 0
+            job.wide_inputs = widths[read] if widths[read] > layer.input_shapes[0][1] else 0
+            job.wide_outputs = widths[made] if widths[made] > layer.output_shape[1] else 0
             job.dealt = read in dealt
             job.layer = replace(layer, zero_outputs_fraction=shares.get(layer.name, layer.zero_outputs_fraction))
             if layer.op is Op.MATMUL and layer.zero_weights_fraction is None:  # activations, like those it multiplies

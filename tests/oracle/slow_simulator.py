@@ -51,5 +51,5 @@ def add_up(played: Played, job: Job, machine: Hardware) -> None:
         played.parts["vector"] = lasts - took
     read, written = played.traffic["buffer", Operand.OUTPUTS]
     played.traffic["buffer", Operand.OUTPUTS] = read + ceil(adds * machine.partial_sum_bits / 8), written
-    played.energy |= moved_energy(played.traffic, machine)
+    played.energy |= moved_energy({("buffer", Operand.OUTPUTS): played.traffic["buffer", Operand.OUTPUTS]}, machine)
     played.energy |= standing_energy(machine, {"vector": adds}, max(took, lasts))

@@ -165,7 +165,7 @@ def test_sums_that_overlap_take_energy_and_where_the_vector_unit_is_slow_time() 
     fast, slow = (simulate(replace(machine, vector_lanes=lanes), transposed(4, 2, (64, 64))) for lanes in (1000, 1))
     adds = 64 * (16 * 32 * 32 - 64 * 64)
     one, other = layer_of(fast, "taps"), layer_of(slow, "taps")
-    assert one.energy_parts["vector"] == pytest.approx(adds * machine.energy.vector_op_pj)
+    assert one.energy_parts["vector"] == pytest.approx(adds * machine.energy.vector_op_pj * machine.energy.unit_pj)
     assert (one.cycle_parts["vector"], one.bounds["vector"]) == (0, -(-adds // 1000))
     assert other.cycles == adds and other.bottleneck == "vector"
     network = transposed(4, 2, (64, 64))
