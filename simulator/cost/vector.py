@@ -143,13 +143,14 @@ def cut_boxes(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> T
     loads = shares(parts, constant_bytes(layer, hardware))
     loading = in_one_run(loads, hardware)
     if not resident[Operand.INPUTS]:
-        loads += read.line_bytes(hardware.input_bits)
-        loading += box_transfers(read, Operand.INPUTS, layer.input_shapes[0], hardware)
+        sizes = read.line_bytes(hardware.input_bits)
+        loads += sizes
+        loading += box_transfers(read, sizes, Operand.INPUTS, layer.input_shapes[0], hardware)
     stores = np.zeros_like(loads)
     storing = in_one_run(stores, hardware)
     if not resident[Operand.OUTPUTS]:
         stores = shares(parts, tensor_bytes(layer.output_shape, hardware.output_bits))
-        storing = box_transfers(made, Operand.OUTPUTS, layer.output_shape, hardware)
+        storing = box_transfers(made, stores, Operand.OUTPUTS, layer.output_shape, hardware)
     return Tiles(loads, computes_of(layer, hardware, parts), stores, loading, storing)
 
 

@@ -86,24 +86,28 @@ def reached(layer: Layer, axis: int, part: Part) -> Part:
     return max(0, start), clipped(start, box, layer.input_shapes[0][2 + axis])
 
 
-def box_transfers(boxes: Boxes, operand: Operand, shape: Shape, hardware: Hardware) -> Ints:
-    """What each box of an activation takes of DRAM as it lies there: bytes in bursts, contiguous runs, descriptors."""
+def box_transfers(boxes: Boxes, sizes: Ints, operand: Operand, shape: Shape, hardware: Hardware) -> Ints:
+    """What each box of an activation takes of DRAM as it lies there: bytes in bursts, contiguous runs, descriptors.
+
+    `sizes` are the bytes of the boxes: all that counts of tensors that lie tile by tile.
+    """
     dram, bits = hardware.dram, hardware.output_bits if operand is Operand.OUTPUTS else hardware.input_bits
     if dram.activations == "tiled" or operand in dram.run_length:
-        return in_one_run(boxes.line_bytes(bits), hardware)
+        return in_one_run(sizes, hardware)
     atom = dram.atom_channels
     facts, machine, tiles = record(LAYER), machine_record(hardware), record(TILES)
     facts["word_bits"][operand] = atom * bits
     for name, values in tensor_fields(dram.activations, shape, atom, atom * bits, dram.burst_bytes).items():
         facts[name][operand] = values
     tiles["copies"] = 1
-    found = []
-    for box in boxes.each:
+    found = np.zeros((len(sizes), 3), np.int64)
+    for i, box in enumerate(boxes.each):
         tiles["start"], tiles["box"] = zip(*box, strict=True)
         first, channels = box[CHANNELS]
         tiles["start"][CHANNELS], tiles["box"][CHANNELS] = first // atom, -(-channels // atom)
-        found.append(box_transfer(tiles, machine, facts, operand))
-    return np.array(found, np.int64)
+        if sizes[i]:
+            found[i] = box_transfer(tiles, machine, facts, operand)
+    return found
 
 
 def in_one_run(sizes: Ints, hardware: Hardware) -> Ints:

@@ -41,7 +41,7 @@ class Addresses:
         return maker is not None and (maker.op in DEALT or self.scattered(maker.inputs[0]))
 
     def slices(self, layer: Layer, fused: Sequence[str]) -> Slices:
-        """Return in which larger tensors the first input of a layer lies, and what it and the ops fused into it make."""
+        """Return the larger tensors in which a layer's first input and what it, with fused ops, makes lie."""
         (_, channels, *_), filters, read = layer.input_shapes[0], layer.output_shape[1], layer.inputs[0]
         wide = self.stored_channels(read, channels)
         made = self.stored_channels(fused[-1] if fused else layer.name, filters)

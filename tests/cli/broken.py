@@ -100,11 +100,8 @@ def _layout(sound: Sound) -> Iterator[Broken]:
     """Indentation, tabs and brackets that go wrong after a third and two thirds of the file."""
     lines = sound.text.splitlines()
     for part in (3, 2):
-        at = next(
-            i
-            for i in range(len(lines) // part, len(lines))
-            if lines[i].startswith("  ") and ":" in lines[i].partition("#")[0]
-        )
+        places = range(len(lines) // part, len(lines))
+        at = next(i for i in places if lines[i].startswith("  ") and ":" in lines[i].partition("#")[0])
         for what, line in {
             "indented by a tab": "\t" + lines[at].strip(),
             "half indented": " " + lines[at].strip(),
