@@ -30,7 +30,11 @@ def test_every_published_network_runs_on_the_squeezenext_machine(spec: str):
 
 FIRST = {spec.split(":")[0]: spec for spec in reversed(SPECS)}
 """Family -> the first of its published networks."""
-RUNS = [pytest.param(spec, marks=[] if spec in FIRST.values() else [pytest.mark.slow]) for spec in SPECS]
+LARGE = ("densenet", "googlenet", "vgg")
+RUNS = [
+    pytest.param(spec, marks=[] if spec in FIRST.values() and not spec.startswith(LARGE) else [pytest.mark.slow])
+    for spec in SPECS
+]
 
 
 def test_every_family_has_a_published_network():
@@ -54,7 +58,9 @@ def test_every_published_network_runs_with_mappings_that_others_share(spec: str,
     "machine",
     ["flexible_168", *(pytest.param(name, marks=pytest.mark.slow) for name in ("squeezenext_16x16", "systolic_32x32"))],
 )
-@pytest.mark.parametrize("family", BUILDERS)
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in BUILDERS]
+)
 def test_the_mappings_of_each_family_compute_its_convolutions(family: str, machine: str):
     network = load_network(f"{family}:resolution={SMALLEST.get(family, 32)}")
     results = list(verify_network(saved_mappings(simulate(machine, network), network.layers)))
