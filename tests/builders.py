@@ -136,7 +136,7 @@ def vector_result(
         energy_parts=energy,
         traffic={"dram": through, "buffer": {"inputs": Traffic(volume, volume), "outputs": Traffic(volume, volume)}},
         footprint_bytes={"inputs": volume, "outputs": volume},
-        bottleneck="dram",
+        bottleneck="dram" if cycles else "",
         bounds={"vector": words // 16, "dram": words // 8},
         tiles=1,
     )
