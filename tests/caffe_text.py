@@ -1,6 +1,12 @@
 """Write a network as Caffe's prototxt, in the new syntax or the legacy one, as its authors would."""
 
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import InputError
 from simulator.network.ir import Layer, Network, Op
+from workloads.load import load_network
 
 ACTIVATIONS = {
     "hard_sigmoid": "HardSigmoid",
@@ -119,3 +125,17 @@ def _window(layer: Layer) -> str:
     stride = f"stride: {down}" if down == right else f"stride_h: {down} stride_w: {right}"
     pad = f"pad: {top}" if top == left else f"pad_h: {top} pad_w: {left}"
     return f"{kernel} {stride} {pad}"
+
+
+def imported(tmp_path: Path, text: str) -> Network:
+    """Return the network of a definition."""
+    path = tmp_path / "net.prototxt"
+    path.write_text(text)
+    return load_network(str(path))
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    """Return what is said of a definition that cannot be read."""
+    with pytest.raises(InputError) as caught:
+        imported(tmp_path, text)
+    return caught.value.render()

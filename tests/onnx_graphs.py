@@ -12,6 +12,10 @@ pytest.importorskip("onnx")
 import numpy as np
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, save
 
+from simulator.errors import InputError
+from simulator.network.ir import Network
+from workloads.load import load_network
+
 MOST_VALUES = 1 << 16
 Dims = Sequence[int | str]
 
@@ -76,3 +80,17 @@ class GraphWriter:
         """Write the model and return its path as a spec."""
         save(self.model(*outputs), path)
         return str(path)
+
+
+def refused(spec: str) -> str:
+    """Return what is said of a model that cannot be read."""
+    with pytest.raises(InputError) as caught:
+        load_network(spec)
+    return caught.value.render()
+
+
+def elements(network: Network) -> tuple[int, ...]:
+    """Return the extents above 1 of the network's one output, in whatever order it lies."""
+    (name,) = network.outputs
+    (layer,) = (layer for layer in network.layers if layer.name == name)
+    return tuple(sorted(extent for extent in layer.output_shape if extent > 1))

@@ -8,7 +8,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.network.ir import Layer, Network, Op
 from simulator.network.ops import OPS
-from tests.caffe_text import prototxt
+from tests.caffe_text import imported, prototxt, refused
 from workloads.load import load_network
 
 NETWORKS = (
@@ -46,18 +46,6 @@ def plain(network: Network) -> list[Layer]:
 
 def _layer(network: Network, name: str) -> Layer:
     return next(layer for layer in network.layers if layer.name == name)
-
-
-def imported(tmp_path: Path, text: str) -> Network:
-    path = tmp_path / "net.prototxt"
-    path.write_text(text)
-    return load_network(str(path))
-
-
-def refused(tmp_path: Path, text: str) -> str:
-    with pytest.raises(InputError) as caught:
-        imported(tmp_path, text)
-    return caught.value.render()
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["layer", "layers"])

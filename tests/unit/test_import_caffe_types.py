@@ -6,24 +6,13 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.network.ir import Network, Op
+from tests.caffe_text import imported, refused
 from workloads.exporters import text_of
 from workloads.load import load_network
 from workloads.registry import BUILDERS
 
 BLOB = 'input: "data" input_shape { dim: 1 dim: %d dim: %d dim: %d }\n'
 CONV = 'layer { name: "%s" type: "Convolution" bottom: "%s" top: "%s" convolution_param { num_output: %d %s } }\n'
-
-
-def imported(tmp_path: Path, text: str) -> Network:
-    path = tmp_path / "net.prototxt"
-    path.write_text(text)
-    return load_network(str(path))
-
-
-def refused(tmp_path: Path, text: str) -> str:
-    with pytest.raises(InputError) as caught:
-        imported(tmp_path, text)
-    return caught.value.render()
 
 
 def macs(network: Network) -> list[int]:

@@ -10,9 +10,7 @@ pytest.importorskip("onnx")
 
 from onnx import TensorProto
 
-from simulator.errors import InputError
-from simulator.network.ir import Network
-from tests.onnx_graphs import GraphWriter
+from tests.onnx_graphs import GraphWriter, elements, refused
 from workloads.load import load_network
 
 Dims = Sequence[int]
@@ -21,19 +19,6 @@ Dims = Sequence[int]
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "net.onnx"
-
-
-def refused(spec: str) -> str:
-    with pytest.raises(InputError) as caught:
-        load_network(spec)
-    return caught.value.render()
-
-
-def elements(network: Network) -> tuple[int, ...]:
-    """Return the extents above 1 of the network's one output, in whatever order it lies."""
-    (name,) = network.outputs
-    (layer,) = (layer for layer in network.layers if layer.name == name)
-    return tuple(sorted(extent for extent in layer.output_shape if extent > 1))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ import pytest
 pytest.importorskip("onnx")
 
 from simulator import simulate
-from simulator.errors import InputError
 from simulator.network.ir import Network, Op
-from tests.onnx_graphs import GraphWriter
+from tests.onnx_graphs import GraphWriter, elements, refused
 from workloads.load import load_network
 
 Dims = Sequence[int]
@@ -23,19 +22,6 @@ def file(tmp_path: Path) -> Path:
 
 def macs(network: Network) -> list[int]:
     return [layer.macs for layer in network.layers if layer.macs]
-
-
-def refused(spec: str) -> str:
-    with pytest.raises(InputError) as caught:
-        load_network(spec)
-    return caught.value.render()
-
-
-def elements(network: Network) -> tuple[int, ...]:
-    """Return the extents above 1 of the network's one output, in whatever order it lies."""
-    (name,) = network.outputs
-    (layer,) = (layer for layer in network.layers if layer.name == name)
-    return tuple(sorted(extent for extent in layer.output_shape if extent > 1))
 
 
 @pytest.mark.parametrize(("op", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])

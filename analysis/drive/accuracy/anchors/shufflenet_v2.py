@@ -64,7 +64,6 @@ ANCHOR = Anchor(
         "On an array of 12 x 14 PEs under row-stationary and other dataflows, bound by MACs and with space for many "
         "spatial mappings, the shape of a layer matters little; only elementwise ops slow it down.",
         "Few channels make short runs of addresses, each in whole bursts: on the array for matrix products, whose "
-        "tensors lie channel by channel (nhwc), unequal channels lose up to 3 points more than if tiles lay in one "
-        "piece.",
+        "tensors lie channel by channel (nhwc), unequal channels lose more than they would if tiles lay in one piece.",
     ),
 )

@@ -49,7 +49,7 @@ ANCHOR = Anchor(
         "them.",
         "Bandwidth is table 2's 34 GB/s; the bound of 20% on throughput is ours.",
         "Activations lie channel by channel (nhwc), so that tiles of some channels move short runs of addresses, each "
-        "in whole bursts: 0.4 and 1.0 points less than if every tile lay in one piece.",
+        "in whole bursts: both networks take longer than they would if every tile lay in one piece.",
         "Maps that stay in the unified buffer leave the weights' FIFO alone, so weights are fetched ahead beside them.",
     ),
 )
