@@ -134,8 +134,8 @@ class Buffer(Written):
     pass it by. `in_pe`: every PE has one. `double_buffered` is usual outside the PEs, and not inside.
     `streams`: operands that are replaced as they are consumed (outputs: that leave as they are completed), so that no
     second slot is needed, and weights that the array takes a single time need space for one fill of the array only.
-    `banks`: each a share of the capacity, which tables of circuits price. Conflicts between accesses to one bank are not
-    modelled; bandwidths are of all together.
+    `banks`: each a share of the capacity, which tables of circuits price. Conflicts between accesses to one bank are
+    not modelled; bandwidths are of all together.
     """
 
     name: Name
