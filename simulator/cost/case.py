@@ -305,6 +305,15 @@ PIPE = record_type(
     ]
 )
 
+MARK = record_type(
+    [
+        ("first", _I),  # iterations of a DRAM loop from this one,
+        ("last", _I),  # to this one, are alike
+        ("at", _I),  # the iteration before which its mark was set, or -1,
+        ("tile", _I),  # and the number of its first tile
+    ]
+)
+
 MOVED = record_type([("read", _I, (MAX_LEVELS + 2, 3)), ("written", _I, (MAX_LEVELS + 2, 3))])
 """Words read from and written to each level on chip, by operand: memories, the array's networks, then registers."""
 
@@ -328,6 +337,15 @@ class Case(NamedTuple):
     mapping: Record
 
 
+class Marks(NamedTuple):
+    """How things stood before an iteration of each DRAM loop [8]: `MARK`, `PIPE`, `TOTALS`, tiles of each variant."""
+
+    states: Records
+    pipes: Records
+    totals: Records
+    counts: Ints
+
+
 class Scratch(NamedTuple):
     """What an evaluation writes into; one a thread. `variants` is an array of `MAX_VARIANTS` records."""
 
@@ -340,6 +358,7 @@ class Scratch(NamedTuple):
     spare: Record  # a variant
     totals: Record
     moved: Record
+    marks: Marks
 
 
 class Best(NamedTuple):

@@ -13,6 +13,7 @@ from simulator.cost.case import (
     LAYER,
     MACHINE,
     MAPPING,
+    MARK,
     MAX_LEVELS,
     MAX_MEMORIES,
     MAX_VARIANTS,
@@ -25,6 +26,7 @@ from simulator.cost.case import (
     TILES,
     TOTALS,
     VARIANT,
+    Marks,
     Record,
     Scratch,
 )
@@ -42,6 +44,9 @@ from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
 from simulator.network.ir import Layer
+
+LOOPS = len(Dim)
+"""DRAM loops that a mapping can have."""
 
 PRELOADS = ("hidden", "exposed", "double_buffered")
 
@@ -251,4 +256,10 @@ def make_scratch() -> Scratch:
         spare=record(VARIANT),
         totals=record(TOTALS),
         moved=record(MOVED),
+        marks=Marks(
+            np.zeros(LOOPS, MARK),
+            np.zeros(LOOPS, PIPE),
+            np.zeros(LOOPS, TOTALS),
+            np.zeros((LOOPS, MAX_VARIANTS), np.int64),
+        ),
     )

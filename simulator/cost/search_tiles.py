@@ -13,12 +13,13 @@ from simulator.cost.array import tile_cycles
 from simulator.cost.bounds import ANY_VARIANT, mac_bound, mac_tables, no_better, promising
 from simulator.cost.case import ONE, OUTPUTS, ZERO, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
 from simulator.cost.energy import layer_energy
-from simulator.cost.evaluate import dram_bytes, evaluate, new_variant
+from simulator.cost.evaluate import dram_bytes, evaluate
 from simulator.cost.geometry import clipped, tile_box
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.objectives import KEYS, better, set_keys
 from simulator.cost.reuse import set_reuse
 from simulator.cost.tiles import fits, start_tiles
+from simulator.cost.transfers import new_variant
 
 
 class Choices(NamedTuple):
