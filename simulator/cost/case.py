@@ -323,6 +323,7 @@ PRICES = record_type(
         ("word_pj", np.float64, (MAX_LEVELS + 2, 3)),  # a word read or written, by level and operand as in `MOVED`
         ("dram_pj_per_byte", np.float64),
         ("leakage_pj_per_cycle", np.float64),
+        ("least_words_pj", np.float64, 2),  # of each word going each way once; without and with words in registers
     ]
 )
 
@@ -362,7 +363,12 @@ class Scratch(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The best mapping so far and its keys, see `simulator.cost.objectives`."""
+    """The best mapping so far and its keys, see `simulator.cost.objectives`.
+
+    Others are of interest if they may get below `aim`, which is a `share` of the keys.
+    """
 
     mapping: Record
     keys: Floats
+    aim: Floats
+    share: float

@@ -17,11 +17,10 @@ from simulator.cost.transfers import count_transfers, fill_variant, load_cycles,
 @jit
 def first_alike(case: Case, d: int) -> int:
     """First iteration of the loop over a dimension that those after it may be like."""
-    layer, first = case.layer, 1
     for axis in range(2):
         if d == P + axis:
-            first = max(first, layer.pad[axis] // (case.mapping.tile[d] * layer.stride[axis]) + 1)
-    return first
+            return case.layer.pad[axis] // (case.mapping.tile[d] * case.layer.stride[axis]) + 1
+    return 1
 
 
 @jit
@@ -34,7 +33,7 @@ def last_alike(case: Case, tiles: Record, d: int) -> int:
     for axis in range(2):
         pixel, tap = P + axis, R + axis
         if d == tap or (d == pixel and (machine.keeps_halo or tiles.trips[tap] > 1)):
-            return NONE
+            return -1
         if d == pixel:
             step = case.mapping.tile[d] * layer.stride[axis]
             window = box(case.mapping.tile[d], layer.bounds[tap], layer.stride[axis], layer.dilation[axis])

@@ -16,8 +16,12 @@ Preload = Literal["hidden", "exposed", "double_buffered"]
 OrderOfLayers = Literal["serial", "prefetch_weights", "overlapped"]
 ActivationLayout = Literal["nchw", "nhwc", "tiled"]
 WeightLayout = Literal["kcrs", "krsc", "rsck", "tiled"]
-Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma"]
+Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma", "cycles_then_energy"]
 OBJECTIVES: tuple[str, ...] = get_args(Objective)
+KERNEL_OBJECTIVES = OBJECTIVES[:-1]
+"""What a search minimizes at a time; `cycles_then_energy` is energy among the fastest."""
+BAND = 0.01
+"""Mappings whose cycles exceed the least found by no more than this fraction count as fast, to `cycles_then_energy`."""
 """What mappings minimize; cycles_plus_dma: cycles plus those of all DMA transactions, latency included."""
 OLD_OBJECTIVES = {"balanced": "cycles_plus_dma"}
 """Objectives by the names they had before."""
