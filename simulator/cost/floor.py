@@ -14,11 +14,13 @@ import numpy as np
 
 from simulator.cost.bounds import bytes_at_least, first_load, may_fit, traffic_bound, transfer_floor
 from simulator.cost.case import (
+    HEIGHT,
     INPUTS,
     ONE,
     OUTERMOST,
     OUTPUTS,
     WEIGHTS,
+    WIDTH,
     ZERO,
     Case,
     Floats,
@@ -169,43 +171,61 @@ def set_finest(case: Case, cuts: Cuts, pick: Ints, d: int) -> None:
 
 
 @jit
+def rows_to_load(case: Case, cuts: Cuts) -> Ints:
+    """Input rows and columns [2, *] that tiles load at least along an axis, in every way to cut it or finer ones.
+
+    More tiles may load less: none of the rows that strides pass over.
+    """
+    rows = np.zeros((2, cuts.least.shape[1]), np.int64)
+    for axis in range(2):
+        least = MOST_ROWS
+        for i in range(cuts.counts[P + axis] - 1, -1, -1):
+            least = min(least, least_rows(case.layer, axis, cuts.least[P + axis, i], cuts.most[P + axis, i]))
+            rows[axis, i] = least
+    return rows
+
+
+@jit_inside
+def least_of_cut(
+    case: Case, scratch: Scratch, cuts: Cuts, window: int, last: Ints, macs: int, objective: int
+) -> tuple[float, float]:
+    """Least value of the objective over the DRAM orders for the tiles in `case`; without the ends, and with them."""
+    tiles, keys, inside, whole = scratch.tiles, np.empty(KEYS), np.inf, np.inf
+    start_tiles(case.machine, case.layer, case.mapping, tiles)
+    for order in cuts.tries[tiled_groups(tiles)]:
+        if order < 0:
+            break
+        set_order(case, scratch, cuts.orders[order])
+        inside = min(inside, least_of_tiles(case, scratch, window, last, macs, objective, keys))
+        whole = min(whole, keys[OBJECTIVE_KEY])
+    return inside, whole
+
+
+@jit
 def floor_of(case: Case, scratch: Scratch, cuts: Cuts, macs: int, objective: int, best: float, most_cuts: int) -> float:
     """Least value that the objective can take, or `best` if that is no more; the array takes `macs` cycles at least.
 
     After `most_cuts` ways to cut the layer it is what the layer needs however it is cut.
     """
-    machine, layer, mapping, tiles = case.machine, case.layer, case.mapping, scratch.tiles
-    rows = np.zeros((2, cuts.least.shape[1]), np.int64)
-    pick, last, keys = np.zeros(8, np.int64), np.ones(8, np.int64), np.empty(KEYS)
-    for axis in range(2):
-        least = MOST_ROWS
-        for i in range(cuts.counts[P + axis] - 1, -1, -1):  # more tiles may load less: no rows that strides pass over
-            least = min(least, least_rows(layer, axis, cuts.least[P + axis, i], cuts.most[P + axis, i]))
-            rows[axis, i] = least
+    machine, layer, mapping, rows = case.machine, case.layer, case.mapping, rows_to_load(case, cuts)
+    pick, last = np.zeros(8, np.int64), np.ones(8, np.int64)
     left, going, base = most_cuts, True, np.inf
     while going:
         set_cut(case, cuts, pick, last)
-        d, cut, window, rising = 7, innermost_cut(pick), rows[0, pick[P]] * rows[1, pick[Q]], np.inf
+        d, cut = 7, innermost_cut(pick)
         fits = may_fit(machine, layer, mapping.tile, ONE)
-        start_tiles(machine, layer, mapping, tiles)
-        for order in cuts.tries[tiled_groups(tiles)]:
-            if order < 0:
-                break
-            set_order(case, scratch, cuts.orders[order])
-            rising = min(rising, least_of_tiles(case, scratch, window, last, macs, objective, keys))
-            if fits:
-                best = min(best, keys[OBJECTIVE_KEY])
-        base = min(base, rising)
-        if best <= base * RAISED:
-            return base
+        window = rows[HEIGHT, pick[P]] * rows[WIDTH, pick[Q]]
+        rising, whole = least_of_cut(case, scratch, cuts, window, last, macs, objective)
+        if fits:
+            best = min(best, whole)
+        base, left = min(base, rising), left - 1
+        if left == 0 or best <= base * RAISED:
+            return min(base, best)
         if rising >= best:
             d = cut
         elif not fits:
             set_finest(case, cuts, pick, cut)
             d = 7 if may_fit(machine, layer, mapping.tile, ZERO) else cut
-        left -= 1
-        if left == 0:
-            return min(base, best)
         going = cut_next(pick, cuts.counts, d)
     return best
 

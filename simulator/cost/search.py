@@ -69,7 +69,7 @@ ELONGATION = 4
 LEFT_OUT = 32
 """Tiles that can be ruled out in the time that the evaluation of a mapping takes."""
 
-MOST_CUTS = 4_000
+MOST_CUTS = 2_000
 """Ways to cut a layer that a floor looks at."""
 
 

@@ -20,7 +20,7 @@ from simulator.cost.bounds import (
     no_better,
     port_bounds,
 )
-from simulator.cost.case import NONE, ONE, OUTPUTS, ZERO, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
+from simulator.cost.case import ONE, OUTPUTS, ZERO, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
 from simulator.cost.energy import layer_energy
 from simulator.cost.evaluate import dram_bytes, evaluate
 from simulator.cost.geometry import clipped, tile_box
@@ -182,7 +182,7 @@ def try_orders(
     What the array takes is the same in all of them, and found out only if the port may be fast enough.
     """
     machine, layer, tiles, keys = case.machine, case.layer, scratch.tiles, bound.keys
-    evaluated, array = 0, NONE
+    evaluated, array = 0, -1
     for order in choices.tries[tiled_groups(tiles)]:
         if order < 0:
             break

@@ -105,4 +105,3 @@ def test_a_layer_of_a_million_tiles_is_played_in_few():
     totals = totals_of(Case(*records, mapping_record(hardware, mapping)), ONE)
     assert totals["tiles"] == 64 * 64 * 16 * 16
     assert totals["stored_outputs"] == 64 * 16 * 16
-

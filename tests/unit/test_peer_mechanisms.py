@@ -7,8 +7,8 @@ from math import prod
 import pytest
 
 from simulator import simulate
+from simulator.cost.candidates import Candidate, tile_choices, tile_steps
 from simulator.cost.inner import inner_tiles
-from simulator.cost.search import Candidate, tile_choices, tile_steps
 from simulator.cost.sparsity import winograd_ratio
 from simulator.cost.spatial import spatial_mappings
 from simulator.hardware.load import load_hardware

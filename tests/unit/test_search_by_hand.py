@@ -5,23 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.cost.inner import InnerTiles
-from simulator.cost.legality import ALONE, Around, buffer_demands, violations
-from simulator.cost.search import (
-    BEAM,
+from simulator.cost.candidates import (
     Candidate,
-    Request,
-    Search,
     aligned_counts,
     as_mapping,
     dram_orders,
     in_order,
-    least_demand,
-    search_layer,
     template_record,
     tile_choices,
     tile_steps,
 )
+from simulator.cost.inner import InnerTiles
+from simulator.cost.legality import ALONE, Around, buffer_demands, violations
+from simulator.cost.search import BEAM, Request, Search, least_demand, search_layer
 from simulator.cost.spatial import SpatialMapping, spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
