@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 def convert(
     network: Annotated[str, typer.Argument(metavar="NET", help="NAME, NAME:KEY=VALUE,... or a file")],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="csv, onnx, prototxt, scalesim, timeloop or yaml")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMAT", help="csv, onnx, prototxt, scalesim, tflite, timeloop or yaml")
+    ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", metavar="FILE", help="for timeloop a folder; others but onnx go to stdout unless given"
-        ),
+        typer.Option("-o", "--output", metavar="FILE", help="for timeloop a folder; texts go to stdout unless given"),
     ] = None,
     batch: Annotated[int | None, typer.Option(min=1, max=65536, help="1 if nothing says otherwise")] = None,
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="keep a file's unknown ops as such instead of refusing them")
     ] = False,
 ) -> None:
-    """Write a network as a layer list, an ONNX model, a prototxt, a SCALE-Sim topology or Timeloop problems.
+    """Write a network as a layer list, an ONNX or TFLite model, a prototxt, a SCALE-Sim topology or Timeloop problems.
 
-    ONNX and Timeloop files are called like the network unless -o says otherwise.
+    Models and Timeloop files are called like the network unless -o says otherwise.
     """
     from workloads.exporters import NESTS_ONLY, TEXTS, check_format, text_of
     from workloads.exporters import convert as write

@@ -182,17 +182,28 @@ def _moved(g: Assembly, view: View, grouped: Sequence[Atoms]) -> Tensor:
 
 def _shuffled_groups(shape: Shape, grouped: Sequence[Atoms]) -> int:
     """Return the groups of a channel shuffle, 0 for anything else."""
-    if any(grouped[axis] != natural(shape, axis) for axis in (N, H, W)) or len(grouped[C]) != 2:
+    moved = any(grouped[axis] != natural(shape, axis) for axis in (N, H, W))
+    return 0 if moved else _interleaved(grouped[C])
+
+
+def _interleaved(atoms: Atoms) -> int:
+    """Return how many groups of channels take turns on an axis, 0 where it is none of that kind."""
+    if len(atoms) != 2:
         return 0
-    inner, outer = grouped[C]
+    inner, outer = atoms
     swapped = inner.axis == outer.axis == C and inner.stride == 1 and outer.stride == inner.size
     return outer.size if swapped else 0
 
 
-def is_shuffle(view: View) -> bool:
-    """Return whether a view of maps is its tensor with the channels shuffled."""
-    grouped = [merged(atoms) for atoms in view.axes]
-    return len(grouped) == 4 and _shuffled_groups(view.tensor.shape, grouped) > 0
+def shuffled_layout(view: View) -> Layout | None:
+    """Return the layout in which a view shows its tensor with the channels shuffled, channels first or last.
+
+    None where it is something else.
+    """
+    shape = view.tensor.shape
+    shuffled = [_interleaved(merged(atoms)) > 0 for atoms in view.axes]
+    plain = (natural(shape, C) if found else atoms for found, atoms in zip(shuffled, view.axes, strict=True))
+    return own_layout(View(view.tensor, tuple(plain))) if any(shuffled) else None
 
 
 def _in_order(shape: Shape, grouped: Sequence[Atoms]) -> bool:

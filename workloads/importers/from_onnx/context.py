@@ -23,7 +23,9 @@ class Parts:
 
 Value = View | Const | Parts
 
-_FOLDED_BY_EXPORTER = re.compile(r"onnx::Conv_\d+|.*_fused_bn.*|.*[/_]batchnorm/.*")
+_FOLDED_BY_EXPORTER = re.compile(
+    r"onnx::Conv_\d+|.*_fused_bn.*|.*[/_]batchnorm/.*|.*/(BatchNorm_Fold|FusedBatchNorm).*|.*_Fold_bias"
+)
 _NORM_SCOPE = re.compile(r"[/_]batchnorm/")
 _NUMBER = re.compile(r"\d+")
 _QUANTIZED = re.compile(r"(_quantized|_DequantizeLinear)$")

@@ -42,6 +42,7 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
     _check_sizes(model, sizes)
     told = told_by(model.metadata)
     c = Context(model, with_functions(model), Assembly(name), sizes, own=bool(told))
+    c.g.warnings.extend(model.warnings)
     try:
         run(c, c.nodes, skip_unknown)
     except InputError as error:
@@ -163,9 +164,9 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
         op = f"{node.domain}.{node.op}" if node.domain else node.op
         path = shorten(node.label)
         expected = "an op that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
-        reason = None if node.domain else REFUSED.get(node.op)
+        reason = c.model.refused.get(node.op) if node.domain else REFUSED.get(node.op)
         what = f"the op cannot be counted: {reason}" if reason else "unknown op"
-        suggestion = None if reason else nearest(node.op, STANDARD)
+        suggestion = None if reason or node.domain else nearest(node.op, STANDARD)
         c.unknown.append(Problem(what, path=path, expected=expected, got=shorten(op), suggestion=suggestion))
     views = [value for at in range(len(node.inputs)) if isinstance(value := c.value(node, at), View)]
     if not views:

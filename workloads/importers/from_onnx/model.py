@@ -121,3 +121,5 @@ class Model:
     opset: int
     metadata: Mapping[str, str]
     source: bytes  # the file without weights
+    warnings: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)  # ops of its own format that cannot be counted -> why

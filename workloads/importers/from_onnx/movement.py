@@ -15,10 +15,10 @@ from workloads.importers.views import (
     W,
     arrange,
     arranged,
-    is_shuffle,
     layout_of,
     look,
     own_layout,
+    shuffled_layout,
     transposed,
 )
 
@@ -87,7 +87,8 @@ def _settled(c: Context, node: Node, view: View, plain: bool) -> View:
         return view
     readers = c.readers.get(node.outputs[0], [])
     direct = plain and not any(reader.op in LOOK_THROUGH for reader in readers)
-    return arranged(c.g, view, MAPS) if direct or is_shuffle(view) else view
+    layout = MAPS if direct else shuffled_layout(view)
+    return arranged(c.g, view, layout) if layout else view
 
 
 def flatten(c: Context, node: Node) -> Results:
@@ -241,7 +242,8 @@ def depth_to_space(c: Context, node: Node) -> Results:
     view, block = c.view(node), node.int("blocksize", 1)
     if len(view.axes) != 4 or block < 1 or view.dims[1] % block**2:
         raise c.wrong(node, "channels do not divide into blocks", f"a multiple of {block}x{block}")
-    return [lowering.depth_to_space(c.g, view, block, node.text("mode", "DCR") == "DCR", c.title(node))]
+    moved = lowering.depth_to_space(c.g, view, block, node.text("mode", "DCR") == "DCR", c.title(node))
+    return [arranged(c.g, moved, MAPS)]
 
 
 def space_to_depth(c: Context, node: Node) -> Results:
@@ -249,7 +251,7 @@ def space_to_depth(c: Context, node: Node) -> Results:
     view, block = c.view(node), node.int("blocksize", 1)
     if len(view.axes) != 4 or block < 1 or view.dims[2] % block or view.dims[3] % block:
         raise c.wrong(node, "maps do not divide into blocks", f"multiples of {block}")
-    return [lowering.space_to_depth(c.g, view, block, c.title(node))]
+    return [arranged(c.g, lowering.space_to_depth(c.g, view, block, c.title(node)), MAPS)]
 
 
 def own_layer(c: Context, node: Node) -> Results:

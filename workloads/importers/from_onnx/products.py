@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import prod
 
 from simulator.network.graph import Tensor
-from simulator.network.ir import Op
+from simulator.network.ir import Layer, Op
 from simulator.network.shapes import Pair, Sides, sides
 from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
@@ -67,12 +67,19 @@ def without_pad(c: Context, node: Node, padding: Sides) -> tuple[View, Sides]:
     view = c.view(node)
     layout = own_layout(view)
     before = c.g.layer(view.tensor.name)
-    if not (layout and before and before.op is Op.PAD and not before.variant and c.comes_from(node, "Pad")):
+    if not (layout and before and _is_of_maps(before) and c.comes_from(node, "Pad")):
         return view, padding
     c.g.take_back(before.name)
     x = Tensor(before.inputs[0], before.input_shapes[0])
     top, left, bottom, right = (inner + outer for inner, outer in zip(padding, before.padding, strict=True))
     return look(x, layout), (top, left, bottom, right)
+
+
+def _is_of_maps(layer: Layer) -> bool:
+    """Return whether a layer puts zeros around maps, and nowhere else."""
+    (n, channels, height, width), (top, left, bottom, right) = layer.input_shapes[0], layer.padding
+    grown = (n, channels, height + top + bottom, width + left + right)
+    return layer.op is Op.PAD and not layer.variant and layer.output_shape == grown
 
 
 def weight_dims(c: Context, node: Node, position: int, rank: int) -> Dims:

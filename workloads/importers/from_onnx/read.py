@@ -46,6 +46,8 @@ def read_bytes(content: memoryview, file: str, folder: Path | None = None) -> Mo
 
 def inferred_shapes(model: Model, sizes: Mapping[str, int]) -> dict[str, Dims]:
     """Return the shapes that ONNX's own inference finds; extents left open are those in `sizes`, or 1."""
+    if not model.source:
+        return {}
     import onnx
 
     proto = onnx.ModelProto.FromString(model.source)
