@@ -32,6 +32,7 @@ from workloads.importers.views import (
     reshaped,
     shape_in,
     transposed,
+    without_repeats,
 )
 
 
@@ -141,6 +142,8 @@ def matmul(g: Assembly, left: View, right: View, name: str) -> View:
             name, "an axis of the second array alone stands before one of both", "the other order", text(left.dims)
         )
     layout = (*(N if batched and axis == 0 else C for axis in range(rank - 2)), H, C)
+    if any(atom.stride == 0 for atoms in right.axes[-2:] for atom in atoms):
+        right = arranged(g, right, layout_of(len(right.axes)))
     left = arranged(g, left, layout)
     x, dims = left.tensor, (*(max(pair) for pair in pairs), left.dims[-2], right.dims[-1])
     groups = prod(left.dims[batched:-2])
@@ -166,7 +169,7 @@ def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: 
     if all(view.axes == first.axes and view.tensor.shape == first.tensor.shape for view in views):
         return replace(first, tensor=g.apply(op, *(view.tensor for view in views), variant=variant, name=name))
     rank = max(len(view.axes) for view in views)
-    wide = [_widened(view, rank) for view in views]
+    wide = _unrepeated([_widened(view, rank) for view in views])
     dims = [max(view.dims[at] for view in wide) for at in range(rank)]
     layout = _shared_layout(wide) if rank <= len(MAPS) else _stretching_layout(wide)
     if len(set(layout)) > len(MAPS):
@@ -174,6 +177,13 @@ def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: 
         layout = _stretching_layout(wide)
     y = g.apply(op, *(arrange(g, view, layout) for view in wide), variant=variant, name=name)
     return fan(y, layout, dims)
+
+
+def _unrepeated(views: Sequence[View]) -> list[View]:
+    """Return the operands without repeats, as a machine stretches them itself, where another has the whole extent."""
+    short = [without_repeats(view) for view in views]
+    dims = [[max(view.dims[at] for view in each) for at in range(len(views[0].axes))] for each in (views, short)]
+    return short if dims[0] == dims[1] else list(views)
 
 
 def concat(g: Assembly, views: Sequence[View], axis: int, constants: Sequence[Sequence[int]], name: str) -> View:
@@ -201,6 +211,9 @@ def take(g: Assembly, view: View, axis: int, start: int, count: int, name: str, 
     if start == 0 and count == extent:
         return view
     atoms = merged(view.axes[axis])
+    if all(atom.stride == 0 for atom in atoms):
+        part = tuple(Atom(C, 0, count) for _ in range(count > 1))
+        return View(view.tensor, (*view.axes[:axis], part, *view.axes[axis + 1 :]), view.name)
     if len(atoms) != 1:
         view = arranged(g, view, layout_of(len(view.axes)))
         atoms = merged(view.axes[axis])

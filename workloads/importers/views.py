@@ -29,7 +29,7 @@ LAYOUTS: dict[int, Layout] = {0: (), 1: (C,), 2: VECTOR, 3: ROWS, 4: MAPS}
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """Part of an axis of a tensor: `size` elements, each `stride` apart along that axis."""
+    """Part of an axis of a tensor: `size` elements, each `stride` apart along that axis; at stride 0 one, repeated."""
 
     axis: int
     stride: int
@@ -109,6 +109,23 @@ def reshaped(view: View, dims: Sequence[int], name: str) -> View | None:
     return None if atoms else View(view.tensor, tuple(axes), name)
 
 
+def repeated(view: View, dims: Sequence[int], name: str) -> View:
+    """Stretch axes of one element to `dims`, which may have more axes in front; nothing is moved."""
+    axes = ((),) * (len(dims) - len(view.axes)) + view.axes
+    now = (1,) * (len(dims) - len(view.axes)) + view.dims
+    pairs = zip(axes, now, dims, strict=True)
+    return View(view.tensor, tuple((Atom(C, 0, new),) if old == 1 < new else atoms for atoms, old, new in pairs), name)
+
+
+def without_repeats(view: View) -> View:
+    """Return the same array with one element along each axis that only repeats it."""
+    return View(view.tensor, tuple(() if _repeats(atoms) else atoms for atoms in view.axes), view.name)
+
+
+def _repeats(atoms: Atoms) -> bool:
+    return bool(atoms) and all(atom.stride == 0 for atom in atoms)
+
+
 def own_layout(view: View) -> Layout | None:
     """Return the layout in which a view shows its tensor as it is, if there is one and it is of rank 4 at most."""
     layout: list[int] = []
@@ -172,7 +189,10 @@ def _moved(g: Assembly, view: View, grouped: Sequence[Atoms]) -> Tensor:
     n, c, h, w = (prod(atom.size for atom in atoms) for atoms in grouped)
     name = g.unique(view.name or f"{source.name}_reshape")
     groups = _shuffled_groups(source.shape, grouped)
-    if groups:
+    if (n * c * h * w) > prod(source.shape):
+        many = Layer(name, Op.UPSAMPLE, (source.name,), (source.shape,), (n, c, h, w), variant="nearest")
+        g.moved[key] = g.put(many)
+    elif groups:
         g.moved[key] = g.shuffle(source, groups, name)
     else:
         variant = "" if _in_order(source.shape, grouped) else "transpose"

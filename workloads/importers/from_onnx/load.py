@@ -8,16 +8,18 @@ from simulator.network.ir import Network
 from workloads.importers import lowering
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import located, shorten
-from workloads.importers.from_onnx.context import Context, Value, open_name
+from workloads.importers.from_onnx.context import Context, Cut, DependsOnDataError, Value, open_name
+from workloads.importers.from_onnx.flow import FLOW
 from workloads.importers.from_onnx.folding import UnknownError, fold
-from workloads.importers.from_onnx.model import Branch, Const, Dims, Model, Node
-from workloads.importers.from_onnx.ops import REFUSED, STANDARD, Handler, handler_of
+from workloads.importers.from_onnx.model import Const, Dims, Model, Node
+from workloads.importers.from_onnx.ops import DATA, REFUSED, STANDARD, Handler, handler_of
 from workloads.importers.from_onnx.own_metadata import detail, named, told_by
 from workloads.importers.from_onnx.patterns import with_functions
 from workloads.importers.from_onnx.read import inferred_shapes, read_bytes, read_file
 from workloads.importers.views import View, fan, layout_of, shape_in
 
 DEEPEST_RANK = 16
+MOST_NAMED = 5  # ops in a warning
 
 
 def import_onnx(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int] | None = None) -> Network:
@@ -49,7 +51,8 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
         raise InputError(*(c.unknown or error.problems)) from error  # what follows an unknown op may be wrong for it
     if c.unknown:
         raise InputError(*c.unknown)
-    outputs = [tensor for name in model.outputs if (tensor := c.settled(name))]
+    _told_cuts(c)
+    outputs = [tensor for name in dict.fromkeys((*model.outputs, *c.ends)) if (tensor := c.settled(name))]
     detail(c.g, told)
     return named(c.g.network(tuple(outputs)), told)
 
@@ -111,8 +114,18 @@ def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
             return fold(node, [value if isinstance(value, Const) else None for value in inputs])
         except UnknownError:
             return _unfolded(c, node)
-    if node.op == "If":
-        return _branch(c, node, skip_unknown)
+    if any(isinstance(c.values.get(name), Cut) for name in node.inputs):
+        return _cut(c, node, "")
+    try:
+        return _of_layers(c, node, skip_unknown)
+    except DependsOnDataError as depends:
+        return _cut(c, node, str(depends))
+
+
+def _of_layers(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
+    """Return what the layers of a node make."""
+    if node.op in FLOW and not node.domain:
+        return FLOW[node.op](c, node, lambda nodes: run(c, nodes, skip_unknown))
     handler = handler_of(node)
     if handler:
         results = _made(c, node, handler)
@@ -123,19 +136,36 @@ def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
     return _unknown(c, node, skip_unknown)
 
 
-def _branch(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
-    """Follow the branch of an If that shapes decide, as exporters write around a squeeze."""
-    condition = c.const(node, 0)
-    chosen = condition.ints() if condition else None
-    branch = node.attributes.get("then_branch" if chosen and chosen[0] else "else_branch")
-    if not chosen or not isinstance(branch, Branch):
-        raise c.wrong(node, "the branch depends on the network's input", "a condition that shapes decide")
-    c.values.update(branch.constants)
-    run(c, branch.nodes, skip_unknown)
-    missing = next((name for name in branch.outputs if name not in c.values), None)
-    if missing is not None:
-        raise c.wrong(node, "the branch does not make its output", got=shorten(missing))
-    return [c.values[name] for name in branch.outputs]
+def _cut(c: Context, node: Node, why: str) -> Sequence[Value]:
+    """Cut the graph at a node: what it reads leaves the network, what it makes is known no further."""
+    cause = next((value.at for name in node.inputs if isinstance(value := c.values.get(name), Cut)), None)
+    if cause is None:
+        cause = c.title(node)
+        c.cuts[cause] = (f"of {node.op} {why}", [])
+    else:
+        c.cuts[cause][1].append(c.title(node))
+    c.ends += [name for name in node.inputs if isinstance(c.values.get(name), View)]
+    return [Cut(cause)] * len(node.outputs)
+
+
+def _told_cuts(c: Context) -> None:
+    """Warn of what is not counted behind each cut; raise InputError where nothing is left before them."""
+    if c.cuts and not c.g.size:
+        expected = "layers before it, that can be counted"
+        raise InputError(
+            *(
+                Problem(f"the op cannot be counted: {why}", path=shorten(at), expected=expected)
+                for at, (why, _) in c.cuts.items()
+            )
+        )
+    for at, (why, behind) in c.cuts.items():
+        more = f" and {len(behind) - MOST_NAMED} more" if len(behind) > MOST_NAMED else ""
+        follows = (
+            f"not counted behind it: {', '.join(map(shorten, behind[:MOST_NAMED]))}{more}"
+            if behind
+            else "it is the last"
+        )
+        c.g.warnings.append(f"{shorten(at)}: the graph ends here, as {why}, {follows}")
 
 
 def _made(c: Context, node: Node, handler: Handler) -> Sequence[Value]:
@@ -160,6 +190,8 @@ def _unfolded(c: Context, node: Node) -> list[Const]:
 
 def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
     """Count an op nobody knows as reading its inputs and writing its outputs; unless it is skipped, note it as well."""
+    if not skip and not node.domain and node.op in DATA:
+        raise DependsOnDataError(REFUSED[node.op])
     if not skip:
         op = f"{node.domain}.{node.op}" if node.domain else node.op
         path = shorten(node.label)

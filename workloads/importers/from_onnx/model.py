@@ -50,6 +50,7 @@ class Branch:
     nodes: "tuple[Node, ...]"
     constants: Mapping[str, Const]
     outputs: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
 
 
 Attribute: TypeAlias = int | float | str | Const | Branch | tuple[int | float | str, ...]

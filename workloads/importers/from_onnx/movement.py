@@ -7,7 +7,7 @@ from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.own_op import layer_of
-from workloads.importers.from_onnx.vector import combined, stretched
+from workloads.importers.from_onnx.vector import combined
 from workloads.importers.views import (
     MAPS,
     H,
@@ -18,6 +18,7 @@ from workloads.importers.views import (
     layout_of,
     look,
     own_layout,
+    repeated,
     shuffled_layout,
     transposed,
 )
@@ -223,8 +224,13 @@ def _resized(c: Context, node: Node, dims: Dims) -> Dims:
 
 
 def expand(c: Context, node: Node) -> Results:
-    """Expand."""
-    return [stretched(c, node, c.view(node), c.ints(node, 1) or ())]
+    """Expand: an element for many, which those that read it stretch themselves where they can."""
+    view, given = c.view(node), c.ints(node, 1) or ()
+    rank = max(len(view.axes), len(given))
+    own, other = ((1,) * (rank - len(dims)) + tuple(dims) for dims in (view.dims, given))
+    if any(a != b and 1 not in (a, b) for a, b in zip(own, other, strict=True)):
+        raise c.wrong(node, "operands do not match", lowering.text(view.dims), lowering.text(given))
+    return [repeated(view, tuple(map(max, own, other)), c.title(node))]
 
 
 def tile(c: Context, node: Node) -> Results:
@@ -279,6 +285,7 @@ def qlinear_mul(c: Context, node: Node) -> Results:
 
 
 OPS = {
+    "BitCast": same,
     "Cast": same,
     "CastLike": same,
     "Concat": concat,

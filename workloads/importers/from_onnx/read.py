@@ -123,7 +123,8 @@ def _attribute(entry: "onnx.AttributeProto") -> Attribute | None:
     if entry.HasField("g"):
         constants = {_text(tensor.name): _const(tensor, None) for tensor in entry.g.initializer}
         outputs = tuple(_text(value.name) for value in entry.g.output)
-        return Branch(tuple(_node(node) for node in entry.g.node), constants, outputs)
+        inputs = tuple(_text(value.name) for value in entry.g.input)
+        return Branch(tuple(_node(node) for node in entry.g.node), constants, outputs, inputs)
     if entry.HasField("t"):
         return _const(entry.t, None)
     if entry.HasField("i") or entry.type == entry.INT:
