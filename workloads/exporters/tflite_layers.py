@@ -81,7 +81,7 @@ def cannot(layer: Layer, what: str) -> InputError:
 
 def write_layer(w: Writer, layer: Layer, network: Network) -> None:
     """Add the ops of a layer; raise InputError where TFLite cannot say it."""
-    if layer.constant_elements and layer.op not in (Op.ADD, Op.MUL):
+    if layer.constant_elements and layer.op not in (Op.ADD, Op.CONCAT, Op.MUL):
         raise cannot(layer, "op with such constants beside its inputs")
     if layer.op is Op.COL2IM:
         transposed_conv(w, layer, network)
@@ -161,15 +161,19 @@ def matmul(w: Writer, layer: Layer) -> None:
     (n, channels, rows, columns), (_, filters, *_) = layer.input_shapes[0], layer.output_shape
     groups, name = layer.groups, layer.name
     inner, outer = channels // groups, filters // groups
-    right_dims = (n, groups, inner, outer)
-    splits = reshaped(look(Tensor(layer.inputs[1], layer.input_shapes[1]), MAPS), right_dims, "")
-    if columns != 1 or not splits:
+    view = look(Tensor(layer.inputs[1], layer.input_shapes[1]), MAPS)
+    orders = [(n, groups, inner, outer), (n, groups, outer, inner)]
+    right_dims = next((dims for dims in orders if reshaped(view, dims, "")), None)
+    if columns != 1 or right_dims is None:
         raise cannot(layer, "product of these tensors")
+    turned = {"AdjY": True} if right_dims != orders[0] else {}
     left = _reshape(w, layer.inputs[0], f"{name}::left", (n, rows, groups, inner))
     left = _transpose(w, left, f"{name}::rows", (0, 2, 1, 3), (n, groups, rows, inner))
     right = _transpose(w, layer.inputs[1], f"{name}::first", TO_FIRST, layer.input_shapes[1])
     right = _reshape(w, right, f"{name}::right", right_dims)
-    y = w.op("BATCH_MATMUL", [left, right], f"{name}::product", (n, groups, rows, outer), "BatchMatMulOptions")
+    y = w.op(
+        "BATCH_MATMUL", [left, right], f"{name}::product", (n, groups, rows, outer), "BatchMatMulOptions", **turned
+    )
     y = _transpose(w, y, f"{name}::turned", (0, 2, 1, 3), (n, rows, groups, outer))
     _reshape(w, y, name, last(layer.output_shape))
 
@@ -291,11 +295,15 @@ def upsample(w: Writer, layer: Layer) -> None:
 def concat(w: Writer, layer: Layer) -> None:
     """Write a concatenation, along the axis on which the inputs add up."""
     for axis in (1, 2, 3, 0):
-        joined = list(layer.input_shapes[0])
+        joined, constant = list(layer.input_shapes[0]), list(layer.output_shape)
         joined[axis] = sum(shape[axis] for shape in layer.input_shapes)
-        if tuple(joined) == layer.output_shape:
-            options = {"Axis": LAST[axis]}
-            w.op("CONCATENATION", layer.inputs, layer.name, last(layer.output_shape), "ConcatenationOptions", **options)
+        constant[axis] -= joined[axis]
+        joined[axis] = layer.output_shape[axis]
+        if tuple(joined) == layer.output_shape and constant[axis] >= 0 and prod(constant) == layer.constant_elements:
+            n, c, h, wide = constant
+            more = [w.constant(f"{layer.name}.constant", last((n, c, h, wide)))] if prod(constant) else []
+            inputs, shape = [*layer.inputs, *more], last(layer.output_shape)
+            w.op("CONCATENATION", inputs, layer.name, shape, "ConcatenationOptions", Axis=LAST[axis])
             return
     raise cannot(layer, "concatenation of these tensors")
 

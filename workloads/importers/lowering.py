@@ -24,6 +24,7 @@ from workloads.importers.views import (
     arrange,
     arranged,
     fan,
+    laid_out,
     layout_of,
     look,
     merged,
@@ -215,7 +216,7 @@ def take(g: Assembly, view: View, axis: int, start: int, count: int, name: str, 
         part = tuple(Atom(C, 0, count) for _ in range(count > 1))
         return View(view.tensor, (*view.axes[:axis], part, *view.axes[axis + 1 :]), view.name)
     if len(atoms) != 1:
-        view = arranged(g, view, layout_of(len(view.axes)))
+        view = arranged(g, view, laid_out(view))
         atoms = merged(view.axes[axis])
     (atom,) = atoms
     shape = list(view.tensor.shape)
@@ -243,7 +244,7 @@ def _after_take(part: Atom, taken: Atom, count: int) -> Atom:
 
 def gather(g: Assembly, view: View, axis: int, dims: Sequence[int], name: str) -> View:
     """Pick elements of an axis by an index; the index's `dims` take its place."""
-    layout = own_layout(view) or layout_of(len(view.axes))
+    layout = laid_out(view)
     source = arranged(g, view, layout)
     shape = list(source.tensor.shape)
     shape[layout[axis]] = shape[layout[axis]] // source.dims[axis] * prod(dims)
@@ -259,7 +260,7 @@ def gather(g: Assembly, view: View, axis: int, dims: Sequence[int], name: str) -
 def repeat(g: Assembly, view: View, dims: Sequence[int], name: str, op: Op = Op.UPSAMPLE) -> View:
     """Grow an array to other extents, by repeating its elements or, with `op` PAD, by padding it."""
     wide = replace(view, axes=((),) * (len(dims) - len(view.axes)) + view.axes)
-    layout = own_layout(wide) or layout_of(len(dims))
+    layout = laid_out(wide)
     x = arrange(g, wide, layout)
     variant = "nearest" if op is Op.UPSAMPLE else ""
     y = g.put(Layer(g.unique(name), op, (x.name,), (x.shape,), shape_in(layout, dims), variant=variant))
@@ -277,7 +278,7 @@ def reduce(g: Assembly, view: View, axes: Sequence[int], kind: str, keep: bool, 
     elif set(gone) == set(spatial):
         y = g.pool(x, kind, x.size, name=name)
     else:
-        layout = own_layout(view) or layout_of(len(view.axes))
+        layout = laid_out(view)
         whole = arranged(g, view, layout)
         shape, x = list(whole.tensor.shape), whole.tensor
         for axis in axes:
@@ -355,7 +356,7 @@ def space_to_depth(g: Assembly, view: View, block: int, name: str) -> View:
 
 def settle(g: Assembly, view: View) -> Tensor:
     """Return the view as a tensor that someone outside reads."""
-    return arrange(g, view, own_layout(view) or layout_of(len(view.axes)))
+    return arrange(g, view, laid_out(view))
 
 
 def wrong(name: str, message: str, expected: str | None = None, got: str | None = None) -> InputError:
@@ -371,7 +372,7 @@ def text(dims: Sequence[int]) -> str:
 def _shared_layout(views: Sequence[View]) -> Layout:
     """Return the layout of the largest array that lies in one, which moves least."""
     by_size = sorted(views, key=lambda view: -prod(view.dims))
-    return next((own for view in by_size if (own := own_layout(view))), layout_of(len(views[0].axes)))
+    return next((own for view in by_size if (own := own_layout(view))), laid_out(views[0]))
 
 
 def _stretching_layout(views: Sequence[View]) -> Layout:

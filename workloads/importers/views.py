@@ -149,6 +149,14 @@ def own_layout(view: View) -> Layout | None:
     return tuple(layout)
 
 
+def laid_out(view: View) -> Layout:
+    """Return a layout for a view: its own; else channels last where the last axis is them; else as is usual."""
+    own, rank = own_layout(view), len(view.axes)
+    if own is None and rank == len(MAPS) and merged(view.axes[-1]) == natural(view.tensor.shape, C) != ():
+        return (N, H, W, C)
+    return own or layout_of(rank)
+
+
 def arrange(g: Assembly, view: View, layout: Layout) -> Tensor:
     """Return the view's elements as a tensor in which its axes lie as `layout` says, moved where they do not yet."""
     grouped = [

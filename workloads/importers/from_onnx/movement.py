@@ -15,7 +15,7 @@ from workloads.importers.views import (
     W,
     arrange,
     arranged,
-    layout_of,
+    laid_out,
     look,
     own_layout,
     repeated,
@@ -169,7 +169,7 @@ def pad(c: Context, node: Node) -> Results:
     sides = {c.checked_axis(node, axis, rank): (pads[at], pads[at + len(axes)]) for at, axis in enumerate(axes)}
     if not any(any(both) for both in sides.values()):
         return [view]
-    layout = own_layout(view) or layout_of(rank)
+    layout = laid_out(view)
     spatial = {layout[axis]: both for axis, both in sides.items() if layout[axis] in (H, W)}
     beyond = any(any(both) for axis, both in sides.items() if layout[axis] not in (H, W))
     if rank > 4 or beyond or min(pads) < 0:

@@ -14,9 +14,9 @@ from workloads.importers.from_tflite.ops import HOST, OPS, reason
 from workloads.importers.from_tflite.read import BROKEN, Graph, Operator, read_graph
 from workloads.importers.from_tflite.translation import Translation
 
-WEIGHED = frozenset({"BATCH_MATMUL", "CONV_2D", "CONV_3D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
+WEIGHED = frozenset({"CONV_2D", "CONV_3D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
 """Ops that are called after their weights, as their output is after what is fused into them."""
-WEIGHTS = re.compile(r"[./](weights?|kernel)$")
+WEIGHTS = re.compile(r"[./](weights?|kernel)$|::product$")
 MISPLACED = (*BROKEN, AssertionError, ZeroDivisionError)
 """What an op raises that has other inputs or options than the schema says."""
 
@@ -52,4 +52,4 @@ def label_of(op: Operator) -> str:
     learned = op.inputs[1] if op.kind in WEIGHED and op.has(1) else ""
     learned = WEIGHTS.sub("", learned.partition(";")[0])
     name = learned if "/" in learned else next((name for name in op.outputs if name), op.kind)
-    return name.partition(";")[0].strip("/") or op.kind
+    return WEIGHTS.sub("", name.partition(";")[0]).strip("/") or op.kind
