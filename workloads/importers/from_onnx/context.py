@@ -182,6 +182,11 @@ class Context:
         value = self.values.get(name)
         return isinstance(value, Const) and not value.name and value.values is not None and not value.values.any()
 
+    def reads_assumed(self, node: Node) -> bool:
+        """Return whether the shape of an input is assumed."""
+        values = (self.values.get(name) for name in node.inputs)
+        return any(isinstance(value, View) and value.tensor.name in self.g.assumed for value in values)
+
     def sole(self, node: Node, position: int = 0) -> bool:
         """Return whether nobody else reads an input."""
         name = node.inputs[position] if node.has(position) else ""

@@ -11,6 +11,7 @@ from workloads.importers.bounds import located, shorten
 from workloads.importers.from_onnx.context import Context, Cut, DependsOnDataError, Value, open_name
 from workloads.importers.from_onnx.flow import FLOW
 from workloads.importers.from_onnx.folding import UnknownError, fold
+from workloads.importers.from_onnx.guesses import guessed
 from workloads.importers.from_onnx.model import Const, Dims, Model, Node
 from workloads.importers.from_onnx.ops import DATA, REFUSED, STANDARD, Handler, handler_of
 from workloads.importers.from_onnx.own_metadata import detail, named, told_by
@@ -116,10 +117,18 @@ def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
             return _unfolded(c, node)
     if any(isinstance(c.values.get(name), Cut) for name in node.inputs):
         return _cut(c, node, "")
+    before, assumed = c.g.size, c.reads_assumed(node)
     try:
-        return _of_layers(c, node, skip_unknown)
+        results = _of_layers(c, node, skip_unknown)
+        if assumed:
+            c.g.assume_since(before)
+        return results
     except DependsOnDataError as depends:
-        return _cut(c, node, str(depends))
+        return _skipped(c, node, str(depends)) if skip_unknown else _cut(c, node, str(depends))
+    except InputError:
+        if skip_unknown and assumed:
+            return _skipped(c, node, "does not fit the shapes that are assumed before it")
+        raise
 
 
 def _of_layers(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
@@ -200,6 +209,11 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
         what = f"the op cannot be counted: {reason}" if reason else "unknown op"
         suggestion = None if reason or node.domain else nearest(node.op, STANDARD)
         c.unknown.append(Problem(what, path=path, expected=expected, got=shorten(op), suggestion=suggestion))
+    return _skipped(c, node, "is unknown")
+
+
+def _skipped(c: Context, node: Node, why: str) -> list[Value]:
+    """Count an op as reading its inputs and writing its outputs, as large as is stated or as seems right."""
     views = [value for at in range(len(node.inputs)) if isinstance(value := c.value(node, at), View)]
     if not views:
         raise c.wrong(node, "an unknown op that reads no tensor")
@@ -208,9 +222,11 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
     results: list[Value] = []
     for output in node.outputs:
         if output in c.readers or output in c.model.outputs:
-            dims = _stated_shape(c, output) or views[0].dims  # as much as it reads, if nothing tells
+            stated = _stated_shape(c, output)
+            dims = stated or guessed(c, node, output, [view.dims for view in views])
             layout = layout_of(len(dims))
-            made = c.g.unknown(c.name(node), node.op, sources, shape_in(layout, dims), weights)
+            shape, name = shape_in(layout, dims), c.name(node)
+            made = c.g.unknown(name, node.op, sources, shape, weights, assumed=stated is None, why=why)
             results.append(fan(made, layout, dims))
             weights = 0  # they are those of the op, which is a layer for each of its outputs
         else:
