@@ -28,7 +28,7 @@ def of_first(kind: str, **attributes: Attribute) -> Translator:
 
 def scale(t: Translation, op: Operator) -> None:
     """MUL; before the ADD of a batch norm, which is written with it, nothing."""
-    reader = next((other for other in t.graph.operators if op.outputs[0] in other.inputs), None)
+    reader = t.first_reader.get(op.outputs[0])
     if reader is None or not shifts(t, reader):
         named("Mul")(t, op)
 

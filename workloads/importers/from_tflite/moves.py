@@ -215,9 +215,8 @@ def host(t: Translation, op: Operator) -> None:
     t.outputs[:] = [name for name in t.outputs if name not in op.outputs]
     t.outputs += [name for name in op.inputs if name and name not in t.constants]
     t.warnings.append(f"{t.label}: {op.kind} runs on the host, which is not counted")
-    readers = [name for other in t.graph.operators for name in other.inputs]
     for name in op.outputs:
-        if name in readers:
+        if name in t.first_reader:
             dims = t.dims(name)
             t.declare(name, dims if prod(dims) else (1,) * len(dims))
 

@@ -44,6 +44,7 @@ class Translation:
     warnings: list[str] = field(default_factory=list)
     turned: dict[str, str] = field(default_factory=dict)  # input that is maps -> the same channels last
     readers: Counter[str] = field(default_factory=Counter)
+    first_reader: dict[str, Operator] = field(default_factory=dict)
     makers: dict[str, Operator] = field(default_factory=dict)
     op: Operator = field(default_factory=lambda: Operator("", (), ()))
     label: str = ""
@@ -54,6 +55,8 @@ class Translation:
         self.outputs.extend(self.graph.outputs)
         for op in self.graph.operators:
             self.readers.update(op.inputs)
+            for name in op.inputs:
+                self.first_reader.setdefault(name, op)
             self.makers.update((name, op) for name in op.outputs)
         self.readers.update(self.graph.outputs)
         for name, dims in self.graph.inputs.items():

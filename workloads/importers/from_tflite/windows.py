@@ -57,7 +57,8 @@ def _is_dilation(t: Translation, op: Operator) -> bool:
 
 def _joining(t: Translation, op: Operator) -> Operator | None:
     """Return the BATCH_TO_SPACE_ND that reads what an op makes."""
-    return next((o for o in t.graph.operators if o.kind == "BATCH_TO_SPACE_ND" and o.inputs[0] == op.outputs[0]), None)
+    reader = t.first_reader.get(op.outputs[0])
+    return reader if reader is not None and reader.kind == "BATCH_TO_SPACE_ND" else None
 
 
 def _dilated(t: Translation, split: Operator, op: Operator, kernel: Dims) -> tuple[Dims, dict[str, Attribute]]:
@@ -73,7 +74,7 @@ def _dilated(t: Translation, split: Operator, op: Operator, kernel: Dims) -> tup
 
 def space_to_batch(t: Translation, op: Operator) -> None:
     """SPACE_TO_BATCH_ND: squares of maps become samples, unless the layer between takes it up as a dilation."""
-    reader = next((other for other in t.graph.operators if op.outputs[0] in other.inputs[:1]), None)
+    reader = t.first_reader.get(op.outputs[0])
     if reader is not None and reader.kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and _is_dilation(t, reader):
         return
     blocks, pads = t.known(op.inputs[1]), t.known(op.inputs[2])
