@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from simulator.cost.legality import Around, buffer_demands, violations
@@ -18,7 +18,7 @@ from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
 from simulator.nest import Operand
-from simulator.network.ir import Network, Op
+from simulator.network.ir import ASSUMED, Network, Op
 from simulator.result.facts import documents_of, machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
@@ -98,6 +98,8 @@ def assemble(
 ) -> Run:
     """Put together the run of a machine and a network, made of the results of the network's layers."""
     facts, documents = machine_facts(hardware), documents_of(hardware, network)
+    assumed = network.assumed
+    layers = [replace(layer, note=ASSUMED) if layer.name in assumed else layer for layer in layers]
     return Run(
         facts,
         network_facts(network),

@@ -17,7 +17,7 @@ from workloads.load import load_network
 from workloads.registry import BUILDERS
 
 SPECS = [row["spec"] for row in published("networks")]
-SMALLEST = {"alexnet": 64, "googlenet": 64}
+SMALLEST = {"alexnet": 64, "googlenet": 64, "mobilevit": 64}
 
 
 @pytest.mark.parametrize("spec", SPECS)

@@ -21,9 +21,23 @@ class Parts:
     values: tuple[View | Const, ...]
 
 
-Value = View | Const | Parts
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A tensor behind the place where a graph is cut, because its extents depend on the data."""
 
-_FOLDED_BY_EXPORTER = re.compile(r"onnx::Conv_\d+|.*_fused_bn.*|.*[/_]batchnorm/.*")
+    at: str  # the op that makes the first
+
+
+Value = View | Const | Parts | Cut
+
+
+class DependsOnDataError(Exception):
+    """What an op makes, or whether it runs at all, depends on the data."""
+
+
+_FOLDED_BY_EXPORTER = re.compile(
+    r"onnx::Conv_\d+|.*_fused_bn.*|.*[/_]batchnorm/.*|.*/(BatchNorm_Fold|FusedBatchNorm).*|.*_Fold_bias"
+)
 _NORM_SCOPE = re.compile(r"[/_]batchnorm/")
 _NUMBER = re.compile(r"\d+")
 _QUANTIZED = re.compile(r"(_quantized|_DequantizeLinear)$")
@@ -48,6 +62,8 @@ class Context:
     makers: dict[str, Node] = field(default_factory=dict)
     integers: set[str] = field(default_factory=set)  # layers whose ops multiply integers and leave them so
     unknown: list[Problem] = field(default_factory=list)  # ops that nobody knows
+    cuts: dict[str, tuple[str, list[str]]] = field(default_factory=dict)  # op where a cut is -> why, and what follows
+    ends: list[str] = field(default_factory=list)  # tensors that are read behind a cut
     own: bool = False  # whether the project's own exporter wrote the model
 
     def __post_init__(self) -> None:
@@ -108,8 +124,10 @@ class Context:
         """Return integers given as an input or, in older models, as an attribute."""
         if not node.has(position):
             return node.ints(attribute) if attribute else None
-        const = self.const(node, position)
-        numbers = const.ints() if const else None
+        value = self.value(node, position)
+        if isinstance(value, View):
+            raise DependsOnDataError("how large it is depends on the data")
+        numbers = value.ints() if isinstance(value, Const) else None
         if numbers is None:
             what = attribute or f"input {position}"
             raise self.wrong(node, f"{what} is not constant", "values that do not depend on the network's input")
@@ -163,6 +181,11 @@ class Context:
         """
         value = self.values.get(name)
         return isinstance(value, Const) and not value.name and value.values is not None and not value.values.any()
+
+    def reads_assumed(self, node: Node) -> bool:
+        """Return whether the shape of an input is assumed."""
+        values = (self.values.get(name) for name in node.inputs)
+        return any(isinstance(value, View) and value.tensor.name in self.g.assumed for value in values)
 
     def sole(self, node: Node, position: int = 0) -> bool:
         """Return whether nobody else reads an input."""
