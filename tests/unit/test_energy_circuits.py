@@ -75,6 +75,19 @@ def test_a_memory_of_banks_is_no_cheaper_than_its_wire() -> None:
     assert TABLE.memory_pj_per_bit(chip, memory) > TABLE.wire_pj_per_mm * depth / 2
 
 
+@pytest.mark.parametrize(("node", "volts"), [(45, 0.9), (16, 0.8)])
+def test_the_wire_to_a_bank_is_half_as_long_as_a_memory_along_the_array_is_deep(node: int, volts: float) -> None:
+    memory = replace(BUFFER, capacity_bytes=2**20, banks=2)
+    chip = replace(CHIP, node_nm=node, pes=2**16, memories=(memory,))
+    area, edge = TABLE.memory_mm2(chip, memory), sqrt(TABLE.logic_mm2(chip))
+    assert edge > sqrt(area)  # so that it is not as deep as a square
+    bank = TABLE.energy_factor(chip) * power_law(TABLE.sram_pj, 2**19)
+    wire = TABLE.wire_pj_per_mm * (volts / 0.9) ** 2 * area / edge / 2
+    assert TABLE.memory_pj_per_bit(chip, memory) == pytest.approx(bank + wire)
+    whole = TABLE.memory_pj_per_bit(chip, replace(memory, banks=1))
+    assert whole == pytest.approx(TABLE.energy_factor(chip) * 100 / 64)  # 1 MB: 100 pJ for 64 bits
+
+
 def test_wires_of_one_pe_cross_half_the_array_and_shared_ones_a_pe() -> None:
     alone = TABLE.prices(replace(CHIP, unicast=(True, False, False))).levels_per_bit[1]
     assert alone[0] == pytest.approx(alone[1] * sqrt(256) / 2)
@@ -97,6 +110,22 @@ def test_nodes_scale_as_published() -> None:
     assert TABLE.area_factor(chip) == pytest.approx(0.19)
     assert TABLE.wire_factor(chip) == pytest.approx((0.8 / 0.9) ** 2)
     assert TABLE.area_factor(replace(CHIP, node_nm=28)) == pytest.approx(0.21 + (0.46 - 0.21) * 8 / 12)
+
+
+def test_at_another_node_circuits_take_its_energy_and_wires_that_of_its_voltage() -> None:
+    """A bus and the clock are wires, of the PEs' pitch and of the area of logic, which shrink with the node."""
+    chip = replace(CHIP, node_nm=16)
+    there, here = TABLE.prices(chip), TABLE.prices(CHIP)
+    of_circuits, of_wires = TABLE.energy_factor(chip), (0.8 / 0.9) ** 2
+    assert there.mac == pytest.approx(of_circuits * here.mac)
+    assert there.vector_op == pytest.approx(of_circuits * here.vector_op)
+    buffer, network, registers = [
+        to[0] / at[0] for to, at in zip(there.levels_per_bit, here.levels_per_bit, strict=True)
+    ]
+    assert (buffer, registers) == pytest.approx((of_circuits, of_circuits))
+    assert network == pytest.approx(of_wires * sqrt(0.19))
+    assert there.clock_per_cycle == pytest.approx(of_wires * 0.19 * here.clock_per_cycle)
+    assert there.dram_per_bit == here.dram_per_bit
 
 
 @given(st.sampled_from([65, 45, 28, 16, 7]), st.floats(0.6, 1.1))

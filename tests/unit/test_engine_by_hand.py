@@ -14,9 +14,10 @@ from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import load_dataflow
 from simulator.network.graph import Graph
 from simulator.network.ir import Layer, Network, Op
-from simulator.result.run import Run, Traffic
+from simulator.result.run import LayerResult, Run, Traffic
 from simulator.schedule.plan import PlannedOp
 from tests.oracle.small_cases import one_tile
+from workloads.importers.assembly import Assembly
 
 CHIP = load_hardware("flexible_168")
 SPADS = load_hardware("timeloop_simple_weight_stationary")
@@ -207,3 +208,35 @@ def test_a_layer_is_set_up_once_and_the_setting_up_does_not_leak() -> None:
     for one, other in zip(plain.layers, slow.layers, strict=True):
         assert other.cycles == one.cycles + 17 == one.cycles + other.cycle_parts["configuration"]
         assert other.energy_parts == one.energy_parts
+
+
+def test_a_level_has_the_traffic_of_what_it_holds() -> None:
+    (layer,) = simulate(SPADS, network()).layers
+    everything = {"inputs", "weights", "outputs"}
+    held = {level: set(operands) for level, operands in layer.traffic.items()}
+    assert held == dict.fromkeys(("dram", "shared_glb", "array", "rf"), everything) | {"pe_spad": {"weights"}}
+
+
+def taps(lanes: int) -> LayerResult:
+    """A transposed convolution of 8 filters, 3 x 3 taps and stride 2 on a map of 4 x 4."""
+    table = load_energy_table("eyeriss_relative")
+    table = replace(table, unit="pJ", mac_picojoules=None, leakage_pj_per_cycle=0.5, vector_op_pj=3.0)
+    g = Assembly("up")
+    y = g.conv(g.input(1, 4, 4), 8 * 9, name="taps")
+    g.put(Layer("sums", Op.COL2IM, ("taps",), (y.shape,), (1, 8, 9, 9), (3, 3)))
+    return simulate(replace(CHIP, vector_lanes=lanes, energy=table), g.build()).layers[0]
+
+
+def test_what_the_vector_unit_adds_longer_than_the_array_works_leaks_as_well() -> None:
+    """Of 8 x 9 x 16 products, 8 x 81 are the first of an output: the others take 504 operations."""
+    fast, slow = taps(lanes=504), taps(lanes=1)
+    assert slow.cycle_parts["vector"] > fast.cycle_parts["vector"] == 0
+    assert (fast.bounds["vector"], slow.bounds["vector"]) == (1, 504)
+    assert fast.energy_parts["vector"] == slow.energy_parts["vector"] == 504 * 3.0
+    assert slow.cycles == fast.cycles + slow.cycle_parts["vector"]
+    assert (fast.energy_parts["leakage"], slow.energy_parts["leakage"]) == (0.5 * fast.cycles, 0.5 * slow.cycles)
+
+
+def test_an_op_that_adds_nothing_has_no_part_of_the_vector_unit() -> None:
+    (layer,) = simulate(CHIP, network()).layers
+    assert "vector" not in layer.energy_parts and "vector" not in layer.bounds
