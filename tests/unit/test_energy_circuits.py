@@ -126,6 +126,9 @@ def test_at_another_node_circuits_take_its_energy_and_wires_that_of_its_voltage(
     assert network == pytest.approx(of_wires * sqrt(0.19))
     assert there.clock_per_cycle == pytest.approx(of_wires * 0.19 * here.clock_per_cycle)
     assert there.dram_per_bit == here.dram_per_bit
+    areas, before = TABLE.areas_mm2(chip), TABLE.areas_mm2(CHIP)
+    assert areas.pop("memories") == pytest.approx(65536 * 0.07 / 0.45 / 1e6)
+    assert areas == pytest.approx({part: 0.19 * before[part] for part in ("macs", "registers", "control")})
 
 
 @given(st.sampled_from([65, 45, 28, 16, 7]), st.floats(0.6, 1.1))
