@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from simulator.energy.chip import Chip, Memory
 from simulator.energy.circuits import Circuits
 from simulator.energy.laws import between, power_law
+from simulator.energy.prices import Prices
 from simulator.energy.table import load_energy
 from simulator.errors import InputError
 from simulator.hardware.load import list_hardware, load_hardware
@@ -149,6 +150,22 @@ def test_pes_of_several_macs_have_registers_for_each() -> None:
     wide = replace(CHIP, pes=32, macs_per_pe=8)
     assert TABLE.areas_mm2(wide) == pytest.approx(TABLE.areas_mm2(CHIP))
     assert TABLE.pitch_mm(wide) == pytest.approx(TABLE.pitch_mm(CHIP))
+
+
+def test_a_pe_is_as_large_as_its_circuits_and_the_memory_in_it() -> None:
+    """A file of 512 B takes 1.3 um2 a bit in every PE."""
+    spad = replace(BUFFER, level=1, capacity_bytes=512, in_pe=True)
+    chip = replace(CHIP, memories=(BUFFER, spad))
+    assert TABLE.memory_mm2(chip, spad) == pytest.approx(256 * 4096 * 1.3 / 1e6)
+    assert TABLE.pitch_mm(chip) ** 2 == pytest.approx(TABLE.pitch_mm(CHIP) ** 2 + 4096 * 1.3 / 1e6)
+    assert (CHIP.levels, chip.levels) == (1, 2)
+
+
+def test_actions_that_move_no_word_have_a_price_each() -> None:
+    prices = Prices(2.0, 3.0, (), 5.0, 7.0, 11.0)
+    assert prices.per_action == {"mac": 2.0, "vector": 3.0, "leakage": 7.0, "clock": 11.0}
+    assert replace(prices, clock_per_cycle=0.0).per_action == {"mac": 2.0, "vector": 3.0, "leakage": 7.0}
+    assert (prices.per_cycle, replace(prices, clock_per_cycle=0.0).per_cycle) == (18.0, 7.0)
 
 
 def test_what_runs_always_goes_with_area_and_time() -> None:

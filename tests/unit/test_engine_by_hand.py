@@ -1,21 +1,24 @@
 """What the engine refuses and tells, whose mappings are searched, and what is prefetched: tiny networks, by hand."""
 
 from dataclasses import replace
+from time import sleep
 
 import pytest
 
 from simulator import simulate
 from simulator.energy.table import load_energy_table
 from simulator.engine.mapping_cache import MappingCache
+from simulator.engine.mapping_choice import _each
 from simulator.engine.results import energy_of, layer_result, touched
-from simulator.errors import InputError
+from simulator.errors import InputError, Problem
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import load_dataflow
+from simulator.mapping.mapping import Mapping
 from simulator.network.graph import Graph
 from simulator.network.ir import Layer, Network, Op
 from simulator.result.run import LayerResult, Run, Traffic
-from simulator.schedule.plan import PlannedOp
+from simulator.schedule.plan import PlannedOp, plan
 from tests.oracle.small_cases import one_tile
 from workloads.importers.assembly import Assembly
 
@@ -124,6 +127,22 @@ def test_equal_ops_are_searched_once_and_progress_counts_different_ones(threads:
     told.clear()
     assert simulate(CHIP, g.build(), progress=lambda *each: told.append(each), cache=cache) == run
     assert told == []
+
+
+def test_once_a_search_fails_those_that_wait_are_not_begun() -> None:
+    begun: list[str] = []
+
+    def search(op: PlannedOp) -> Mapping:
+        begun.append(op.layer.name)
+        if op.layer.name == "conv0":
+            raise InputError(Problem("no mapping"))
+        sleep(0.05)
+        return one_tile(network(), CHIP)["conv0"]
+
+    ops = plan(network(40), CHIP)
+    with pytest.raises(InputError, match="no mapping"):
+        list(_each(search, ops, threads=2))
+    assert begun[0] == "conv0" and len(begun) < 40
 
 
 def shrunk(machine: Hardware, *capacities: int) -> Hardware:
