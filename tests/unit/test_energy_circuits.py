@@ -1,6 +1,7 @@
 """Laws of circuits: what a machine's energy and area follow from, each against a figure or a law of its own."""
 
 from dataclasses import replace
+from fractions import Fraction
 from math import sqrt
 
 import pytest
@@ -11,11 +12,14 @@ from simulator.energy.chip import Chip, Memory
 from simulator.energy.circuits import Circuits
 from simulator.energy.laws import between, power_law
 from simulator.energy.prices import Prices
-from simulator.energy.table import load_energy
+from simulator.energy.schema_circuits import WrittenCircuits
+from simulator.energy.table import load_energy, load_energy_table
 from simulator.errors import InputError
 from simulator.hardware.load import list_hardware, load_hardware
 from simulator.hardware.peak import areas_mm2, dram_watts, peak_macs_per_second, peak_of, peak_watts
 from simulator.hardware.vary import vary
+from simulator.source import parse_yaml, validate
+from simulator.source.paths import data_dir
 
 TABLE = load_energy("cmos")
 assert isinstance(TABLE, Circuits)
@@ -204,6 +208,21 @@ def test_what_circuits_do_not_know_is_told_with_its_place(change: dict, path: st
     assert [(problem.path, problem.expected) for problem in caught.value.problems] == [(path, expected)]
 
 
+def test_a_table_knows_the_nodes_for_which_it_has_both_logic_and_cells() -> None:
+    text = (data_dir() / "energy" / "cmos.yaml").read_text()
+    ends = {
+        "    - {node: 7 nm, area: 0.027}\n": (10, 65),
+        "    - {node: 65 nm, area: 0.525}\n": (7, 45),
+        "  - {node: 7 nm, voltage: 0.7 V, area: 0.059, energy: [0.1776, -0.09097, 0.02447]}\n": (10, 65),
+        "  - {node: 65 nm, voltage: 1 V, area: 1.5, energy: [3.755, -4.398, 1.975]}\n": (7, 45),
+    }
+    for line, (least, most) in ends.items():
+        assert text.count(line) == 1
+        table = validate(parse_yaml(text.replace(line, ""), "short.yaml"), WrittenCircuits)
+        told = [table.outside(node) for node in (least - 1, least, most, most + 1)]
+        assert told == [f"{least} nm to {most} nm", "", "", f"{least} nm to {most} nm"]
+
+
 def test_a_relative_table_must_say_what_its_mac_takes_and_others_must_not() -> None:
     machine = load_hardware("eyeriss_like")
     for changes in ({"energy.mac_picojoules": None}, {"energy.unit": "pJ"}):
@@ -228,6 +247,32 @@ def test_peaks_are_those_of_published_machines() -> None:
     assert peak_macs_per_second(load_hardware("eyeriss_chip")) == 33_600_000_000
     assert dram_watts(tpu) == pytest.approx(34e9 * 8 * 70e-12)
     assert peak_watts(tpu) + dram_watts(tpu) < 75
+
+
+def test_all_of_a_small_machine_at_work_takes_the_sum_of_its_accesses() -> None:
+    """Two arrays of 2 x 3 PEs of two MACs; words of 8, 4 and 16 bits. Prices are of a bit, in half picojoules.
+
+    A MAC: 2, registers 2 x 8 x 3 + 4 x 5 + 2 x 16 x 7, networks (8 + 16) x 11: 558, 24 times. An edge has 3 x 2 MACs,
+    12 of both arrays: as many inputs and outputs cross, and two weights, 12 x 8 x 29 + 2 x 4 x 13 + 12 x 16 x 29, from
+    the memory of 1 MiB, and that of 1 KiB which holds weights. A cycle 17: 21,865 in all.
+    """
+    chip = load_hardware("flexible_168")
+    table = replace(
+        load_energy_table("eyeriss_relative"), mac_pj=2.0, mac_picojoules=1.0, rf_pj_per_bit=(3.0, 5.0, 7.0),
+        array_pj_per_bit=11.0, buffer_points=((2**10, 13.0), (2**20, 29.0)), leakage_pj_per_cycle=17.0,
+        dram_pj_per_bit=19.0,
+    )  # fmt: skip
+    outer = replace(chip.buffers[0], capacity_bytes=2**20)
+    inner = replace(outer, name="inner", level=1, holds=(1,), capacity_bytes=2**10)
+    buffers = (outer, inner, replace(inner, name="pad", level=2, holds=(0,), in_pe=True))
+    delivery = tuple(replace(each, words_per_cycle=n) for each, n in zip(chip.array.delivery, (6, 1, 16), strict=True))
+    array = replace(chip.array, rows=2, columns=3, instances=2, macs_per_cycle=2, delivery=delivery)
+    dram, widths = replace(chip.dram, bytes_per_cycle=Fraction(5, 2)), {"input_bits": 8, "weight_bits": 4}
+    small = replace(chip, energy=table, buffers=buffers, array=array, clock_hz=2 * 10**9, dram=dram, **widths)
+    assert peak_watts(small) == pytest.approx(21_865 * 0.5 * 2e9 / 1e12)
+    assert dram_watts(small) == pytest.approx(2.5 * 8 * 19 * 0.5 * 2e9 / 1e12)
+    assert peak_macs_per_second(small) == 24 * 2 * 10**9
+    assert dram_watts(replace(small, dram=replace(dram, bytes_per_cycle=None))) == 0
 
 
 @pytest.mark.parametrize("name", list_hardware())
