@@ -7,6 +7,7 @@ import pytest
 
 from simulator import simulate
 from simulator.energy.table import load_energy_table
+from simulator.engine.array_ops import mapped_pes
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.mapping_choice import _each
 from simulator.engine.results import energy_of, layer_result, touched
@@ -14,7 +15,8 @@ from simulator.errors import InputError, Problem
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import load_dataflow
-from simulator.mapping.mapping import Mapping
+from simulator.mapping.mapping import LevelTile, Mapping
+from simulator.nest import LoopNest
 from simulator.network.graph import Graph
 from simulator.network.ir import Layer, Network, Op
 from simulator.result.run import LayerResult, Run, Traffic
@@ -189,6 +191,25 @@ def test_rows_and_columns_that_some_tap_meets_are_touched() -> None:
     assert (touched(layer, 0), touched(layer, 1)) == (5, 2)
     holes = replace(layer, kernel=(2, 2), dilation=(2, 3), stride=(4, 1), output_shape=(1, 1, 2, 2))
     assert (touched(holes, 0), touched(holes, 1)) == (3, 4)
+
+
+def test_pes_with_work_are_the_positions_of_a_full_step_of_the_tile_next_to_the_array() -> None:
+    """Ten filters on four rows, seven pixels on eight columns; two filters and two pixels a PE."""
+
+    def at(k: int, p: int, c: int = 1) -> tuple[int, ...]:
+        return (1, 1, k, c, p, 1, 1, 1)
+
+    nest = LoopNest(at(10, 7, 3), stride=(2, 3))
+    flat = replace(
+        one_tile(network(), CHIP)["conv0"], tile=at(10, 7), rows=at(4, 1), columns=at(1, 8), registers=at(2, 2)
+    )
+    assert mapped_pes(flat, nest, 1) == 4 * 4
+    assert mapped_pes(replace(flat, tile=at(5, 7)), nest, 1) == 3 * 4
+    packed = replace(flat, channel_packing=True, columns=at(1, 1, 8))
+    assert mapped_pes(packed, nest, 1) == 4 * 6  # a channel for each of 2 x 3 taps that the stride groups
+    two = replace(flat, inner=(LevelTile(at(3, 7), flat.buffer_order),))
+    assert mapped_pes(two, nest, 2) == 2 * 4  # of the inner tile
+    assert mapped_pes(two, nest, 1) == 4 * 1  # in a PE, each has an inner tile of its own
 
 
 def test_what_costs_nothing_is_a_result_of_zeros() -> None:
