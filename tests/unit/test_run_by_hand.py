@@ -68,6 +68,19 @@ def test_a_machine_is_kept_as_what_reports_need() -> None:
     assert machine_facts(tpu).area_mm2 == area_mm2(tpu) != 0
 
 
+def test_a_total_has_joules_watts_and_the_hosts_time() -> None:
+    """A thousand cycles of 500 MHz and 3 us of the host take 5 us; of 20 uJ, DRAM takes 5."""
+    layer = conv_result("conv")
+    energy = {"mac": 15e6, "dram.inputs": 4e6, "dram.outputs": 1e6}
+    spent = replace(layer, cycles=1000, energy_pj=20e6, energy_parts=energy, energy_relative=4e6)
+    machine = replace(MACHINE, clock_hz=500_000_000, host_s=3e-6, energy_unit="MAC", energy_unit_pj=5.0)
+    total = run_of(spent, machine=machine).total
+    assert (total.latency_s, total.joules) == pytest.approx((5e-6, 20e-6))
+    assert (total.watts, total.chip_watts) == pytest.approx((4.0, 3.0))
+    assert total.energy_relative == 4e6
+    assert (replace(total, latency_s=0.0).watts, replace(total, latency_s=0.0).chip_watts) == (0.0, 0.0)
+
+
 def test_operands_that_dram_holds_in_other_bytes_are_told() -> None:
     def told(**dram: object) -> tuple[str, ...]:
         return coded(replace(CHIP, dram=replace(CHIP.dram, **{"run_length": (), "winograd": None, **dram})))
