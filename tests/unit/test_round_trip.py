@@ -100,8 +100,8 @@ def test_a_prototxt_holds_what_it_does_not_refuse(network: Network):
 
 
 def made_by(layer: Layer) -> object:
-    """The shape of what a layer makes; of ops by element, which a reader may do behind a reshape, their number."""
-    by_element = layer.op in (Op.ACTIVATION, Op.ADD, Op.MUL)
+    """The shape of what a layer makes; of ops by element and slices, which may move behind a reshape, their number."""
+    by_element = layer.op in (Op.ACTIVATION, Op.ADD, Op.MUL, Op.SPLIT)
     return prod(layer.output_shape) if by_element else layer.output_shape
 
 
