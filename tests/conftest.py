@@ -1,9 +1,10 @@
-"""Settings of every test: hypothesis profiles, chosen with HYPOTHESIS_PROFILE."""
+"""Settings of every test: no results are kept on disk; hypothesis profiles, chosen with HYPOTHESIS_PROFILE."""
 
 import os
 
 from hypothesis import HealthCheck, Phase, settings
 
+os.environ["SQUEEZESIM_CACHE"] = "off"  # of processes that tests start, too
 ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines are slow at times
 settings.register_profile("dev", ANY_SPEED, max_examples=50)
 settings.register_profile("ci", ANY_SPEED, max_examples=500, derandomize=True, database=None, print_blob=True)

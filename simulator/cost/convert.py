@@ -40,7 +40,7 @@ from simulator.cost.sparsity import (
 from simulator.cost.stored import WHOLE_TENSORS, Slices, layout_fields
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
+from simulator.nest import Dim, LoopNest, Operand
 from simulator.network.ir import Layer
 
 PRELOADS = ("hidden", "exposed", "double_buffered")
@@ -194,22 +194,6 @@ def price_record(hardware: Hardware, layer: Layer) -> Record:
         dram_pj_per_byte=prices.dram_per_bit * 8,
         leakage_pj_per_cycle=prices.per_cycle,
     )
-
-
-def prices_per_byte(hardware: Hardware) -> dict[str, dict[str, float]]:
-    """Picojoules of a byte read or written, by level and operand: DRAM, memories, the array's networks, registers."""
-    prices = hardware.prices
-    inside = zip((*hardware.level_names, "array", "rf"), prices.levels_per_bit, strict=True)
-    per_bit = {"dram": (prices.dram_per_bit,) * 3, **dict(inside)}
-    of_unit = 8 * hardware.energy.unit_pj
-    return {
-        level: dict(zip(OPERAND_NAMES, (of_unit * each for each in row), strict=True)) for level, row in per_bit.items()
-    }
-
-
-def prices_per_action(hardware: Hardware) -> dict[str, float]:
-    """Picojoules of each action that moves no word."""
-    return {action: each * hardware.energy.unit_pj for action, each in hardware.prices.per_action.items()}
 
 
 def complete_order(order: Sequence[Dim]) -> list[int]:

@@ -6,11 +6,6 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from simulator.cost.case import REUSE, TILES
-from simulator.cost.convert import layer_record, machine_record, mapping_record, record
-from simulator.cost.reuse import set_reuse
-from simulator.cost.spatial import SpatialMapping, register_words
-from simulator.cost.tiles import memory_demand, start_tiles
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
@@ -73,6 +68,8 @@ def _axes(mapping: Mapping, hardware: Hardware) -> list[str]:
 
 
 def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
+    from simulator.cost.spatial import SpatialMapping, register_words
+
     assert layer.nest is not None
     layout = SpatialMapping(mapping.rows, mapping.columns, mapping.registers)
     array, order = hardware.array, mapping.registers_order
@@ -86,6 +83,11 @@ def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
 
 def buffer_demands(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around = ALONE) -> list[int]:
     """Bytes that the mapping keeps in each buffer of the machine, kept tensors apart."""
+    from simulator.cost.case import REUSE, TILES
+    from simulator.cost.convert import layer_record, machine_record, mapping_record, record
+    from simulator.cost.reuse import set_reuse
+    from simulator.cost.tiles import memory_demand, start_tiles
+
     assert layer.nest is not None
     machine, tiles, reuse = machine_record(hardware), record(TILES), record(REUSE)
     data = layer_record(hardware, layer, layer.nest, around.resident, around.residuals)
@@ -96,6 +98,8 @@ def buffer_demands(mapping: Mapping, layer: Layer, hardware: Hardware, around: A
 
 
 def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around) -> list[str]:
+    from simulator.cost.convert import machine_record
+
     demands = buffer_demands(mapping, layer, hardware, around)
     capacities = [int(size) for size in machine_record(hardware, around.reserved_bytes)["capacity_bytes"]]
     return [
