@@ -5,6 +5,7 @@ Compiled kernels and results of simulations lie in the user's cache folder. Noth
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -13,6 +14,10 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 KERNEL_FOLDERS = ("cost", "verify")
 """Folders of the package that hold kernels."""
+COMPILED = re.compile("[0-9a-f]{16}")
+"""Names of folders that hold compiled kernels, each of one text of all kernels and one compiler."""
+SWITCH = "SQUEEZESIM_CACHE"
+"""Environment variable that says "off" where results are not to be kept; processes that are started inherit it."""
 NOT_OF_THE_MODEL = "cli"
 """A folder of the package on which no figure depends."""
 
@@ -49,6 +54,20 @@ def digest_of(sources: Iterable[Path], first: str = "") -> str:
     for source in sources:
         digest.update(source.read_bytes())
     return digest.hexdigest()
+
+
+def compiled_folders(home: Path) -> list[Path]:
+    """Return the folders of compiled kernels, of all versions, in a home of caches."""
+    return sorted(each for each in home.iterdir() if COMPILED.fullmatch(each.name))
+
+
+def bytes_in(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; those that vanish meanwhile count nothing."""
+    total = 0
+    for each in (path, *path.rglob("*")):
+        with suppress(OSError):
+            total += each.stat().st_size if each.is_file() else 0
+    return total
 
 
 def kernel_sources() -> list[Path]:

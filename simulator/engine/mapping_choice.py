@@ -1,7 +1,6 @@
 """Choose a mapping for every op that runs on the array: equal ones once, on all cores, or as a file says."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
 from simulator.engine.mapping_cache import Known, OpKey, op_key
@@ -54,6 +53,8 @@ def _each(search: Callable[[PlannedOp], Mapping], ops: Sequence[PlannedOp], thre
     if threads == 1 or not ops:
         yield from map(search, ops)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     pool = ThreadPoolExecutor(max_workers=threads or cpu_count())
     try:
         yield from (future.result() for future in [pool.submit(search, op) for op in ops])

@@ -16,13 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from simulator.caches import model_digest, usable_folder
+from simulator.caches import SWITCH, model_digest, usable_folder
 
 T = TypeVar("T")
 
 FILE_NAME = "results.sqlite"
-SWITCH = "SQUEEZESIM_CACHE"
-"""Environment variable that says "off" where nothing is to be kept on disk; processes that are started inherit it."""
 MOST_BYTES = 256 * 2**20
 """Of the rows; about a hundred thousand."""
 SHARE_DROPPED = 4
@@ -58,6 +56,19 @@ class Store:
             yield rows
         finally:
             rows.close()
+
+    def entries(self) -> int:
+        """Count the rows."""
+        with self.opened() as rows:
+            return rows.count()
+
+    def clear(self) -> None:
+        """Forget all rows; a file that cannot be used is removed, with what belongs to it."""
+        with self.opened() as rows:
+            done = rows.clear()
+        if not done and self.path is not None:
+            for ending in ("", "-wal", "-shm"):
+                self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
 
 
 NO_STORE = Store(None)
@@ -149,6 +160,20 @@ class Rows:
                 oldest, youngest = connection.execute("SELECT min(number), max(number) FROM results").fetchone()
                 bound = oldest + (youngest - oldest) // SHARE_DROPPED
                 connection.execute("DELETE FROM results WHERE number <= ?", (bound,))
+
+    def count(self) -> int:
+        """Count the rows of the file."""
+        if self.connection is None:
+            return 0
+        query = self.connection.execute
+        return self._attempt(lambda: int(query("SELECT count(*) FROM results").fetchone()[0])) or 0
+
+    def clear(self) -> bool:
+        """Drop the rows of the file; tell whether that could be done."""
+        if self.connection is None:
+            return False
+        script = self.connection.executescript
+        return self._attempt(lambda: script("DELETE FROM results; VACUUM")) is not None
 
     def _size(self) -> int:
         """Bytes of the pages that rows take."""
