@@ -105,7 +105,7 @@ class VectorKey:
 
 def vector_key(op: PlannedOp, hardware: Hardware) -> VectorKey:
     """Return the key of an op that does not use the array."""
-    layer = replace(op.layer, name="", inputs=(), stage="")
+    layer = replace(op.layer, name="", inputs=("",) * len(op.layer.inputs), stage="")
     return VectorKey(layer, lanes_of(layer, hardware), op.resident, op.reserved_bytes)
 
 

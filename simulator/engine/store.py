@@ -64,7 +64,7 @@ class Store:
 
     def clear(self) -> None:
         """Forget all rows; a file that cannot be used is removed, with what belongs to it."""
-        with self.opened() as rows:
+        with warnings.catch_warnings(action="ignore", category=StoreNote), self.opened() as rows:
             done = rows.clear()
         if not done and self.path is not None:
             for ending in ("", "-wal", "-shm"):
@@ -173,7 +173,8 @@ class Rows:
         if self.connection is None:
             return False
         script = self.connection.executescript
-        return self._attempt(lambda: script("DELETE FROM results; VACUUM")) is not None
+        anew = f"BEGIN IMMEDIATE; DROP TABLE results; {_CREATE}; COMMIT; VACUUM"
+        return self._attempt(lambda: script(anew)) is not None
 
     def _size(self) -> int:
         """Bytes of the pages that rows take."""
