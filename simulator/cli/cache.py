@@ -1,8 +1,12 @@
 """`simulate cache`: what is kept for next time, where, and how to be rid of it."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from simulator.engine.store import Store
 
 MEBIBYTE = 2**20
 
@@ -21,21 +25,28 @@ def cache(
     if folder is None:
         print("nothing is kept: no folder can be written to")
         return
-    path, compiled = folder / FILE_NAME, compiled_folders(folder)
+    store = Store(folder / FILE_NAME)
     if clear:
-        from shutil import rmtree
-
-        Store(path).clear()
-        for each in compiled:
-            rmtree(each, ignore_errors=True)
-        compiled = compiled_folders(folder)
-    entries = Store(path).entries() if path.exists() else 0
-    size, code = bytes_in(path), sum(map(bytes_in, compiled))
+        _clear(store, folder)
+    entries = store.entries() if store.path and store.path.exists() else 0
+    compiled, results = compiled_folders(folder), bytes_in(folder / FILE_NAME)
+    code = sum(map(bytes_in, compiled))
     print(f"folder            {folder}")
     print(
-        f"results           {entries} entries, {_mebibytes(size)} of at most {_mebibytes(MOST_BYTES)}, in {FILE_NAME}"
+        f"results           {entries} entries, {_mebibytes(results)} of {_mebibytes(MOST_BYTES)} at most: {FILE_NAME}"
     )
-    print(f"compiled kernels  {len(compiled)} versions, {_mebibytes(code)}")
+    print(f"compiled kernels  of {len(compiled)} versions, {_mebibytes(code)}")
+
+
+def _clear(store: "Store", folder: Path) -> None:
+    """Remove results and compiled kernels, of all versions of the simulator."""
+    from shutil import rmtree
+
+    from simulator.caches import compiled_folders
+
+    store.clear()
+    for each in compiled_folders(folder):
+        rmtree(each, ignore_errors=True)
 
 
 def _mebibytes(size: int) -> str:
