@@ -44,6 +44,7 @@ class Player:
     def __init__(self, mappings: MappingType[str, Mapping], hardware: Hardware, rows: Rows) -> None:
         self.mappings, self.hardware, self.rows = mappings, hardware, rows
         self.machine = key_of(machine_key(hardware))
+        self._known: dict[tuple[str, int, int], Played] = {}
         self._tiles: dict[str, Tiles] = {}
 
     def result(self, op: PlannedOp, come: int, wanted: int) -> LayerResult:
@@ -75,9 +76,12 @@ class Player:
         return buffer.capacity_bytes - taken
 
     def _played(self, op: PlannedOp, come: int = 0, wanted: int = 0) -> Played:
-        mapping = self.mappings[op.layer.name]
-        key = key_of("played", self.machine, op_key(op), mapping, come, wanted)
-        return Played(**self.rows.recall(key, lambda: play_mapping(op, mapping, self.hardware, come, wanted)))
+        asked, mapping = (op.layer.name, come, wanted), self.mappings[op.layer.name]
+        if asked not in self._known:
+            key = key_of("played", self.machine, op_key(op), mapping, come, wanted)
+            found = self.rows.recall(key, lambda: play_mapping(op, mapping, self.hardware, come, wanted))
+            self._known[asked] = Played(**found)
+        return self._known[asked]
 
     def _streamed(self, op: PlannedOp, wanted: int = 0) -> Streamed:
         key = key_of("streamed", self.machine, vector_key(op, self.hardware), wanted)

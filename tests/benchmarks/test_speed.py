@@ -73,14 +73,18 @@ def test_a_whole_network_that_is_known(benchmark, network, tmp_path):
 def test_the_process_that_simulates_a_known_network(benchmark, own_cache):
     command = [sys.executable, "-m", "simulator", "--hw", "eyeriss_like.yaml", "--net", "squeezenext"]
 
-    def printed():
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    spent = []
 
-    first, before = printed(), os.times()
+    def printed():
+        before = os.times()
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        after = os.times()
+        spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
+        return text
+
+    first = printed()
     assert benchmark(printed) == first
-    after, rounds = os.times(), benchmark.stats.stats.rounds if benchmark.stats else 1
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    benchmark.extra_info |= {"cpu_seconds": round(cpu / rounds, 2)}
+    benchmark.extra_info |= {"cpu_seconds": round(min(spent), 2)}
 
 
 def test_the_recurrence_tile_by_tile(benchmark):
