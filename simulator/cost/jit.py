@@ -31,10 +31,11 @@ def cache_folder() -> Path | None:
 
 def tell_of_compiling(folder: Path | None) -> None:
     """Say on stderr what the first simulation waits for, unless there is compiled code already."""
+    tell = logging.getLogger("squeezesim").warning
     if folder is None:
-        logging.getLogger("squeezesim").warning("compiling, every time: no folder can be written to for compiled code")
+        tell("compiling kernels, every time: there is no folder that can be written to")
     elif not any(folder.iterdir()):
-        logging.getLogger("squeezesim").warning("compiling once, into %s", folder)
+        tell("compiling kernels, which takes a minute and happens once, into %s", folder)
 
 
 _CACHE_FOLDER = cache_folder()

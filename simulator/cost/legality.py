@@ -1,7 +1,6 @@
 """What a machine cannot do or hold of a mapping, as sentences that name the resource, the demand and the limit."""
 
-from collections.abc import Iterable
-from collections.abc import Mapping as MappingType
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -27,6 +26,9 @@ class Around:
 
 
 ALONE = Around()
+
+Check = Callable[[Mapping, Layer], list[str]]
+"""Every reason why a layer cannot be run by a mapping."""
 
 
 def violations(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around = ALONE) -> list[str]:
@@ -111,13 +113,13 @@ def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around)
 
 
 def load_mappings(
-    path: str | Path, layers: Iterable[Layer], hardware: Hardware, around: MappingType[str, Around] | None = None
+    path: str | Path, layers: Iterable[Layer], hardware: Hardware, check: Check | None = None
 ) -> dict[str, Mapping]:
     """Read a mapping file for the layers of a network on a machine; return mappings by layer name.
 
-    Layers that the file leaves out are left to the search; `around` tells by name what is around a layer. Raises
-    InputError with every problem: unknown layers, loops that do not cover a layer, and what the machine cannot do or
-    hold.
+    Layers that the file leaves out are left to the search; `check` tells what is against a mapping of a layer, by
+    default what is against it for the layer alone. Raises InputError with every problem: unknown layers, loops that do
+    not cover a layer, and what the machine cannot do or hold.
     """
     from simulator.mapping.schema import WrittenMappings
 
@@ -133,7 +135,7 @@ def load_mappings(
             continue
         mapping, wrong = read_mapping(entry, by_name[name], document, level_names(hardware))
         if mapping is not None:
-            reasons = violations(mapping, by_name[name], hardware, (around or {}).get(name, ALONE))
+            reasons = check(mapping, by_name[name]) if check else violations(mapping, by_name[name], hardware)
             wrong = [document.problem(("layers", name), reason, of_key=True) for reason in reasons]
             found[name] = mapping
         problems += wrong

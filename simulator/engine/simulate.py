@@ -5,7 +5,7 @@ from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulator.cost.legality import Around, violations
+from simulator.engine.checks import Checks
 from simulator.engine.mapping_cache import Known, MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, choose_mappings
 from simulator.engine.player import play
@@ -17,7 +17,7 @@ from simulator.network.ir import Network
 from simulator.result.facts import documents_of, machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
-from simulator.schedule import PlannedOp, plan
+from simulator.schedule import plan
 from simulator.source.validation import RenamedWord
 
 
@@ -52,10 +52,10 @@ def simulate(
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
     flows = choose_dataflows(hardware, dataflow)
     given, ops = dict(mappings or {}), plan(network, hardware)
-    check_mappings(given, ops, hardware)
     searched = [op for op in ops if op.runs and op.layer.nest is not None and op.layer.name not in given]
     cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective)
     with cache.store.opened() as rows:
+        Checks(hardware, rows).of_all(given, ops)
         known = Known(setting, cache.mappings_of(setting), rows)
         found = choose_mappings(searched, hardware, flows, objective, known, progress, threads)
         layers = play(ops, {**given, **found}, hardware, rows)
@@ -70,25 +70,6 @@ def current_objective(name: str) -> str:
     if name in OLD_OBJECTIVES:
         warnings.warn(f"`{name}` is now called `{OLD_OBJECTIVES[name]}`", RenamedWord, stacklevel=3)
     return OLD_OBJECTIVES.get(name, name)
-
-
-def around(op: PlannedOp) -> Around:
-    """Return what is around an op when it runs."""
-    return Around(op.resident, op.reserved_bytes, op.residuals)
-
-
-def check_mappings(mappings: MappingType[str, Mapping], ops: Sequence[PlannedOp], hardware: Hardware) -> None:
-    """Raise InputError for mappings of layers that the network does not have, and for those the machine cannot run."""
-    planned = {op.layer.name: op for op in ops}
-    if unknown := sorted(mappings.keys() - planned.keys()):
-        raise InputError(*(Problem("the network has no such layer", path=f"mapping.{name}") for name in unknown))
-    problems = [
-        Problem(reason, path=f"mapping.{name}")
-        for name, given in mappings.items()
-        for reason in violations(given, planned[name].layer, hardware, around(planned[name]))
-    ]
-    if problems:
-        raise InputError(*problems)
 
 
 def assemble(

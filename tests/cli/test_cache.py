@@ -122,7 +122,7 @@ def test_ctrl_c_ends_a_search_at_once() -> None:
 def test_that_kernels_are_compiled_is_told_once(tmp_path: Path) -> None:
     code = "from simulator.caches import usable_folder; from simulator.cost.jit import cache_folder"
     first = python("-c", code, XDG_CACHE_HOME=str(tmp_path))
-    assert first.stderr.startswith("compiling once") and len(first.stderr.splitlines()) == 1
+    assert first.stderr.startswith("compiling kernels") and len(first.stderr.splitlines()) == 1
     (folder,) = (tmp_path / "squeezesim").iterdir()
     (folder / "kernel.nbi").touch()
     assert python("-c", code, XDG_CACHE_HOME=str(tmp_path)).stderr == ""

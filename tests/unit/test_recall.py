@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import simulator.engine.checks as checks
 import simulator.engine.mapping_choice as choice
 import simulator.engine.player as player
 from simulator import load_hardware, simulate
@@ -71,6 +72,7 @@ def nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def forbid() -> None:
         monkeypatch.setattr(choice, "_search", forbidden)
+        monkeypatch.setattr(checks, "violations", forbidden)
         for name in ("play_mapping", "fastest", "stream"):
             monkeypatch.setattr(player, name, forbidden)
 
