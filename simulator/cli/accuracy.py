@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.inputs import NoCache
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, print_grid, progress, write_text
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def accuracy(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save everything as JSON; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per figure; - is stdout")] = None,
     plot: Annotated[bool, typer.Option("--plot", help="draw images/accuracy.png beside the page of --out")] = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Compare published figures with ours.
 

@@ -43,7 +43,7 @@ from simulator.cost.sparsity import (
 from simulator.cost.stored import WHOLE_TENSORS, Slices, layout_fields
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand, footprint
+from simulator.nest import Dim, LoopNest, Operand, footprint
 from simulator.network.ir import Layer
 
 LOOPS = len(Dim)
@@ -213,9 +213,7 @@ def words_energy(hardware: Hardware, layer: Layer, words: Sequence[Sequence[floa
     network, energy = len(words) - 2, 0.0
     for operand in Operand:
         levels = [*(b.level for b in hardware.buffers if operand in b.holds), network]
-        energy += footprint_words(layer, operand) * (
-            sum(words[level][operand] for level in levels) + words[network][operand]
-        )
+        energy += footprint_words(layer, operand) * sum(words[level][operand] for level in levels)
     return energy
 
 
@@ -231,26 +229,9 @@ def footprint_words(layer: Layer, operand: Operand) -> int:
     n, g, _, c, p, q, r, s = nest.bounds
     if operand != Operand.INPUTS:
         return footprint(nest, nest.bounds, operand)
-    rows, columns = (
-        distinct(a, b, u, v) for a, b, u, v in zip((p, q), (r, s), nest.stride, nest.dilation, strict=True)
-    )
+    axes = zip((p, q), (r, s), nest.stride, nest.dilation, strict=True)
+    rows, columns = (distinct(*axis) for axis in axes)
     return n * g * c * rows * columns
-
-
-def prices_per_byte(hardware: Hardware) -> dict[str, dict[str, float]]:
-    """Picojoules of a byte read or written, by level and operand: DRAM, memories, the array's networks, registers."""
-    prices = hardware.prices
-    inside = zip((*hardware.level_names, "array", "rf"), prices.levels_per_bit, strict=True)
-    per_bit = {"dram": (prices.dram_per_bit,) * 3, **dict(inside)}
-    of_unit = 8 * hardware.energy.unit_pj
-    return {
-        level: dict(zip(OPERAND_NAMES, (of_unit * each for each in row), strict=True)) for level, row in per_bit.items()
-    }
-
-
-def prices_per_action(hardware: Hardware) -> dict[str, float]:
-    """Picojoules of each action that moves no word."""
-    return {action: each * hardware.energy.unit_pj for action, each in hardware.prices.per_action.items()}
 
 
 def complete_order(order: Sequence[Dim]) -> list[int]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from simulator.cost.convert import prices_per_action
+from simulator.cost.prices import prices_per_action
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.hardware.peak import area_mm2, peak_watts
