@@ -153,7 +153,7 @@ def traffic_bound(machine: Record, layer: Record, tiles: Record, window: int) ->
     What no level outside the PEs holds, or what halos may spare, crosses at least once where it is not padding.
     """
     b = layer.bounds
-    words = b[N] * b[G] * b[C] * window * reloads_of(tiles, INPUTS)
+    words = tiles.whole[INPUTS] if tiles.whole[INPUTS] else b[N] * b[G] * b[C] * window * reloads_of(tiles, INPUTS)
     size = 0
     if not machine.keeps_halo and machine.outermost[INPUTS] == OUTERMOST:
         size = bytes_at_least(machine, layer, words, INPUTS)
