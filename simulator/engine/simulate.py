@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from simulator.cost.legality import Around, buffer_demands, violations
+from simulator.cost.legality import Around, buffer_demands, violations, whole_bytes
 from simulator.cost.vector import Tiles, demand_bytes, fastest_cut
 from simulator.engine.array_ops import Played, array_result, play_mapping
 from simulator.engine.mapping_cache import MappingCache, setting_key
@@ -185,6 +185,7 @@ def _free_bytes(op: PlannedOp, how: Mapping | Tiles, hardware: Hardware) -> int:
     buffer, taken = hardware.buffers[index], 0
     if not isinstance(how, Tiles):
         taken = buffer_demands(how, op.layer, hardware, around(op))[index]
+        taken += whole_bytes(op.layer, hardware, around(op))
     elif Operand.INPUTS in buffer.holds:
         taken = demand_bytes(how, hardware)
     if Operand.INPUTS in buffer.holds:
