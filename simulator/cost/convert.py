@@ -95,7 +95,9 @@ def memory_fields(hardware: Hardware, reserved_bytes: int) -> dict[str, object]:
     outermost = [next(level for level in range(levels) if holding[level][o] >= 0) for o in Operand]
     capacity, of_inputs = [b.capacity_bytes for b in buffers], holding[outermost[Operand.INPUTS]][Operand.INPUTS]
     capacity[of_inputs] -= reserved_bytes
-    for_tiles = [left if b.tile_bytes is None else min(left, b.tile_bytes) for left, b in zip(capacity, buffers, strict=True)]
+    for_tiles = [
+        left if b.tile_bytes is None else min(left, b.tile_bytes) for left, b in zip(capacity, buffers, strict=True)
+    ]
     pad = [0] * (MAX_MEMORIES - len(buffers))
     keeps = [[memory >= 0 for memory in row] for row in holding] + [[True] * 3]
     keeps += [[False] * 3] * (DESTINATIONS - len(keeps))

@@ -70,6 +70,7 @@ READ_OF_ARRAY: dict[str, object] = {
     "zero_inputs_fraction": 0.125,
     "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,
     "step_cycles": 33,
+    "tile_setup_cycles": 33,
     "instances": 2,
 }
 READ_OF_DELIVERY: dict[str, object] = {
