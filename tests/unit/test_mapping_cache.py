@@ -88,6 +88,7 @@ READ_OF_BUFFER: dict[str, object] = {
     "write_bytes_per_cycle": 3,
     "double_buffered": not MACHINE.buffers[0].double_buffered,
     "streams": (0,),
+    "tile_bytes": 500,
 }
 READ_OF_DRAM: dict[str, object] = {
     "bytes_per_cycle": Fraction(1, 7),

@@ -50,8 +50,8 @@ ANCHOR = Anchor(
         "the launch of an op, how fast weights shift in, and what sets up a tile. Fitted on half of the weights, "
         "they leave the other half 1.9 to 2.8% off in the median and 5.4 to 6.5% in the ninetieth percentile.",
         "Inputs and weights that fit into 96 MiB, beside the 32 MiB of tiles, come whole before the first product: "
-        "this is why small and middle products take their loads, products and stores one after the other. Weights of 5120 x "
-        "10240 do not fit, and overlap.",
+        "this is why small and middle products take their loads, products and stores one after the other. Weights of "
+        "5120 x 10240 do not fit, and overlap.",
         "5120 x 10240 at M = 32,768, of which neither operand fits, takes 37% longer than its products alone; the "
         "model finds 21%. Rows of M = 1 may run on the vector unit; here the array takes them.",
     ),
