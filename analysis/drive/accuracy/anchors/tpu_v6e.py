@@ -1,6 +1,6 @@
 """TPU v6e: measured times of matrix products, from one row of inputs to 32,768."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from statistics import median, quantiles
 
 from analysis.drive.accuracy.anchor import Anchor, Row, absolute_deviations
@@ -18,7 +18,7 @@ def rows() -> Iterator[Row]:
     """Yield the peak, the time of each product, then how far these are off in all."""
     machine = load_hardware(MACHINE)
     yield Row("peak", 918, 2e-12 * machine.array.pes * machine.clock_hz, within(0.01), "TFLOPS", "roofline")
-    times = [product_row(*(int(row[key]) for key in "MKN"), float(row["latency_us"])) for row in published(MACHINE)]
+    times = [product_row(row) for row in published(MACHINE)]
     yield from times
     off = [100 * deviation for deviation in absolute_deviations(times)]
     ninth = quantiles(off, n=10, method="inclusive")[-1]
@@ -26,10 +26,11 @@ def rows() -> Iterator[Row]:
     yield Row("ninetieth percentile", None, ninth, at_most(15), "%", "all", counts=False)
 
 
-def product_row(m: int, k: int, n: int, microseconds: float) -> Row:
+def product_row(row: Mapping[str, str]) -> Row:
     """Compare the time of a product of M x K inputs and K x N weights."""
+    m, k, n = (int(row[key]) for key in "MKN")
     time = 1e6 * simulate(MACHINE, product(m, k, n)).total.latency_s
-    return Row(f"M = {m}", microseconds, time, within(0.15), "us", f"{k} x {n}")
+    return Row(f"M = {m}", float(row["latency_us"]), time, within(0.15), "us", f"{k} x {n}")
 
 
 def product(m: int, k: int, n: int) -> Network:
