@@ -98,9 +98,11 @@ def default_lines(hardware: Hardware) -> Iterator[str]:
 
 
 def _array_text(array: Array) -> str:
-    text = f"{array.rows} rows x {array.columns} columns = {array.pes} PEs"
+    text = f"{array.instances} x " if array.instances > 1 else ""
+    text += f"{array.rows} rows x {array.columns} columns = {array.pes} PEs"
     text += f", {units.counted(array.macs_per_cycle, 'MAC')} a cycle each"
     text += f", steps of {array.step_cycles} cycles or more" if array.step_cycles > 1 else ""
+    text += f", {array.tile_setup_cycles} cycles to set up a tile" if array.tile_setup_cycles else ""
     axes = [name for name, sums in (("rows", array.reduce_rows), ("columns", array.reduce_columns)) if sums]
     text += f", sums along {' and '.join(axes)}" if axes else ""
     return text + (", skewed" if array.skewed else "")
@@ -130,7 +132,8 @@ def _buffer_text(buffer: Buffer) -> str:
         for name, rate in (("reads", buffer.read_bytes_per_cycle), ("writes", buffer.write_bytes_per_cycle))
         if rate is not None
     ]
-    return ", ".join([f"{buffer.name}: {units.size(buffer.capacity_bytes)} for {held}", slots, *ports])
+    tiles = [] if buffer.tile_bytes is None else [f"{units.size(buffer.tile_bytes)} of it for tiles"]
+    return ", ".join([f"{buffer.name}: {units.size(buffer.capacity_bytes)} for {held}", *tiles, slots, *ports])
 
 
 def _kernel(layer: Layer) -> str:

@@ -5,7 +5,8 @@ Operands stream over networks of their own while PEs multiply, so the slowest se
     pace = max(MAC cycles, words of each operand / words a cycle, bytes at each memory / bytes a cycle)
     cycles = pace + preload + skew
 
-A run's `cycle_parts` split this: compute = MAC cycles, delivery = pace - MAC cycles, preload, skew.
+A run's `cycle_parts` split this: compute = MAC cycles, delivery = pace - MAC cycles, preload, skew. What sets up a tile
+is part of the skew.
 """
 
 from simulator.cost.blocks import cut_again, cut_lead, cut_tile, cut_whole
@@ -244,7 +245,7 @@ def tile_cycles(machine: Record, reuse: Record, first: bool, out: Record) -> Non
         preload += out.passes * ceil_div(out.first_window, machine.words_per_cycle[INPUTS])
     out.delivery_cycles = max(0, pace - out.mac_cycles)
     out.preload_cycles = preload
-    out.skew_cycles = machine.skew_cycles * (out.passes if runs_empty(machine) else 1)
+    out.skew_cycles = machine.tile_setup_cycles + machine.skew_cycles * (out.passes if runs_empty(machine) else 1)
     out.array_cycles = max(pace, out.mac_cycles) + preload + out.skew_cycles
 
 

@@ -128,8 +128,10 @@ def array_bound(case: Case, scratch: Scratch) -> int:
 
 
 @jit
-def may_fit(machine: Record, layer: Record, tile: Ints, twice: int) -> bool:
-    """Whether tiles of these extents could fit the outermost memories; what streams may take no room.
+def may_fit(machine: Record, layer: Record, whole: Ints, tile: Ints, twice: int) -> bool:
+    """Whether tiles of these extents could fit the outermost memories beside what is there `whole`.
+
+    What streams may take no room.
 
     With `twice`, what changes between tiles takes double-buffered memories twice.
     """
@@ -138,7 +140,8 @@ def may_fit(machine: Record, layer: Record, tile: Ints, twice: int) -> bool:
             continue
         demand = 0
         for operand in range(3):
-            held = machine.memory_of[OUTERMOST, operand] == memory and not layer.resident[operand]
+            stays = layer.resident[operand] or whole[operand] > 0
+            held = machine.memory_of[OUTERMOST, operand] == memory and not stays
             if not held or (operand == WEIGHTS and machine.streams[WEIGHTS]):
                 continue
             bits = machine.bits[SUM_BITS] if operand == OUTPUTS else machine.bits[operand]
@@ -185,7 +188,7 @@ def traffic_bound(machine: Record, layer: Record, tiles: Record, window: int) ->
     What no level outside the PEs holds, or what halos may spare, crosses at least once where it is not padding.
     """
     b = layer.bounds
-    words = b[N] * b[G] * b[C] * window * reloads_of(tiles, INPUTS)
+    words = tiles.whole[INPUTS] if tiles.whole[INPUTS] else b[N] * b[G] * b[C] * window * reloads_of(tiles, INPUTS)
     size = 0
     if not machine.keeps_halo and machine.outermost[INPUTS] == OUTERMOST:
         size = bytes_at_least(machine, layer, words, INPUTS)

@@ -88,6 +88,7 @@ MACHINE = record_type(
     [
         ("macs_per_cycle", _I),  # per PE
         ("step_cycles", _I),  # that a step of the array takes at least; 1: as long as its MACs
+        ("tile_setup_cycles", _I),  # before each tile of the outermost level
         ("arrays", _I),  # instances of the array under the same memories
         ("unicast", _I, 3),
         ("preload", _I, 3),  # HIDDEN, EXPOSED or DOUBLE_BUFFERED
@@ -115,6 +116,7 @@ MACHINE = record_type(
         ("array_level", _I, 3),  # the destination that the array's network brings the operand to
         ("keeps", _I, (DESTINATIONS, 3)),  # whether the destination holds the operand
         ("source", _I, (DESTINATIONS, 3)),  # the level that it takes the operand from, or -1: DRAM
+        ("whole_bytes", _I),  # of the memory of inputs: room for inputs and weights that come whole, before all tiles
         ("streams", _I, 3),  # what is consumed in the outermost level is replaced at once
         ("memories", _I),  # how many of the following are in use
         ("level_of", _I, MAX_MEMORIES),
@@ -211,6 +213,7 @@ TILES = record_type(
         ("last", _I, 8),  # extent of the last tile
         ("bit", _I, 8),  # bit of an edge variant that tells a shorter last extent; 0 where all are equal
         ("variants", _I),  # number of edge variants
+        ("whole", _I, 3),  # words of an operand that comes whole before the first tile, else 0
         ("depth", _I, 3),  # position in order of the innermost loop that indexes the operand, or -1
         ("at", _I, 8),  # the current tile: index,
         ("extent", _I, 8),  # extents

@@ -69,6 +69,7 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         MACHINE,
         macs_per_cycle=array.macs_per_cycle,
         step_cycles=array.step_cycles,
+        tile_setup_cycles=array.tile_setup_cycles,
         arrays=array.instances,
         unicast=[d.network == "unicast" for d in array.delivery],
         preload=[PRELOADS.index(d.preload) for d in array.delivery],
@@ -98,8 +99,11 @@ def memory_fields(hardware: Hardware, reserved_bytes: int) -> dict[str, object]:
     buffers, levels, chip = hardware.buffers, len(hardware.level_names), hardware.levels_outside
     holding = [[_memory_at(buffers, level, operand) for operand in Operand] for level in range(levels)]
     outermost = [next(level for level in range(levels) if holding[level][o] >= 0) for o in Operand]
-    capacity = [b.capacity_bytes for b in buffers]
-    capacity[holding[outermost[Operand.INPUTS]][Operand.INPUTS]] -= reserved_bytes
+    capacity, of_inputs = [b.capacity_bytes for b in buffers], holding[outermost[Operand.INPUTS]][Operand.INPUTS]
+    capacity[of_inputs] -= reserved_bytes
+    for_tiles = [
+        left if b.tile_bytes is None else min(left, b.tile_bytes) for left, b in zip(capacity, buffers, strict=True)
+    ]
     pad = [0] * (MAX_MEMORIES - len(buffers))
     keeps = [[memory >= 0 for memory in row] for row in holding] + [[True] * 3]
     keeps += [[False] * 3] * (DESTINATIONS - len(keeps))
@@ -111,10 +115,11 @@ def memory_fields(hardware: Hardware, reserved_bytes: int) -> dict[str, object]:
         "array_level": [next((x for x in range(chip, levels) if holding[x][o] >= 0), levels) for o in Operand],
         "keeps": keeps,
         "source": [[_source(keeps, to, o) for o in Operand] for to in range(DESTINATIONS)],
+        "whole_bytes": capacity[of_inputs] - for_tiles[of_inputs],
         "streams": [o in buffers[holding[outermost[o]][o]].streams for o in Operand],
         "memories": len(buffers),
         "level_of": [b.level for b in buffers] + pad,
-        "capacity_bytes": capacity + pad,
+        "capacity_bytes": for_tiles + pad,
         "double_buffered": [b.double_buffered for b in buffers] + pad,
         "read_bytes_per_cycle": [b.read_bytes_per_cycle or 0 for b in buffers] + pad,
         "write_bytes_per_cycle": [b.write_bytes_per_cycle or 0 for b in buffers] + pad,

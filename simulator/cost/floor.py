@@ -89,6 +89,8 @@ def least_transactions(machine: Record, layer: Record, tiles: Record) -> int:
     loads = machine.outermost[INPUTS] == OUTERMOST and machine.outermost[WEIGHTS] == OUTERMOST
     if not loads or layer.resident[INPUTS] or layer.resident[WEIGHTS] or layer.prefetched_bytes > 0:
         return 0
+    if tiles.whole[INPUTS] > 0 or tiles.whole[WEIGHTS] > 0:
+        return 0
     for axis in range(2):
         window = (layer.bounds[R + axis] - 1) * layer.dilation[axis] + 1
         behind = (layer.bounds[P + axis] - 1) * layer.stride[axis] - layer.pad[axis] - layer.input_size[axis]
@@ -118,7 +120,7 @@ def least_of_tiles(
     """
     machine, layer, tiles = case.machine, case.layer, scratch.tiles
     size, n = traffic_bound(machine, layer, tiles, window), least_transactions(machine, layer, tiles)
-    macs += machine.skew_cycles * all_tiles(tiles)
+    macs += (machine.skew_cycles + machine.tile_setup_cycles) * all_tiles(tiles)
     inside = max(macs, port_floor(machine, size))
     set_least(case, inside, size, n, objective, keys)
     rising = keys[OBJECTIVE_KEY]
@@ -210,10 +212,11 @@ def floor_of(case: Case, scratch: Scratch, cuts: Cuts, macs: int, objective: int
     machine, layer, mapping, rows = case.machine, case.layer, case.mapping, rows_to_load(case, cuts)
     pick, last = np.zeros(8, np.int64), np.ones(8, np.int64)
     left, going, base = most_cuts, True, np.inf
+    start_tiles(machine, layer, mapping, scratch.tiles)  # tells what is there whole
     while going:
         set_cut(case, cuts, pick, last)
         d, cut = 7, innermost_cut(pick)
-        fits = may_fit(machine, layer, mapping.tile, ONE)
+        fits = may_fit(machine, layer, scratch.tiles.whole, mapping.tile, ONE)
         window = rows[HEIGHT, pick[P]] * rows[WIDTH, pick[Q]]
         rising, whole = least_of_cut(case, scratch, cuts, window, last, macs, objective)
         if fits:
@@ -225,7 +228,7 @@ def floor_of(case: Case, scratch: Scratch, cuts: Cuts, macs: int, objective: int
             d = cut
         elif not fits:
             set_finest(case, cuts, pick, cut)
-            d = 7 if may_fit(machine, layer, mapping.tile, ZERO) else cut
+            d = 7 if may_fit(machine, layer, scratch.tiles.whole, mapping.tile, ZERO) else cut
         going = cut_next(pick, cuts.counts, d)
     return best
 

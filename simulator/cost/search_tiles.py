@@ -217,6 +217,7 @@ def search_tiles(case: Case, scratch: Scratch, objective: int, most_cycles: floa
     mac_tables(machine, layer, mapping, extents, counts, factors)
     pick, keys = np.zeros(8, np.int64), np.empty(KEYS)
     evaluated, going = 0, True
+    start_tiles(machine, layer, mapping, scratch.tiles)  # tells what is there whole
     while going:
         for d in range(8):
             mapping.tile[d] = extents[d, pick[d]]
@@ -225,7 +226,7 @@ def search_tiles(case: Case, scratch: Scratch, objective: int, most_cycles: floa
         going = next_choice(pick, choices)
         if macs > most_cycles or no_better(case, macs, ZERO, objective, keys, best.aim):
             continue
-        if may_fit(machine, layer, mapping.tile, ONE):
+        if may_fit(machine, layer, scratch.tiles.whole, mapping.tile, ONE):
             start_tiles(machine, layer, mapping, scratch.tiles)
             bound = TileBound(window, macs, keys)
             evaluated += try_orders(case, scratch, objective, most_cycles, bound, choices, best)

@@ -107,7 +107,10 @@ def load_inputs(case: Case, scratch: Scratch, advanced: int, variant: Record) ->
     home = machine.outermost[INPUTS]
     if layer.resident[INPUTS] or (home == OUTERMOST and advanced > tiles.depth[INPUTS]):
         return 0, 0
-    if home == OUTERMOST:
+    if tiles.whole[INPUTS] > 0:
+        words = tiles.whole[INPUTS]
+        size, runs, descriptors = packed_transfer(machine, layer, words, INPUTS)
+    elif home == OUTERMOST:
         words = loaded_inputs(tiles, machine, layer, case.mapping.tile, advanced)
         size, runs, descriptors = inputs_transfer(case, scratch, words, variant)
     else:
@@ -128,8 +131,8 @@ def load_weights(case: Case, scratch: Scratch, advanced: int, variant: Record) -
         return 0, 0
     words, size = operand_words(tiles.extent, WEIGHTS), variant.weights_bytes
     runs, descriptors = variant.weights_runs, variant.weights_descriptors
-    if home != OUTERMOST:
-        words = variant.crossed[home, WEIGHTS]
+    if tiles.whole[WEIGHTS] > 0 or home != OUTERMOST:
+        words = tiles.whole[WEIGHTS] if home == OUTERMOST else variant.crossed[home, WEIGHTS]
         size, runs, descriptors = packed_transfer(machine, layer, words, WEIGHTS)
     totals.loaded[WEIGHTS] += words
     totals.dram_read[WEIGHTS] += size

@@ -111,6 +111,7 @@ def _array(array: "schema_array.Array") -> Array:
         zero_inputs_fraction=inputs.fraction if inputs else 0.0,
         gates_zero_inputs=inputs.gate if inputs else False,
         step_cycles=array.step_cycles,
+        tile_setup_cycles=array.tile_setup_cycles,
         instances=array.instances,
     )
 
@@ -154,6 +155,7 @@ def _buffer(buffer: "schema.Buffer", buffers: "Sequence[schema.Buffer]") -> Buff
         streams=tuple(sorted(OPERAND_NAMES.index(operand) for operand in buffer.streams)),
         level=_level(buffer, buffers),
         in_pe=buffer.in_pe,
+        tile_bytes=buffer.tiles,
     )
 
 

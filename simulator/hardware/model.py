@@ -62,7 +62,7 @@ class Array:
 
     `reduce_rows` / `reduce_columns`: partial sums of PEs along that axis are added on their way, inside the array.
     `step_cycles`: what a step takes at least, however few MACs a PE has in it; 1 sets no limit, so that steps share the
-    cycles of PEs that do several MACs in one.
+    cycles of PEs that do several MACs in one. `tile_setup_cycles`: what comes before each tile.
     `skewed`: operands move as a wave front, so rows + columns - 2 cycles of fill and drain come to every pass whose
     preload is exposed, and to every tile where passes follow without a gap.
     """
@@ -79,6 +79,7 @@ class Array:
     zero_inputs_fraction: float
     gates_zero_inputs: bool
     step_cycles: int = 1
+    tile_setup_cycles: int = 0
     instances: int = 1  # arrays like this one under the same memories, each with its own edge and skew
 
     @property
@@ -97,6 +98,7 @@ class Buffer:
     """One on-chip memory. `holds` lists operand indices that share it; bandwidths are None where unlimited.
 
     `level` counts from 0, the outermost. Memories of a level lie beside one another. With `in_pe` every PE has one.
+    `tile_bytes`: all that tiles may take of it, None for as much as they can; the rest is for tensors that are whole.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Buffer:
     streams: tuple[int, ...] = ()  # operand indices: what is consumed or completed makes room at once
     level: int = 0
     in_pe: bool = False
+    tile_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

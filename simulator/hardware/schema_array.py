@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulator.source.fields import Count, Fraction01, Written, renamed_values
+from simulator.source.fields import Count, CountOrZero, Fraction01, Written, renamed_values
 
 Axis = Annotated[int, Field(ge=1, le=4096)]
 NetworkName = Literal["multicast", "systolic", "unicast"]
@@ -88,12 +88,14 @@ class Array(Written):
 
     `step_cycles`: a step of the array, all that its PEs do between two turns of the loops around it, takes at least so
     many cycles, however few MACs there are in it. At 1 it takes as long as its MACs.
+    `tile_setup_cycles`: what the array waits before each tile of the outermost memory, until that is set up.
     """
 
     rows: Axis
     columns: Axis
     macs_per_cycle: Annotated[int, Field(ge=1, le=4096)] = 1
     step_cycles: Annotated[int, Field(ge=1, le=65536)] = 1
+    tile_setup_cycles: CountOrZero = 0
     instances: Annotated[int, Field(ge=1, le=64)] = 1
     registers_words: Registers
     delivery: Deliveries

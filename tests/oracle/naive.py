@@ -95,6 +95,19 @@ def words_in(tile, operand):
     return prod(map(len, part_of(tile, operand)))
 
 
+def whole_tensors(machine, layer):
+    """Words of the inputs and weights that come whole before the first tile: the smaller first, as long as they fit."""
+    everything = tuple(map(range, layer.bounds))
+    words = {INPUTS: loaded_inputs(everything, machine, layer)[0], WEIGHTS: words_in(everything, WEIGHTS)}
+    room, found = machine.whole_bytes, {}
+    for operand in sorted(words, key=lambda operand: words[operand] * machine.bits[operand]):
+        size = ceil(Fraction(words[operand] * machine.bits[operand], 8))
+        if machine.whole_bytes and size <= room and not layer.resident[operand]:
+            room -= size
+            found[operand] = words[operand]
+    return found
+
+
 class LayerWalk:
     """The walk of a layer; `totals` has an entry for each total of the kernel, by its name (and place)."""
 
@@ -103,6 +116,7 @@ class LayerWalk:
         self.totals, self.runs, self.macs, self.moves = Counter(), [], 0, Counter()
         self.in_buffer, self.before, self.done = {}, None, Counter()
         self.reduced = Counter()  # reduction tiles seen, by tile of the outputs
+        self.whole = whole_tensors(self.machine, self.layer)
         tiles = list(tiles_of(self.layer, self.mapping))
         self.reductions = len({tuple(tile[d] for d in REDUCTION) for tile in tiles})
         self.schedule = schedule_of(tiles[0], self.machine, self.mapping)
@@ -152,18 +166,22 @@ class LayerWalk:
             home, part = self.machine.outermost[operand], part_of(tile, operand)
             again = self.machine.reloads and operand is not OUTPUTS
             kept = home == OUTERMOST and self.in_buffer.get(operand) == part and not again
+            kept = kept or (operand in self.whole and self.before is not None)
             self.in_buffer[operand] = part
             if kept or self.layer.resident[operand]:
                 continue
             lines = None
-            if home != OUTERMOST:
+            if operand in self.whole:
+                words = self.whole[operand]
+            elif home != OUTERMOST:
                 words = array.counts["returned", home] if operand is OUTPUTS else array.counts["crossed", home, operand]
             elif operand is INPUTS:
                 words, lines = loaded_inputs(tile, self.machine, self.layer, self.beside(tile))
             else:
                 words = words_in(tile, operand) if operand is WEIGHTS or self.reduced[part] else 0
             kind = SUM_BITS if operand is OUTPUTS else operand
-            laid = None if home != OUTERMOST or operand is OUTPUTS else self.laid(tile, operand, lines)
+            apart = home == OUTERMOST and operand is not OUTPUTS and operand not in self.whole
+            laid = self.laid(tile, operand, lines) if apart else None
             loaded[operand] = self.move(("loaded", operand), ("dram_read", operand), words, kind, laid=laid)
         return loaded
 

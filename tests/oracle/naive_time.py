@@ -75,7 +75,8 @@ def array_cycles(walk, mac_cycles, passes):
     cycles = {
         "delivery_cycles": pace - mac_cycles,
         "preload_cycles": exposed,
-        "skew_cycles": machine.skew_cycles * (passes if EXPOSED in machine.preload[:OUTPUTS] else 1),
+        "skew_cycles": machine.tile_setup_cycles
+        + machine.skew_cycles * (passes if EXPOSED in machine.preload[:OUTPUTS] else 1),
     }
     return cycles | {"array_cycles": mac_cycles + sum(cycles.values())}
 

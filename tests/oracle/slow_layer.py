@@ -42,6 +42,7 @@ class MacOp(TileMemory):
             found = dict(zip(order, parts, strict=True))
             self.tiles.append([found[d] for d in Dim])
         self.loops = [d for d in order if len(cuts[d]) > 1]
+        self.whole = self.whole_tensors()
 
     def key(self, operand, tile):
         """What tells one tile of an operand from another."""
@@ -122,8 +123,12 @@ class MacOp(TileMemory):
         here = before is not None and self.key(operand, before) == self.key(operand, tile)
         if (here and not self.machine.dma_reloads) or (self.job.inputs_here, self.job.weights_here, False)[operand]:
             return NOTHING
-        lines = None
-        if operand is INPUTS:
+        lines, whole = None, operand in self.whole
+        if whole and before is not None:
+            return NOTHING
+        if whole:
+            words = self.whole[operand]
+        elif operand is INPUTS:
             words = self.box(tile)
             if self.machine.dma_keeps_halo and before is not None:
                 moved = [d for d in Dim if before[d] != tile[d]]
@@ -134,7 +139,7 @@ class MacOp(TileMemory):
             words = set(product(*(tile[d] for d in sorted(RELEVANT[WEIGHTS]))))
         ratio = self.coded(operand, self.zeros(operand))
         bits = bits_of(self.machine)[operand]
-        if is_tiled(self.machine, operand is WEIGHTS, ratio != 1):
+        if whole or is_tiled(self.machine, operand is WEIGHTS, ratio != 1):
             moved = self.at_port(len(words), bits, ratio)
         else:
             moved = self.laid(operand, tile, bits, lines, self.job.wide_inputs if operand is INPUTS else 0)
@@ -308,10 +313,13 @@ class MacOp(TileMemory):
         return max(0, every - pace) if systolic else 0
 
     def skew(self, walk) -> int:
-        """Cycles in which a wave front fills and leaves the array: in each pass if it runs empty before, else once."""
+        """Cycles in which a wave front fills and leaves the array, in each pass if it runs empty before, else once; and
+        those before it, in which the tile is set up.
+        """  # fmt: skip
         array = self.machine.array
         empty = any(array.delivery[o].preload == "exposed" for o in (INPUTS, WEIGHTS))
-        return (array.rows + array.columns - 2) * (self.passes(walk) if empty else 1) if array.skewed else 0
+        front = array.rows + array.columns - 2 if array.skewed else 0
+        return array.tile_setup_cycles + front * (self.passes(walk) if empty else 1)
 
     # The sum of it
 

@@ -22,6 +22,7 @@ PEERS = (
     "shidiannao_like",
     "timeloop_eyeriss_like",
     "tpu_v1",
+    "tpu_v6e",
 )
 
 

@@ -12,6 +12,7 @@ DRAM and share of the bandwidth.
 Energies of all were saved again when every energy became picojoules: relative tables say what their MAC
 takes, gated PEs spare their registers, and edge_npu_like, eyeriss_chip, gemmini_16x16, nvdla_*, shidiannao_like,
 systolic_32x32 and tpu_v1 have prices of their circuits (`cmos`), scalesim_32x32 those of one-word registers.
+gemmini_16x16's was saved again, with its mappings, when its instructions began to take eight cycles at least.
 """
 
 import gzip

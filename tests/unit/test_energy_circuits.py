@@ -280,4 +280,4 @@ def test_every_machine_has_a_plausible_peak(name: str) -> None:
     peak = peak_of(load_hardware(name))
     operations_a_joule = 2 * peak["macs_per_second"] / peak["chip_watts"]  # type: ignore[operator]
     assert 1e10 < operations_a_joule < 2e13
-    assert peak["chip_watts"] < 40  # type: ignore[operator]
+    assert peak["chip_watts"] < (150 if name == "tpu_v6e" else 40)  # type: ignore[operator]

@@ -82,6 +82,7 @@ READ_OF_ARRAY: dict[str, object] = {
     "zero_inputs_fraction": 0.125,
     "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,
     "step_cycles": 33,
+    "tile_setup_cycles": 33,
     "instances": 2,
 }
 READ_OF_DELIVERY: dict[str, object] = {
@@ -99,6 +100,7 @@ READ_OF_BUFFER: dict[str, object] = {
     "write_bytes_per_cycle": 3,
     "double_buffered": not MACHINE.buffers[0].double_buffered,
     "streams": (0,),
+    "tile_bytes": 500,
 }
 READ_OF_DRAM: dict[str, object] = {
     "bytes_per_cycle": Fraction(1, 7),

@@ -15,7 +15,7 @@ from simulator.hardware.load import load_hardware
 from simulator.hardware.vary import vary
 from simulator.mapping.dataflow import load_dataflow
 from simulator.nest import Dim, LoopNest
-from simulator.network.graph import Graph
+from simulator.network.graph import Graph, with_batch
 from simulator.network.ir import Layer, Network, Op
 from simulator.result.run import LayerResult
 from simulator.schedule import plan
@@ -141,6 +141,29 @@ def test_a_step_takes_its_least_length_and_hides_that_much_of_a_preload(least, c
     machine = vary(machine, {"array.step_cycles": least})
     parts = only(simulate(machine, conv(16, 16, 2, 1))).cycle_parts
     assert (parts["compute"], parts["preload"]) == (compute, preload)
+
+
+@pytest.mark.parametrize(("size", "batch", "loop"), [(1, 16, "N16"), (7, 1, "Q7"), (3, 8, "N8")])
+def test_gemmini_streams_samples_of_a_product_and_columns_of_a_map(size, batch, loop):
+    """An instruction takes rows of inputs at equal distances, along whichever loop has most of them."""
+    machine = vary(load_hardware("gemmini_16x16"), {"dram.bandwidth": "unlimited", "dram.latency_cycles": 0})
+    mapping = only(simulate(machine, with_batch(conv(64, 64, size, 1), batch))).mapping
+    assert mapping["registers"] == [loop]
+
+
+def test_a_batch_of_products_fills_gemminis_weights_once_for_sixteen_samples():
+    """1024 to 1000: 64 x 63 fills, of which each serves the 16 samples in one instruction of 16 cycles; the time is
+    that of 1,024,000 bytes of weights at 10.24 a cycle, and of what precedes and follows them.
+    """
+    result = only(simulate("gemmini_16x16", with_batch(conv(1024, 1000, 1, 1), 16)))
+    assert (result.cycle_parts["compute"], result.cycle_parts["preload"]) == (64 * 63 * 16, 0)
+    assert 100_000 < result.cycles < 105_000
+
+
+def test_an_instruction_of_few_samples_takes_eight_cycles_and_exposes_the_rest_of_a_fill():
+    for batch in (1, 4, 8):
+        parts = only(simulate("gemmini_16x16", with_batch(conv(1024, 1000, 1, 1), batch))).cycle_parts
+        assert (parts["compute"], parts["preload"]) == (64 * 63 * 8, 64 * 63 * 8)
 
 
 def test_zeros_that_are_skipped_shorten_macs_and_not_the_least_length_of_a_step():
