@@ -76,10 +76,7 @@ def _section(evaluation: Evaluation) -> Iterator[str]:
     long = len(evaluation.rows) > LONG
     if long:
         yield from (f"<details><summary>{len(evaluation.rows)} rows</summary>", "")
-    for part in dict.fromkeys(row.part for row in evaluation.rows):
-        if part:
-            yield from (f"**{part}**", "")
-        yield from _rows_table(evaluation, [row for row in evaluation.rows if row.part == part])
+    yield from rows_tables(evaluation)
     if long:
         yield from ("</details>", "")
 
@@ -89,11 +86,20 @@ def _machines(anchor: Anchor) -> str:
     return f"{'Machine' if len(files) == 1 else 'Machines'}: {', '.join(files)}. " if files else ""
 
 
+def rows_tables(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the table of each part under its name."""
+    for part in dict.fromkeys(row.part for row in evaluation.rows):
+        if part:
+            yield from (f"**{part}**", "")
+        yield from _rows_table(evaluation, [row for row in evaluation.rows if row.part == part])
+
+
 def _rows_table(evaluation: Evaluation, rows: Sequence[Row]) -> list[str]:
     """Return the table of one part; columns in which no row has anything are left out."""
     units = {row.unit for row in rows}
     unit = units.pop() if len(units) == 1 else ""
-    titles = ["", f"published{unit and ', ' + unit}", f"ours{unit and ', ' + unit}", "deviation", "bound", ""]
+    given = evaluation.anchor.given
+    titles = ["", f"{given}{unit and ', ' + unit}", f"ours{unit and ', ' + unit}", "deviation", "bound", ""]
     cells = [
         (
             row.quantity,
