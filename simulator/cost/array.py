@@ -214,13 +214,24 @@ def preload_cycles(machine: Record, cycles: int, operand: int, busy: int, out: R
 
 
 @jit
-def sums_cycles(machine: Record, first: bool, out: Record) -> int:
+def sums_cycles(machine: Record, out: Record) -> int:
     """Cycles of partial sums on their network, in and out at once or in turn."""
-    fresh = out.network_sums if first and not machine.initial_sums else 0
-    out.network_returned = out.network_words[OUTPUTS] - fresh
     incoming = ceil_div(out.network_returned, machine.words_per_cycle[OUTPUTS])
     outgoing = ceil_div(out.network_words[OUTPUTS], machine.words_per_cycle[OUTPUTS])
     return max(incoming, outgoing) if machine.concurrent else incoming + outgoing
+
+
+@jit
+def pace_of(machine: Record, reuse: Record, out: Record) -> int:
+    """Cycles of the slowest network or memory port: of a tile, or where nothing waits in between, of all together.
+
+    Operands that are filled before a pass do not count.
+    """
+    pace = max(sums_cycles(machine, out), buffer_port_cycles(machine, out))
+    for operand in range(OUTPUTS):
+        if not preloads(machine, reuse, operand):
+            pace = max(pace, ceil_div(out.network_words[operand], machine.words_per_cycle[operand]))
+    return pace
 
 
 @jit
@@ -232,10 +243,9 @@ def tile_cycles(machine: Record, reuse: Record, first: bool, out: Record) -> Non
     are exposed the array runs empty before each pass, elsewhere one pass follows the other like two steps of one.
     """
     set_returned(machine, first, out)
-    pace, preload = max(sums_cycles(machine, first, out), buffer_port_cycles(machine, out)), 0
-    for operand in range(OUTPUTS):
-        if not preloads(machine, reuse, operand):
-            pace = max(pace, ceil_div(out.network_words[operand], machine.words_per_cycle[operand]))
+    fresh = out.network_sums if first and not machine.initial_sums else 0
+    out.network_returned = out.network_words[OUTPUTS] - fresh
+    pace, preload = pace_of(machine, reuse, out), 0
     for operand in range(OUTPUTS):
         if preloads(machine, reuse, operand):
             cycles = ceil_div(out.network_words[operand], machine.words_per_cycle[operand])

@@ -94,6 +94,7 @@ MACHINE = record_type(
         ("shift_cycles", _I, 3),  # to shift a fill through a systolic array, whole or partial; 0: words a cycle decide
         ("words_per_cycle", _I, 3),  # of one array
         ("forwarding", _I),
+        ("windows_apart", _I),  # PEs share reads of equal windows alone, and those slide with the innermost loop alone
         ("initial_sums", _I),  # partial sums are read from the buffer the first time, too
         ("concurrent", _I),  # partial sums travel in and out at the same time
         ("skew_cycles", _I),  # fill and drain of the array: of every pass where fills are exposed, else of a tile

@@ -69,6 +69,7 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         shift_cycles=[array.rows if d.network == "systolic" else 0 for d in array.delivery],
         words_per_cycle=[d.words_per_cycle for d in array.delivery],
         forwarding=array.delivery[Operand.INPUTS].forwarding,
+        windows_apart=array.delivery[Operand.INPUTS].windows_apart,
         initial_sums=array.delivery[Operand.OUTPUTS].initial_sums,
         concurrent=array.delivery[Operand.OUTPUTS].concurrent,
         skew_cycles=array.rows + array.columns - 2 if array.skewed else 0,

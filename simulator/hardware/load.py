@@ -122,7 +122,13 @@ def _delivery(networks: "schema_array.Deliveries", edge: int) -> tuple[Delivery,
         return edge if isinstance(written, str) else written
 
     return (
-        Delivery(inputs.network, words(inputs.words_per_cycle), inputs.preload, inputs.forwarding),
+        Delivery(
+            inputs.network,
+            words(inputs.words_per_cycle),
+            inputs.preload,
+            inputs.forwarding,
+            windows_apart=inputs.windows == "apart",
+        ),
         Delivery(weights.network, words(weights.words_per_cycle), weights.preload),
         Delivery(
             outputs.network,

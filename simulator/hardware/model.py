@@ -32,6 +32,8 @@ class Delivery:
     `preload`: whether (re)loading an operand that then stays in the registers delays the MACs (`exposed`), or only by
     what it takes longer than a step of the array (`double_buffered`).
     `forwarding`: PEs hand inputs to their neighbours, so that what the array already holds is not read again.
+    `windows_apart`: of inputs, PEs that take equal windows share a buffer read, but windows that merely overlap are
+    read apart; and one keeps what it shares with the next only where the innermost loop outside the PEs moves it.
     For outputs, `concurrent` tells whether partial sums travel in and out at the same time, and `initial_sums` whether
     they are read from the buffer the first time, too.
     """
@@ -40,6 +42,7 @@ class Delivery:
     words_per_cycle: int
     preload: Preload = "hidden"
     forwarding: bool = False
+    windows_apart: bool = False
     concurrent: bool = True
     initial_sums: bool = False
 

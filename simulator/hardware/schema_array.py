@@ -24,13 +24,16 @@ class InputDelivery(Written):
     """The network that brings inputs.
 
     `words_per_cycle: edge` is one for each row or column, whichever are more. `forwarding`: neighbours hand on what the
-    array already holds.
+    array already holds. `windows: apart`: a buffer read serves PEs with equal windows, each of windows that merely
+    overlap is read by itself, and one keeps what it shares with the next only where the innermost loop moves it, as
+    Timeloop counts.
     """
 
     network: NetworkName
     words_per_cycle: Words
     preload: Preload = "hidden"
     forwarding: bool = False
+    windows: Literal["joined", "apart"] = "joined"
 
 
 class WeightDelivery(Written):

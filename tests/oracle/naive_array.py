@@ -10,6 +10,8 @@ What a memory level or a PE holds is a set, whatever enters it is counted. Three
   spread window comes into each PE whole, if only from the neighbour.
 - Where loops inside the PEs cut pixels or taps of windows on their way to a destination, windows of different PEs are
   sent apart, however they overlap.
+- Where a machine's windows are apart, PEs whose positions differ in filters alone share what is sent, and no others;
+  and inputs stay only if no loop has run meanwhile that left them in place.
 """
 
 from collections import Counter
@@ -235,6 +237,9 @@ class ArrayWalk:
         arriving = words
         if operand is INPUTS and to == self.machine.array_level[operand]:
             sent, arriving = self.sent_inputs(fill, before, work)
+            if self.machine.windows_apart:
+                windows = {pe: {((*pe[:K], *pe[C:]), word) for word in some} for pe, some in arriving.items()}
+                sent = self.by_array(windows)
         else:
             sent = self.by_array(words)
         copies = sum(map(len, arriving.values()))
@@ -269,6 +274,8 @@ class ArrayWalk:
         sent, own = self.by_array(words), {}
         loops = self.schedule.flat(self.machine.levels)[: self.schedule.replacing[to, INPUTS]]
         keeps = self.mapping.retains or to < self.machine.levels
+        if self.machine.windows_apart and len(loops) < len(self.schedule.flat(to)):
+            keeps = False
         if before and keeps and before.counters[:-1] == fill.counters[:-1]:
             level, loop = loops[-1]
             pair = next((pair for pair in AXES if loop in pair), ())

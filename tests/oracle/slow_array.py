@@ -129,6 +129,9 @@ class ArrayWalk:
         loops = self.reloads[operand]
         if operand is not INPUTS or not self.mapping.retains or self.mapping.lowered or before is None or not loops:
             return None
+        stayed = any(self.trips[d] > 1 for d in self.order[len(loops) :])
+        if stayed and self.machine.array.delivery[INPUTS].windows_apart:
+            return None
         axis = next((axis for axis in AXES if loops[-1] in axis), None)
         return axis if before[:-1] == key[:-1] else None
 
@@ -145,6 +148,10 @@ class ArrayWalk:
         elif slid and self.machine.array.delivery[INPUTS].forwarding:
             here = set().union(*old.values())
         walked.delivered[operand] += sum(map(len, fresh.values()))
+        if (
+            operand is INPUTS and self.machine.array.delivery[INPUTS].windows_apart
+        ):  # PEs of other filters take the same
+            fresh = {pe: {((*pe[:K], *pe[C:]), word) for word in words} for pe, words in fresh.items()}
         walked.crossed[operand] += self.over_network(operand, [words - here for words in fresh.values()])
 
     def over_network(self, operand, sets):

@@ -279,7 +279,7 @@ def _deliveries(operand):
         network=st.sampled_from(("multicast", "systolic", "unicast")),
         words_per_cycle=st.integers(1, 5),
         preload=st.just("hidden") if outputs else st.sampled_from(("hidden", "exposed", "double_buffered")),
-        forwarding=_FLAGS if operand is Operand.INPUTS else st.just(False),
+        **dict.fromkeys(("forwarding", "windows_apart"), _FLAGS if operand is Operand.INPUTS else st.just(False)),
         concurrent=_FLAGS if outputs else st.just(True),
         initial_sums=_FLAGS if outputs else st.just(False),
     )

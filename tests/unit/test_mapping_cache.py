@@ -77,6 +77,7 @@ READ_OF_DELIVERY: dict[str, object] = {
     "words_per_cycle": 33,
     "preload": "double_buffered",
     "forwarding": not MACHINE.array.delivery[0].forwarding,
+    "windows_apart": not MACHINE.array.delivery[0].windows_apart,
     "concurrent": not MACHINE.array.delivery[0].concurrent,
     "initial_sums": not MACHINE.array.delivery[0].initial_sums,
 }
