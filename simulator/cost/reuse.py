@@ -120,10 +120,12 @@ def set_reloads(machine: Record, mapping: Record, reuse: Record, operand: int, d
     """Find the loops that replace an operand's words in a destination, and what they leave in place.
 
     Going outwards, the first loop that indexes the operand and runs more than once is the innermost that replaces
-    them, and so does every loop outside of it. Registers that keep nothing are filled at every step.
+    them, and so does every loop outside of it. Registers that keep nothing are filled at every step, and so are those
+    of a systolic array by what it hands from PE to PE: all but the stationary operand passes through, whatever runs.
     """
-    reloads = destination == machine.levels and not mapping.retains
     at_array = destination == machine.array_level[operand]
+    passes = at_array and machine.shift_cycles[operand] > 0 and operand != mapping.stationary
+    reloads = destination == machine.levels and (passes or not mapping.retains)
     for d in range(8):
         reuse.deepest[operand, destination, d] = WHOLE
     for level in range(destination - 1, -1, -1):

@@ -10,6 +10,8 @@ What a memory level or a PE holds is a set, whatever enters it is counted. Three
   spread window comes into each PE whole, if only from the neighbour.
 - Where loops inside the PEs cut pixels or taps of windows on their way to a destination, windows of different PEs are
   sent apart, however they overlap.
+- What a systolic array hands from PE to PE into registers passes through them, unless it is the stationary operand: it
+  comes again in every step.
 - Where a machine's windows are apart, PEs whose positions differ in filters alone share what is sent, and no others;
   and inputs stay only if no loop has run meanwhile that left them in place.
 """
@@ -99,12 +101,18 @@ def schedule_of(full_tile, machine, mapping):
         for to in destinations(machine, operand):
             outside = schedule.flat(to)
             replacing = max((j + 1 for j, (_, d) in enumerate(outside) if d in RELEVANT[operand]), default=0)
-            if to == machine.levels and not mapping.retains:
+            if to == machine.levels and not keeps_in_registers(machine, mapping, operand):
                 replacing = len(outside)
             schedule.replacing[to, operand] = replacing
             if to == machine.array_level[operand]:
                 schedule.held[operand] = operand == mapping.stationary or replacing < len(outside)
     return schedule
+
+
+def keeps_in_registers(machine, mapping, operand):
+    """Whether registers may hold an operand over some steps."""
+    to, systolic = machine.array_level[operand], machine.shift_cycles[operand] > 0
+    return mapping.retains and not (systolic and to == machine.levels and operand != mapping.stationary)
 
 
 def pes_with_work(block):
@@ -273,7 +281,7 @@ class ArrayWalk:
             words = {pe: words_of(INPUTS, part, self.layer, self.mapping.lowered, apart) for pe, part in work.items()}
         sent, own = self.by_array(words), {}
         loops = self.schedule.flat(self.machine.levels)[: self.schedule.replacing[to, INPUTS]]
-        keeps = self.mapping.retains or to < self.machine.levels
+        keeps = keeps_in_registers(self.machine, self.mapping, INPUTS) or to < self.machine.levels
         if self.machine.windows_apart and len(loops) < len(self.schedule.flat(to)):
             keeps = False
         if before and keeps and before.counters[:-1] == fill.counters[:-1]:

@@ -64,6 +64,11 @@ class ArrayWalk:
         inner = [at for at, d in enumerate(self.order) if d in RELEVANT[operand] and self.trips[d] > 1]
         return self.order[: max(inner) + 1] if inner else ()
 
+    def keeps(self, operand):
+        """Whether registers keep an operand: in a systolic array, where all else hops on, the stationary one alone."""
+        systolic = self.machine.array.delivery[operand].network == "systolic"
+        return self.mapping.retains and (operand == self.mapping.stationary or not systolic)
+
     def words(self, operand, own):
         """The words of an operand that a PE needs for its share of a step."""
         n, g, k, c, p, q, r, s = own
@@ -98,7 +103,7 @@ class ArrayWalk:
             taken, sums = self.multiply([cuts[d][at[d]] for d in Dim], walked)
             for operand in Operand:
                 key = tuple(at[d] for d in self.reloads[operand])
-                if not self.mapping.retains or before.get(operand) != key:
+                if not self.keeps(operand) or before.get(operand) != key:
                     slid = self.slides(operand, before.get(operand), key)
                     self.replace(operand, held[operand], taken[operand], slid, walked)
                     held[operand] = taken[operand]
@@ -127,7 +132,7 @@ class ArrayWalk:
     def slides(self, operand, before, key):
         """The axis along which the windows of inputs have moved by one step, nothing else having changed; or None."""
         loops = self.reloads[operand]
-        if operand is not INPUTS or not self.mapping.retains or self.mapping.lowered or before is None or not loops:
+        if operand is not INPUTS or not self.keeps(INPUTS) or self.mapping.lowered or before is None or not loops:
             return None
         stayed = any(self.trips[d] > 1 for d in self.order[len(loops) :])
         if stayed and self.machine.array.delivery[INPUTS].windows_apart:
