@@ -100,9 +100,10 @@ ANCHOR = Anchor(
     rows=rows,
     remarks=(
         "SCALE-Sim reports the number of the last cycle, counted from 0; so does this table.",
-        "SRAM accesses are words of one byte at the edge of the array. What passes through a systolic array comes again "
-        "in every fold, whichever loops run. Under output stationary SCALE-Sim lists rows + columns writes a fold in "
-        "which nothing leaves the array: they are taken off its figure.",
+        "SRAM accesses are words of one byte at the edge of the array. What passes through a systolic array comes "
+        "again in every fold, whichever loops run.",
+        "Under output stationary SCALE-Sim lists rows + columns writes a fold in which nothing leaves the array: they "
+        "are taken off its figure.",
         "A depthwise layer of its topologies is one channel and one filter, once; imported by name, ours costs all "
         "groups.",
     ),
