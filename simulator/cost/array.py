@@ -31,6 +31,7 @@ from simulator.cost.jit import jit, jit_inside
 from simulator.cost.reuse import (
     array_extents,
     count_words,
+    first_extent,
     first_window,
     set_returned,
     set_sizes,
@@ -100,6 +101,7 @@ def tile_words(machine: Record, layer: Record, mapping: Record, tile: Ints, scra
     out.first_step = 1
     for d in range(8):
         out.first_step *= min(reuse.y[d], reuse.block[reuse.steps + 1, d])
+    out.first_skew = used_skew(mapping, reuse) if machine.skew_over_used else machine.skew_cycles
     out.first_window = 0 if machine.preload[INPUTS] == HIDDEN else first_window(layer, reuse)
     if machine.arrays > 1:
         count_one_array(machine, layer, mapping, scratch, out)
@@ -107,6 +109,21 @@ def tile_words(machine: Record, layer: Record, mapping: Record, tile: Ints, scra
     out.network_sums = out.sums
     for operand in range(3):
         out.network_words[operand] = out.crossed[machine.array_level[operand], operand]
+
+
+@jit
+def used_skew(mapping: Record, reuse: Record) -> int:
+    """Rows + columns - 2 of those PEs of an array that the first step of a tile of extents `reuse.y` gives work.
+
+    Blocks of a dimension go to the columns of a row first, then to the next row.
+    """
+    rows = columns = 1
+    for d in range(8):
+        wide = mapping.spatial[d] // (mapping.arrays[d] * mapping.rows[d])
+        blocks = ceil_div(first_extent(reuse, d), reuse.block[reuse.steps + 1, d])
+        columns *= min(wide, blocks)
+        rows *= min(mapping.rows[d], ceil_div(blocks, wide))
+    return rows + columns - 2
 
 
 @jit_inside
@@ -254,7 +271,7 @@ def tile_cycles(machine: Record, reuse: Record, first: bool, out: Record) -> Non
         preload += out.passes * ceil_div(out.first_window, machine.words_per_cycle[INPUTS])
     out.delivery_cycles = max(0, pace - out.mac_cycles)
     out.preload_cycles = preload
-    out.skew_cycles = machine.skew_cycles * (out.passes if runs_empty(machine) else 1)
+    out.skew_cycles = out.first_skew * (out.passes if runs_empty(machine) else 1)
     out.array_cycles = max(pace, out.mac_cycles) + preload + out.skew_cycles
 
 

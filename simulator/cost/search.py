@@ -273,8 +273,9 @@ class Search:
         figures = np.zeros((len(layouts), 2), dtype=np.int64)
         spatial = np.array([layout.spatial for layout in layouts], dtype=np.int64)
         registers = np.array([layout.registers for layout in layouts], dtype=np.int64)
+        rows = np.array([layout.rows for layout in layouts], dtype=np.int64)
         arrays = np.array([layout.arrays for layout in layouts], dtype=np.int64)
-        judge(Case(*self.parts, trial), self.scratch, spatial, arrays, registers, figures)
+        judge(Case(*self.parts, trial), self.scratch, spatial, rows, arrays, registers, figures)
         return figures
 
     def improve(self, candidate: Candidate, most_tiles: int) -> None:
@@ -282,7 +283,7 @@ class Search:
         flow, layout, before = candidate.dataflow, candidate.layout, self.best.keys.copy()
         trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, layout.spatial))
         trial["spatial"], trial["registers"] = layout.spatial, layout.registers
-        trial["arrays"] = layout.arrays
+        trial["rows"], trial["arrays"] = layout.rows, layout.arrays
         choices = Choices(*tile_choices(self.nest, tile_steps(candidate), flow), _ORDERS, _TRIES)
         search_tiles(Case(*self.parts, trial), self.scratch, self.objective, most_tiles, choices, self.best)
         if (self.best.keys != before).any():
@@ -306,6 +307,7 @@ def template_record(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Recor
         inner_tile=tiles + [[1] * 8] * pad,
         orders=orders + [list(range(8))] * pad,
         spatial=[1] * 8,
+        rows=[1] * 8,
         arrays=[1] * 8,
         registers=[1] * 8,
         lowered=dataflow.lowered,

@@ -63,7 +63,8 @@ class Array:
     `step_cycles`: what a step takes at least, however few MACs a PE has in it; 1 sets no limit, so that steps share the
     cycles of PEs that do several MACs in one.
     `skewed`: operands move as a wave front, so rows + columns - 2 cycles of fill and drain come to every pass whose
-    preload is exposed, and to every tile where passes follow without a gap.
+    preload is exposed, and to every tile where passes follow without a gap. With `skew_over_used`, of those rows and
+    columns alone to which the first step of a tile gives work.
     """
 
     rows: int
@@ -78,6 +79,7 @@ class Array:
     zero_inputs_fraction: float
     gates_zero_inputs: bool
     step_cycles: int = 1
+    skew_over_used: bool = False
     instances: int = 1  # arrays like this one under the same memories, each with its own edge and skew
 
     @property

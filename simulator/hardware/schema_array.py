@@ -87,7 +87,8 @@ class Zero(Written):
 
 
 class Array(Written):
-    """The PE array. `skewed`: operands move through it as a wave front.
+    """The PE array. `skewed`: operands move through it as a wave front, whose way is over all rows and columns; with
+    `skew_over: used`, over those only to which a step gives work.
 
     `step_cycles`: a step of the array, all that its PEs do between two turns of the loops around it, takes at least so
     many cycles, however few MACs there are in it. At 1 it takes as long as its MACs.
@@ -101,4 +102,5 @@ class Array(Written):
     registers_words: Registers
     delivery: Deliveries
     skewed: bool = False
+    skew_over: Literal["array", "used"] = "array"
     zero: Zero = Zero()

@@ -163,7 +163,7 @@ class ArrayWalk:
         self.left, self.sums, self.begun = Counter(), set(), {}
         self.own = own_block(machine, mapping)
         self.holds, self.fullest, self.steps, self.macs = {}, [], [], 0
-        self.first_window, self.first_step = 0, 0
+        self.first_window, self.first_step, self.first_skew = 0, 0, 0
         self.walk()
 
     def walk(self):
@@ -204,6 +204,8 @@ class ArrayWalk:
         if not self.first_window:
             words = [words_of(INPUTS, work, self.layer, self.mapping.lowered) for _, work in pes_with_work(pes)]
             self.first_window = len(frozenset().union(*words))
+            places = [self.place_of(pe) for pe, _ in pes_with_work(pes)]
+            self.first_skew = len({row for row, _ in places}) + len({column for _, column in places}) - 2
 
     def fill_all(self, counters, blocks):
         """Replace the words of every destination whose loops have advanced; check that the others are still right."""
@@ -264,6 +266,16 @@ class ArrayWalk:
         """The array that a PE is in: contiguous positions along every dimension."""
         sizes = [s // a for s, a in zip(self.mapping.spatial, self.mapping.arrays, strict=True)]
         return tuple(position // size for position, size in zip(pe, sizes, strict=True))
+
+    def place_of(self, pe):
+        """The row and the column of a PE in its array: a row of PEs has consecutive positions along a dimension."""
+        rows, columns = [], []
+        for d in Dim:
+            tall = self.mapping.rows[d]
+            wide = self.mapping.spatial[d] // (self.mapping.arrays[d] * tall)
+            rows.append(pe[d] // wide % tall)
+            columns.append(pe[d] % wide)
+        return tuple(rows), tuple(columns)
 
     def by_array(self, words, apart=False):
         """The words of all PEs of each array; `apart`: each PE's are different ones."""

@@ -64,10 +64,11 @@ def array_cycles(walk, mac_cycles, passes):
         exposed += passes * ceil(Fraction(walk.first_window, machine.words_per_cycle[INPUTS]))
     pace = max(mac_cycles, *paces_of(machine, words, walk.moves, filled))
     exposed += sum(exposed_cycles(walk, operand, pace, passes, cycles) for operand, cycles in filling)
+    skew = walk.first_skew if machine.skew_over_used else machine.skew_cycles
     cycles = {
         "delivery_cycles": pace - mac_cycles,
         "preload_cycles": exposed,
-        "skew_cycles": machine.skew_cycles * (passes if EXPOSED in machine.preload[:OUTPUTS] else 1),
+        "skew_cycles": skew * (passes if EXPOSED in machine.preload[:OUTPUTS] else 1),
     }
     return cycles | {"array_cycles": mac_cycles + sum(cycles.values())}
 

@@ -30,7 +30,8 @@ class Walked:
     leads: list[int] = field(default_factory=list)  # of every step, MACs of the first PE
     macs: int = 0
     first_window: int = 0  # inputs that the array takes at the first step
-    first_pes: int = 0  # PEs that work then
+    first_pes: int = 0  # PEs that work then,
+    first_skew: int = 0  # and the way of a wave front over their rows and columns
 
 
 class ArrayWalk:
@@ -110,10 +111,18 @@ class ArrayWalk:
                 before[operand] = key
             if not walked.first_window:
                 walked.first_pes = len(taken[INPUTS])
+                walked.first_skew = self.way_over(taken[INPUTS])
                 walked.first_window = len(set().union(*taken[INPUTS].values()))
             self.products.update(sums)
         self.leave(held[OUTPUTS], walked)
         return walked
+
+    def way_over(self, pes):
+        """Steps from the first of some PEs to the last, down the rows and across the columns."""
+        wide, tall = self.mapping.columns, self.mapping.rows
+        columns = {tuple(at % w for at, w in zip(pe, wide, strict=True)) for pe in pes}
+        rows = {tuple(at // w % t for at, w, t in zip(pe, wide, tall, strict=True)) for pe in pes}
+        return len(columns) + len(rows) - 2
 
     def multiply(self, block, walked):
         """Do the MACs of a step; return the words that each PE takes, and how many products each output gets."""

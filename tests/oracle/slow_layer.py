@@ -319,7 +319,8 @@ class MacOp(TileMemory):
         """Cycles in which a wave front fills and leaves the array: in each pass if it runs empty before, else once."""
         array = self.machine.array
         empty = any(array.delivery[o].preload == "exposed" for o in (INPUTS, WEIGHTS))
-        return (array.rows + array.columns - 2) * (self.passes(walk) if empty else 1) if array.skewed else 0
+        way = walk.first_skew if array.skew_over_used else array.rows + array.columns - 2
+        return way * (self.passes(walk) if empty else 1) if array.skewed else 0
 
     # The sum of it
 

@@ -66,6 +66,7 @@ READ_OF_ARRAY: dict[str, object] = {
     "reduce_rows": not MACHINE.array.reduce_rows,
     "reduce_columns": not MACHINE.array.reduce_columns,
     "skewed": not MACHINE.array.skewed,
+    "skew_over_used": not MACHINE.array.skew_over_used,
     "zero_weights": ZeroWeights(0.25, 3),
     "zero_inputs_fraction": 0.125,
     "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,

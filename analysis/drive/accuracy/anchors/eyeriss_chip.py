@@ -83,8 +83,8 @@ ANCHOR = Anchor(
             ("DRAM traffic: conv3",),
         ),
         Missing(
-            "CONV4 has the same mapping and 1.5 times the filters, so that all it does is 1.5 times as much. Its published "
-            "times are 1.6 (processing) and 1.75 times (total) as long, and no model gives both; this lies between.",
+            "CONV4 has the same mapping and 1.5 times the filters, so that all it does is 1.5 times as much. Its times "
+            "are 1.6 (processing) and 1.75 times (total) as long, and no model gives both; this lies between.",
             ("total time: conv5",),
         ),
     ),
