@@ -69,6 +69,7 @@ ANCHOR = Anchor(
     source='Chen et al., "Eyeriss", JSSC 52(1), 2017, tables III and V',
     machines=(MACHINE,),
     rows=rows,
+    machines_are="row stationary (Eyeriss)",
     missing=(
         Missing(
             "The published mapping passes over the channels 64 times, 4 at a time. A write and a read of every partial "

@@ -122,6 +122,7 @@ ANCHOR = Anchor(
     source="FireSim cycles published with DOSA (Hong et al., MICRO 2023), github.com/ucb-bar/dosa",
     machines=(MACHINE,),
     rows=rows,
+    machines_are="systolic (Gemmini, TPU)",
     missing=(
         Missing(
             "Six rows take 1.8 to 2.5 times our cycles (512 to 256 at 28x28, 2048 to 256 with stride 2): an "
