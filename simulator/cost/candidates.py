@@ -165,6 +165,7 @@ def template_record(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Recor
         inner_tile=tiles + [[1] * 8] * pad,
         orders=orders + [list(range(8))] * pad,
         spatial=[1] * 8,
+        rows=[1] * 8,
         arrays=[1] * 8,
         registers=[1] * 8,
         lowered=dataflow.lowered,

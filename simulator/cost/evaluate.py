@@ -1,6 +1,6 @@
 """Evaluate one mapping of one layer: play its tiles, add up words, bytes and cycles."""
 
-from simulator.cost.array import packed_taps
+from simulator.cost.array import pace_of, packed_taps
 from simulator.cost.case import ONE, Case, Record, Scratch
 from simulator.cost.energy import executed_macs
 from simulator.cost.geometry import ceil_div
@@ -66,15 +66,16 @@ def dram_bytes(totals: Record) -> int:
 
 
 @jit_inside
-def overlap(case: Case, totals: Record) -> None:
+def overlap(case: Case, reuse: Record, totals: Record) -> None:
     """Let the first loads and the last stores of the layer overlap with its neighbours: the longer of array and port.
 
-    Nothing is rounded between tiles either: where a PE does several MACs a cycle, those of the next tile fill the last.
+    Nothing waits between tiles either: the MACs, networks and ports of the next one fill what one leaves of a cycle, or
+    of the time of the slowest of them.
     """
-    if totals.delivery_cycles == 0:
-        cycles = ceil_div(totals.mac_slots, case.machine.macs_per_cycle * packed_taps(case.layer, case.mapping))
-        totals.array_cycles -= totals.mac_cycles - cycles
-        totals.mac_cycles = cycles
+    macs = ceil_div(totals.mac_slots, case.machine.macs_per_cycle * packed_taps(case.layer, case.mapping))
+    pace = pace_of(case.machine, reuse, totals)
+    totals.array_cycles += max(macs, pace) - totals.mac_cycles - totals.delivery_cycles
+    totals.mac_cycles, totals.delivery_cycles = macs, max(0, pace - macs)
     totals.port_cycles = transfer_cycles(dram_bytes(totals), totals.dma_descriptors, case.machine)
     totals.cycles = max(totals.array_cycles, totals.port_cycles)
     totals.fill_cycles, totals.wait_cycles, totals.drain_cycles = 0, totals.cycles - totals.array_cycles, 0
@@ -106,6 +107,6 @@ def evaluate(case: Case, scratch: Scratch) -> bool:
     totals.executed_macs = executed_macs(case.layer, case.mapping)
     totals.retains = case.mapping.retains
     if case.machine.overlapped:
-        overlap(case, totals)
+        overlap(case, scratch.reuse, totals)
     layer_traffic(case.machine, totals, scratch.moved)
     return True

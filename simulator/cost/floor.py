@@ -120,7 +120,8 @@ def least_of_tiles(
     """
     machine, layer, tiles = case.machine, case.layer, scratch.tiles
     size, n = traffic_bound(machine, layer, tiles, window), least_transactions(machine, layer, tiles)
-    macs += (machine.skew_cycles + machine.tile_setup_cycles) * all_tiles(tiles)
+    skew = 0 if machine.skew_over_used else machine.skew_cycles
+    macs += (skew + machine.tile_setup_cycles) * all_tiles(tiles)
     inside = max(macs, port_floor(machine, size))
     set_least(case, inside, size, n, objective, keys)
     rising = keys[OBJECTIVE_KEY]

@@ -334,8 +334,9 @@ class Search:
         figures = np.zeros((len(layouts), FIGURES), dtype=np.int64)
         spatial = np.array([layout.spatial for layout in layouts], dtype=np.int64)
         registers = np.array([layout.registers for layout in layouts], dtype=np.int64)
+        rows = np.array([layout.rows for layout in layouts], dtype=np.int64)
         arrays = np.array([layout.arrays for layout in layouts], dtype=np.int64)
-        judge(Case(*self.parts, trial), self.scratch, spatial, arrays, registers, figures)
+        judge(Case(*self.parts, trial), self.scratch, spatial, rows, arrays, registers, figures)
         return figures
 
     def improve(self, candidate: Candidate) -> None:
@@ -346,7 +347,7 @@ class Search:
         flow, layout, before = candidate.dataflow, candidate.layout, self.best.keys.copy()
         trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, layout.spatial))
         trial["spatial"], trial["registers"] = layout.spatial, layout.registers
-        trial["arrays"] = layout.arrays
+        trial["rows"], trial["arrays"] = layout.rows, layout.arrays
         whole = self.effort.whole_space
         extents, counts = tile_choices(self.nest, tile_steps(candidate), flow, whole)
         choices = Choices(extents, counts, ORDERS, TRIES, max(self.nest.bounds) if whole else ELONGATION)

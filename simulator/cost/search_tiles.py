@@ -112,11 +112,13 @@ def tiled_groups(tiles: Record) -> int:
 
 
 @jit
-def judge(case: Case, scratch: Scratch, spatial: Ints, arrays: Ints, registers: Ints, figures: Ints) -> None:
+def judge(
+    case: Case, scratch: Scratch, spatial: Ints, rows: Ints, arrays: Ints, registers: Ints, figures: Ints
+) -> None:
     """Write what the array makes of the layer as one tile into `figures` [*, FIGURES]: its cycles, words at its
     networks, and the cycles that the MACs of all tiles take at least, however the layer is cut.
 
-    Spatial mapping i is `spatial[i]`, `arrays[i]`, `registers[i]` [*, 8].
+    Spatial mapping i is `spatial[i]`, `rows[i]`, `arrays[i]`, `registers[i]` [*, 8].
     """
     machine, mapping = case.machine, case.mapping
     for d in range(8):
@@ -125,8 +127,8 @@ def judge(case: Case, scratch: Scratch, spatial: Ints, arrays: Ints, registers: 
     out = scratch.variants[ANY_VARIANT]
     for i in range(len(spatial)):
         for d in range(8):
-            mapping.spatial[d], mapping.arrays[d] = spatial[i, d], arrays[i, d]
-            mapping.registers[d] = registers[i, d]
+            mapping.spatial[d], mapping.rows[d] = spatial[i, d], rows[i, d]
+            mapping.arrays[d], mapping.registers[d] = arrays[i, d], registers[i, d]
         set_reuse(machine, mapping, scratch.reuse)
         new_variant(case, scratch, out)
         tile_cycles(machine, scratch.reuse, ONE, out)

@@ -128,7 +128,7 @@ def every_spatial_mapping(dataflow: Dataflow, nest: LoopNest, array: Array) -> I
     """Yield every spatial mapping of the dataflow, PEs without work and registers with room among them.
 
     Bounds are those that cut an extent into different numbers of parts, each the least of its kind; spatial mappings
-    that spread each dimension over as many PEs and arrays are one.
+    that spread each dimension over as many PEs and arrays are one, unless a wave front crosses the PEs in use.
     """
     extents = list(array_bounds(nest.bounds, dataflow.lowered))
     if dataflow.channel_packing:
@@ -137,9 +137,10 @@ def every_spatial_mapping(dataflow: Dataflow, nest: LoopNest, array: Array) -> I
     for arrays, rows, columns in _any_axes(extents, dataflow, array):
         on_one = SpatialMapping(rows, columns, ONES)
         spatial = SpatialMapping(rows, columns, ONES, arrays).spatial
-        if (arrays, spatial) in seen:
+        kind = (arrays, spatial, rows if array.skew_over_used else ONES)
+        if kind in seen:
             continue
-        seen.add((arrays, spatial))
+        seen.add(kind)
         rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]
         for bounds in product(*(balanced(rest[d]) for d in dataflow.registers)):
             layout = replace(on_one, registers=_spread(bounds, dataflow.registers))

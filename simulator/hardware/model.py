@@ -36,6 +36,8 @@ class Delivery:
     `preload`: whether (re)loading an operand that then stays in the registers delays the MACs (`exposed`), or only by
     what it takes longer than a step of the array (`double_buffered`).
     `forwarding`: PEs hand inputs to their neighbours, so that what the array already holds is not read again.
+    `windows_apart`: of inputs, PEs that take equal windows share a buffer read, but windows that merely overlap are
+    read apart; and one keeps what it shares with the next only where the innermost loop outside the PEs moves it.
     For outputs, `concurrent` tells whether partial sums travel in and out at the same time, and `initial_sums` whether
     they are read from the buffer the first time, too.
     """
@@ -44,6 +46,7 @@ class Delivery:
     words_per_cycle: int
     preload: Preload = "hidden"
     forwarding: bool = False
+    windows_apart: bool = False
     concurrent: bool = True
     initial_sums: bool = False
 
@@ -64,7 +67,8 @@ class Array:
     `step_cycles`: what a step takes at least, however few MACs a PE has in it; 1 sets no limit, so that steps share the
     cycles of PEs that do several MACs in one. `tile_setup_cycles`: what comes before each tile.
     `skewed`: operands move as a wave front, so rows + columns - 2 cycles of fill and drain come to every pass whose
-    preload is exposed, and to every tile where passes follow without a gap.
+    preload is exposed, and to every tile where passes follow without a gap. With `skew_over_used`, of those rows and
+    columns alone to which the first step of a tile gives work.
     """
 
     rows: int
@@ -80,6 +84,7 @@ class Array:
     gates_zero_inputs: bool
     step_cycles: int = 1
     tile_setup_cycles: int = 0
+    skew_over_used: bool = False
     instances: int = 1  # arrays like this one under the same memories, each with its own edge and skew
 
     @property

@@ -89,7 +89,7 @@ def best_of_all(request, candidates):
         flow, layout = candidate.dataflow, candidate.layout
         mapping = template_record(flow, candidate.inner, skips_zeros(hardware, flow, layout.spatial))
         mapping["spatial"], mapping["registers"] = layout.spatial, layout.registers
-        mapping["arrays"] = layout.arrays
+        mapping["rows"], mapping["arrays"] = layout.rows, layout.arrays
         for mapping["tile"], mapping["dram_order"] in product(tiles_to_try(layer.nest, candidate), ORDERS):
             if keys := keys_of(request, Case(*records, mapping), scratch):
                 best = min(best or keys, keys)

@@ -146,7 +146,7 @@ def test_a_layout_is_judged_by_the_layer_as_one_tile() -> None:
         wanted[CYCLES_COLUMN], wanted[WORDS_COLUMN] = int(scratch.totals["array_cycles"]), words
         layouts = [
             np.stack([mapping[name], np.ones(8, np.int64), mapping[name]])
-            for name in ("spatial", "arrays", "registers")
+            for name in ("spatial", "rows", "arrays", "registers")
         ]
         mapping["tile"] = 1
         judge(whole, make_scratch(), *layouts, figures)

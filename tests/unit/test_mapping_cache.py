@@ -78,6 +78,7 @@ READ_OF_ARRAY: dict[str, object] = {
     "reduce_rows": not MACHINE.array.reduce_rows,
     "reduce_columns": not MACHINE.array.reduce_columns,
     "skewed": not MACHINE.array.skewed,
+    "skew_over_used": not MACHINE.array.skew_over_used,
     "zero_weights": ZeroWeights(0.25, 3),
     "zero_inputs_fraction": 0.125,
     "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,
@@ -90,6 +91,7 @@ READ_OF_DELIVERY: dict[str, object] = {
     "words_per_cycle": 33,
     "preload": "double_buffered",
     "forwarding": not MACHINE.array.delivery[0].forwarding,
+    "windows_apart": not MACHINE.array.delivery[0].windows_apart,
     "concurrent": not MACHINE.array.delivery[0].concurrent,
     "initial_sums": not MACHINE.array.delivery[0].initial_sums,
 }

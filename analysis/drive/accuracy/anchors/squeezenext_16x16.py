@@ -57,6 +57,7 @@ ANCHOR = Anchor(
     source=f"{SOURCE}, figures 6 and 8, table 3",
     machines=(MACHINE,),
     rows=rows,
+    machines_are="weight or output stationary, one word a PE (SqueezeNext)",
     remarks=(
         TILING,
         "The ratios of AlexNet and SqueezeNet to v5 are the paper's headline: 8.26x and 2.59x in time, 7.5x and 2.25x "
