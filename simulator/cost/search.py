@@ -16,6 +16,7 @@ that leave PEs without work along one dimension; numbers of tiles that are power
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 
@@ -65,6 +66,9 @@ FIRST = 2
 
 ELONGATION = 4
 """Of tiles that have neither whole rows nor the fewest: rows to columns at most, and columns to rows."""
+
+AT_ONCE = 4096
+"""Spatial mappings that are listed before they are searched, where all are."""
 
 LEFT_OUT = 32
 """Tiles that can be ruled out in the time that the evaluation of a mapping takes."""
@@ -123,8 +127,13 @@ class Found:
 
     @property
     def gap(self) -> float:
-        """Fraction by which the objective exceeds its bound."""
+        """Fraction by which the objective may exceed the least there is."""
         return gap_of(self.keys[OBJECTIVE_KEY], self.bound)
+
+    @property
+    def cycles_gap(self) -> float | None:
+        """Likewise of cycles, where they are not the objective, but decide which mappings are fast."""
+        return None if self.cycles_bound is None else gap_of(self.keys[CYCLES_KEY], self.cycles_bound)
 
 
 def gap_of(value: float, bound: float) -> float:
@@ -277,9 +286,10 @@ class Search:
         """Search all tiles of all spatial mappings; True: there is nothing that was not looked at or ruled out."""
         for rank, flow in ranked:
             if self.may_improve(self.floors[flow.name]):
-                every = list(every_spatial_mapping(flow, self.nest, self.hardware.array))
-                for candidate in self.judged(flow, rank, self.with_single_words(flow, every)):
-                    self.improve(candidate)
+                every = every_spatial_mapping(flow, self.nest, self.hardware.array)
+                while some := list(islice(every, AT_ONCE)):
+                    for candidate in self.judged(flow, rank, self.with_single_words(flow, some)):
+                        self.improve(candidate)
         return self.levels == 1
 
     def spatial_mappings(self, dataflow: Dataflow) -> Sequence[SpatialMapping]:

@@ -170,7 +170,7 @@ class Hardware:
     energy: AnyEnergy
     dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
-    objective: Objective = "cycles"  # that the machine's compiler minimizes
+    objective: Objective = "cycles_then_energy"  # that the machine's compiler minimizes
     ops_on_array: frozenset[str] = frozenset()  # op kinds that PEs run in place of the vector unit
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
     launch_cycles: int = 0  # before each op that runs on its own

@@ -365,7 +365,7 @@ class Machine(Written):
         AfterValidator(unique_names),
     ]
     host_time: Picoseconds | None = None
-    objective: WrittenObjective = "cycles"
+    objective: WrittenObjective = "cycles_then_energy"
     process: Process = Process()
     energy: Annotated[WrittenTable, BeforeValidator(written_table)]
 
