@@ -45,9 +45,10 @@ def simulate(
     only counts for a network that is loaded here: unless given, it is one, or what the network's file states.
     `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram,
     cycles_plus_dma or cycles_then_energy: the machine's, unless given. With `prove` a search ends when no mapping is
-    better, else when none is by more than 1%, or after enough work; layers tell the `gap` that is left. `mapping` is a file of mappings to replay, a bundled one's name, or
-    the mappings by layer; layers it leaves out are searched, in as many `threads` as there are cores unless given.
-    `cache` is what several calls share, the user's store of earlier results included: the result is the same with and
+    better, else when none is by more than 1%, or after enough work; layers tell the `gap` that is left. `mapping` is a
+    file of mappings to replay, a bundled one's name, or the mappings by layer; layers it leaves out are searched, in as
+    many `threads` as there are cores unless given. `cache` is what several calls share, the user's store of earlier
+    results included: the result is the same with and
     without. Raises InputError with every problem of what was given.
 
     >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")

@@ -12,14 +12,12 @@ from simulator.result.causes import parts_by_bottleneck
 from simulator.result.run import Run
 
 SMALLEST_SHARE = 0.0005  # smaller shares are summed up as "other"
+WITHIN = 0.0101  # a gap that needs no word: a search ends at 1%
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """A part of a whole, in its own unit and as a fraction."""
-WITHIN = 0.0101
-"""A gap that needs no word: 1% is where a search ends."""
-
 
     name: str
     value: float

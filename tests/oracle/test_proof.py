@@ -1,7 +1,7 @@
 """What a search proves: nothing in the whole space is below its bound, and with `PROVE` nothing is better.
 
-The space is listed here once more, naively: bounds of rows, columns and registers and extents of tiles from every number
-of parts, every order of groups of DRAM loops.
+The space is listed here once more, naively: bounds of rows, columns and registers and extents of tiles from every
+number of parts, every order of groups of DRAM loops.
 """
 
 from dataclasses import replace
