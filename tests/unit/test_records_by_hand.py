@@ -212,6 +212,16 @@ def test_prices_as_kernels_see_them() -> None:
     assert prices_per_action(own) == {"mac": 1.0, "vector": 11.5, "leakage": 8.5}
 
 
+def test_the_clock_runs_in_every_cycle_as_the_chip_leaks() -> None:
+    chip = load_hardware("tpu_v1")
+    prices = chip.prices
+    assert prices.leakage_per_cycle > 0 < prices.clock_per_cycle
+    made = price_record(chip, layer_of(NEST))
+    assert made["leakage_pj_per_cycle"] == prices.leakage_per_cycle + prices.clock_per_cycle
+    found = prices_per_action(chip)
+    assert (found["leakage"], found["clock"]) == (prices.leakage_per_cycle, prices.clock_per_cycle)
+
+
 def test_a_mapping_as_kernels_see_it() -> None:
     inner = tuple(LevelTile((1, 1, size, 1, 1, 1, 1, 1), (Dim.Q, Dim.P)) for size in (4, 2))
     mapping = Mapping(
