@@ -63,8 +63,7 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
     _told_cuts(c)
     outputs = [tensor for name in dict.fromkeys((*model.outputs, *c.ends)) if (tensor := c.settled(name))]
     if not told:
-        for layer, stage in stages_of(c.g.names).items():
-            c.g.revise(layer, stage, "", (None, None, None))
+        _give_stages(c.g)
     detail(c.g, told)
     return named(c.g.network(tuple(outputs)), told)
 
@@ -79,6 +78,17 @@ def run(c: Context, nodes: Sequence[Node], skip_unknown: bool) -> None:
         for output, value in zip(node.outputs, results, strict=False):
             if output:
                 c.values[output] = value
+
+
+def _give_stages(g: Assembly) -> None:
+    """Make scopes stages; a layer without one is of the stage of what it reads."""
+    stages = stages_of(g.names)
+    for name in g.names:
+        layer = g.layer(name)
+        stage = stages.get(name) or (stages.get(layer.inputs[0]) if layer else None)
+        if stage:
+            stages[name] = stage
+            g.revise(name, stage, "", (None, None, None))
 
 
 def _failed(c: Context, node: Node, error: InputError) -> Sequence[Value]:
