@@ -24,8 +24,8 @@ def from_torch(
 ) -> Network:
     """Return the network that a `torch.nn.Module` is at inference.
 
-    `example_inputs` are those of what it is called with: a tensor, several, or a mapping of keyword arguments. For each a
-    shape will do, the batch first, such as (1, 3, 224, 224); it is of zeros, of the module's own type or of `dtype`,
+    `example_inputs` are what it is called with: a tensor, several, or a mapping of keyword arguments. For each a shape
+    will do, the batch first, such as (1, 3, 224, 224); it is of zeros, of the module's own type or of `dtype`,
     such as "int64" for tokens, one for all or one for each. The network is called like the module's class unless `name`
     says otherwise, and its stages like the module's parts. Raises InputError where PyTorch or the onnx package is
     missing, where PyTorch cannot export the module, or for an op that is unknown (see `load_network`).
