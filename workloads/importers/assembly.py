@@ -41,6 +41,11 @@ class Assembly(Graph):
         return self._layers.get(name)
 
     @property
+    def names(self) -> list[str]:
+        """Names of the layers so far."""
+        return list(self._layers)
+
+    @property
     def size(self) -> int:
         """Number of layers so far."""
         return len(self._layers)

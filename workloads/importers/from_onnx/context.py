@@ -63,12 +63,14 @@ class Context:
     integers: set[str] = field(default_factory=set)  # layers whose ops multiply integers and leave them so
     unknown: list[Problem] = field(default_factory=list)  # ops that nobody knows
     cuts: dict[str, tuple[str, list[str]]] = field(default_factory=dict)  # op where a cut is -> why, and what follows
+    failed: list[Problem] = field(default_factory=list)  # whatever else is wrong
     ends: list[str] = field(default_factory=list)  # tensors that are read behind a cut
     own: bool = False  # whether the project's own exporter wrote the model
 
     def __post_init__(self) -> None:
         """Note who reads what, and what the nodes will make."""
         self.values.update(self.model.constants)
+        self.values.update((name, self._number(name)) for name in self.sizes if is_scalar(self.model, name))
         self._note(self.nodes)
         counts = Counter(name for node in self.nodes for name in node.outputs if name)
         twice = [name for name, count in counts.items() if count > 1 or name in self.model.constants]
@@ -234,6 +236,13 @@ class Context:
         value = self.values.get(name)
         return lowering.settle(self.g, value) if isinstance(value, View) else None
 
+    def _number(self, name: str) -> Const:
+        """Return an input that is one number, as the user gives it."""
+        import numpy as np
+
+        dims = (1,) * len(self.model.inputs[name])
+        return Const(dims, np.full(dims, self.sizes[name], np.int64), name)
+
     def _declared(self, name: str) -> View:
         dims = [self._extent(name, at, extent) for at, extent in enumerate(self.model.inputs[name])]
         layout = self._input_layout(name, len(dims))
@@ -263,7 +272,18 @@ class Context:
     def _extent(self, name: str, at: int, extent: int | str | None) -> int:
         if isinstance(extent, int):
             return extent
-        return self.sizes.get(extent or open_name(name, at), 1)  # the batch, if nothing is given
+        place = place_of(name, at, extent)
+        return self.sizes.get(place, self.sizes.get(extent or place, 1))  # the batch, if nothing is given
+
+
+def place_of(name: str, at: int, extent: str | None) -> str:
+    """Return what to call an open axis by its place, which is that in the file where another tells it by the name."""
+    return extent if extent and extent.startswith(f"{name}.") else open_name(name, at)
+
+
+def is_scalar(model: Model, name: str) -> bool:
+    """Return whether an input is one number, which a user may give by its name."""
+    return all(extent == 1 for extent in model.inputs.get(name, (0,)))
 
 
 def open_name(name: str, at: int) -> str:

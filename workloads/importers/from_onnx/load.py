@@ -8,7 +8,15 @@ from simulator.network.ir import Network
 from workloads.importers import lowering
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import located, shorten
-from workloads.importers.from_onnx.context import Context, Cut, DependsOnDataError, Value, open_name
+from workloads.importers.from_onnx.context import (
+    Context,
+    Cut,
+    DependsOnDataError,
+    Value,
+    is_scalar,
+    open_name,
+    place_of,
+)
 from workloads.importers.from_onnx.flow import FLOW
 from workloads.importers.from_onnx.folding import UnknownError, fold
 from workloads.importers.from_onnx.guesses import guessed
@@ -17,10 +25,12 @@ from workloads.importers.from_onnx.ops import DATA, REFUSED, STANDARD, Handler, 
 from workloads.importers.from_onnx.own_metadata import detail, named, told_by
 from workloads.importers.from_onnx.patterns import with_functions
 from workloads.importers.from_onnx.read import inferred_shapes, read_bytes, read_file
+from workloads.importers.scopes import stages_of
 from workloads.importers.views import View, fan, layout_of, shape_in
 
 DEEPEST_RANK = 16
 MOST_NAMED = 5  # ops in a warning
+MOST_PROBLEMS = 20  # that are told of one file
 
 
 def import_onnx(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int] | None = None) -> Network:
@@ -46,25 +56,48 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
     told = told_by(model.metadata)
     c = Context(model, with_functions(model), Assembly(name), sizes, own=bool(told))
     c.g.warnings.extend(model.warnings)
-    try:
-        run(c, c.nodes, skip_unknown)
-    except InputError as error:
-        raise InputError(*(c.unknown or error.problems)) from error  # what follows an unknown op may be wrong for it
-    if c.unknown:
-        raise InputError(*c.unknown)
+    run(c, c.nodes, skip_unknown)
+    problems = (*c.unknown, *c.failed)
+    if problems:
+        raise InputError(*problems)
     _told_cuts(c)
     outputs = [tensor for name in dict.fromkeys((*model.outputs, *c.ends)) if (tensor := c.settled(name))]
+    if not told:
+        _give_stages(c.g)
     detail(c.g, told)
     return named(c.g.network(tuple(outputs)), told)
 
 
 def run(c: Context, nodes: Sequence[Node], skip_unknown: bool) -> None:
-    """Add the layers of nodes, in order."""
+    """Add the layers of nodes, in order; what is wrong with one does not hide what is wrong with others."""
     for node in nodes:
-        results = _results(c, node, skip_unknown)
+        try:
+            results = _results(c, node, skip_unknown)
+        except InputError as error:
+            results = _failed(c, node, error)
         for output, value in zip(node.outputs, results, strict=False):
             if output:
                 c.values[output] = value
+
+
+def _give_stages(g: Assembly) -> None:
+    """Make scopes stages; a layer without one is of the stage of what it reads."""
+    stages = stages_of(g.names)
+    for name in g.names:
+        layer = g.layer(name)
+        stage = stages.get(name) or (stages.get(layer.inputs[0]) if layer else None)
+        if stage:
+            stages[name] = stage
+            g.revise(name, stage, "", (None, None, None))
+
+
+def _failed(c: Context, node: Node, error: InputError) -> Sequence[Value]:
+    """Note what is wrong with a node, unless an op before it that nobody knows may be why; pass over its readers."""
+    if not c.reads_assumed(node):
+        c.failed += [problem for problem in error.problems if problem not in c.failed]
+    if len(c.failed) >= MOST_PROBLEMS:
+        raise InputError(*c.unknown, *c.failed)
+    return [Cut("")] * len(node.outputs)
 
 
 def _check_sizes(model: Model, sizes: Mapping[str, int]) -> None:
@@ -73,37 +106,56 @@ def _check_sizes(model: Model, sizes: Mapping[str, int]) -> None:
     An axis without a name goes by that of its input and its number: `x.1`. Of an input the first is the batch, which is
     1 unless it is given.
     """
-    opened = {
-        extent or open_name(name, at): (name, at)
+    opened = [
+        (name, at, extent)
         for name, extents in model.inputs.items()
         for at, extent in enumerate(extents)
         if not isinstance(extent, int)
-    }
-    known, missing = ", ".join(sorted(opened)), _missing(model, opened, sizes)
-    remedy = f"an exporter told its size, or FILE:{','.join(f'{each}=SIZE' for each in missing)}"
+    ]
+    names = dict.fromkeys(extent or open_name(name, at) for name, at, extent in opened)
+    places = {place_of(*each) for each in opened} | {name for name in model.inputs if is_scalar(model, name)}
+    missing = _missing(model, opened, sizes)
+    remedy = ",".join(f"{each}=SIZE" for each in dict.fromkeys(e or open_name(n, at) for n, at, e in missing))
     problems = [
         Problem(
             "the file leaves open no size of this name",
-            expected=f"one of {known}" if opened else "none: all sizes are fixed",
+            expected=f"one of {', '.join(sorted({*names, *places}))}"
+            if names or places
+            else "none: all sizes are fixed",
             got=name,
-            suggestion=nearest(name, opened),
+            suggestion=nearest(name, {*names, *places}),
         )
         for name in sizes
-        if name not in opened
+        if name not in names and name not in places
     ]
     problems += [
-        Problem(f"axis {at} of the input has no size", path=shorten(name), expected=remedy)
-        for name, at in (opened[size] for size in missing)
+        Problem(
+            f"axis {place_of(name, at, extent).rpartition('.')[2]} of the input has no size",
+            path=shorten(name),
+            expected=f"an exporter told its size, or FILE:{remedy}",
+        )
+        for name, at, extent in missing
     ]
     if problems:
         raise InputError(*problems)
 
 
-def _missing(model: Model, opened: Mapping[str, tuple[str, int]], sizes: Mapping[str, int]) -> list[str]:
-    """Return the open sizes that must be given: those of inputs that are read which are no first axis."""
+Open = tuple[str, int, str | None]  # an input, an axis of it, and how the file calls its size
+
+
+def _missing(model: Model, opened: Sequence[Open], sizes: Mapping[str, int]) -> list[Open]:
+    """Return the open sizes that must be given: those of inputs that are read which are no first axis.
+
+    One name of several axes is told once.
+    """
     read = {name for node in model.nodes for name in node.inputs}
-    first = {extents[0] or open_name(name, 0) for name, extents in model.inputs.items() if extents}
-    return [size for size, (name, _) in opened.items() if name in read and size not in first | sizes.keys()]
+    first = {extents[0] for name, extents in model.inputs.items() if extents and extents[0]}
+    wanted = {
+        extent or open_name(name, at): (name, at, extent)
+        for name, at, extent in reversed(opened)
+        if name in read and at and extent not in first and not {extent, place_of(name, at, extent)} & sizes.keys()
+    }
+    return [each for each in opened if each in wanted.values()]
 
 
 def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
@@ -148,6 +200,8 @@ def _of_layers(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
 def _cut(c: Context, node: Node, why: str) -> Sequence[Value]:
     """Cut the graph at a node: what it reads leaves the network, what it makes is known no further."""
     cause = next((value.at for name in node.inputs if isinstance(value := c.values.get(name), Cut)), None)
+    if cause == "":
+        return [Cut(cause)] * len(node.outputs)
     if cause is None:
         cause = c.title(node)
         c.cuts[cause] = (f"of {node.op} {why}", [])

@@ -52,8 +52,9 @@ def inferred_shapes(model: Model, sizes: Mapping[str, int]) -> dict[str, Dims]:
 
     proto = onnx.ModelProto.FromString(model.source)
     for value in proto.graph.input:
-        for dim in value.type.tensor_type.shape.dim:
-            dim.dim_value = dim.dim_value or sizes.get(dim.dim_param, 1)
+        for at, dim in enumerate(value.type.tensor_type.shape.dim):
+            given = sizes.get(f"{value.name}.{at}", sizes.get(dim.dim_param, 1))
+            dim.dim_value = dim.dim_value or given
     try:
         return dict(_shapes(onnx.shape_inference.infer_shapes(proto).graph.value_info))
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError):
