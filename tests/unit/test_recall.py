@@ -6,23 +6,28 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import simulator.engine.checks as checks
 import simulator.engine.mapping_choice as choice
-import simulator.engine.player as player
+import simulator.engine.player as players
 from simulator import load_hardware, simulate
+from simulator.cost.search import Found, Request, search_layer
 from simulator.engine.mapping_cache import MappingCache, mapping_data, mapping_of
-from simulator.engine.store import NO_STORE, Store, key_of
+from simulator.engine.player import Player
+from simulator.engine.store import NO_STORE, Rows, Store, key_of
 from simulator.errors import InputError
+from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import LevelTile, Mapping
 from simulator.nest import Dim, Operand
 from simulator.network.graph import Graph
 from simulator.network.ir import Network
 from simulator.result.json_io import run_to_json
 from simulator.result.laws import LawViolation, Violation
-from simulator.result.run import Run
+from simulator.result.run import LayerResult, Run
+from simulator.schedule import PlannedOp
 from tests.cli.tiny import tiny
 
 MACHINES = ["eyeriss_like", "flexible_168", "timeloop_eyeriss_like", "tpu_v1", "nvdla_256", "gemmini_16x16"]
@@ -74,7 +79,7 @@ def nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr(choice, "_search", forbidden)
         monkeypatch.setattr(checks, "violations", forbidden)
         for name in ("play_mapping", "fastest", "stream"):
-            monkeypatch.setattr(player, name, forbidden)
+            monkeypatch.setattr(players, name, forbidden)
 
     return forbid
 
@@ -126,6 +131,59 @@ def test_what_no_search_reads_of_a_machine_still_changes_its_runs(store: Store, 
     with_store(store, base, tiny())  # type: ignore[arg-type]
     recalled, fresh = (with_store(each, machine, tiny()) for each in (store, NO_STORE))  # type: ignore[arg-type]
     assert run_to_json(recalled) == run_to_json(fresh)
+
+
+class Noted(Rows):
+    """Rows that know nothing, and note what they are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_STORE)
+        self.keys: list[bytes] = []
+
+    def recall(self, key: bytes, find: Callable[[], Any]) -> Any:
+        self.keys.append(key)
+        return find()
+
+
+CHIP = load_hardware("eyeriss_like")
+OTHER_CHIP = replace(CHIP, dram=replace(CHIP.dram, latency_cycles=1234))
+CONV, POOL = (PlannedOp(layer) for layer in (tiny().layers[0], mixed().layers[4]))
+FOUND, OTHER_FOUND = (
+    search_layer(Request(CHIP, CONV.layer, objective), CHIP.dataflows[:1]) for objective in ("cycles", "dram")
+)
+
+
+def played(op: PlannedOp, found: Found | None, machine: Hardware, come: int, wanted: int) -> tuple[bytes, LayerResult]:
+    """What is asked of the rows for an op, and its result."""
+    rows = Noted()
+    result = Player({op.layer.name: found.mapping} if found else {}, machine, rows).result(op, come, wanted)
+    (key,) = rows.keys
+    return key, result
+
+
+def test_ops_that_are_played_in_other_ways_have_other_keys_and_results() -> None:
+    ways = [
+        (CONV, FOUND, CHIP, 0, 0),
+        (CONV, FOUND, CHIP, 64, 0),
+        (CONV, FOUND, CHIP, 0, 64_000),
+        (CONV, OTHER_FOUND, CHIP, 0, 0),
+        (CONV, FOUND, OTHER_CHIP, 0, 0),
+        (replace(CONV, residuals=1), FOUND, CHIP, 0, 0),
+        (POOL, None, CHIP, 0, 0),
+        (POOL, None, CHIP, 0, 64_000),
+        (POOL, None, OTHER_CHIP, 0, 0),
+        (replace(POOL, resident=(True, False, False)), None, CHIP, 0, 0),
+    ]
+    found = [played(*way) for way in ways]
+    assert len({key for key, _ in found}) == len(ways) == len({repr(result) for _, result in found})
+
+
+def test_a_player_that_is_asked_again_answers_as_one_that_is_asked_first() -> None:
+    assert FOUND is not None
+    player = Player({CONV.layer.name: FOUND.mapping}, CHIP, Noted())
+    for come, wanted in ((0, 0), (64, 0), (0, 64_000), (64, 64_000), (0, 0)):
+        assert player.result(CONV, come, wanted) == played(CONV, FOUND, CHIP, come, wanted)[1]
+        assert player.result(POOL, 0, wanted) == played(POOL, None, CHIP, 0, wanted)[1]
 
 
 def test_mappings_of_a_file_are_played_once_too(store: Store, nothing_is_found: Callable[[], None]) -> None:
