@@ -25,7 +25,7 @@ def test_figures_stand_beside_ours_in_their_own_unit(tmp_path: Path, capsys: pyt
     ours = simulate(MACHINE, tiny())
     layer = next(layer for layer in ours.layers if layer.macs)
     us, mj = 1e6 * layer.cycles / ours.hardware.clock_hz, layer.energy_pj / 1e9
-    of_all = f",{1e6 * ours.total.latency_s},,"
+    of_all = f"total,{1e6 * ours.total.latency_s},,"
     lines = ("layer,time [us],bytes_KiB,energy (mJ)", f"{layer.name},{2 * us},1,{mj}", of_all)
     table = tmp_path / "out.csv"
     assert run([*measured(tmp_path, *lines), "--csv", str(table)]) == 0

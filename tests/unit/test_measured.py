@@ -29,6 +29,8 @@ def pairs_of(folder: Path, *lines: str, network: str = "squeezenet:version=1.1")
         ("bytes", ("bytes", "B")),
         ("bytes_mib", ("bytes", "MiB")),
         ("energy mJ", ("energy", "mJ")),
+        ("latency_us", ("time", "us")),
+        ("dram [MB]", ("bytes", "MB")),
         ("energy", None),
         ("power [W]", None),
         ("", None),

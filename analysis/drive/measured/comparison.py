@@ -49,7 +49,7 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """What was measured."""
+        """What was measured, layer or network."""
         return f"{self.measured.subject} {self.measured.layer}".rstrip()
 
 

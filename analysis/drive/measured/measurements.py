@@ -4,9 +4,9 @@
     alexnet,conv1,16.5,5.0,
     alexnet,,115.3,15.4,32
 
-A row is a layer's, or with an empty `layer` the whole network's; `conv1+relu1` are layers measured as one. `network`
-may be left out where the command names it, `batch` where it is that of the network's file, or one. An empty cell is
-not measured. `bytes` cross the DRAM port, either way.
+A row is a layer's, or the whole network's where its `layer` is `total` or empty; `conv1+relu1` are layers measured as
+one. `network` may be left out where the command names it, `batch` where it is that of the network's file, or one. An
+empty cell is not measured. `bytes` cross the DRAM port, either way.
 """
 
 import re
@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
+from analysis.read.layout import printable
 from analysis.read.objective import CYCLES, DRAM, ENERGY, Measure
 from simulator.errors import InputError, Problem, nearest
 from simulator.source import units
-from workloads.importers.bounds import read_text
+from workloads.importers.bounds import read_text, shorten
 from workloads.importers.csv_cells import Line, Table, read_table
 
 MOST_BYTES = 1 << 22
 MOST_BATCH = 65536
-CYCLE = "cycles"
+CYCLE, TOTAL = "cycles", "total"
 KEYS = ("network", "layer", "batch")
 
 
@@ -47,6 +48,8 @@ QUANTITIES = {
 }
 IMPLIED = {CYCLE: ("time", CYCLE), "bytes": ("bytes", "B")}
 """Headers that are a unit themselves."""
+SYNONYMS = {"latency": "time", "dram": "bytes"}
+"""What else quantities are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,14 @@ def read_measurements(path: Path, network: str = "") -> tuple[Measurement, ...]:
 def column_of(title: str) -> str | tuple[str, str] | None:
     """Return what a header stands for: a key, or a quantity and its unit; None for neither.
 
-    >>> column_of("Layer"), column_of("time [ms]"), column_of("bytes_MiB"), column_of("bytes"), column_of("time")
+    >>> column_of("Layer"), column_of("time [ms]"), column_of("dram_mib"), column_of("bytes"), column_of("time")
     ('layer', ('time', 'ms'), ('bytes', 'MiB'), ('bytes', 'B'), None)
     """
     words = re.sub(r"[\[\]()_]", " ", title.replace("µ", "u").replace("μ", "u")).split()
     name, unit = (words[0].lower(), " ".join(words[1:])) if words else ("", "")
     if not unit:
         return name if name in KEYS else IMPLIED.get(name)
+    name = SYNONYMS.get(name, name)
     known = {spelt.lower(): spelt for spelt in QUANTITIES[name].units} if name in QUANTITIES else {}
     return (name, known[unit.lower()]) if unit.lower() in known else None
 
@@ -125,7 +129,9 @@ def _columns(table: Table, problems: list[Problem]) -> tuple[str | tuple[str, st
 
 
 def _wrong_title(table: Table, title: str) -> Problem:
+    title = printable(shorten(title))
     word = re.split(r"[\W_]", title.strip())[0].lower()
+    word = SYNONYMS.get(word, word)
     if word in QUANTITIES:
         quantity = QUANTITIES[word]
         expected = f"one of {', '.join(quantity.units)}, as in `{quantity.example}`"
@@ -156,7 +162,8 @@ def _of_row(
     for column, cell in cells.items():
         if isinstance(column, tuple) and (value := _number(table, row, column[0], cell, problems)) is not None:
             name, unit = column
-            key = (network, None if batch is None else int(batch), cells.get("layer", ""))
+            layer = cells.get("layer", "")
+            key = (network, None if batch is None else int(batch), "" if layer == TOTAL else layer)
             found.append(Measurement(*key, QUANTITIES[name], unit, value, table.file, row.line))
     return found
 
