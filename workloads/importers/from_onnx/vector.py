@@ -100,7 +100,7 @@ def alike(c: Context, node: Node, kind: str, dims: Dims) -> int:
     """Elements that share their statistics."""
     rank = len(dims)
     if kind == "group_norm":
-        return max(1, prod(dims[1:]) // max(1, node.int("num_groups", 1)))
+        return max(1, prod(dims[1:]) // max(1, node.int("num_groups", node.int("groups", 1))))
     if kind == "instance_norm":
         return max(1, prod(dims[2:]))
     if kind == "mean_variance_norm":
