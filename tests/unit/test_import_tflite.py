@@ -270,11 +270,22 @@ def said(make: Callable[[], object]) -> str:
 def test_ops_that_nobody_counts_are_told_at_once_with_the_reason(tmp_path: Path):
     t = TfliteGraph()
     x = t.op("REAL", [t.input(1, 10)], "real", (1, 10))
-    t.op("UNIQUE", [x], "unique", (1, 10))
-    text = said(lambda: t.network(tmp_path, "unique"))
+    t.op("HASHTABLE_FIND", [x], "found", (1, 10))
+    text = said(lambda: t.network(tmp_path, "found"))
     assert "real: the op cannot be counted: numbers are complex" in text
-    assert "unique: the op cannot be counted: how many elements there are depends on the data" in text
-    assert [layer.variant for layer in t.network(tmp_path, "unique", skip_unknown=True).layers] == ["REAL", "UNIQUE"]
+    assert "found: the op cannot be counted: hash tables are on the host" in text
+    skipped = t.network(tmp_path, "found", skip_unknown=True)
+    assert [layer.variant for layer in skipped.layers] == ["REAL", "HASHTABLE_FIND"]
+
+
+@pytest.mark.parametrize("kind", ["IF", "UNIQUE", "WHERE", "WHILE"])
+def test_a_graph_ends_where_the_data_decide(kind: str, tmp_path: Path):
+    t = TfliteGraph()
+    x = t.conv(t.input(1, 4, 4, 8), "conv", 4)
+    t.op("ABS", [t.op(kind, [x], "odd", (3, 4))], "behind", (3, 4))
+    network = t.network(tmp_path, "behind")
+    assert (network.outputs, network.macs) == (("conv",), 16 * 32)
+    assert "the graph ends here" in network.facts["warning"]
 
 
 def test_every_builtin_op_of_the_schema_is_modelled_or_refused_with_a_reason():
