@@ -237,5 +237,11 @@ def test_the_command_writes_a_machine_that_runs(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out == ours.read_text()
 
 
+def test_a_configuration_in_place_of_a_machine_is_told_what_to_do(tmp_path: Path):
+    (tmp_path / "theirs.cfg").write_text(SCALE_SIM)
+    with pytest.raises(InputError, match=r"simulate convert .*theirs.cfg --to hw"):
+        load_hardware(tmp_path / "theirs.cfg")
+
+
 def test_another_suffix_is_no_machine(tmp_path: Path):
     assert "not a machine of another tool" in said("", ".txt", tmp_path)
