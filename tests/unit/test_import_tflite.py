@@ -222,6 +222,19 @@ def test_batches_of_blocks_without_a_convolution_are_moved(tmp_path: Path):
     assert t.network(tmp_path, "y").layers[-1].output_shape == (1, 4, 8, 8)
 
 
+@pytest.mark.parametrize("kind", ["BROADCAST_TO", "MUL"])
+def test_maps_that_are_repeated_by_broadcasting_are_upsampled_once(kind: str, tmp_path: Path):
+    t = TfliteGraph()
+    x = t.conv(t.input(1, 8, 8, 4), "conv", 16)
+    x = t.op("RESHAPE", [x, t.numbers("apart", [1, 8, 1, 8, 1, 16])], "wide", (1, 8, 1, 8, 1, 16), "ReshapeOptions")
+    other = t.numbers("to", [1, 8, 2, 8, 2, 16]) if kind != "MUL" else t.constant("ones", (1, 1, 2, 1, 2, 1))
+    x = t.op(kind, [x, other], "many", (1, 8, 2, 8, 2, 16))
+    x = t.op("RESHAPE", [x, t.numbers("joined", [1, 16, 16, 16])], "large", (1, 16, 16, 16), "ReshapeOptions")
+    t.conv(x, "behind", 8)
+    found = [kind for kind in kinds(t.network(tmp_path, "behind")) if kind[0] not in ("activation", "conv")]
+    assert found == [("upsample", "nearest", (1, 16, 16, 16))]
+
+
 def test_boxes_are_chosen_on_the_host_and_what_they_need_leaves_the_network(tmp_path: Path):
     t = TfliteGraph()
     boxes, scores = t.conv(t.input(1, 4, 4, 8), "boxes", 4), t.conv("data", "scores", 3)
