@@ -223,6 +223,15 @@ def test_a_table_knows_the_nodes_for_which_it_has_both_logic_and_cells() -> None
         assert told == [f"{least} nm to {most} nm", "", "", f"{least} nm to {most} nm"]
 
 
+@pytest.mark.parametrize("bits", [32, 64])
+def test_widths_of_a_table_grow_from_the_first_to_the_last(bits: int) -> None:
+    text = (data_dir() / "energy" / "cmos.yaml").read_text()
+    wide = text.replace("- {bits: 8, energy: 0.2, area: 282}", f"- {{bits: {bits}, energy: 0.2, area: 282}}")
+    with pytest.raises(InputError, match="widths must grow") as caught:
+        validate(parse_yaml(wide, "wide.yaml"), WrittenCircuits)
+    assert [problem.path for problem in caught.value.problems] == ["multiplier.1.bits"]
+
+
 def test_a_relative_table_must_say_what_its_mac_takes_and_others_must_not() -> None:
     machine = load_hardware("eyeriss_like")
     for changes in ({"energy.mac_picojoules": None}, {"energy.unit": "pJ"}):
@@ -273,6 +282,8 @@ def test_all_of_a_small_machine_at_work_takes_the_sum_of_its_accesses() -> None:
     assert dram_watts(small) == pytest.approx(2.5 * 8 * 19 * 0.5 * 2e9 / 1e12)
     assert peak_macs_per_second(small) == 24 * 2 * 10**9
     assert dram_watts(replace(small, dram=replace(dram, bytes_per_cycle=None))) == 0
+    apart = (replace(outer, holds=(0, 1)), replace(inner, holds=(2,), in_pe=True))  # no memory outside holds outputs
+    assert peak_watts(replace(small, buffers=apart)) == pytest.approx((24 * 558 + 12 * 8 * 29 + 2 * 4 * 29 + 17) / 1000)
 
 
 @pytest.mark.parametrize("name", list_hardware())
