@@ -136,6 +136,23 @@ def test_at_another_node_circuits_take_its_energy_and_wires_that_of_its_voltage(
     assert areas == pytest.approx({part: 0.19 * before[part] for part in ("macs", "registers", "control")})
 
 
+def test_a_machine_at_a_voltage_of_its_own_takes_its_nodes_energy_there() -> None:
+    """45 nm at 0.6 V: 1.103 V^2 - 0.362 V + 0.2767, and wires (0.6 / 0.9)^2; at 16 nm likewise."""
+    low, at45 = replace(CHIP, voltage=0.6), 1.103 * 0.81 - 0.362 * 0.9 + 0.2767
+    assert TABLE.energy_factor(low) == pytest.approx((1.103 * 0.36 - 0.362 * 0.6 + 0.2767) / at45)
+    assert TABLE.wire_factor(low) == pytest.approx((0.6 / 0.9) ** 2)
+    there = replace(low, node_nm=16)
+    assert TABLE.energy_factor(there) == pytest.approx((0.2958 * 0.36 - 0.1241 * 0.6 + 0.03024) / at45)
+    file = replace(BUFFER, capacity_bytes=512, in_pe=True)
+    assert TABLE.memory_pj_per_bit(there, file) == pytest.approx(TABLE.energy_factor(there) * 0.89 / 16)
+
+
+def test_a_level_has_prices_of_what_it_holds_alone() -> None:
+    chip = replace(CHIP, memories=(replace(BUFFER, holds=(1,)), replace(BUFFER, level=1, holds=(0, 2))))
+    outer, inner, *_ = TABLE.prices(chip).levels_per_bit
+    assert (outer, inner) == (pytest.approx((0, 10 / 64, 0)), pytest.approx((10 / 64, 0, 10 / 64)))
+
+
 @given(st.sampled_from([65, 45, 28, 16, 7]), st.floats(0.6, 1.1))
 def test_a_lower_voltage_never_costs_more(node: int, voltage: float) -> None:
     low, high = (TABLE.prices(replace(CHIP, node_nm=node, voltage=v)) for v in (voltage, voltage + 0.1))
@@ -144,9 +161,9 @@ def test_a_lower_voltage_never_costs_more(node: int, voltage: float) -> None:
 
 def test_areas_are_sums_of_parts() -> None:
     parts = TABLE.areas_mm2(CHIP)
-    assert parts["macs"] == pytest.approx(256 * (282 + 137) / 1e6)
-    assert parts["memories"] == pytest.approx(65536 * 0.346 / 0.45 / 1e6)
-    assert parts["macs"] + parts["registers"] == pytest.approx(0.18 * TABLE.logic_mm2(CHIP))
+    assert parts["macs"] == pytest.approx(256 * (282 + 137) / 1e6, rel=1e-9)
+    assert parts["memories"] == pytest.approx(65536 * 0.346 / 0.45 / 1e6, rel=1e-9)
+    assert parts["macs"] + parts["registers"] == pytest.approx(0.18 * TABLE.logic_mm2(CHIP), rel=1e-9)
     assert parts["control"] == pytest.approx(0.82 * TABLE.logic_mm2(CHIP))
 
 
