@@ -93,6 +93,34 @@ def test_the_wire_to_a_bank_is_half_as_long_as_a_memory_along_the_array_is_deep(
     assert whole == pytest.approx(TABLE.energy_factor(chip) * 100 / 64)  # 1 MB: 100 pJ for 64 bits
 
 
+def test_a_memory_beside_a_short_edge_is_a_square() -> None:
+    memory = replace(BUFFER, capacity_bytes=2**20, banks=2)
+    chip = replace(CHIP, pes=1, memories=(memory,))
+    area = TABLE.memory_mm2(chip, memory)
+    assert sqrt(TABLE.logic_mm2(chip)) < sqrt(area)
+    wire = TABLE.wire_pj_per_mm * sqrt(area) / 2
+    assert TABLE.memory_pj_per_bit(chip, memory) == pytest.approx(power_law(TABLE.sram_pj, 2**19) + wire)
+
+
+def test_a_product_of_two_widths_is_one_of_their_geometric_mean() -> None:
+    """8 x 32 bits are as many partial products as 16 x 16, midway between 8 x 8 and 32 x 32 on a logarithmic axis."""
+    chip = replace(CHIP, bits=(8, 32, 32))
+    assert TABLE.mac_pj(chip) == pytest.approx(sqrt(0.2 * 3.1) + 0.1)
+    assert TABLE.macs_um2(chip) == pytest.approx(sqrt(282 * 3495) + 137)
+    assert TABLE.macs_um2(replace(chip, macs_per_pe=3)) == pytest.approx(3 * (sqrt(282 * 3495) + 137))
+
+
+def test_registers_take_the_area_of_their_words_or_of_one_for_each_mac() -> None:
+    """Files of 512 B take 1.3 um2 a bit; files of 4 B 5.9, of which a PE of two MACs has two for its one sum."""
+    large, small = (replace(CHIP, registers_words=words) for words in ((512, 512, 128), (4, 4, 1)))
+    assert TABLE.registers_um2(large) == pytest.approx(3 * 4096 * 1.3)
+    assert TABLE.registers_um2(small) == pytest.approx(3 * 32 * 5.9)
+    assert TABLE.registers_um2(replace(small, macs_per_pe=2)) == pytest.approx(4 * 32 * 5.9)
+    assert TABLE.registers_um2(replace(small, node_nm=16)) == pytest.approx(0.19 * 3 * 32 * 5.9)
+    inside = replace(BUFFER, in_pe=True)  # 8 KiB, as large as the smallest bank: SRAM in each of 256 PEs
+    assert TABLE.memory_mm2(CHIP, inside) == pytest.approx(256 * 65536 * 0.346 / 0.45 / 1e6)
+
+
 def test_wires_of_one_pe_cross_half_the_array_and_shared_ones_a_pe() -> None:
     alone = TABLE.prices(replace(CHIP, unicast=(True, False, False))).levels_per_bit[1]
     assert alone[0] == pytest.approx(alone[1] * sqrt(256) / 2)
