@@ -268,6 +268,20 @@ def test_a_table_knows_the_nodes_for_which_it_has_both_logic_and_cells() -> None
         assert told == [f"{least} nm to {most} nm", "", "", f"{least} nm to {most} nm"]
 
 
+def test_a_width_may_be_a_bit_and_a_memory_may_have_one_size_of_bank() -> None:
+    text = (data_dir() / "energy" / "cmos.yaml").read_text()
+    for old, new in (
+        ("- {bits: 8, energy: 0.03, area: 36}", "- {bits: 1, energy: 0.03, area: 36}"),
+        ("    - {capacity: 32 KiB, energy: 20, bits: 64}\n    - {capacity: 1 MiB, energy: 100, bits: 64}\n", ""),
+        ("  DDR3: 70", "  OWN: 1.5"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    table = validate(parse_yaml(text, "least.yaml"), WrittenCircuits)
+    assert table.adder[0].bits == len(table.sram.banks) == 1
+    assert table.dram_per_bit["OWN"] == 1.5
+
+
 @pytest.mark.parametrize("bits", [32, 64])
 def test_widths_of_a_table_grow_from_the_first_to_the_last(bits: int) -> None:
     text = (data_dir() / "energy" / "cmos.yaml").read_text()
@@ -325,6 +339,8 @@ def test_all_of_a_small_machine_at_work_takes_the_sum_of_its_accesses() -> None:
     small = replace(chip, energy=table, buffers=buffers, array=array, clock_hz=2 * 10**9, dram=dram, **widths)
     assert peak_watts(small) == pytest.approx(21_865 * 0.5 * 2e9 / 1e12)
     assert dram_watts(small) == pytest.approx(2.5 * 8 * 19 * 0.5 * 2e9 / 1e12)
+    tall = replace(small, array=replace(array, rows=3, columns=2))
+    assert peak_watts(tall) == peak_watts(small)  # the longer edge
     assert peak_macs_per_second(small) == 24 * 2 * 10**9
     assert dram_watts(replace(small, dram=replace(dram, bytes_per_cycle=None))) == 0
     apart = (replace(outer, holds=(0, 1)), replace(inner, holds=(2,), in_pe=True))  # no memory outside holds outputs
