@@ -117,6 +117,7 @@ def test_registers_take_the_area_of_their_words_or_of_one_for_each_mac() -> None
     assert TABLE.registers_um2(small) == pytest.approx(3 * 32 * 5.9)
     assert TABLE.registers_um2(replace(small, macs_per_pe=2)) == pytest.approx(4 * 32 * 5.9)
     assert TABLE.registers_um2(replace(small, node_nm=16)) == pytest.approx(0.19 * 3 * 32 * 5.9)
+    assert TABLE.pitch_mm(small) ** 2 == pytest.approx((282 + 137 + 3 * 32 * 5.9) / 1e6, rel=1e-9)
     inside = replace(BUFFER, in_pe=True)  # 8 KiB, as large as the smallest bank: SRAM in each of 256 PEs
     assert TABLE.memory_mm2(CHIP, inside) == pytest.approx(256 * 65536 * 0.346 / 0.45 / 1e6)
 
@@ -142,6 +143,7 @@ def test_nodes_scale_as_published() -> None:
     assert TABLE.energy_factor(chip) == pytest.approx(at16 / at45)
     assert TABLE.area_factor(chip) == pytest.approx(0.19)
     assert TABLE.wire_factor(chip) == pytest.approx((0.8 / 0.9) ** 2)
+    assert replace(TABLE, node_nm=16).area_factor(replace(CHIP, node_nm=45)) == pytest.approx(1 / 0.19)
     assert TABLE.area_factor(replace(CHIP, node_nm=28)) == pytest.approx(0.21 + (0.46 - 0.21) * 8 / 12)
 
 
@@ -207,6 +209,7 @@ def test_a_pe_is_as_large_as_its_circuits_and_the_memory_in_it() -> None:
     chip = replace(CHIP, memories=(BUFFER, spad))
     assert TABLE.memory_mm2(chip, spad) == pytest.approx(256 * 4096 * 1.3 / 1e6)
     assert TABLE.pitch_mm(chip) ** 2 == pytest.approx(TABLE.pitch_mm(CHIP) ** 2 + 4096 * 1.3 / 1e6)
+    assert TABLE.memory_mm2(replace(chip, node_nm=16), spad) == pytest.approx(0.19 * 256 * 4096 * 1.3 / 1e6)
     assert (CHIP.levels, chip.levels) == (1, 2)
 
 
@@ -297,6 +300,9 @@ def test_a_relative_table_must_say_what_its_mac_takes_and_others_must_not() -> N
         with pytest.raises(InputError) as caught:
             vary(machine, changes)
         assert [problem.path for problem in caught.value.problems] == ["energy.mac_picojoules"]
+    with pytest.raises(InputError) as caught:
+        vary(machine, {"energy.mac": 0})
+    assert [problem.path for problem in caught.value.problems] == ["energy.mac"]
     doubled = vary(machine, {"energy.mac_picojoules": 2.8})
     assert peak_watts(doubled) == pytest.approx(2 * peak_watts(machine))
 
