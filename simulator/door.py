@@ -34,6 +34,7 @@ def simulate(
     dataflow: str = "best",
     objective: str | None = None,
     mapping: str | Path | MappingType[str, Mapping] | None = None,
+    prove: bool = False,
     progress: Progress | None = None,
     cache: MappingCache | None = None,
     threads: int | None = None,
@@ -42,10 +43,12 @@ def simulate(
 
     `hardware` and `network` are a path, a bundled name (a network may carry parameters) or the thing itself; `batch`
     only counts for a network that is loaded here: unless given, it is one, or what the network's file states.
-    `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram
-    or cycles_plus_dma: the machine's, unless given. `mapping` is a file of mappings to replay, a bundled one's name, or
-    the mappings by layer; layers it leaves out are searched, in as many `threads` as there are cores unless given.
-    `cache` is what several calls share, the user's store of earlier results included: the result is the same with and
+    `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram,
+    cycles_plus_dma or cycles_then_energy: the machine's, unless given. With `prove` a search ends when no mapping is
+    better, else when none is by more than 1%, or after enough work; layers tell the `gap` that is left. `mapping` is a
+    file of mappings to replay, a bundled one's name, or the mappings by layer; layers it leaves out are searched, in as
+    many `threads` as there are cores unless given. `cache` is what several calls share, the user's store of earlier
+    results included: the result is the same with and
     without. Raises InputError with every problem of what was given.
 
     >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")
@@ -60,7 +63,7 @@ def simulate(
     run = simulate_objects(
         machine,
         net,
-        Options(dataflow, objective),
+        Options(dataflow, objective, prove),
         mappings=_read_mappings(path, net, machine, cache.store) if path else given,
         cache=cache,
         progress=progress,

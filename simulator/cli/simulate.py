@@ -32,6 +32,7 @@ class Request:
     plot: bool
     verify: bool
     skip_unknown: bool
+    prove: bool
 
 
 def simulate_command(
@@ -61,6 +62,9 @@ def simulate_command(
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="count the traffic of a file's unknown ops instead of refusing them")
     ] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="search until no mapping is better; may take long for large layers")
+    ] = False,
     no_cache: NoCache = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
@@ -73,7 +77,7 @@ def simulate_command(
             print(context.get_help())
             return
         request = Request(
-            hardware, network, batch, dataflow, objective, mapping, json, csv, out, plot, verify, skip_unknown
+            hardware, network, batch, dataflow, objective, mapping, json, csv, out, plot, verify, skip_unknown, prove
         )
         _simulate(request)
     elif hardware or network:
@@ -95,6 +99,7 @@ def _simulate(request: Request) -> None:
             dataflow=request.dataflow,
             objective=request.objective,
             mapping=request.mapping,
+            prove=request.prove,
             progress=advance,
         )
     _save(run, request)

@@ -13,6 +13,7 @@ from simulator.cost.case import (
     LAYER,
     MACHINE,
     MAPPING,
+    MARK,
     MAX_LEVELS,
     MAX_MEMORIES,
     MAX_VARIANTS,
@@ -25,9 +26,11 @@ from simulator.cost.case import (
     TILES,
     TOTALS,
     VARIANT,
+    Marks,
     Record,
     Scratch,
 )
+from simulator.cost.geometry import distinct
 from simulator.cost.sparsity import (
     compression_ratio,
     mac_share,
@@ -40,8 +43,11 @@ from simulator.cost.sparsity import (
 from simulator.cost.stored import WHOLE_TENSORS, Slices, layout_fields
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.nest import Dim, LoopNest, Operand
+from simulator.nest import Dim, LoopNest, Operand, footprint
 from simulator.network.ir import Layer
+
+LOOPS = len(Dim)
+"""DRAM loops that a mapping can have."""
 
 PRELOADS = ("hidden", "exposed", "double_buffered")
 
@@ -63,15 +69,18 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         MACHINE,
         macs_per_cycle=array.macs_per_cycle,
         step_cycles=array.step_cycles,
+        tile_setup_cycles=array.tile_setup_cycles,
         arrays=array.instances,
         unicast=[d.network == "unicast" for d in array.delivery],
         preload=[PRELOADS.index(d.preload) for d in array.delivery],
         shift_cycles=[array.rows if d.network == "systolic" else 0 for d in array.delivery],
         words_per_cycle=[d.words_per_cycle for d in array.delivery],
         forwarding=array.delivery[Operand.INPUTS].forwarding,
+        windows_apart=array.delivery[Operand.INPUTS].windows_apart,
         initial_sums=array.delivery[Operand.OUTPUTS].initial_sums,
         concurrent=array.delivery[Operand.OUTPUTS].concurrent,
         skew_cycles=array.rows + array.columns - 2 if array.skewed else 0,
+        skew_over_used=array.skewed and array.skew_over_used,
         bits=word_bits(hardware),
         dram_numerator=dram.bytes_per_cycle.numerator if dram.bytes_per_cycle else 0,
         dram_denominator=dram.bytes_per_cycle.denominator if dram.bytes_per_cycle else 1,
@@ -92,8 +101,11 @@ def memory_fields(hardware: Hardware, reserved_bytes: int) -> dict[str, object]:
     buffers, levels, chip = hardware.buffers, len(hardware.level_names), hardware.levels_outside
     holding = [[_memory_at(buffers, level, operand) for operand in Operand] for level in range(levels)]
     outermost = [next(level for level in range(levels) if holding[level][o] >= 0) for o in Operand]
-    capacity = [b.capacity_bytes for b in buffers]
-    capacity[holding[outermost[Operand.INPUTS]][Operand.INPUTS]] -= reserved_bytes
+    capacity, of_inputs = [b.capacity_bytes for b in buffers], holding[outermost[Operand.INPUTS]][Operand.INPUTS]
+    capacity[of_inputs] -= reserved_bytes
+    for_tiles = [
+        left if b.tile_bytes is None else min(left, b.tile_bytes) for left, b in zip(capacity, buffers, strict=True)
+    ]
     pad = [0] * (MAX_MEMORIES - len(buffers))
     keeps = [[memory >= 0 for memory in row] for row in holding] + [[True] * 3]
     keeps += [[False] * 3] * (DESTINATIONS - len(keeps))
@@ -105,10 +117,11 @@ def memory_fields(hardware: Hardware, reserved_bytes: int) -> dict[str, object]:
         "array_level": [next((x for x in range(chip, levels) if holding[x][o] >= 0), levels) for o in Operand],
         "keeps": keeps,
         "source": [[_source(keeps, to, o) for o in Operand] for to in range(DESTINATIONS)],
+        "whole_bytes": capacity[of_inputs] - for_tiles[of_inputs],
         "streams": [o in buffers[holding[outermost[o]][o]].streams for o in Operand],
         "memories": len(buffers),
         "level_of": [b.level for b in buffers] + pad,
-        "capacity_bytes": capacity + pad,
+        "capacity_bytes": for_tiles + pad,
         "double_buffered": [b.double_buffered for b in buffers] + pad,
         "read_bytes_per_cycle": [b.read_bytes_per_cycle or 0 for b in buffers] + pad,
         "write_bytes_per_cycle": [b.write_bytes_per_cycle or 0 for b in buffers] + pad,
@@ -187,13 +200,45 @@ def price_record(hardware: Hardware, layer: Layer) -> Record:
     bits = (inputs, weights, sums)
     words = [[pj * b for pj, b in zip(level, bits, strict=True)] for level in prices.levels_per_bit]
     words[-1] = [pj if o == Operand.INPUTS else pj * share for o, pj in enumerate(words[-1])]
+    once = words_energy(hardware, layer, words)
     return record(
         PRICES,
+        least_words_pj=(once, once + fills_energy(layer, words)),
         mac_pj=prices.mac * share,
         word_pj=words + [[0.0] * 3] * (MAX_LEVELS + 2 - len(words)),
         dram_pj_per_byte=prices.dram_per_bit * 8,
         leakage_pj_per_cycle=prices.per_cycle,
     )
+
+
+def words_energy(hardware: Hardware, layer: Layer, words: Sequence[Sequence[float]]) -> float:
+    """Energy of every distinct word going through each memory that keeps it, and over the array's network, once.
+
+    `words` prices a word read or written by level, registers last. What memories in DRAM's place would cost is not in.
+    """
+    assert layer.nest is not None
+    network, energy = len(words) - 2, 0.0
+    for operand in Operand:
+        levels = [*(b.level for b in hardware.buffers if operand in b.holds), network]
+        energy += footprint_words(layer, operand) * sum(words[level][operand] for level in levels)
+    return energy
+
+
+def fills_energy(layer: Layer, words: Sequence[Sequence[float]]) -> float:
+    """Energy of every distinct input and weight being written into a register once."""
+    return sum(footprint_words(layer, o) * words[-1][o] for o in (Operand.INPUTS, Operand.WEIGHTS))
+
+
+def footprint_words(layer: Layer, operand: Operand) -> int:
+    """Distinct words of an operand; of inputs, those that windows touch, in the padding too."""
+    nest = layer.nest
+    assert nest is not None
+    n, g, _, c, p, q, r, s = nest.bounds
+    if operand != Operand.INPUTS:
+        return footprint(nest, nest.bounds, operand)
+    axes = zip((p, q), (r, s), nest.stride, nest.dilation, strict=True)
+    rows, columns = (distinct(*axis) for axis in axes)
+    return n * g * c * rows * columns
 
 
 def complete_order(order: Sequence[Dim]) -> list[int]:
@@ -213,6 +258,7 @@ def mapping_record(hardware: Hardware, mapping: Mapping) -> Record:
         inner_tile=inner + [[1] * 8] * (MAX_LEVELS - len(inner)),
         orders=orders + [list(range(8))] * (MAX_LEVELS - len(orders)),
         spatial=spatial,
+        rows=mapping.rows,
         arrays=mapping.arrays,
         registers=mapping.registers,
         lowered=mapping.lowered,
@@ -235,4 +281,10 @@ def make_scratch() -> Scratch:
         spare=record(VARIANT),
         totals=record(TOTALS),
         moved=record(MOVED),
+        marks=Marks(
+            np.zeros(LOOPS, MARK),
+            np.zeros(LOOPS, PIPE),
+            np.zeros(LOOPS, TOTALS),
+            np.zeros((LOOPS, MAX_VARIANTS), np.int64),
+        ),
     )

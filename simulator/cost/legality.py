@@ -91,12 +91,25 @@ def buffer_demands(mapping: Mapping, layer: Layer, hardware: Hardware, around: A
     from simulator.cost.tiles import memory_demand, start_tiles
 
     assert layer.nest is not None
-    machine, tiles, reuse = machine_record(hardware), record(TILES), record(REUSE)
+    machine, tiles, reuse = machine_record(hardware, around.reserved_bytes), record(TILES), record(REUSE)
     data = layer_record(hardware, layer, layer.nest, around.resident, around.residuals)
     cut = mapping_record(hardware, mapping)
     start_tiles(machine, data, cut, tiles)
     set_reuse(machine, cut, reuse)
     return [int(memory_demand(tiles, machine, data, cut, reuse, i)) for i in range(len(hardware.buffers))]
+
+
+def whole_bytes(layer: Layer, hardware: Hardware, around: Around = ALONE) -> int:
+    """Bytes of the inputs and weights of a layer that come whole, before its first tile."""
+    from simulator.cost.case import TILES
+    from simulator.cost.convert import layer_record, machine_record, record
+    from simulator.cost.tiles import set_whole
+
+    assert layer.nest is not None
+    machine, tiles, inputs_and_weights = machine_record(hardware, around.reserved_bytes), record(TILES), (0, 1)
+    data = layer_record(hardware, layer, layer.nest, around.resident, around.residuals)
+    set_whole(machine, data, tiles)
+    return sum((int(tiles["whole"][o]) * int(machine["bits"][o]) + 7) // 8 for o in inputs_and_weights)
 
 
 def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around) -> list[str]:

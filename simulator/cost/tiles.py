@@ -59,6 +59,37 @@ def start_tiles(machine: Record, layer: Record, mapping: Record, tiles: Record) 
         along = mapping.tile[a] * layer.stride[axis] if tiles.trips[a] > 1 else 0
         taps = mapping.tile[b] * layer.dilation[axis] if tiles.trips[b] > 1 else 0
         tiles.window_step[axis] = gcd(along, taps)
+    fill(tiles.whole, 0)
+    if machine.whole_bytes > 0:
+        set_whole(machine, layer, tiles)
+
+
+@jit
+def set_whole(machine: Record, layer: Record, tiles: Record) -> None:
+    """Let inputs and weights that fit come whole before the first tile, the smaller first; no tile loads them again."""
+    room = machine.whole_bytes
+    inputs, weights = whole_words(machine, layer, INPUTS), whole_words(machine, layer, WEIGHTS)
+    weights_first = weights * machine.bits[WEIGHTS] < inputs * machine.bits[INPUTS]
+    for turn in range(2):
+        operand = WEIGHTS if weights_first == (turn == 0) else INPUTS
+        words = weights if operand == WEIGHTS else inputs
+        size = (words * machine.bits[operand] + 7) >> 3
+        if size <= room and not layer.resident[operand]:
+            tiles.whole[operand], tiles.depth[operand] = words, -1
+            room -= size
+
+
+@jit
+def whole_words(machine: Record, layer: Record, operand: int) -> int:
+    """Words of all of a layer's weights, or of the inputs that it touches, without padding."""
+    b = layer.bounds
+    if operand == WEIGHTS:
+        return operand_words(b, WEIGHTS)
+    words = b[N] * b[G] * b[C]
+    for axis in range(2):
+        length = tile_box(b[P + axis], b[R + axis], layer.stride[axis], layer.dilation[axis], machine.whole_rows)
+        words *= clipped(-layer.pad[axis], length, layer.input_size[axis])
+    return words
 
 
 @jit
@@ -241,14 +272,14 @@ def unfinished_words(tiles: Record, layer: Record, mapping: Record) -> int:
 
 @jit
 def memory_demand(tiles: Record, machine: Record, layer: Record, mapping: Record, reuse: Record, memory: int) -> int:
-    """Bytes that a mapping keeps in one instance of a memory, resident tensors apart.
+    """Bytes that a mapping keeps in one instance of a memory for tiles, tensors that are there whole apart.
 
     Of outputs that stay, sums that are not complete take their own width. Residual operands lie where the outputs do
     before they leave.
     """
     demand, level = 0, machine.level_of[memory]
     for operand in range(3):
-        resident = level == OUTERMOST and layer.resident[operand]
+        resident = level == OUTERMOST and (layer.resident[operand] or tiles.whole[operand] > 0)
         if machine.memory_of[level, operand] == memory and not resident:
             demand += operand_demand(tiles, machine, layer, mapping, reuse, memory, operand)
     if layer.resident[OUTPUTS] and level == OUTERMOST and machine.memory_of[level, OUTPUTS] == memory:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import TYPE_CHECKING
 
-from simulator.cost.legality import Around, buffer_demands, level_names
+from simulator.cost.legality import Around, buffer_demands, level_names, whole_bytes
 from simulator.cost.sparsity import mac_share
 from simulator.engine.results import Cost, energy_of, layer_result, touched
 from simulator.hardware.model import Hardware
@@ -80,7 +80,11 @@ def play_mapping(
     case = Case(machine, port_record(hardware), facts, record(PRICES), mapping_record(hardware, mapping))
     fits = evaluate(case, scratch)
     assert fits, f"{layer.name}: the mapping does not fit"
-    demands = buffer_demands(mapping, layer, hardware, Around(op.resident, op.reserved_bytes, op.residuals))
+    around = Around(op.resident, op.reserved_bytes, op.residuals)
+    demands = buffer_demands(mapping, layer, hardware, around)
+    demands[next(i for i, b in enumerate(hardware.buffers) if Operand.WEIGHTS in b.holds)] += whole_bytes(
+        layer, hardware, around
+    )
     return plain(scratch.totals, scratch.moved) | {"demand_bytes": demands}
 
 

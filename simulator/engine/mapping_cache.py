@@ -75,6 +75,7 @@ class SettingKey:
     energy: EnergyKey
     dataflows: tuple[DataflowKey, ...]  # a tie goes to the first
     objective: str
+    proves: bool  # whether it goes on until nothing is better
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,12 @@ def vector_key(op: PlannedOp, hardware: Hardware) -> VectorKey:
     return VectorKey(layer, lanes_of(layer, hardware), op.resident, op.reserved_bytes)
 
 
-def setting_key(hardware: Hardware, dataflows: tuple[Dataflow, ...], objective: str) -> SettingKey:
+def setting_key(
+    hardware: Hardware, dataflows: tuple[Dataflow, ...], objective: str, proves: bool = False
+) -> SettingKey:
     """Return the key of a machine whose mappings are searched under some dataflows."""
     flows = tuple(_dataflow_key(flow) for flow in dataflows)
-    return SettingKey(machine_key(hardware), _energy_key(hardware), flows, objective)
+    return SettingKey(machine_key(hardware), _energy_key(hardware), flows, objective, proves)
 
 
 def machine_key(hardware: Hardware) -> MachineKey:
@@ -179,7 +182,19 @@ def op_key(op: PlannedOp) -> OpKey:
     )
 
 
-MappingsByOp = dict[OpKey, Mapping]
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A mapping that a search chose, with the fraction by which its objective may exceed the least there is.
+
+    `cycles_gap` says so of cycles, where the objective is energy among the fastest.
+    """
+
+    mapping: Mapping
+    gap: float
+    cycles_gap: float | None = None
+
+
+MappingsByOp = dict[OpKey, Choice]
 
 
 @dataclass(slots=True)
@@ -208,16 +223,17 @@ class Known:
     def __init__(self, setting: SettingKey, mappings: MappingsByOp, rows: Rows) -> None:
         self.setting, self.mappings, self.rows = key_of(setting), mappings, rows
 
-    def get(self, op: OpKey) -> Mapping | None:
-        """Return the mapping of an op, if it is known."""
+    def get(self, op: OpKey) -> Choice | None:
+        """Return the choice for an op, if it is known."""
         if op not in self.mappings and (row := self.rows.get(self._key(op))) is not None:
-            self.mappings[op] = mapping_of(row["mapping"])
+            self.mappings[op] = Choice(mapping_of(row["mapping"]), row["gap"], row["cycles_gap"])
         return self.mappings.get(op)
 
-    def add(self, op: OpKey, mapping: Mapping) -> None:
-        """Know a mapping from now on, whatever becomes of those still to be found."""
-        self.mappings[op] = mapping
-        self.rows.put(self._key(op), {"mapping": mapping_data(mapping)})
+    def add(self, op: OpKey, choice: Choice) -> None:
+        """Know a choice from now on, whatever becomes of those still to be found."""
+        self.mappings[op] = choice
+        row = {"mapping": mapping_data(choice.mapping), "gap": choice.gap, "cycles_gap": choice.cycles_gap}
+        self.rows.put(self._key(op), row)
         self.rows.keep()
 
     def _key(self, op: OpKey) -> bytes:

@@ -3,17 +3,17 @@
 import warnings
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.engine.checks import Checks
-from simulator.engine.mapping_cache import Known, MappingCache, setting_key
-from simulator.engine.mapping_choice import Progress, choose_mappings
+from simulator.engine.mapping_cache import Choice, Known, MappingCache, setting_key
+from simulator.engine.mapping_choice import Progress, Wanted, choose_mappings
 from simulator.engine.player import play
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
-from simulator.network.ir import Network
+from simulator.network.ir import ASSUMED, Network
 from simulator.result.facts import documents_of, machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
@@ -24,11 +24,12 @@ from simulator.source.validation import RenamedWord
 @dataclass(frozen=True, slots=True)
 class Options:
     """How mappings are chosen: under one of the machine's dataflows by name, or "best", each layer's best; and what
-    they minimize, by default what the machine's compiler does.
+    they minimize, by default what the machine's compiler does. With `prove`, a search ends when nothing is better.
     """
 
     dataflow: str = "best"
     objective: str | None = None
+    prove: bool = False
 
 
 def simulate(
@@ -53,16 +54,23 @@ def simulate(
     flows = choose_dataflows(hardware, dataflow)
     given, ops = dict(mappings or {}), plan(network, hardware)
     searched = [op for op in ops if op.runs and op.layer.nest is not None and op.layer.name not in given]
-    cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective)
+    cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective, options.prove)
     with cache.store.opened() as rows:
         Checks(hardware, rows).of_all(given, ops)
         known = Known(setting, cache.mappings_of(setting), rows)
-        found = choose_mappings(searched, hardware, flows, objective, known, progress, threads)
-        layers = play(ops, {**given, **found}, hardware, rows)
+        wanted = Wanted(objective, options.prove)
+        found = choose_mappings(searched, hardware, flows, wanted, known, progress, threads)
+        layers = play(ops, given | {name: choice.mapping for name, choice in found.items()}, hardware, rows)
+        layers = [with_gaps(layer, found.get(layer.name)) for layer in layers]
         run = assemble(hardware, network, layers, {"dataflow": dataflow, "objective": objective, "mapping": None})
         assert_laws(run)
         rows.keep()
     return run
+
+
+def with_gaps(layer: LayerResult, choice: Choice | None) -> LayerResult:
+    """Say how far a layer's mapping may be from the best, if it was searched."""
+    return layer if choice is None else replace(layer, gap=choice.gap, cycles_gap=choice.cycles_gap)
 
 
 def current_objective(name: str) -> str:
@@ -77,6 +85,8 @@ def assemble(
 ) -> Run:
     """Put together the run of a machine and a network, made of the results of the network's layers."""
     facts, documents = machine_facts(hardware), documents_of(hardware, network)
+    assumed = network.assumed
+    layers = [replace(layer, note=ASSUMED) if layer.name in assumed else layer for layer in layers]
     return Run(
         facts,
         network_facts(network),

@@ -134,6 +134,8 @@ class Buffer(Written):
     pass it by. `in_pe`: every PE has one. `double_buffered` is usual outside the PEs, and not inside.
     `streams`: operands that are replaced as they are consumed (outputs: that leave as they are completed), so that no
     second slot is needed, and weights that the array takes a single time need space for one fill of the array only.
+    `tiles`: all that tiles may take of it. What they leave is for tensors kept on chip, and for inputs and weights that
+    come whole before a layer's first tile: the smaller first, as long as they fit.
     `banks`: each a share of the capacity, which tables of circuits price. Conflicts between accesses to one bank are
     not modelled; bandwidths are of all together.
     """
@@ -143,6 +145,7 @@ class Buffer(Written):
     in_pe: bool = False
     holds: OperandNames
     capacity: ByteCount
+    tiles: ByteCount | None = None
     banks: Count = 1
     read_bytes_per_cycle: Count | None = None
     write_bytes_per_cycle: Count | None = None
@@ -158,6 +161,10 @@ class Buffer(Written):
             raise Rejected("a memory in each PE lies below another", "`below` with its name", path=("in_pe",))
         if self.streams and self.below is not None:
             raise Rejected("only the outermost memories stream", "no operands", path=("streams",))
+        if self.tiles is not None and (self.below is not None or not {"inputs", "weights"} <= {*self.holds}):
+            raise Rejected("has no tensors to hold whole", "an outermost buffer of inputs and weights", path=("tiles",))
+        if self.tiles is not None and self.tiles > self.capacity:
+            raise Rejected("more than the buffer", "at most its capacity", path=("tiles",))
         if self.in_pe and (self.read_bytes_per_cycle or self.write_bytes_per_cycle):
             raise Rejected("a memory in each PE keeps pace with it", "no bandwidth", path=("in_pe",))
         return self
@@ -275,7 +282,8 @@ class Layers(Written):
     a layer of the array waits besides, until the array is set up for it.
 
     `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
-    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM.
+    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM; networks and memory
+    ports go on from tile to tile, and the slowest of them or the MACs is what the array takes.
 
     `keep_activations`: outputs stay in the buffer, first made first kept, as long as the ops that run meanwhile find
     room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
@@ -357,7 +365,7 @@ class Machine(Written):
         AfterValidator(unique_names),
     ]
     host_time: Picoseconds | None = None
-    objective: WrittenObjective = "cycles"
+    objective: WrittenObjective = "cycles_then_energy"
     process: Process = Process()
     energy: Annotated[WrittenTable, BeforeValidator(written_table)]
 

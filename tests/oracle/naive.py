@@ -15,7 +15,7 @@ from simulator.nest import REDUCTION, RELEVANT, Dim, Operand
 from simulator.timing.tiles import PortSpec, TileRun
 from tests.oracle.naive_array import ArrayWalk, schedule_of
 from tests.oracle.naive_bursts import RESIDUALS, tile_transfer
-from tests.oracle.naive_time import network_words, packing, tile_figures
+from tests.oracle.naive_time import filled_before, network_words, paces_of, packing, tile_figures
 from tests.oracle.test_timeline import plain_play
 
 N, G, K, C, P, Q, R, S = Dim
@@ -95,6 +95,19 @@ def words_in(tile, operand):
     return prod(map(len, part_of(tile, operand)))
 
 
+def whole_tensors(machine, layer):
+    """Words of the inputs and weights that come whole before the first tile: the smaller first, as long as they fit."""
+    everything = tuple(map(range, layer.bounds))
+    words = {INPUTS: loaded_inputs(everything, machine, layer)[0], WEIGHTS: words_in(everything, WEIGHTS)}
+    room, found = machine.whole_bytes, {}
+    for operand in sorted(words, key=lambda operand: words[operand] * machine.bits[operand]):
+        size = ceil(Fraction(words[operand] * machine.bits[operand], 8))
+        if machine.whole_bytes and size <= room and not layer.resident[operand]:
+            room -= size
+            found[operand] = words[operand]
+    return found
+
+
 class LayerWalk:
     """The walk of a layer; `totals` has an entry for each total of the kernel, by its name (and place)."""
 
@@ -103,6 +116,7 @@ class LayerWalk:
         self.totals, self.runs, self.macs, self.moves = Counter(), [], 0, Counter()
         self.in_buffer, self.before, self.done = {}, None, Counter()
         self.reduced = Counter()  # reduction tiles seen, by tile of the outputs
+        self.whole = whole_tensors(self.machine, self.layer)
         tiles = list(tiles_of(self.layer, self.mapping))
         self.reductions = len({tuple(tile[d] for d in REDUCTION) for tile in tiles})
         self.schedule = schedule_of(tiles[0], self.machine, self.mapping)
@@ -115,6 +129,7 @@ class LayerWalk:
     def visit(self, tile, following):
         totals, outputs = self.totals, part_of(tile, OUTPUTS)
         array = ArrayWalk(tile, self.schedule, self.machine, self.layer, self.mapping, self.done)
+        self.filled = filled_before(array)
         loads = self.load(tile, array)
         if not self.runs:
             totals["first_weights_bytes"] = totals["dram_read", WEIGHTS]
@@ -152,18 +167,22 @@ class LayerWalk:
             home, part = self.machine.outermost[operand], part_of(tile, operand)
             again = self.machine.reloads and operand is not OUTPUTS
             kept = home == OUTERMOST and self.in_buffer.get(operand) == part and not again
+            kept = kept or (operand in self.whole and self.before is not None)
             self.in_buffer[operand] = part
             if kept or self.layer.resident[operand]:
                 continue
             lines = None
-            if home != OUTERMOST:
+            if operand in self.whole:
+                words = self.whole[operand]
+            elif home != OUTERMOST:
                 words = array.counts["returned", home] if operand is OUTPUTS else array.counts["crossed", home, operand]
             elif operand is INPUTS:
                 words, lines = loaded_inputs(tile, self.machine, self.layer, self.beside(tile))
             else:
                 words = words_in(tile, operand) if operand is WEIGHTS or self.reduced[part] else 0
             kind = SUM_BITS if operand is OUTPUTS else operand
-            laid = None if home != OUTERMOST or operand is OUTPUTS else self.laid(tile, operand, lines)
+            apart = home == OUTERMOST and operand is not OUTPUTS and operand not in self.whole
+            laid = self.laid(tile, operand, lines) if apart else None
             loaded[operand] = self.move(("loaded", operand), ("dram_read", operand), words, kind, laid=laid)
         return loaded
 
@@ -245,15 +264,18 @@ class LayerWalk:
         totals["executed_macs"] = int(executed)
 
     def overlap(self):
-        """Neighbours hide the layer's ends: the longer of array and port, nothing rounded between tiles."""
+        """Neighbours hide the layer's ends: the longer of array and port; nothing on the array waits between tiles."""
         totals = self.totals
         names = [("dram_read", operand) for operand in Operand]
         size = sum(totals[name] for name in (*names, "dram_written"))
         totals["port_cycles"] = self.port_cycles(size, totals["dma_descriptors"])
-        if not totals["delivery_cycles"]:
-            exact = ceil(Fraction(totals["mac_slots"], self.machine.macs_per_cycle * packing(self.layer, self.mapping)))
-            totals["array_cycles"] += exact - totals["mac_cycles"]
-            totals["mac_cycles"] = exact
+        words = {operand: totals["network_words", operand] for operand in Operand}
+        words["returned"] = totals["network_returned"]
+        rate = self.machine.macs_per_cycle * packing(self.layer, self.mapping)
+        macs = ceil(Fraction(totals["mac_slots"], rate))
+        pace = max(macs, *paces_of(self.machine, words, self.moves, self.filled))
+        totals["array_cycles"] -= totals["mac_cycles"] + totals["delivery_cycles"] - pace
+        totals["mac_cycles"], totals["delivery_cycles"] = macs, pace - macs
         totals["cycles"] = max(totals["array_cycles"], totals["port_cycles"])
         waits = {"fill_cycles": 0, "wait_cycles": totals["cycles"] - totals["array_cycles"], "drain_cycles": 0}
         totals.update({name: cycles - totals[name] for name, cycles in waits.items()})

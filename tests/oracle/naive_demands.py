@@ -6,7 +6,7 @@ from math import ceil, prod
 
 from simulator.cost.case import SUM_BITS
 from simulator.nest import REDUCTION, Dim, Operand
-from tests.oracle.naive import COLUMNS, OUTERMOST, ROWS, box, part_of, plain, tiles_of, words_in
+from tests.oracle.naive import COLUMNS, OUTERMOST, ROWS, box, part_of, plain, tiles_of, whole_tensors, words_in
 from tests.oracle.naive_array import (
     axes_of,
     destinations,
@@ -23,7 +23,7 @@ INPUTS, WEIGHTS, OUTPUTS = Operand
 
 
 def memory_demands(machine, layer, mapping):
-    """Bytes that each memory must hold at once, resident tensors apart."""
+    """Bytes that each memory must hold of tiles at once, resident and whole tensors apart."""
     machine, layer, mapping = map(plain, (machine, layer, mapping))
     tiles = list(tiles_of(layer, mapping))
     demands = [0] * machine.memories
@@ -35,7 +35,7 @@ def memory_demands(machine, layer, mapping):
             resident = level == OUTERMOST and layer.resident[operand]
             if resident and operand is OUTPUTS:
                 demands[memory] += ceil(Fraction(unfinished(tiles, layer) * machine.bits[SUM_BITS], 8))
-            if not resident:
+            if not resident and not (level == OUTERMOST and operand in whole_tensors(machine, layer)):
                 words, twice = held(tiles, operand, level, machine, layer, mapping)
                 bits = machine.bits[SUM_BITS if operand is OUTPUTS else operand]
                 demands[memory] += ceil(Fraction(words * bits, 8)) * (double if twice else 1)

@@ -1,6 +1,7 @@
 """What the tiles of an op on the array take of the memories of the slow simulator."""
 
 from collections import Counter
+from itertools import product
 from math import ceil, prod
 
 from simulator.nest import RELEVANT, Dim, Operand
@@ -18,14 +19,34 @@ class TileMemory:
         """What tiles and resident tensors leave of the memory of weights."""
         memory = next(memory for memory in self.machine.buffers if WEIGHTS in memory.holds)
         taken = self.job.reserved if INPUTS in memory.holds else 0
-        return memory.capacity_bytes - taken - sum(self.demand(Operand(o), memory) for o in memory.holds)
+        whole = sum(self.bytes_of(operand, words) for operand, words in self.whole.items())
+        return memory.capacity_bytes - taken - whole - sum(self.demand(Operand(o), memory) for o in memory.holds)
+
+    def bytes_of(self, operand, words) -> int:
+        """Bytes of inputs or weights on chip."""
+        return ceil(len(words) * bits_of(self.machine)[operand] / 8)
+
+    def whole_tensors(self):
+        """Inputs and weights that come whole, the smaller first, into what tiles and resident tensors leave."""
+        memory = next(memory for memory in self.machine.buffers if INPUTS in memory.holds)
+        if memory.tile_bytes is None:
+            return {}
+        room, found = memory.capacity_bytes - self.job.reserved - memory.tile_bytes, {}
+        everything = [range(bound) for bound in self.nest.bounds]
+        tensors = {INPUTS: self.box(everything), WEIGHTS: set(product(*(everything[d] for d in RELEVANT[WEIGHTS])))}
+        here = {INPUTS: self.job.inputs_here, WEIGHTS: self.job.weights_here}
+        for operand in sorted(tensors, key=lambda operand: self.bytes_of(operand, tensors[operand])):
+            if not here[operand] and self.bytes_of(operand, tensors[operand]) <= room:
+                found[operand] = tensors[operand]
+                room -= self.bytes_of(operand, tensors[operand])
+        return found
 
     def demand(self, operand, memory) -> int:
         """Bytes that tiles of an operand take of a memory: twice if one is used while others come."""
         tile, tiles = self.mapping.tile, self.tiles
         if operand is OUTPUTS and self.job.outputs_stay:
             return ceil(self.unfinished() * self.machine.partial_sum_bits / 8)
-        if (self.job.inputs_here, self.job.weights_here, False)[operand]:
+        if operand in self.whole or (self.job.inputs_here, self.job.weights_here, False)[operand]:
             return 0
         words = prod(tile[d] for d in RELEVANT[operand])
         if operand is INPUTS:

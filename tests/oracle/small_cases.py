@@ -158,7 +158,12 @@ def machines() -> dict[str, Hardware]:
     fuses = frozenset({Op.ACTIVATION, Op.ADD, Op.POOL})
     roomy = replace(found["flexible_168"], keeps_activations=True, fuses=fuses)
     found["flexible_168 that adds on the way"] = replace(found["flexible_168"], fuses=fuses)
-    found["flexible_168 that keeps maps"] = with_buffers(roomy, 4096)
+    found["flexible_168 that keeps maps"] = keeping = with_buffers(roomy, 4096)
+    array = replace(keeping.array, tile_setup_cycles=7)
+    halved = tuple(replace(buffer, tile_bytes=2048) for buffer in keeping.buffers)
+    found["flexible_168 with tensors that are whole"] = replace(
+        keeping, array=array, buffers=halved, layer_order="prefetch_weights"
+    )
     return found
 
 

@@ -97,3 +97,12 @@ def test_every_machine_names_an_energy_table_with_a_cost_for_its_buffers():
         machine = load_hardware(name)
         levels = machine.prices.levels_per_bit
         assert all(levels[buffer.level][operand] > 0 for buffer in machine.buffers for operand in buffer.holds)
+
+
+def test_tpu_v6e_has_the_peak_and_the_bandwidth_that_google_cloud_states():
+    machine = load_hardware("tpu_v6e")
+    assert (machine.array.instances, machine.array.rows, machine.array.columns) == (2, 256, 256)
+    assert 2 * machine.array.pes * machine.clock_hz == pytest.approx(918e12, rel=1e-3)
+    assert machine.dram.bytes_per_cycle * machine.clock_hz == Fraction(91, 100) * 1638 * 10**9
+    (vmem,) = machine.buffers
+    assert (vmem.capacity_bytes, vmem.tile_bytes) == (128 * 2**20, 32 * 2**20)

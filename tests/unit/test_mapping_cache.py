@@ -78,10 +78,12 @@ READ_OF_ARRAY: dict[str, object] = {
     "reduce_rows": not MACHINE.array.reduce_rows,
     "reduce_columns": not MACHINE.array.reduce_columns,
     "skewed": not MACHINE.array.skewed,
+    "skew_over_used": not MACHINE.array.skew_over_used,
     "zero_weights": ZeroWeights(0.25, 3),
     "zero_inputs_fraction": 0.125,
     "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,
     "step_cycles": 33,
+    "tile_setup_cycles": 33,
     "instances": 2,
 }
 READ_OF_DELIVERY: dict[str, object] = {
@@ -89,6 +91,7 @@ READ_OF_DELIVERY: dict[str, object] = {
     "words_per_cycle": 33,
     "preload": "double_buffered",
     "forwarding": not MACHINE.array.delivery[0].forwarding,
+    "windows_apart": not MACHINE.array.delivery[0].windows_apart,
     "concurrent": not MACHINE.array.delivery[0].concurrent,
     "initial_sums": not MACHINE.array.delivery[0].initial_sums,
 }
@@ -99,6 +102,7 @@ READ_OF_BUFFER: dict[str, object] = {
     "write_bytes_per_cycle": 3,
     "double_buffered": not MACHINE.buffers[0].double_buffered,
     "streams": (0,),
+    "tile_bytes": 500,
 }
 READ_OF_DRAM: dict[str, object] = {
     "bytes_per_cycle": Fraction(1, 7),

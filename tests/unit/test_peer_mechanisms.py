@@ -7,15 +7,15 @@ from math import prod
 import pytest
 
 from simulator import simulate
+from simulator.cost.candidates import Candidate, tile_choices, tile_steps
 from simulator.cost.inner import inner_tiles
-from simulator.cost.search import Candidate, tile_choices, tile_steps
 from simulator.cost.sparsity import winograd_ratio
 from simulator.cost.spatial import spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.hardware.vary import vary
 from simulator.mapping.dataflow import load_dataflow
 from simulator.nest import Dim, LoopNest
-from simulator.network.graph import Graph
+from simulator.network.graph import Graph, with_batch
 from simulator.network.ir import Layer, Network, Op
 from simulator.result.run import LayerResult
 from simulator.schedule import plan
@@ -143,6 +143,29 @@ def test_a_step_takes_its_least_length_and_hides_that_much_of_a_preload(least, c
     assert (parts["compute"], parts["preload"]) == (compute, preload)
 
 
+@pytest.mark.parametrize(("size", "batch", "loop"), [(1, 16, "N16"), (7, 1, "Q7"), (3, 8, "N8")])
+def test_gemmini_streams_samples_of_a_product_and_columns_of_a_map(size, batch, loop):
+    """An instruction takes rows of inputs at equal distances, along whichever loop has most of them."""
+    machine = vary(load_hardware("gemmini_16x16"), {"dram.bandwidth": "unlimited", "dram.latency_cycles": 0})
+    mapping = only(simulate(machine, with_batch(conv(64, 64, size, 1), batch))).mapping
+    assert mapping["registers"] == [loop]
+
+
+def test_a_batch_of_products_fills_gemminis_weights_once_for_sixteen_samples():
+    """1024 to 1000: 64 x 63 fills, of which each serves the 16 samples in one instruction of 16 cycles; the time is
+    that of 1,024,000 bytes of weights at 10.24 a cycle, and of what precedes and follows them.
+    """
+    result = only(simulate("gemmini_16x16", with_batch(conv(1024, 1000, 1, 1), 16)))
+    assert (result.cycle_parts["compute"], result.cycle_parts["preload"]) == (64 * 63 * 16, 0)
+    assert 100_000 < result.cycles < 105_000
+
+
+def test_an_instruction_of_few_samples_takes_eight_cycles_and_exposes_the_rest_of_a_fill():
+    for batch in (1, 4, 8):
+        parts = only(simulate("gemmini_16x16", with_batch(conv(1024, 1000, 1, 1), batch))).cycle_parts
+        assert (parts["compute"], parts["preload"]) == (64 * 63 * 8, 64 * 63 * 8)
+
+
 def test_zeros_that_are_skipped_shorten_macs_and_not_the_least_length_of_a_step():
     """A step is nine taps, of which two in five are zero; where inputs come at once, neither PEs nor tiles are cut."""
     machine = load_hardware("squeezenext_16x16")
@@ -163,3 +186,22 @@ def test_what_a_weight_serves_fits_the_partial_sums_of_its_pe():
     sums = [int(loop[1:]) for loop in result.mapping["levels"]["weight_reg"] if loop[0] in "NGKPQ"]
     assert prod(sums) <= 384 // 2
     assert result.mapped_pes == 16
+
+
+@pytest.mark.parametrize(("over", "way"), [("array", 32 + 32 - 2), ("used", 29 + 1 - 2)])
+def test_a_wave_front_goes_over_all_of_an_array_or_over_what_is_in_use(over, way):
+    """One filter takes one column; 144 pixels take five folds of 9 taps, for which 29 of 32 rows are enough."""
+    machine = vary(load_hardware("scalesim_32x32"), {"array.skew_over": over})
+    result = only(simulate(machine, conv(1, 1, 14, 3), dataflow="output_stationary_lowered"))
+    assert result.cycle_parts["skew"] == 5 * way
+    assert result.cycles == 5 * (9 + way)
+
+
+def test_what_hops_through_a_systolic_array_comes_again_though_no_loop_moves_it():
+    """One pixel of 64 channels and 8 filters takes two folds over channels: sums leave in each and return once."""
+    g = Graph("fc")
+    g.linear(g.input(64, 1, 1), 8)
+    result = only(simulate("scalesim_32x32", g.build(), dataflow="weight_stationary_lowered"))
+    sums = result.traffic["array"]["outputs"]
+    assert result.traffic["buffer"]["outputs"].write_bytes == 2 * 8
+    assert sums.read_bytes == 8

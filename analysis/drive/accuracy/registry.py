@@ -24,6 +24,7 @@ ANCHORS: dict[str, str] = {
     "squeezenext_8x8": "analysis.drive.accuracy.anchors.squeezenext_8x8",
     "timeloop": "analysis.drive.accuracy.anchors.timeloop",
     "tpu_v1": "analysis.drive.accuracy.anchors.tpu_v1",
+    "tpu_v6e": "analysis.drive.accuracy.anchors.tpu_v6e",
 }
 """Anchor -> the module that holds it as `ANCHOR`."""
 
