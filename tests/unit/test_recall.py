@@ -15,7 +15,7 @@ import simulator.engine.mapping_choice as choice
 import simulator.engine.player as players
 from simulator import load_hardware, simulate
 from simulator.cost.search import Found, Request, search_layer
-from simulator.engine.mapping_cache import MappingCache, mapping_data, mapping_of
+from simulator.engine.mapping_cache import MappingCache, mapping_data, mapping_of, vector_key
 from simulator.engine.player import Player
 from simulator.engine.store import NO_STORE, Rows, Store, key_of
 from simulator.errors import InputError
@@ -176,6 +176,19 @@ def test_ops_that_are_played_in_other_ways_have_other_keys_and_results() -> None
     ]
     found = [played(*way) for way in ways]
     assert len({key for key, _ in found}) == len(ways) == len({repr(result) for _, result in found})
+
+
+def test_every_field_of_a_vector_key_counts() -> None:
+    chip = replace(CHIP, ops_on_array=frozenset())
+    keys = [
+        vector_key(POOL, chip),
+        vector_key(replace(POOL, resident=(False, False, True)), chip),
+        vector_key(replace(POOL, reserved_bytes=7), chip),
+        vector_key(POOL, replace(chip, vector_lanes=77)),
+        vector_key(POOL, CHIP),
+        vector_key(replace(POOL, layer=replace(POOL.layer, inputs=("data", "more"))), chip),
+    ]
+    assert len(set(map(key_of, keys))) == len(keys)
 
 
 def test_a_player_that_is_asked_again_answers_as_one_that_is_asked_first() -> None:
