@@ -305,18 +305,6 @@ def test_every_field_of_a_layer_but_names_is_read_by_ops_that_do_not_use_the_arr
     assert (key_of(other) == key_of(vector_key(STEP, MACHINE))) == (field in ("name", "inputs", "stage"))
 
 
-def test_every_other_field_of_a_vector_key_counts() -> None:
-    on_array = replace(MACHINE, ops_on_array=frozenset({LAYER.op}))
-    others = [
-        vector_key(replace(STEP, resident=(False, False, True)), MACHINE),
-        vector_key(replace(STEP, reserved_bytes=7), MACHINE),
-        vector_key(STEP, replace(MACHINE, vector_lanes=77)),
-        vector_key(STEP, on_array),
-        vector_key(replace(STEP, layer=replace(LAYER, inputs=("data", "more"))), MACHINE),
-    ]
-    assert len({key_of(each) for each in (*others, vector_key(STEP, MACHINE))}) == 6
-
-
 @pytest.mark.parametrize("field", NOT_READ_OF_MACHINE)
 def test_machines_that_a_search_cannot_tell_apart_share_a_key(field: str) -> None:
     assert key(replace(MACHINE, **{field: NOT_READ_OF_MACHINE[field]})) == key()  # type: ignore[arg-type]
