@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from simulator.cost.legality import load_mappings
-from simulator.engine import Options, around
+from simulator.engine import Options
 from simulator.engine import simulate as simulate_objects
+from simulator.engine.checks import Checks
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.mapping_choice import Progress
+from simulator.engine.store import Store
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import load_hardware, read_hardware
 from simulator.hardware.model import Hardware
@@ -32,6 +34,7 @@ def simulate(
     dataflow: str = "best",
     objective: str | None = None,
     mapping: str | Path | MappingType[str, Mapping] | None = None,
+    prove: bool = False,
     progress: Progress | None = None,
     cache: MappingCache | None = None,
     threads: int | None = None,
@@ -40,11 +43,13 @@ def simulate(
 
     `hardware` and `network` are a path, a bundled name (a network may carry parameters) or the thing itself; `batch`
     only counts for a network that is loaded here: unless given, it is one, or what the network's file states.
-    `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram
-    or cycles_plus_dma: the machine's, unless given. `mapping` is a file of mappings to replay, a bundled one's name, or
-    the mappings by layer; layers it leaves out are searched, in as many `threads` as there are cores unless given.
-    `cache` is what several calls share: the result is the same with and without. Raises InputError with every problem
-    of what was given.
+    `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram,
+    cycles_plus_dma or cycles_then_energy: the machine's, unless given. With `prove` a search ends when no mapping is
+    better, else when none is by more than 1%, or after enough work; layers tell the `gap` that is left. `mapping` is a
+    file of mappings to replay, a bundled one's name, or the mappings by layer; layers it leaves out are searched, in as
+    many `threads` as there are cores unless given. `cache` is what several calls share, the user's store of earlier
+    results included: the result is the same with and
+    without. Raises InputError with every problem of what was given.
 
     >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")
     >>> run.total.macs
@@ -54,11 +59,12 @@ def simulate(
     given = None if isinstance(mapping, str | Path) else mapping
     net = network if isinstance(network, Network) else load_network(str(network), batch=batch)
     path = locate(mapping, "mappings", "mapping") if isinstance(mapping, str | Path) else None
+    cache = cache or MappingCache()
     run = simulate_objects(
         machine,
         net,
-        Options(dataflow, objective),
-        mappings=_read_mappings(path, net, machine) if path else given,
+        Options(dataflow, objective, prove),
+        mappings=_read_mappings(path, net, machine, cache.store) if path else given,
         cache=cache,
         progress=progress,
         threads=threads,
@@ -67,10 +73,16 @@ def simulate(
     return replace(run, options={**run.options, "mapping": digest})
 
 
-def _read_mappings(path: Path, network: Network, hardware: Hardware) -> dict[str, Mapping]:
+def _read_mappings(path: Path, network: Network, hardware: Hardware, store: Store) -> dict[str, Mapping]:
     """Read the mappings of a file for the ops of a network as the machine runs them."""
-    kept = {op.layer.name: around(op) for op in plan(network, hardware)}
-    return load_mappings(path, network.layers, hardware, kept)
+    planned = {op.layer.name: op for op in plan(network, hardware)}
+    with store.opened() as rows:
+        checks = Checks(hardware, rows)
+        found = load_mappings(
+            path, network.layers, hardware, lambda mapping, layer: checks.reasons(mapping, planned[layer.name])
+        )
+        rows.keep()
+    return found
 
 
 def machine_of(run: Run) -> Hardware:

@@ -1,9 +1,14 @@
-"""Settings of every test: hypothesis profiles, chosen with HYPOTHESIS_PROFILE."""
+"""Settings of every test: no results are kept on disk; hypothesis profiles, chosen with HYPOTHESIS_PROFILE."""
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from simulator.caches import COMPILED, SWITCH, usable_folder
+
+os.environ[SWITCH] = "off"  # of processes that tests start, too
 ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines are slow at times
 settings.register_profile("dev", ANY_SPEED, max_examples=50)
 settings.register_profile("ci", ANY_SPEED, max_examples=500, derandomize=True, database=None, print_blob=True)
@@ -13,3 +18,19 @@ settings.register_profile(  # kernels run as Python, and a failing case need not
     "mutation", ANY_SPEED, max_examples=6, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of the test's own, where results are kept; compiled kernels are those of all tests."""
+    from simulator.cost.jit import cache_folder
+
+    cache_folder()  # so that what is compiled now is there next time
+    home, own = usable_folder(), tmp_path / "cache" / "squeezesim"
+    own.mkdir(parents=True)
+    for folder in home.iterdir() if home else ():
+        if COMPILED.fullmatch(folder.name):
+            (own / folder.name).symlink_to(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv(SWITCH, "on")
+    return own

@@ -4,6 +4,7 @@ BUILDERS = {
     "alexnet": "workloads.alexnet:alexnet",
     "condensenet": "workloads.condensenet:condensenet",
     "deeplabv3": "workloads.deeplabv3:deeplabv3",
+    "deit": "workloads.vit:deit",
     "densenet": "workloads.densenet:densenet",
     "efficientnet": "workloads.efficientnet:efficientnet",
     "googlenet": "workloads.googlenet:googlenet",
@@ -12,6 +13,7 @@ BUILDERS = {
     "mobilenet_v1": "workloads.mobilenet_v1:mobilenet_v1",
     "mobilenet_v2": "workloads.mobilenet_v2:mobilenet_v2",
     "mobilenet_v3": "workloads.mobilenet_v3:mobilenet_v3",
+    "mobilevit": "workloads.mobilevit:mobilevit",
     "resnet": "workloads.resnet:resnet",
     "shufflenet_v1": "workloads.shufflenet_v1:shufflenet_v1",
     "shufflenet_v2": "workloads.shufflenet_v2:shufflenet_v2",
@@ -20,4 +22,5 @@ BUILDERS = {
     "ssdlite": "workloads.ssdlite:ssdlite",
     "tiny_darknet": "workloads.tiny_darknet:tiny_darknet",
     "vgg": "workloads.vgg:vgg",
+    "vit": "workloads.vit:vit",
 }

@@ -78,15 +78,16 @@ def _grid(rows: Sequence[T], columns: Sequence[Column[T]], *, short: bool) -> Gr
 
 def printable(text: str) -> str:
     """Replace characters that would move the cursor or colour the screen: names come from files of others."""
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
 
 
 def text_lines(grid: Grid[T]) -> Iterator[str]:
     """Yield the grid as aligned text, titles first."""
+    widths = grid.widths
     for row in zip(*grid.cells, strict=True):
         cells = [
             cell.rjust(width) if column.is_number else cell.ljust(width)
-            for cell, width, column in zip(row, grid.widths, grid.columns, strict=True)
+            for cell, width, column in zip(row, widths, grid.columns, strict=True)
         ]
         yield (" " * GAP).join(cells).rstrip()
 

@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.read import units
 from analysis.read.layout import Column, printable
-from analysis.read.tables import shape_text
+from analysis.read.tables import ABOUT, shape_text
 from simulator.energy.circuits import Circuits
 from simulator.hardware.model import Array, Buffer, Delivery, Hardware
 from simulator.hardware.peak import area_mm2, areas_mm2, dram_watts, peak_macs_per_second, peak_watts
 from simulator.nest import OPERAND_NAMES
-from simulator.network.ir import Layer, Network
+from simulator.network.ir import ASSUMED, Layer, Network
 from simulator.network.ops import WINDOWED_OPS
 from workloads.load import load_builder, load_network
 from workloads.published import published_rows
@@ -173,6 +173,16 @@ LAYER_COLUMNS: tuple[Column[Layer], ...] = (
 )
 
 
+def layer_columns(network: Network) -> tuple[Column[Layer], ...]:
+    """Return the columns of a network's layers; shapes that are assumed are marked."""
+    assumed = network.assumed
+
+    def output(layer: Layer) -> str:
+        return (ABOUT if layer.name in assumed else "") + shape_text(layer.output_shape)
+
+    return tuple(replace(column, cell=output) if column.title == "output" else column for column in LAYER_COLUMNS)
+
+
 def network_lines(network: Network) -> Iterator[str]:
     """Yield labelled lines with the totals of a network and what is published about it."""
     named = [f"{name} {shape_text(shape)}" for name, shape in network.inputs.items()]
@@ -184,7 +194,8 @@ def network_lines(network: Network) -> Iterator[str]:
         "layers": f"{len(network.layers)}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
         "MACs": f"{network.macs:,}",
         "params": f"{network.params:,}",
-        **{f"published {key}": value for key, value in network.facts.items() if key != "warning"},
+        **({"assumed": f"shapes of {len(network.assumed)} layers, marked {ABOUT}"} if network.assumed else {}),
+        **{f"published {key}": value for key, value in network.facts.items() if key not in ("warning", ASSUMED)},
     }
     width = max(len(label) for label in lines)
     for label, text in lines.items():

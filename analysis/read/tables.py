@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from analysis.read import units
 from analysis.read.layout import Cell, Column
 from simulator.nest import OPERAND_NAMES
-from simulator.network.ir import MAC_OPS, Op
+from simulator.network.ir import ASSUMED, MAC_OPS, Op
 from simulator.network.ops import WINDOWED_OPS
 from simulator.result.run import CYCLE_PARTS, LayerResult, Run
+
+ABOUT = "~"  # before a shape that is assumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _row(layer: LayerResult, run: Run, producer: str | None) -> OpRow:
         layer=layer.name,
         stage=layer.stage,
         op=layer.op.value,
-        shape=shape_text(layer.output_shape),
+        shape=(ABOUT if layer.note == ASSUMED else "") + shape_text(layer.output_shape),
         kernel=kernel_text(layer),
         dataflow=layer.dataflow,
         macs=layer.macs,

@@ -1,5 +1,6 @@
 """The command `simulate`: one module per subcommand, none of which imports what it may not need."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -7,5 +8,10 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line on the process's arguments and exit with its status."""
     from simulator.cli.exits import run
+    from simulator.cli.output import INTERRUPTED
 
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if status == INTERRUPTED:
+        sys.stdout.flush()
+        os._exit(status)  # searches under way, in threads of their own, are not waited for
+    sys.exit(status)

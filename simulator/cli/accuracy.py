@@ -1,4 +1,4 @@
-"""`simulate accuracy`: published figures beside ours, and whether the bounds on them hold."""
+"""`simulate accuracy`: published figures beside ours and whether bounds on them hold, or a user's own beside ours."""
 
 import sys
 from pathlib import Path
@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.inputs import NoCache
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, print_grid, progress, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from analysis.drive.accuracy.anchor import Evaluation
+    from analysis.drive.accuracy.anchor import Evaluation, Row
 
 PICTURE = "images/accuracy.png"
+PICTURE_OF_MEASURED = "images/measured.png"
 
 
 def accuracy(
@@ -21,21 +23,69 @@ def accuracy(
     out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="write the page")] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save everything as JSON; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per figure; - is stdout")] = None,
-    plot: Annotated[bool, typer.Option("--plot", help="draw images/accuracy.png beside the page of --out")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="draw a picture into images/ beside the page of --out")] = False,
+    measured: Annotated[
+        Path | None, typer.Option(metavar="ROWS.csv", help="your own figures instead: network, layer, time [ms], ...")
+    ] = None,
+    hardware: Annotated[str, typer.Option("--hw", metavar="H", help="the machine they were measured on")] = "",
+    network: Annotated[str, typer.Option("--net", metavar="N", help="the network of rows that name none")] = "",
+    no_cache: NoCache = False,
 ) -> None:
-    """Compare published figures with ours.
+    """Compare published figures with ours, or with --hw and --measured a user's own.
 
     Each anchor is a set of figures from a paper, a chip or another simulator. The status is 1 if a bound is broken
-    that is not listed as missed.
+    that is not listed as missed. Figures of one's own stand in a CSV file with a row for each layer or network and the
+    units in its header: network, layer, batch, time [ms], bytes [MB] (across the DRAM port), energy [mJ].
     """
-    from analysis.drive.accuracy import evaluate_anchors
-
     _check(out, json, csv, plot)
+    if measured or hardware or network:
+        _measured(measured, hardware, network, anchors or (), (out, json, csv), plot)
+        return
+    from analysis.drive.accuracy import evaluate_anchors
+    from analysis.drive.accuracy.page import page
+    from analysis.drive.accuracy.picture import write_picture
+
     with progress("accuracy") as advance:
         evaluations = evaluate_anchors(anchors or (), advance)
-    _save(evaluations, out, json, csv, plot)
+    if out:
+        write_text(out, page(evaluations, PICTURE if plot else None))
+        _draw(plot, out.parent / PICTURE, lambda path: write_picture(evaluations, path))
+    _save(evaluations, json, csv)
     _print(evaluations, out, json, csv)
     _judge(evaluations)
+
+
+def _measured(
+    measured: Path | None,
+    hardware: str,
+    network: str,
+    anchors: "Sequence[str]",
+    files: tuple[Path | None, Path | None, Path | None],
+    plot: bool,
+) -> None:
+    """Simulate what a user has measured; save and print both, and explain the worst rows."""
+    from simulator.errors import InputError, Problem
+
+    if anchors or not (measured and hardware):
+        expected = "simulate accuracy --hw H --measured ROWS.csv, without anchors"
+        raise InputError(Problem("--hw, --net and --measured go together", expected=expected))
+    from analysis.drive.measured import compare_measured, read_measurements
+    from analysis.drive.measured.page import evaluation_of, page
+    from analysis.drive.measured.picture import write_picture
+    from simulator.hardware.load import load_hardware
+
+    machine, rows = load_hardware(hardware), read_measurements(measured, network)
+    with progress("measured") as advance:
+        pairs = compare_measured(machine, rows, advance)
+    evaluation, (out, json, csv) = evaluation_of(pairs, machine.name, measured), files
+    if out:
+        write_text(out, page(evaluation, PICTURE_OF_MEASURED if plot else None))
+        _draw(plot, out.parent / PICTURE_OF_MEASURED, lambda path: write_picture(pairs, path))
+    _save([evaluation], json, csv)
+    if STDOUT not in files:
+        _print_anchor(evaluation, evaluation.rows)
+        for remark in evaluation.anchor.remarks:
+            print(f"- {remark}")
 
 
 def _check(out: Path | None, json: Path | None, csv: Path | None, plot: bool) -> None:
@@ -49,20 +99,16 @@ def _check(out: Path | None, json: Path | None, csv: Path | None, plot: bool) ->
         check_file(file)
 
 
-def _save(
-    evaluations: "Sequence[Evaluation]", out: Path | None, json: Path | None, csv: Path | None, plot: bool
-) -> None:
-    """Write what was asked for; a file named - is printed instead."""
-    from analysis.drive.accuracy.page import page
+def _draw(plot: bool, path: Path, write_picture: "Callable[[Path], None]") -> None:
+    if plot:
+        write_picture(path)
+
+
+def _save(evaluations: "Sequence[Evaluation]", json: Path | None, csv: Path | None) -> None:
+    """Write the data that were asked for; a file named - is printed instead."""
     from analysis.drive.accuracy.tables import csv_rows, json_data
     from analysis.read.layout import csv_text
 
-    if out:
-        write_text(out, page(evaluations, PICTURE if plot else None))
-    if out and plot:
-        from analysis.drive.accuracy.picture import write_picture
-
-        write_picture(evaluations, out.parent / PICTURE)
     if json:
         from json import dumps
 
@@ -73,22 +119,20 @@ def _save(
 
 def _print(evaluations: "Sequence[Evaluation]", *files: Path | None) -> None:
     """Print each anchor's rows and the summary, unless stdout is taken."""
-    from analysis.drive.accuracy.summary import summarize
+    from analysis.drive.accuracy.summary import shown_rows, summarize
     from analysis.drive.accuracy.tables import SUMMARY_COLUMNS
 
     if STDOUT in files:
         return
     for evaluation in evaluations:
-        _print_anchor(evaluation)
+        _print_anchor(evaluation, shown_rows(evaluation))
     print_grid([summarize(evaluation) for evaluation in evaluations], SUMMARY_COLUMNS)
 
 
-def _print_anchor(evaluation: "Evaluation") -> None:
-    """Print an anchor's title and a table for each part; of many rows only those that stand out."""
-    from analysis.drive.accuracy.summary import shown_rows
+def _print_anchor(evaluation: "Evaluation", chosen: "Sequence[Row]") -> None:
+    """Print an anchor's title and a table for each part, of the chosen rows."""
     from analysis.drive.accuracy.tables import parts
 
-    chosen = shown_rows(evaluation)
     print(f"{evaluation.anchor.title}\n{evaluation.anchor.source}\n")
     for rows, columns in parts(evaluation, chosen):
         if sys.stdout.isatty():

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import typer
 
-from simulator.cli import accuracy, check, compare, convert, experiment, saved, show, simulate, sweep
+from simulator.cli import accuracy, cache, check, compare, convert, experiment, saved, show, simulate, sweep
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "accuracy": accuracy.accuracy,
+    "cache": cache.cache,
     "check": check.check,
     "compare": compare.compare,
     "convert": convert.convert,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from simulator.cli.inputs import Formats, load, specs
+from simulator.cli.inputs import Formats, NoCache, load, specs
 from simulator.cli.output import STDOUT, check_file, check_folder, line_width, progress, write_text
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def compare(
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per change; - is stdout")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save changes.csv and waterfalls here")] = None,
     formats: Formats = "png",
+    no_cache: NoCache = False,
 ) -> None:
     """Compare runs: what changed by stage, by part and by layer.
 

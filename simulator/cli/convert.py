@@ -14,28 +14,39 @@ from simulator.cli.output import STDOUT, check_file
 if TYPE_CHECKING:
     from simulator.network.ir import Network
 
+MACHINE = "hw"  # what machines of other tools are written as
+
 
 def convert(
     network: Annotated[str, typer.Argument(metavar="NET", help="NAME, NAME:KEY=VALUE,... or a file")],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="csv, onnx, prototxt, scalesim, timeloop or yaml")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="FORMAT", help="csv, onnx, prototxt, scalesim, tflite, timeloop or yaml; of a machine hw"
+        ),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", metavar="FILE", help="for timeloop a folder; others but onnx go to stdout unless given"
-        ),
+        typer.Option("-o", "--output", metavar="FILE", help="for timeloop a folder; texts go to stdout unless given"),
     ] = None,
     batch: Annotated[int | None, typer.Option(min=1, max=65536, help="1 if nothing says otherwise")] = None,
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="keep a file's unknown ops as such instead of refusing them")
     ] = False,
 ) -> None:
-    """Write a network as a layer list, an ONNX model, a prototxt, a SCALE-Sim topology or Timeloop problems.
+    """Write a network as a layer list, an ONNX or TFLite model, a prototxt, a SCALE-Sim topology or Timeloop problems.
 
-    ONNX and Timeloop files are called like the network unless -o says otherwise.
+    With `--to hw` NET is a machine of another tool, a .cfg of SCALE-Sim or an architecture of Timeloop, to be written
+    as ours.
+
+    Models and Timeloop files are called like the network unless -o says otherwise.
     """
     from workloads.exporters import NESTS_ONLY, TEXTS, check_format, text_of
     from workloads.exporters import convert as write
 
+    if to == MACHINE:
+        _machine(network, output)
+        return
     check_format(to)
     if to != "timeloop":
         check_file(output)
@@ -48,6 +59,20 @@ def convert(
     path = output or _path_for(loaded.name, to)
     write(loaded, to, path)
     print(path)
+
+
+def _machine(file: str, output: Path | None) -> None:
+    """Write a machine of another tool as ours."""
+    from simulator.hardware.importers import machine_text
+    from simulator.source.files import write_atomically
+
+    check_file(output)
+    text = machine_text(Path(file))
+    if output is None or output == STDOUT:
+        print(text, end="")
+        return
+    write_atomically(output, text)
+    print(output)
 
 
 def _tell_left_out(network: "Network") -> None:

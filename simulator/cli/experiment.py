@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats
+from simulator.cli.inputs import Formats, NoCache
 from simulator.cli.output import check_folder, progress
 
 
@@ -13,6 +13,7 @@ def experiment(
     name: Annotated[str, typer.Argument(help="an experiment; all are listed if left out")] = "",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="folder for report.md, pictures and data")] = None,
     formats: Formats = "png",
+    no_cache: NoCache = False,
 ) -> None:
     """Run a co-design experiment and write a short illustrated report, a paper's claims beside ours."""
     from analysis.drive.codesign.registry import EXPERIMENTS, load_experiment

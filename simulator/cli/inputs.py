@@ -1,14 +1,29 @@
 """What a user names: a network, a machine or something smaller, by bundled name or file; an option of many commands."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.caches import SWITCH
+
 if TYPE_CHECKING:
     from simulator.network.ir import Network
 
+
+def _switch_off(chosen: bool) -> bool:
+    """Let this process, and those that it starts, neither read nor write results of earlier ones."""
+    if chosen:
+        os.environ[SWITCH] = "off"
+    return chosen
+
+
+NoCache = Annotated[
+    bool,
+    typer.Option("--no-cache", callback=_switch_off, help="find everything anew and keep nothing: see simulate cache"),
+]
 Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")]
 
 KEYS = {

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats
+from simulator.cli.inputs import Formats, NoCache
 from simulator.cli.output import check_folder, line_width, print_json, progress, write_text
 
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")]
@@ -17,6 +17,7 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON instead of text, with every change tried")
     ] = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Explain a saved run: what bounds it, and what would help.
 

@@ -129,9 +129,9 @@ def _show_network(network: "Network", as_json: bool) -> None:
 
         print_json(network_to_dict(network))
         return
-    from analysis.read.listings import LAYER_COLUMNS, network_lines
+    from analysis.read.listings import layer_columns, network_lines
 
-    print_grid(network.layers, LAYER_COLUMNS)
+    print_grid(network.layers, layer_columns(network))
     print()
     for line in network_lines(network):
         print(line)

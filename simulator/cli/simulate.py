@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import load
+from simulator.cli.inputs import NoCache, load
 from simulator.cli.output import STDOUT, check_file, check_folder, print_run, progress, write_text
 from simulator.hardware.model import OBJECTIVES
 
@@ -32,6 +32,7 @@ class Request:
     plot: bool
     verify: bool
     skip_unknown: bool
+    prove: bool
 
 
 def simulate_command(
@@ -61,6 +62,10 @@ def simulate_command(
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="count the traffic of a file's unknown ops instead of refusing them")
     ] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="search until no mapping is better; may take long for large layers")
+    ] = False,
+    no_cache: NoCache = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Simulate a neural network on an accelerator: cycles, traffic, energy and bottleneck of every op.
@@ -72,7 +77,7 @@ def simulate_command(
             print(context.get_help())
             return
         request = Request(
-            hardware, network, batch, dataflow, objective, mapping, json, csv, out, plot, verify, skip_unknown
+            hardware, network, batch, dataflow, objective, mapping, json, csv, out, plot, verify, skip_unknown, prove
         )
         _simulate(request)
     elif hardware or network:
@@ -94,6 +99,7 @@ def _simulate(request: Request) -> None:
             dataflow=request.dataflow,
             objective=request.objective,
             mapping=request.mapping,
+            prove=request.prove,
             progress=advance,
         )
     _save(run, request)
@@ -127,13 +133,14 @@ def _check(request: Request) -> None:
 
 def _save(run: "Run", request: Request) -> None:
     """Write the files that were asked for; those named - are printed instead of the table."""
-    from analysis.read.layout import csv_text
-    from analysis.read.tables import layer_rows
-    from simulator.result.json_io import save_run
-
     if request.json and request.json != STDOUT:
+        from simulator.result.json_io import save_run
+
         save_run(run, request.json)
     if request.csv and request.csv != STDOUT:
+        from analysis.read.layout import csv_text
+        from analysis.read.tables import layer_rows
+
         write_text(request.csv, csv_text(layer_rows(run)))
     if request.out:
         _save_folder(run, request.out, plot=request.plot)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats
+from simulator.cli.inputs import Formats, NoCache
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, check_folder, print_grid, progress, write_text
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def sweep(
         int | None, typer.Option(min=1, max=1024, help="processes; as many as there are cores if left out")
     ] = None,
     formats: Formats = "png",
+    no_cache: NoCache = False,
 ) -> None:
     """Simulate every combination of machines, networks and axes.
 

@@ -32,6 +32,7 @@ from simulator.cost.jit import jit, jit_inside
 from simulator.cost.reuse import (
     array_extents,
     count_words,
+    first_extent,
     first_window,
     set_returned,
     set_sizes,
@@ -101,6 +102,7 @@ def tile_words(machine: Record, layer: Record, mapping: Record, tile: Ints, scra
     out.first_step = 1
     for d in range(8):
         out.first_step *= min(reuse.y[d], reuse.block[reuse.steps + 1, d])
+    out.first_skew = used_skew(mapping, reuse) if machine.skew_over_used else machine.skew_cycles
     out.first_window = 0 if machine.preload[INPUTS] == HIDDEN else first_window(layer, reuse)
     if machine.arrays > 1:
         count_one_array(machine, layer, mapping, scratch, out)
@@ -108,6 +110,21 @@ def tile_words(machine: Record, layer: Record, mapping: Record, tile: Ints, scra
     out.network_sums = out.sums
     for operand in range(3):
         out.network_words[operand] = out.crossed[machine.array_level[operand], operand]
+
+
+@jit
+def used_skew(mapping: Record, reuse: Record) -> int:
+    """Rows + columns - 2 of those PEs of an array that the first step of a tile of extents `reuse.y` gives work.
+
+    Blocks of a dimension go to the columns of a row first, then to the next row.
+    """
+    rows = columns = 1
+    for d in range(8):
+        wide = mapping.spatial[d] // (mapping.arrays[d] * mapping.rows[d])
+        blocks = ceil_div(first_extent(reuse, d), reuse.block[reuse.steps + 1, d])
+        columns *= min(wide, blocks)
+        rows *= min(mapping.rows[d], ceil_div(blocks, wide))
+    return rows + columns - 2
 
 
 @jit_inside
@@ -215,13 +232,24 @@ def preload_cycles(machine: Record, cycles: int, operand: int, busy: int, out: R
 
 
 @jit
-def sums_cycles(machine: Record, first: bool, out: Record) -> int:
+def sums_cycles(machine: Record, out: Record) -> int:
     """Cycles of partial sums on their network, in and out at once or in turn."""
-    fresh = out.network_sums if first and not machine.initial_sums else 0
-    out.network_returned = out.network_words[OUTPUTS] - fresh
     incoming = ceil_div(out.network_returned, machine.words_per_cycle[OUTPUTS])
     outgoing = ceil_div(out.network_words[OUTPUTS], machine.words_per_cycle[OUTPUTS])
     return max(incoming, outgoing) if machine.concurrent else incoming + outgoing
+
+
+@jit
+def pace_of(machine: Record, reuse: Record, out: Record) -> int:
+    """Cycles of the slowest network or memory port: of a tile, or where nothing waits in between, of all together.
+
+    Operands that are filled before a pass do not count.
+    """
+    pace = max(sums_cycles(machine, out), buffer_port_cycles(machine, out))
+    for operand in range(OUTPUTS):
+        if not preloads(machine, reuse, operand):
+            pace = max(pace, ceil_div(out.network_words[operand], machine.words_per_cycle[operand]))
+    return pace
 
 
 @jit
@@ -233,10 +261,9 @@ def tile_cycles(machine: Record, reuse: Record, first: bool, out: Record) -> Non
     are exposed the array runs empty before each pass, elsewhere one pass follows the other like two steps of one.
     """
     set_returned(machine, first, out)
-    pace, preload = max(sums_cycles(machine, first, out), buffer_port_cycles(machine, out)), 0
-    for operand in range(OUTPUTS):
-        if not preloads(machine, reuse, operand):
-            pace = max(pace, ceil_div(out.network_words[operand], machine.words_per_cycle[operand]))
+    fresh = out.network_sums if first and not machine.initial_sums else 0
+    out.network_returned = out.network_words[OUTPUTS] - fresh
+    pace, preload = pace_of(machine, reuse, out), 0
     for operand in range(OUTPUTS):
         if preloads(machine, reuse, operand):
             cycles = ceil_div(out.network_words[operand], machine.words_per_cycle[operand])
@@ -245,7 +272,7 @@ def tile_cycles(machine: Record, reuse: Record, first: bool, out: Record) -> Non
         preload += out.passes * ceil_div(out.first_window, machine.words_per_cycle[INPUTS])
     out.delivery_cycles = max(0, pace - out.mac_cycles)
     out.preload_cycles = preload
-    out.skew_cycles = machine.tile_setup_cycles + machine.skew_cycles * (out.passes if runs_empty(machine) else 1)
+    out.skew_cycles = machine.tile_setup_cycles + out.first_skew * (out.passes if runs_empty(machine) else 1)
     out.array_cycles = max(pace, out.mac_cycles) + preload + out.skew_cycles
 
 

@@ -32,7 +32,7 @@ from simulator.cost.geometry import ceil_div
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.objectives import better, port_floor, set_keys
 from simulator.cost.reuse import array_extents, operand_words
-from simulator.cost.tiles import loaded_inputs
+from simulator.cost.tiles import loaded_inputs, tile_footprint
 
 ANY_VARIANT = 0
 """Position of a variant that bounds may write into: no tile has it while none is played."""
@@ -128,6 +128,41 @@ def array_bound(case: Case, scratch: Scratch) -> int:
 
 
 @jit
+def may_fit(machine: Record, layer: Record, whole: Ints, tile: Ints, twice: int) -> bool:
+    """Whether tiles of these extents could fit the outermost memories beside what is there `whole`.
+
+    What streams may take no room.
+
+    With `twice`, what changes between tiles takes double-buffered memories twice.
+    """
+    for memory in range(machine.memories):
+        if machine.level_of[memory] != OUTERMOST:
+            continue
+        demand = 0
+        for operand in range(3):
+            stays = layer.resident[operand] or whole[operand] > 0
+            held = machine.memory_of[OUTERMOST, operand] == memory and not stays
+            if not held or (operand == WEIGHTS and machine.streams[WEIGHTS]):
+                continue
+            bits = machine.bits[SUM_BITS] if operand == OUTPUTS else machine.bits[operand]
+            size = (tile_footprint(tile, layer, operand) * bits + 7) >> 3
+            double = twice and machine.double_buffered[memory] and not machine.streams[operand]
+            demand += 2 * size if double and changes(layer, tile, operand) else size
+        if demand > machine.capacity_bytes[memory]:
+            return False
+    return True
+
+
+@jit
+def changes(layer: Record, tile: Ints, operand: int) -> bool:
+    """Whether an operand's words differ between tiles."""
+    some = False
+    for d in range(8):
+        some = some or (RELEVANT[operand, d] and tile[d] < layer.bounds[d])
+    return some
+
+
+@jit
 def reloads_of(tiles: Record, operand: int) -> int:
     """How often each word of an operand comes: the loops that do not index it and lie outside of one that does."""
     times = 1
@@ -185,30 +220,25 @@ def transfer_floor(case: Case, size: int) -> int:
     return case.port.latency_cycles + port_floor(case.machine, size)
 
 
-@jit_inside
-def promising(case: Case, scratch: Scratch, window: int, macs: int, objective: int, keys: Floats, best: Floats) -> bool:
-    """Tell whether a mapping at its first tile may beat the best keys found; write what it has at least into `keys`.
+@jit
+def port_bounds(case: Case, scratch: Scratch, window: int) -> tuple[int, int, int]:
+    """Cycles of the first load and the last store, cycles of all transfers, and DRAM bytes at least; at the first tile.
 
-    That is judged by its MAC cycles, then by all that the array does, which takes longer to find out. Whatever crosses
-    the port crosses it one after the other, after the first latency. No compute starts before the first tile is loaded;
-    all loads, and all stores but those of the last tiles, precede the last compute; the last store follows it, after a
-    latency of its own.
+    Whatever crosses the port crosses it one after the other, after the first latency. No compute starts before the
+    first tile is loaded; all loads, and all stores but those of the last tiles, precede the last compute; the last
+    store follows it, after a latency of its own.
     """
     machine, layer, mapping, tiles = case.machine, case.layer, case.mapping, scratch.tiles
     size = traffic_bound(machine, layer, tiles, window)
     if machine.overlapped:
-        cycles = max(macs, port_floor(machine, size))
-        return not no_better(case, cycles, size, objective, keys, best)
+        return 0, port_floor(machine, size), size
     load = first_load(machine, layer, mapping.tile, tiles)
     stored = bytes_at_least(machine, layer, operand_words(mapping.tile, OUTPUTS), OUTPUTS)
     last = bytes_at_least(machine, layer, operand_words(tiles.last, OUTPUTS), OUTPUTS)
     ends = transfer_floor(case, load) + transfer_floor(case, last)
     between = port_floor(machine, size - case.port.out_slots * stored - load)
     port = max(ends + between + floor_macs(machine, layer, mapping, tiles.last), transfer_floor(case, size))
-    if no_better(case, max(ends + macs, port), size, objective, keys, best):
-        return False
-    cycles = max(ends + array_bound(case, scratch), port)
-    return not no_better(case, cycles, size, objective, keys, best)
+    return ends, port, size
 
 
 @jit
@@ -216,6 +246,7 @@ def no_better(case: Case, cycles: int, size: int, objective: int, keys: Floats, 
     """Tell whether a mapping of at least so many cycles and DRAM bytes is no better than the best keys found."""
     prices = case.prices
     pj = mac_energy(case.machine, prices, executed_macs(case.layer, case.mapping), case.mapping.retains)
+    pj += prices.least_words_pj[case.mapping.retains]
     pj += size * prices.dram_pj_per_byte + cycles * prices.leakage_pj_per_cycle
     set_keys(objective, cycles, pj, size, port_floor(case.machine, size), keys)
     return not better(keys, best)

@@ -95,9 +95,11 @@ MACHINE = record_type(
         ("shift_cycles", _I, 3),  # to shift a fill through a systolic array, whole or partial; 0: words a cycle decide
         ("words_per_cycle", _I, 3),  # of one array
         ("forwarding", _I),
+        ("windows_apart", _I),  # PEs share reads of equal windows alone, and those slide with the innermost loop alone
         ("initial_sums", _I),  # partial sums are read from the buffer the first time, too
         ("concurrent", _I),  # partial sums travel in and out at the same time
         ("skew_cycles", _I),  # fill and drain of the array: of every pass where fills are exposed, else of a tile
+        ("skew_over_used", _I),  # that of the rows and columns in use
         ("bits", _I, 4),  # inputs, weights, outputs, partial sums
         ("dram_numerator", _I),  # bytes a cycle = numerator / denominator; 0: the port takes no time
         ("dram_denominator", _I),
@@ -171,6 +173,7 @@ MAPPING = record_type(
         ("inner_tile", _I, (MAX_LEVELS, 8)),  # of the levels from 1, as the array sees them
         ("orders", _I, (MAX_LEVELS, 8)),  # loops inside a tile of each level, like `dram_order`
         ("spatial", _I, 8),  # arrays * rows * columns
+        ("rows", _I, 8),
         ("arrays", _I, 8),
         ("registers", _I, 8),
         ("lowered", _I),
@@ -247,6 +250,7 @@ VARIANT = record_type(
         ("passes", _I),  # fills of the stationary operand
         ("first_window", _I),  # words of inputs that the array takes at its first step
         ("first_step", _I),  # MACs of the most-loaded PE at the first step
+        ("first_skew", _I),  # rows + columns - 2 of those that have work then
         ("network_words", _I, 3),  # words over the network of one array
         ("network_sums", _I),  # distinct outputs of one array
         ("network_returned", _I),  # partial sums that come back over its network
@@ -308,6 +312,15 @@ PIPE = record_type(
     ]
 )
 
+MARK = record_type(
+    [
+        ("first", _I),  # iterations of a DRAM loop from this one,
+        ("last", _I),  # to this one, are alike
+        ("at", _I),  # the iteration before which its mark was set, or -1,
+        ("tile", _I),  # and the number of its first tile
+    ]
+)
+
 MOVED = record_type([("read", _I, (MAX_LEVELS + 2, 3)), ("written", _I, (MAX_LEVELS + 2, 3))])
 """Words read from and written to each level on chip, by operand: memories, the array's networks, then registers."""
 
@@ -317,6 +330,7 @@ PRICES = record_type(
         ("word_pj", np.float64, (MAX_LEVELS + 2, 3)),  # a word read or written, by level and operand as in `MOVED`
         ("dram_pj_per_byte", np.float64),
         ("leakage_pj_per_cycle", np.float64),
+        ("least_words_pj", np.float64, 2),  # of each word going each way once; without and with words in registers
     ]
 )
 
@@ -331,6 +345,15 @@ class Case(NamedTuple):
     mapping: Record
 
 
+class Marks(NamedTuple):
+    """How things stood before an iteration of each DRAM loop [8]: `MARK`, `PIPE`, `TOTALS`, tiles of each variant."""
+
+    states: Records
+    pipes: Records
+    totals: Records
+    counts: Ints
+
+
 class Scratch(NamedTuple):
     """What an evaluation writes into; one a thread. `variants` is an array of `MAX_VARIANTS` records."""
 
@@ -343,10 +366,16 @@ class Scratch(NamedTuple):
     spare: Record  # a variant
     totals: Record
     moved: Record
+    marks: Marks
 
 
 class Best(NamedTuple):
-    """The best mapping so far and its keys, see `simulator.cost.objectives`."""
+    """The best mapping so far and its keys, see `simulator.cost.objectives`.
+
+    Others are of interest if they may get below `aim`, which is a `share` of the keys.
+    """
 
     mapping: Record
     keys: Floats
+    aim: Floats
+    share: float

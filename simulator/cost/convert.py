@@ -13,6 +13,7 @@ from simulator.cost.case import (
     LAYER,
     MACHINE,
     MAPPING,
+    MARK,
     MAX_LEVELS,
     MAX_MEMORIES,
     MAX_VARIANTS,
@@ -25,9 +26,11 @@ from simulator.cost.case import (
     TILES,
     TOTALS,
     VARIANT,
+    Marks,
     Record,
     Scratch,
 )
+from simulator.cost.geometry import distinct
 from simulator.cost.sparsity import (
     compression_ratio,
     mac_share,
@@ -40,8 +43,11 @@ from simulator.cost.sparsity import (
 from simulator.cost.stored import WHOLE_TENSORS, Slices, layout_fields
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand
+from simulator.nest import Dim, LoopNest, Operand, footprint
 from simulator.network.ir import Layer
+
+LOOPS = len(Dim)
+"""DRAM loops that a mapping can have."""
 
 PRELOADS = ("hidden", "exposed", "double_buffered")
 
@@ -70,9 +76,11 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         shift_cycles=[array.rows if d.network == "systolic" else 0 for d in array.delivery],
         words_per_cycle=[d.words_per_cycle for d in array.delivery],
         forwarding=array.delivery[Operand.INPUTS].forwarding,
+        windows_apart=array.delivery[Operand.INPUTS].windows_apart,
         initial_sums=array.delivery[Operand.OUTPUTS].initial_sums,
         concurrent=array.delivery[Operand.OUTPUTS].concurrent,
         skew_cycles=array.rows + array.columns - 2 if array.skewed else 0,
+        skew_over_used=array.skewed and array.skew_over_used,
         bits=word_bits(hardware),
         dram_numerator=dram.bytes_per_cycle.numerator if dram.bytes_per_cycle else 0,
         dram_denominator=dram.bytes_per_cycle.denominator if dram.bytes_per_cycle else 1,
@@ -192,8 +200,10 @@ def price_record(hardware: Hardware, layer: Layer) -> Record:
     bits = (inputs, weights, sums)
     words = [[pj * b for pj, b in zip(level, bits, strict=True)] for level in prices.levels_per_bit]
     words[-1] = [pj if o == Operand.INPUTS else pj * share for o, pj in enumerate(words[-1])]
+    once = words_energy(hardware, layer, words)
     return record(
         PRICES,
+        least_words_pj=(once, once + fills_energy(layer, words)),
         mac_pj=prices.mac * share,
         word_pj=words + [[0.0] * 3] * (MAX_LEVELS + 2 - len(words)),
         dram_pj_per_byte=prices.dram_per_bit * 8,
@@ -201,20 +211,34 @@ def price_record(hardware: Hardware, layer: Layer) -> Record:
     )
 
 
-def prices_per_byte(hardware: Hardware) -> dict[str, dict[str, float]]:
-    """Picojoules of a byte read or written, by level and operand: DRAM, memories, the array's networks, registers."""
-    prices = hardware.prices
-    inside = zip((*hardware.level_names, "array", "rf"), prices.levels_per_bit, strict=True)
-    per_bit = {"dram": (prices.dram_per_bit,) * 3, **dict(inside)}
-    of_unit = 8 * hardware.energy.unit_pj
-    return {
-        level: dict(zip(OPERAND_NAMES, (of_unit * each for each in row), strict=True)) for level, row in per_bit.items()
-    }
+def words_energy(hardware: Hardware, layer: Layer, words: Sequence[Sequence[float]]) -> float:
+    """Energy of every distinct word going through each memory that keeps it, and over the array's network, once.
+
+    `words` prices a word read or written by level, registers last. What memories in DRAM's place would cost is not in.
+    """
+    assert layer.nest is not None
+    network, energy = len(words) - 2, 0.0
+    for operand in Operand:
+        levels = [*(b.level for b in hardware.buffers if operand in b.holds), network]
+        energy += footprint_words(layer, operand) * sum(words[level][operand] for level in levels)
+    return energy
 
 
-def prices_per_action(hardware: Hardware) -> dict[str, float]:
-    """Picojoules of each action that moves no word."""
-    return {action: each * hardware.energy.unit_pj for action, each in hardware.prices.per_action.items()}
+def fills_energy(layer: Layer, words: Sequence[Sequence[float]]) -> float:
+    """Energy of every distinct input and weight being written into a register once."""
+    return sum(footprint_words(layer, o) * words[-1][o] for o in (Operand.INPUTS, Operand.WEIGHTS))
+
+
+def footprint_words(layer: Layer, operand: Operand) -> int:
+    """Distinct words of an operand; of inputs, those that windows touch, in the padding too."""
+    nest = layer.nest
+    assert nest is not None
+    n, g, _, c, p, q, r, s = nest.bounds
+    if operand != Operand.INPUTS:
+        return footprint(nest, nest.bounds, operand)
+    axes = zip((p, q), (r, s), nest.stride, nest.dilation, strict=True)
+    rows, columns = (distinct(*axis) for axis in axes)
+    return n * g * c * rows * columns
 
 
 def complete_order(order: Sequence[Dim]) -> list[int]:
@@ -234,6 +258,7 @@ def mapping_record(hardware: Hardware, mapping: Mapping) -> Record:
         inner_tile=inner + [[1] * 8] * (MAX_LEVELS - len(inner)),
         orders=orders + [list(range(8))] * (MAX_LEVELS - len(orders)),
         spatial=spatial,
+        rows=mapping.rows,
         arrays=mapping.arrays,
         registers=mapping.registers,
         lowered=mapping.lowered,
@@ -256,4 +281,10 @@ def make_scratch() -> Scratch:
         spare=record(VARIANT),
         totals=record(TOTALS),
         moved=record(MOVED),
+        marks=Marks(
+            np.zeros(LOOPS, MARK),
+            np.zeros(LOOPS, PIPE),
+            np.zeros(LOOPS, TOTALS),
+            np.zeros((LOOPS, MAX_VARIANTS), np.int64),
+        ),
     )

@@ -1,19 +1,15 @@
 """How every kernel is compiled: cached on disk, free of the interpreter lock, unchecked division."""
 
-import hashlib
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 
-F = TypeVar("F", bound=Callable[..., object])
+from simulator.caches import digest_of, kernel_sources, usable_folder
 
-KERNEL_FOLDERS = ("cost", "verify")
-"""Folders of the package that hold kernels."""
+F = TypeVar("F", bound=Callable[..., object])
 
 
 def kernels_digest() -> str:
@@ -22,30 +18,7 @@ def kernels_digest() -> str:
     Machine code holds its callees inlined, but numba's own cache looks at the caller's file only: it would go on using
     a stale callee. So whatever is cached stands in a folder of this name.
     """
-    digest = hashlib.sha256(numba.__version__.encode())
-    package = Path(__file__).resolve().parents[1]
-    for source in sorted(path for folder in KERNEL_FOLDERS for path in (package / folder).glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def cache_homes() -> Iterator[Path]:
-    """Yield the places for compiled code in order of preference: the user's cache, then a private temporary folder."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    with suppress(RuntimeError):  # no home
-        yield (Path(home) if home else Path.home() / ".cache") / "squeezesim"
-    owner = os.getuid() if hasattr(os, "getuid") else "user"
-    yield Path(tempfile.gettempdir()) / f"squeezesim-{owner}"
-
-
-def is_usable(folder: Path) -> bool:
-    """Make the folder if need be, and tell whether it is the user's own and can be written to."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-    except OSError:
-        return False
+    return digest_of(kernel_sources(), numba.__version__)[:16]
 
 
 def cache_folder() -> Path | None:
@@ -53,11 +26,20 @@ def cache_folder() -> Path | None:
 
     Numba left to itself would then write beside the sources, where nothing tells one text of the kernels from another.
     """
-    digest = kernels_digest()
-    return next((home / digest for home in cache_homes() if is_usable(home / digest)), None)
+    return usable_folder(kernels_digest())
+
+
+def tell_of_compiling(folder: Path | None) -> None:
+    """Say on stderr what the first simulation waits for, unless there is compiled code already."""
+    tell = logging.getLogger("squeezesim").warning
+    if folder is None:
+        tell("compiling kernels, every time: there is no folder that can be written to")
+    elif not any(folder.iterdir()):
+        tell("compiling kernels, which takes a minute and happens once, into %s", folder)
 
 
 _CACHE_FOLDER = cache_folder()
+tell_of_compiling(_CACHE_FOLDER)
 # Wrappers for callers in C are left out: nothing calls a kernel that way, and each takes time to compile.
 _OPTIONS: dict[str, Any] = {
     "cache": _CACHE_FOLDER is not None,

@@ -1,16 +1,10 @@
 """What a machine cannot do or hold of a mapping, as sentences that name the resource, the demand and the limit."""
 
-from collections.abc import Iterable
-from collections.abc import Mapping as MappingType
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from simulator.cost.case import REUSE, TILES
-from simulator.cost.convert import layer_record, machine_record, mapping_record, record
-from simulator.cost.reuse import set_reuse
-from simulator.cost.spatial import SpatialMapping, register_words
-from simulator.cost.tiles import memory_demand, set_whole, start_tiles
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
@@ -32,6 +26,9 @@ class Around:
 
 
 ALONE = Around()
+
+Check = Callable[[Mapping, Layer], list[str]]
+"""Every reason why a layer cannot be run by a mapping."""
 
 
 def violations(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around = ALONE) -> list[str]:
@@ -73,6 +70,8 @@ def _axes(mapping: Mapping, hardware: Hardware) -> list[str]:
 
 
 def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
+    from simulator.cost.spatial import SpatialMapping, register_words
+
     assert layer.nest is not None
     layout = SpatialMapping(mapping.rows, mapping.columns, mapping.registers)
     array, order = hardware.array, mapping.registers_order
@@ -86,6 +85,11 @@ def _registers(mapping: Mapping, layer: Layer, hardware: Hardware) -> list[str]:
 
 def buffer_demands(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around = ALONE) -> list[int]:
     """Bytes that the mapping keeps in each buffer of the machine, kept tensors apart."""
+    from simulator.cost.case import REUSE, TILES
+    from simulator.cost.convert import layer_record, machine_record, mapping_record, record
+    from simulator.cost.reuse import set_reuse
+    from simulator.cost.tiles import memory_demand, start_tiles
+
     assert layer.nest is not None
     machine, tiles, reuse = machine_record(hardware, around.reserved_bytes), record(TILES), record(REUSE)
     data = layer_record(hardware, layer, layer.nest, around.resident, around.residuals)
@@ -97,6 +101,10 @@ def buffer_demands(mapping: Mapping, layer: Layer, hardware: Hardware, around: A
 
 def whole_bytes(layer: Layer, hardware: Hardware, around: Around = ALONE) -> int:
     """Bytes of the inputs and weights of a layer that come whole, before its first tile."""
+    from simulator.cost.case import TILES
+    from simulator.cost.convert import layer_record, machine_record, record
+    from simulator.cost.tiles import set_whole
+
     assert layer.nest is not None
     machine, tiles, inputs_and_weights = machine_record(hardware, around.reserved_bytes), record(TILES), (0, 1)
     data = layer_record(hardware, layer, layer.nest, around.resident, around.residuals)
@@ -105,6 +113,8 @@ def whole_bytes(layer: Layer, hardware: Hardware, around: Around = ALONE) -> int
 
 
 def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around) -> list[str]:
+    from simulator.cost.convert import machine_record
+
     demands = buffer_demands(mapping, layer, hardware, around)
     capacities = [int(size) for size in machine_record(hardware, around.reserved_bytes)["capacity_bytes"]]
     return [
@@ -116,13 +126,13 @@ def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around)
 
 
 def load_mappings(
-    path: str | Path, layers: Iterable[Layer], hardware: Hardware, around: MappingType[str, Around] | None = None
+    path: str | Path, layers: Iterable[Layer], hardware: Hardware, check: Check | None = None
 ) -> dict[str, Mapping]:
     """Read a mapping file for the layers of a network on a machine; return mappings by layer name.
 
-    Layers that the file leaves out are left to the search; `around` tells by name what is around a layer. Raises
-    InputError with every problem: unknown layers, loops that do not cover a layer, and what the machine cannot do or
-    hold.
+    Layers that the file leaves out are left to the search; `check` tells what is against a mapping of a layer, by
+    default what is against it for the layer alone. Raises InputError with every problem: unknown layers, loops that do
+    not cover a layer, and what the machine cannot do or hold.
     """
     from simulator.mapping.schema import WrittenMappings
 
@@ -138,7 +148,7 @@ def load_mappings(
             continue
         mapping, wrong = read_mapping(entry, by_name[name], document, level_names(hardware))
         if mapping is not None:
-            reasons = violations(mapping, by_name[name], hardware, (around or {}).get(name, ALONE))
+            reasons = check(mapping, by_name[name]) if check else violations(mapping, by_name[name], hardware)
             wrong = [document.problem(("layers", name), reason, of_key=True) for reason in reasons]
             found[name] = mapping
         problems += wrong

@@ -163,6 +163,22 @@ def uniform_shift(before: Record, after: Record, port: Record) -> bool:
 
 
 @jit
+def catch_up(pipe: Record, port: Record) -> None:
+    """Move times that no later tile can tell from later ones up to these, so that states that act alike are alike.
+
+    No transaction is ready before the oldest compute that is remembered ends: until then a channel may as well be busy,
+    and the port a latency longer.
+    """
+    oldest = pipe.compute_end[0]
+    for slot in range(1, ring_of(port)):
+        oldest = min(oldest, pipe.compute_end[slot])
+    for channel in range(port.channels):
+        pipe.load_free[channel] = max(pipe.load_free[channel], oldest)
+        pipe.store_free[channel] = max(pipe.store_free[channel], oldest)
+    pipe.port_free = max(pipe.port_free, oldest + port.latency_cycles)
+
+
+@jit
 def shift(pipe: Record, port: Record, cycles: int) -> None:
     """Move every time of the state by so many cycles."""
     pipe.port_free += cycles

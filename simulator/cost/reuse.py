@@ -120,10 +120,12 @@ def set_reloads(machine: Record, mapping: Record, reuse: Record, operand: int, d
     """Find the loops that replace an operand's words in a destination, and what they leave in place.
 
     Going outwards, the first loop that indexes the operand and runs more than once is the innermost that replaces
-    them, and so does every loop outside of it. Registers that keep nothing are filled at every step.
+    them, and so does every loop outside of it. Registers that keep nothing are filled at every step, and so are those
+    of a systolic array by what it hands from PE to PE: all but the stationary operand passes through, whatever runs.
     """
-    reloads = destination == machine.levels and not mapping.retains
     at_array = destination == machine.array_level[operand]
+    passes = at_array and machine.shift_cycles[operand] > 0 and operand != mapping.stationary
+    reloads = destination == machine.levels and (passes or not mapping.retains)
     for d in range(8):
         reuse.deepest[operand, destination, d] = WHOLE
     for level in range(destination - 1, -1, -1):
@@ -133,7 +135,8 @@ def set_reloads(machine: Record, mapping: Record, reuse: Record, operand: int, d
                 continue
             if not reloads and RELEVANT[operand, d]:
                 reloads = True
-                if operand == INPUTS and at_array:
+                stays = reuse.held[operand] == HELD and machine.windows_apart
+                if operand == INPUTS and at_array and not stays:
                     set_slides(machine, mapping, reuse, level, d)
             if reloads:
                 cut = cut_of_loops(machine, level)
@@ -147,7 +150,7 @@ def set_slides(machine: Record, mapping: Record, reuse: Record, level: int, loop
     """Tell along which axis input windows overlap from one iteration of `loop` to the next, and are kept as far.
 
     A PE can keep its own window; a window spread over PEs moves only where PEs forward inputs to their neighbours, and
-    none moves from array to array.
+    none moves from array to array. Where windows are apart, none moves after a loop that left it in place.
     """
     reuse.slide_cut = cut_of_loops(machine, level)
     for axis in range(2):
@@ -272,7 +275,8 @@ def count_words(
 ) -> None:
     """Write the words that cross to each destination of each operand in a tile of extents `reuse.y`, and the passes.
 
-    `crossed` is what leaves the source (outputs: what enters it), `delivered` what arrives in all PEs together.
+    `crossed` is what leaves the source (outputs: what enters it), `delivered` what arrives in all PEs together. Windows
+    that are read apart leave it once for all PEs that take the same one.
     """
     out.sums = operand_words(reuse.y, OUTPUTS)
     for operand in range(3):
@@ -288,6 +292,8 @@ def count_words(
             out.crossed[to, operand] = whole * crossings
             out.delivered[to, operand] = apart * positions if to >= machine.chip_levels else whole * crossings
             if to == machine.array_level[operand]:
+                if operand == INPUTS and machine.windows_apart:
+                    out.crossed[to, operand] = apart * crossings
                 if machine.unicast[operand] and operand != OUTPUTS:
                     out.crossed[to, operand] = out.delivered[to, operand]
                 if mapping.stationary > OUTPUTS or operand == mapping.stationary:

@@ -1,16 +1,38 @@
-"""Find the best mapping of a layer: every dataflow, spatial mapping, tile and loop order, for an objective."""
+"""Find the best mapping of a layer: every dataflow, spatial mapping, tile and loop order, for an objective.
 
-from collections.abc import Iterable, Iterator, Sequence
+A search knows what no mapping can do without (`simulator.cost.floor`), leaves out what cannot be better than what it
+has by more than a gap, and ends when nothing is left, or when it has worked enough. What it returns is a mapping, and
+a value that none in the whole space is below:
+
+- dimensions that a dataflow unrolls, on rows, columns and arrays with any bounds that these hold, PEs without work
+  among them; loops in the registers with any bounds that fit;
+- tiles of all numbers along every dimension but filter taps, the least extents and whole steps of the array;
+- all orders of the DRAM loops that differ; inner levels as `simulator.cost.inner` fills them.
+
+Without `Effort.whole_space` it tries of these: spatial mappings that no larger one of their kind exceeds, and those
+that leave PEs without work along one dimension; numbers of tiles that are powers of two and halfway between.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
-from itertools import permutations
+from itertools import islice
 
 import numpy as np
 
-from simulator.cost.case import MAPPING, MAX_LEVELS, NO_OPERAND, Best, Case, Ints, Record
+from simulator.cost.candidates import (
+    ORDERS,
+    TRIES,
+    Candidate,
+    as_mapping,
+    in_order,
+    template_record,
+    tile_choices,
+    tile_steps,
+    ways_to_cut,
+)
+from simulator.cost.case import MAPPING, Best, Case, Ints, Record
 from simulator.cost.convert import (
-    complete_order,
     layer_record,
     machine_record,
     make_scratch,
@@ -20,26 +42,39 @@ from simulator.cost.convert import (
     record,
 )
 from simulator.cost.evaluate import evaluate
-from simulator.cost.inner import GROUPS, InnerTiles, inner_tiles
-from simulator.cost.objectives import BY_CYCLES, CYCLES_KEY, KEYS
-from simulator.cost.search_tiles import CYCLES_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
+from simulator.cost.floor import floor_of
+from simulator.cost.inner import InnerTiles, inner_tiles
+from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
+from simulator.cost.search_tiles import CYCLES_COLUMN, FIGURES, FLOOR_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
-from simulator.cost.spatial import SpatialMapping, spatial_mappings, tile_counts
+from simulator.cost.spatial import SpatialMapping, every_spatial_mapping, least_mac_cycles, spatial_mappings
 from simulator.cost.stored import WHOLE_TENSORS, Slices
-from simulator.hardware.model import OBJECTIVES, Hardware
+from simulator.hardware.model import BAND, KERNEL_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
-from simulator.mapping.mapping import ONES, LevelTile, Mapping
-from simulator.nest import Dim, LoopNest, Operand, array_bounds, footprint
+from simulator.mapping.mapping import ONES, Mapping
+from simulator.nest import Dim, Operand, footprint
 from simulator.network.ir import Layer
 
-MOST_TILES = (1 << 12, 1 << 16, 1 << 24)
-"""Mappings of more tiles are tried only if none of fewer fits."""
-
 BEAM = 32
-"""Spatial mappings of a dataflow whose tiles are searched in any case: the best by what the array decides."""
+"""Spatial mappings of a dataflow whose tiles are searched first: the best by what the array decides."""
 
 UNDER_FILLED_BEAM = 8
 """Likewise, of all dataflows' spatial mappings that leave PEs without work."""
+
+FIRST = 2
+"""Of each dataflow, the spatial mappings that are searched before those of others are."""
+
+ELONGATION = 4
+"""Of tiles that have neither whole rows nor the fewest: rows to columns at most, and columns to rows."""
+
+AT_ONCE = 4096
+"""Spatial mappings that are listed before they are searched, where all are."""
+
+LEFT_OUT = 32
+"""Tiles that can be ruled out in the time that the evaluation of a mapping takes."""
+
+MOST_CUTS = 2_000
+"""Ways to cut a layer that a floor looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,123 +97,91 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A mapping and its place in the order of preference: objective, cycles, energy, DRAM bytes."""
+class Effort:
+    """When a search ends: `gap` as a fraction of what it has proven, or after `evaluations` of mappings, if it is not
+    to go through the `whole_space`.
+    """  # fmt: skip
 
-    mapping: Mapping
-    keys: tuple[float, ...]
-
-
-@cache
-def aligned_counts(extent: int, step: int) -> tuple[int, ...]:
-    """Extents of `tile_counts` rounded up to what an array that covers `step` elements at once takes whole.
-
-    That is a multiple of the step, or below it of its half, quarter and so on, as a smaller array would take them.
-
-    >>> aligned_counts(111, 16)
-    (111, 64, 48, 32, 16, 8, 4, 2, 1)
-    """
-    found = set()
-    for size in tile_counts(extent):
-        part = step
-        while part > size:
-            part = -(-part // 2)
-        found.add(min(extent, -(-size // part) * part))
-    return tuple(sorted(found, reverse=True))
+    gap: float = 0.01
+    evaluations: int = 20_000
+    whole_space: bool = False
 
 
-def tile_choices(nest: LoopNest, steps: Sequence[int], dataflow: Dataflow) -> tuple[Ints, Ints]:
-    """Tile extents to try for each dimension, largest first, as [8, *] padded with zeros, and how many there are.
-
-    `steps` [8] are the extents that the array covers at once. Filters are not cut; a dataflow may say more.
-    """
-    lists = [
-        tuple(_fixed_extents(d, bound, step, dataflow)) or aligned_counts(bound, step)
-        for d, bound, step in zip(Dim, nest.bounds, steps, strict=True)
-    ]
-    counts = np.array([len(sizes) for sizes in lists], dtype=np.int64)
-    choices = np.zeros((8, counts.max()), dtype=np.int64)
-    for d, sizes in enumerate(lists):
-        choices[d, : len(sizes)] = sizes
-    return choices, counts
-
-
-def _fixed_extents(d: Dim, bound: int, step: int, dataflow: Dataflow) -> Iterator[int]:
-    """Yield the only extent that tiles may have along a dimension, if it is not free."""
-    if d in (Dim.R, Dim.S, *dataflow.untiled):
-        yield bound
-    elif d in dataflow.one_step_a_tile:
-        yield min(step, bound)
-
-
-def tile_steps(candidate: "Candidate") -> list[int]:
-    """Extents that the next level takes at once, in the layer's dimensions; 1 where several are lowered into one."""
-    spatial = candidate.layout
-    steps = [s * r for s, r in zip(spatial.spatial, spatial.registers, strict=True)]
-    if candidate.inner.levels and candidate.inner.chip_levels > 1:
-        steps = list(candidate.inner.levels[0].tile)
-    lowered = candidate.dataflow.lowered
-    return [step if not lowered or d in (Dim.G, Dim.K) else 1 for d, step in zip(Dim, steps, strict=True)]
-
-
-def dram_orders() -> tuple[Ints, Ints]:
-    """Orders of the DRAM loops [6, 8]: G outermost, then pixels, filters and reduction in every order.
-
-    Row m of the second array [8, 6] lists the orders that differ if only the groups in mask m are tiled, -1 after
-    the last.
-    """
-    orders = list(permutations(range(3)))
-    loops = [[int(Dim.G), *(int(d) for group in order for d in GROUPS[group])] for order in orders]
-    tries = np.full((8, 6), -1, dtype=np.int64)
-    for mask in range(8):
-        seen: dict[tuple[int, ...], int] = {}
-        for i, order in enumerate(orders):
-            seen.setdefault(tuple(group for group in order if mask >> group & 1), i)
-        tries[mask, : len(seen)] = list(seen.values())
-    return np.array(loops, dtype=np.int64), tries
-
-
-_ORDERS, _TRIES = dram_orders()
-
-
-def search_layer(request: Request, dataflows: Sequence[Dataflow]) -> Found | None:
-    """Best mapping of the layer under any of the dataflows, or None if no tile fits the buffers."""
-    for most_tiles in MOST_TILES:
-        search = Search(request)
-        search.try_all(dataflows, most_tiles)
-        if search.found is not None:
-            return search.found
-    return None
+DEFAULT = Effort()
+PROVE = Effort(gap=0.0, evaluations=1 << 62, whole_space=True)
+"""To the end: what is found is the best there is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A spatial mapping under a dataflow with its inner tiles, and how promising it is (least first)."""
+class Found:
+    """A mapping and its place in the order of preference: objective, cycles, energy, DRAM bytes.
 
-    dataflow: Dataflow
-    layout: SpatialMapping
-    inner: InnerTiles
-    promise: tuple[int, ...] = ()
+    No mapping in the space of the search takes less than `bound` of the objective; `cycles_bound` says so of cycles,
+    where the objective is energy among the fastest.
+    """
+
+    mapping: Mapping
+    keys: tuple[float, ...]
+    bound: float = 0.0
+    cycles_bound: float | None = None
+
+    @property
+    def gap(self) -> float:
+        """Fraction by which the objective may exceed the least there is."""
+        return gap_of(self.keys[OBJECTIVE_KEY], self.bound)
+
+    @property
+    def cycles_gap(self) -> float | None:
+        """Likewise of cycles, where they are not the objective, but decide which mappings are fast."""
+        return None if self.cycles_bound is None else gap_of(self.keys[CYCLES_KEY], self.cycles_bound)
+
+
+def gap_of(value: float, bound: float) -> float:
+    """Fraction by which a value exceeds its bound; 0 where both are."""
+    return value / bound - 1 if bound > 0 else float(value > 0)
+
+
+def search_layer(request: Request, dataflows: Sequence[Dataflow], effort: Effort = DEFAULT) -> Found | None:
+    """Best mapping of the layer under any of the dataflows, or None if no tile fits the buffers.
+
+    For `cycles_then_energy` that is the mapping of least energy among those that take at most `BAND` more cycles than
+    the fastest found.
+    """
+    if request.objective != "cycles_then_energy":
+        return Search(request, effort).run(dataflows)
+    fastest = Search(replace(request, objective="cycles"), effort).run(dataflows)
+    if fastest is None:
+        return None
+    most = fastest.keys[CYCLES_KEY] * (1 + BAND)
+    search = Search(replace(request, objective="energy"), effort, most)
+    search.begin_with(fastest)
+    found = search.run(dataflows)
+    assert found is not None
+    return replace(found, cycles_bound=fastest.bound)
 
 
 class Search:
     """The search of one layer: records made once, and the best mapping so far."""
 
-    def __init__(self, request: Request) -> None:
-        """Make the records."""
+    def __init__(self, request: Request, effort: Effort = DEFAULT, most_cycles: float = np.inf) -> None:
+        """Make the records; mappings of more than `most_cycles` are left out."""
         layer, self.hardware = request.layer, request.hardware
         self.levels = len(self.hardware.level_names)
         assert layer.nest is not None
-        self.nest, self.objective = layer.nest, OBJECTIVES.index(request.objective)
+        self.nest, self.objective = layer.nest, KERNEL_OBJECTIVES.index(request.objective)
+        self.by_cycles = request.objective in ("cycles", "cycles_plus_dma")
         self.parts = (
             machine_record(self.hardware, request.reserved_bytes),
             port_record(self.hardware),
             self.layer_record(request),
             price_record(self.hardware, layer),
         )
-        self.scratch = make_scratch()
-        self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
+        self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
+        none = np.full(KEYS, np.inf)
+        self.best = Best(record(MAPPING), none, none.copy(), 1 / (1 + effort.gap))
         self.found: Found | None = None
+        self.floors: dict[str, float] = {}
+        self.raised: set[str] = set()
 
     def layer_record(self, request: Request) -> Record:
         """Describe the layer."""
@@ -192,65 +195,133 @@ class Search:
             request.slices,
         )
 
-    def try_all(self, dataflows: Sequence[Dataflow], most_tiles: int) -> None:
-        """Search the tiles of the most promising spatial mappings of all dataflows, then of those that may be faster.
+    def begin_with(self, known: Found) -> None:
+        """Take a mapping that is known as the best so far, of a search for the least energy."""
+        keys = (
+            known.keys[ENERGY_KEY if KERNEL_OBJECTIVES[self.objective] == "energy" else OBJECTIVE_KEY],
+            *known.keys[1:],
+        )
+        self.found = replace(known, keys=keys, bound=0.0)
+        self.best.keys[:] = keys
+        self.best.aim[:] = self.best.keys * self.best.share
+
+    def run(self, dataflows: Sequence[Dataflow]) -> Found | None:
+        """Search until nothing is left that could be better by more than the gap, or the effort is spent."""
+        for flow in dataflows:
+            self.floors[flow.name] = self.floor(flow, 1) if self.mac_floor(flow) <= self.most_cycles else np.inf
+        ranked = sorted(enumerate(dataflows), key=lambda pair: self.floors[pair[1].name])
+        self.search_the_promising(ranked)
+        done = self.effort.whole_space and self.search_everything(ranked)
+        if self.found is None:
+            return None
+        for flow in dataflows:
+            self.raise_floor(flow)
+        value = self.found.keys[OBJECTIVE_KEY]
+        return replace(self.found, bound=value if done else min(value, *self.floors.values()))
+
+    def floor(self, dataflow: Dataflow, most_cuts: int) -> float:
+        """What no mapping under a dataflow takes less of, of the objective, or the best so far, if that is no more.
+
+        `most_cuts` ways to cut the layer are looked at.
+        """
+        skips = skips_zeros(self.hardware, dataflow, ONES)
+        trial, macs = template_record(dataflow, InnerTiles(dataflow.order), skips), self.mac_floor(dataflow)
+        best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow)
+        case = Case(*self.parts, trial)
+        return float(floor_of(case, self.scratch, cuts, macs, self.objective, best, most_cuts))
+
+    def mac_floor(self, dataflow: Dataflow) -> int:
+        """Cycles of the layer's MACs at least."""
+        skip = int(self.parts[2]["skip"]) if skips_zeros(self.hardware, dataflow, ONES) else None
+        return least_mac_cycles(dataflow, self.nest, self.hardware.array, skip)
+
+    def raise_floor(self, dataflow: Dataflow) -> None:
+        """Look at all ways to cut the layer, once something is found, and where that may tell more than is known."""
+        if self.found and dataflow.name not in self.raised and self.may_improve(self.floors[dataflow.name]):
+            self.raised.add(dataflow.name)
+            self.floors[dataflow.name] = self.floor(dataflow, MOST_CUTS)
+
+    def may_improve(self, floor: float) -> bool:
+        """Whether what takes so much of the objective at least may be better than the best by more than the gap."""
+        return self.found is None or floor < self.best.aim[OBJECTIVE_KEY]
+
+    def search_the_promising(self, ranked: Sequence[tuple[int, Dataflow]]) -> None:
+        """Search the tiles of the most promising spatial mappings of all dataflows, then of those that seem faster.
 
         The latter matter to layers that the array slows down, and are those whose array cycles, with the layer as one
         tile, are fewer than the best so far. Among them are under-filled ones, which leave PEs without work, for layers
         that wait for words. (In a systolic array words wait for the wave front, which crosses such PEs, too.)
         """
-        array = self.hardware.array
-        found = [self.judged(flow, i, self.spatial_mappings(flow)) for i, flow in enumerate(dataflows)]
-        for candidate in in_order(c for candidates in found for c in candidates[:BEAM]):
-            self.improve(candidate, most_tiles)
-        if self.objective == BY_CYCLES and self.best_is_array_bound():
-            under_filled = [] if array.skewed else self.under_filled(dataflows)
-            for candidate in (*in_order(c for candidates in found for c in candidates[BEAM:]), *under_filled):
-                if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
-                    self.improve(candidate, most_tiles)
+        promising: list[Candidate] = []
+        others: list[Candidate] = []
+        for rank, flow in ranked:
+            self.raise_floor(flow)
+            if self.may_improve(self.floors[flow.name]):
+                candidates = self.judged(flow, rank, self.spatial_mappings(flow))
+                for candidate in candidates[:FIRST]:
+                    self.improve(candidate)
+                    self.raise_floor(flow)
+                promising += candidates[FIRST:BEAM]
+                others += candidates[BEAM:]
+        for candidate in in_order(promising):
+            self.improve(candidate)
+        if self.by_cycles and not self.hardware.array.skewed:
+            open_to = [pair for pair in ranked if self.may_improve(self.floors[pair[1].name])]
+            others += in_order(c for rank, flow in open_to for c in self.under_filled(rank, flow))[:UNDER_FILLED_BEAM]
+        slow = self.found is None or (self.by_cycles and self.best_is_array_bound())
+        for candidate in in_order(others) if slow else ():
+            if self.spent > self.effort.evaluations:
+                break
+            if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
+                self.improve(candidate)
+
+    def best_is_array_bound(self) -> bool:
+        """Whether the best mapping so far takes longer on the array than at the DRAM port."""
+        assert self.found is not None
+        evaluate(Case(*self.parts, mapping_record(self.hardware, self.found.mapping)), self.scratch)
+        totals = self.scratch.totals
+        return bool(totals["array_cycles"] > totals["port_cycles"])
+
+    def search_everything(self, ranked: Sequence[tuple[int, Dataflow]]) -> bool:
+        """Search all tiles of all spatial mappings; True: there is nothing that was not looked at or ruled out."""
+        for rank, flow in ranked:
+            if self.may_improve(self.floors[flow.name]):
+                every = every_spatial_mapping(flow, self.nest, self.hardware.array)
+                while some := list(islice(every, AT_ONCE)):
+                    for candidate in self.judged(flow, rank, self.with_single_words(flow, some)):
+                        self.improve(candidate)
+        return self.levels == 1
 
     def spatial_mappings(self, dataflow: Dataflow) -> Sequence[SpatialMapping]:
-        """Spatial mappings of a dataflow; where PEs have memories, also those whose registers hold single words.
+        """Spatial mappings of a dataflow of which none could be larger."""
+        return self.with_single_words(dataflow, spatial_mappings(dataflow, self.nest, self.hardware.array))
+
+    def with_single_words(self, dataflow: Dataflow, found: Sequence[SpatialMapping]) -> Sequence[SpatialMapping]:
+        """Where PEs have memories, add spatial mappings whose registers hold single words.
 
         Operands that stream through registers need a word there, but all of a block in a memory above them. Packed
         lanes have no memories.
         """
-        found = spatial_mappings(dataflow, self.nest, self.hardware.array)
         if not any(buffer.in_pe for buffer in self.hardware.buffers):
             return found
         if dataflow.channel_packing:
             return ()
         return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
-    def best_is_array_bound(self) -> bool:
-        """Whether the best mapping so far takes longer on the array than at the DRAM port."""
-        if self.found is None:
-            return False
-        evaluate(Case(*self.parts, mapping_record(self.hardware, self.found.mapping)), self.scratch)
-        totals = self.scratch.totals
-        return bool(totals["array_cycles"] > totals["port_cycles"])
-
-    def under_filled(self, dataflows: Sequence[Dataflow]) -> list[Candidate]:
-        """The most promising spatial mappings that leave PEs without work, and may take fewer cycles than the best."""
-        candidates = [
-            candidate
-            for i, flow in enumerate(dataflows)
-            for candidate in self.judged(
-                flow, i, spatial_mappings(flow, self.nest, self.hardware.array, under_filled=True)
-            )
-            if candidate.promise[0] < self.best.keys[CYCLES_KEY]
-        ]
-        return in_order(candidates)[:UNDER_FILLED_BEAM]
+    def under_filled(self, rank: int, dataflow: Dataflow) -> list[Candidate]:
+        """Spatial mappings of a dataflow that leave PEs without work."""
+        return self.judged(
+            dataflow, rank, spatial_mappings(dataflow, self.nest, self.hardware.array, under_filled=True)
+        )
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[SpatialMapping]) -> list[Candidate]:
         """Candidates in the order of what they promise; `rank` is that of the dataflow."""
-        by_cycles = OBJECTIVES[self.objective] in ("cycles", "cycles_plus_dma")
-        first, second = (CYCLES_COLUMN, WORDS_COLUMN) if by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
+        first, second = (CYCLES_COLUMN, WORDS_COLUMN) if self.by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
         for (skips, inner), group in self.alike(dataflow, found).items():
             figures = self.figures(template_record(dataflow, inner, skips), [layout for _, layout in group]).tolist()
             judged += [
-                Candidate(dataflow, layout, inner, (row[first], row[second], rank, number))
+                Candidate(dataflow, layout, inner, (row[first], row[second], rank, number), row[FLOOR_COLUMN])
                 for row, (number, layout) in zip(figures, group, strict=True)
             ]
         return in_order(judged)
@@ -269,78 +340,33 @@ class Search:
         return groups
 
     def figures(self, trial: Record, layouts: Sequence[SpatialMapping]) -> Ints:
-        """What the array makes of spatial mappings [*, 2]; see `simulator.cost.search_tiles.judge`."""
-        figures = np.zeros((len(layouts), 2), dtype=np.int64)
+        """What the array makes of spatial mappings [*, FIGURES]; see `simulator.cost.search_tiles.judge`."""
+        figures = np.zeros((len(layouts), FIGURES), dtype=np.int64)
         spatial = np.array([layout.spatial for layout in layouts], dtype=np.int64)
         registers = np.array([layout.registers for layout in layouts], dtype=np.int64)
+        rows = np.array([layout.rows for layout in layouts], dtype=np.int64)
         arrays = np.array([layout.arrays for layout in layouts], dtype=np.int64)
-        judge(Case(*self.parts, trial), self.scratch, spatial, arrays, registers, figures)
+        judge(Case(*self.parts, trial), self.scratch, spatial, rows, arrays, registers, figures)
         return figures
 
-    def improve(self, candidate: Candidate, most_tiles: int) -> None:
+    def improve(self, candidate: Candidate) -> None:
         """Search the tiles of a candidate for something better than the best."""
+        floor = max(self.floors[candidate.dataflow.name], candidate.floor * self.by_cycles)
+        if candidate.floor > self.most_cycles or not self.may_improve(floor):
+            return
         flow, layout, before = candidate.dataflow, candidate.layout, self.best.keys.copy()
         trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, layout.spatial))
         trial["spatial"], trial["registers"] = layout.spatial, layout.registers
-        trial["arrays"] = layout.arrays
-        choices = Choices(*tile_choices(self.nest, tile_steps(candidate), flow), _ORDERS, _TRIES)
-        search_tiles(Case(*self.parts, trial), self.scratch, self.objective, most_tiles, choices, self.best)
+        trial["rows"], trial["arrays"] = layout.rows, layout.arrays
+        whole = self.effort.whole_space
+        extents, counts = tile_choices(self.nest, tile_steps(candidate), flow, whole)
+        choices = Choices(extents, counts, ORDERS, TRIES, max(self.nest.bounds) if whole else ELONGATION)
+        case = Case(*self.parts, trial)
+        self.spent += search_tiles(case, self.scratch, self.objective, self.most_cycles, choices, self.best)
+        self.spent += int(choices.counts.prod()) // LEFT_OUT
         if (self.best.keys != before).any():
             keys = tuple(float(key) for key in self.best.keys)
             self.found = Found(as_mapping(self.best.mapping, candidate), keys)
-
-
-def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The most promising first."""
-    return sorted(candidates, key=lambda candidate: candidate.promise)
-
-
-def template_record(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Record:
-    """Start a mapping record with what dataflow and inner tiles fix."""
-    tiles = [[1] * 8, *(level.tile for level in inner.levels)]
-    orders = [complete_order(inner.order), *(complete_order(level.order) for level in inner.levels)]
-    pad = MAX_LEVELS - len(tiles)
-    return record(
-        MAPPING,
-        dram_order=_ORDERS[0],
-        inner_tile=tiles + [[1] * 8] * pad,
-        orders=orders + [list(range(8))] * pad,
-        spatial=[1] * 8,
-        arrays=[1] * 8,
-        registers=[1] * 8,
-        lowered=dataflow.lowered,
-        retains=dataflow.stationary is not None,
-        channel_packing=dataflow.channel_packing,
-        skips=skips,
-        stationary=NO_OPERAND if dataflow.stationary is None else dataflow.stationary,
-    )
-
-
-def as_mapping(best: Record, candidate: Candidate) -> Mapping:
-    """Turn the record of the best mapping into a `Mapping`; no inner tile is larger than the one it lies in."""
-    dataflow, layout = candidate.dataflow, candidate.layout
-    tile = tuple(int(t) for t in best["tile"])
-    extents = array_bounds(tile, dataflow.lowered)
-    inner = []
-    for level in candidate.inner.levels:
-        extents = tuple(map(min, level.tile, extents))
-        inner.append(LevelTile(extents, level.order))
-    return Mapping(
-        dataflow=dataflow.name,
-        tile=tile,
-        dram_order=tuple(Dim(d) for d in best["dram_order"]),
-        buffer_order=candidate.inner.order,
-        rows=layout.rows,
-        columns=layout.columns,
-        registers=layout.registers,
-        registers_order=tuple(reversed(dataflow.registers)),
-        lowered=dataflow.lowered,
-        retains=dataflow.stationary is not None,
-        channel_packing=dataflow.channel_packing,
-        stationary=dataflow.stationary,
-        inner=tuple(inner),
-        arrays=layout.arrays,
-    )
 
 
 def least_demand(hardware: Hardware, layer: Layer) -> dict[Operand, int]:

@@ -10,26 +10,46 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.cost.array import tile_cycles
-from simulator.cost.bounds import ANY_VARIANT, mac_bound, mac_tables, no_better, promising
+from simulator.cost.bounds import (
+    ANY_VARIANT,
+    array_bound,
+    floor_macs,
+    mac_bound,
+    mac_tables,
+    may_fit,
+    no_better,
+    port_bounds,
+)
 from simulator.cost.case import ONE, OUTPUTS, ZERO, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
 from simulator.cost.energy import layer_energy
-from simulator.cost.evaluate import dram_bytes, evaluate, new_variant
+from simulator.cost.evaluate import dram_bytes, evaluate
 from simulator.cost.geometry import clipped, tile_box
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.objectives import KEYS, better, set_keys
 from simulator.cost.reuse import set_reuse
 from simulator.cost.tiles import fits, start_tiles
+from simulator.cost.transfers import new_variant
 
 
 class Choices(NamedTuple):
     """What to try: tile extents [8, *] with how many there are [8], largest first; DRAM orders [6, 8], of which row m
-    of `tries` [8, 6] lists those that differ when the groups of dimensions in mask m are tiled (-1 ends it).
+    of `tries` [8, 6] lists those that differ when the groups of dimensions in mask m are tiled (-1 ends it). Tiles that
+    have neither whole rows nor the fewest are longer than wide, or wider than long, by `elongation` at most.
     """
 
     extents: Ints
     counts: Ints
     orders: Ints
     tries: Ints
+    elongation: int
+
+
+class TileBound(NamedTuple):
+    """Input rows times columns that all tiles load, MAC cycles at least, and room for the keys of these."""
+
+    window: int
+    macs: int
+    keys: Floats
 
 
 @jit
@@ -58,11 +78,9 @@ def axis_total(machine: Record, layer: Record, axis: int, pixels: int, taps: int
 
 
 @jit_inside
-def next_choice(pick: Ints, counts: Ints) -> bool:
-    """Advance the mixed-radix number of tile choices; False after the last.
-
-    Columns are cut only in tiles of the fewest rows, as a buffer of whole rows would be.
-    """
+def next_choice(pick: Ints, choices: Choices) -> bool:
+    """Advance the mixed-radix number of tile choices; False after the last."""
+    extents, counts = choices.extents, choices.counts
     while True:
         d = 7
         while d >= 0:
@@ -73,7 +91,10 @@ def next_choice(pick: Ints, counts: Ints) -> bool:
             d -= 1
         if d < 0:
             return False
+        rows, columns = extents[P, pick[P]], extents[Q, pick[Q]]
         if pick[Q] == 0 or pick[P] == counts[P] - 1:
+            return True
+        if rows <= choices.elongation * columns and columns <= choices.elongation * rows:
             return True
 
 
@@ -91,10 +112,13 @@ def tiled_groups(tiles: Record) -> int:
 
 
 @jit
-def judge(case: Case, scratch: Scratch, spatial: Ints, arrays: Ints, registers: Ints, figures: Ints) -> None:
-    """Write array cycles and words at the array's networks, the layer taken as one tile, into `figures` [*, 2].
+def judge(
+    case: Case, scratch: Scratch, spatial: Ints, rows: Ints, arrays: Ints, registers: Ints, figures: Ints
+) -> None:
+    """Write what the array makes of the layer as one tile into `figures` [*, FIGURES]: its cycles, words at its
+    networks, and the cycles that the MACs of all tiles take at least, however the layer is cut.
 
-    Spatial mapping i is `spatial[i]`, `arrays[i]`, `registers[i]` [*, 8].
+    Spatial mapping i is `spatial[i]`, `rows[i]`, `arrays[i]`, `registers[i]` [*, 8].
     """
     machine, mapping = case.machine, case.mapping
     for d in range(8):
@@ -103,8 +127,8 @@ def judge(case: Case, scratch: Scratch, spatial: Ints, arrays: Ints, registers: 
     out = scratch.variants[ANY_VARIANT]
     for i in range(len(spatial)):
         for d in range(8):
-            mapping.spatial[d], mapping.arrays[d] = spatial[i, d], arrays[i, d]
-            mapping.registers[d] = registers[i, d]
+            mapping.spatial[d], mapping.rows[d] = spatial[i, d], rows[i, d]
+            mapping.arrays[d], mapping.registers[d] = arrays[i, d], registers[i, d]
         set_reuse(machine, mapping, scratch.reuse)
         new_variant(case, scratch, out)
         tile_cycles(machine, scratch.reuse, ONE, out)
@@ -112,19 +136,12 @@ def judge(case: Case, scratch: Scratch, spatial: Ints, arrays: Ints, registers: 
         for operand in range(OUTPUTS):
             words += out.crossed[machine.array_level[operand], operand]
         figures[i, CYCLES_COLUMN], figures[i, WORDS_COLUMN] = out.array_cycles, words
+        figures[i, FLOOR_COLUMN] = floor_macs(machine, case.layer, mapping, case.layer.bounds)
 
 
-CYCLES_COLUMN, WORDS_COLUMN = range(2)
-"""Columns of the figures by which spatial mappings are judged."""
-
-
-@jit
-def all_tiles(tiles: Record) -> int:
-    """Number of tiles."""
-    n = 1
-    for d in range(8):
-        n *= tiles.trips[d]
-    return n
+CYCLES_COLUMN, WORDS_COLUMN, FLOOR_COLUMN = range(3)
+FIGURES = 3
+"""Columns of the figures by which spatial mappings are judged, and how many there are."""
 
 
 @jit
@@ -132,7 +149,7 @@ def keep_better(mapping: Record, keys: Floats, best: Best) -> None:
     """Make this mapping the best if it is."""
     if better(keys, best.keys):
         for k in range(KEYS):
-            best.keys[k] = keys[k]
+            best.keys[k], best.aim[k] = keys[k], keys[k] * best.share
         for d in range(8):
             best.mapping.tile[d], best.mapping.dram_order[d] = mapping.tile[d], mapping.dram_order[d]
 
@@ -146,24 +163,54 @@ def set_order(case: Case, scratch: Scratch, order: Ints) -> None:
 
 
 @jit_inside
-def attempt(case: Case, scratch: Scratch, objective: int, keys: Floats, best: Best) -> bool:
+def attempt(case: Case, scratch: Scratch, objective: int, most_cycles: float, keys: Floats, best: Best) -> bool:
     """Evaluate a mapping and make it the best if it is; False if its tiles do not fit."""
     if not evaluate(case, scratch):
         return False
     totals = scratch.totals
     pj = layer_energy(case.machine, case.prices, totals, scratch.moved)
     set_keys(objective, totals.cycles, pj, dram_bytes(totals), totals.dma_cycles, keys)
-    keep_better(case.mapping, keys, best)
+    if totals.cycles <= most_cycles:
+        keep_better(case.mapping, keys, best)
     return True
 
 
+@jit_inside
+def try_orders(
+    case: Case, scratch: Scratch, objective: int, most_cycles: float, bound: TileBound, choices: Choices, best: Best
+) -> int:
+    """Try the DRAM orders of the tile in `case` that differ; return how many mappings were evaluated.
+
+    What the array takes is the same in all of them, and found out only if the port may be fast enough.
+    """
+    machine, layer, tiles, keys = case.machine, case.layer, scratch.tiles, bound.keys
+    evaluated, array = 0, -1
+    for order in choices.tries[tiled_groups(tiles)]:
+        if order < 0:
+            break
+        set_order(case, scratch, choices.orders[order])
+        ends, port, size = port_bounds(case, scratch, bound.window)
+        if no_better(case, max(ends + bound.macs, port), size, objective, keys, best.aim):
+            continue
+        if array < 0:
+            set_reuse(machine, case.mapping, scratch.reuse)
+            # What outputs that stay take hangs on how many sums are unfinished, and so on the order.
+            if not layer.resident[OUTPUTS] and not fits(tiles, machine, layer, case.mapping, scratch.reuse):
+                break
+            array = bound.macs if machine.overlapped else array_bound(case, scratch)
+        cycles = max(ends + array, port)
+        if cycles <= most_cycles and not no_better(case, cycles, size, objective, keys, best.aim):
+            evaluated += attempt(case, scratch, objective, most_cycles, keys, best)
+    return evaluated
+
+
 @jit
-def search_tiles(case: Case, scratch: Scratch, objective: int, most_tiles: int, choices: Choices, best: Best) -> int:
+def search_tiles(case: Case, scratch: Scratch, objective: int, most_cycles: float, choices: Choices, best: Best) -> int:
     """Try all tiles and DRAM orders for the spatial mapping in `case`; improve `best`; return how many were evaluated.
 
-    Mappings of more than `most_tiles` are left out.
+    What cannot get below the best's `aim`, or takes more than `most_cycles`, is left out.
     """
-    machine, layer, mapping, tiles = case.machine, case.layer, case.mapping, scratch.tiles
+    machine, layer, mapping = case.machine, case.layer, case.mapping
     extents, counts = choices.extents, choices.counts
     most = extents.shape[1]
     table, factors = np.empty((2, most, most), np.int64), np.empty(extents.shape, np.int64)
@@ -172,25 +219,17 @@ def search_tiles(case: Case, scratch: Scratch, objective: int, most_tiles: int, 
     mac_tables(machine, layer, mapping, extents, counts, factors)
     pick, keys = np.zeros(8, np.int64), np.empty(KEYS)
     evaluated, going = 0, True
+    start_tiles(machine, layer, mapping, scratch.tiles)  # tells what is there whole
     while going:
         for d in range(8):
             mapping.tile[d] = extents[d, pick[d]]
         window = rows[pick[P], pick[R]] * columns[pick[Q], pick[S]]
         macs = mac_bound(machine, layer, mapping, factors, pick)
-        going = next_choice(pick, counts)
-        if no_better(case, macs, ZERO, objective, keys, best.keys):
+        going = next_choice(pick, choices)
+        if macs > most_cycles or no_better(case, macs, ZERO, objective, keys, best.aim):
             continue
-        start_tiles(machine, layer, mapping, tiles)
-        set_reuse(machine, mapping, scratch.reuse)
-        if all_tiles(tiles) > most_tiles:
-            continue
-        # What outputs that stay take hangs on how many sums are unfinished, and so on the order: `evaluate` sees to it.
-        if not layer.resident[OUTPUTS] and not fits(tiles, machine, layer, mapping, scratch.reuse):
-            continue
-        for order in choices.tries[tiled_groups(tiles)]:
-            if order < 0:
-                break
-            set_order(case, scratch, choices.orders[order])
-            if promising(case, scratch, window, macs, objective, keys, best.keys):
-                evaluated += attempt(case, scratch, objective, keys, best)
+        if may_fit(machine, layer, scratch.tiles.whole, mapping.tile, ONE):
+            start_tiles(machine, layer, mapping, scratch.tiles)
+            bound = TileBound(window, macs, keys)
+            evaluated += try_orders(case, scratch, objective, most_cycles, bound, choices, best)
     return evaluated

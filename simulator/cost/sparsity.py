@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from simulator.cost.case import FIXED_POINT
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
@@ -89,6 +88,8 @@ def skip_ratio(hardware: Hardware, layer: Layer, nest: LoopNest) -> int:
 
     Columns of zeros, channels of which a filter reads nothing, are known beforehand: their steps are left out.
     """
+    from simulator.cost.case import FIXED_POINT
+
     if layer.zero_columns:
         return round(FIXED_POINT * (1 - zero_fractions(hardware, layer)[Operand.WEIGHTS]))
     taps = nest.bounds[Dim.R] * nest.bounds[Dim.S]

@@ -1,13 +1,16 @@
 """Spatial mappings: what a dataflow unrolls on rows and columns and loops over in a PE, for a layer on a machine."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import product
 from math import prod
 from operator import ge, mul
 
+import numpy as np
+
+from simulator.cost.case import FIXED_POINT_BITS
 from simulator.cost.geometry import distinct
 from simulator.hardware.model import Array
 from simulator.mapping.dataflow import Dataflow
@@ -85,6 +88,83 @@ def _shares(extents: tuple[int, ...], greedy: tuple[bool, ...], length: int) -> 
     for bound in options[:1] if greedy[0] else options:
         found += [(bound, *others) for others in _shares(extents[1:], greedy[1:], length // bound)]
     return tuple(largest(found))
+
+
+@lru_cache(maxsize=4096)
+def least_steps(dataflow: Dataflow, bounds: tuple[int, ...], array: Array) -> int:
+    """Steps of single elements that the dimensions take at least, however they are unrolled on rows, columns, arrays.
+
+    A dimension of extent B over s PEs takes ceil(B / s) of them, and no block of registers makes it fewer; nor do
+    tiles, since ceil(a / s) + ceil(b / s) >= ceil((a + b) / s). Bounds are tried by how many steps they leave.
+    """
+    steps = np.array([bounds], dtype=np.int64)
+    axes = ((dataflow.arrays, array.instances), (dataflow.rows, array.rows), (dataflow.columns, array.columns))
+    for dims, length in axes:
+        left = [
+            -(-row // np.array(_spread(shared, dims), dtype=np.int64))
+            for row in steps
+            for shared in _shares(tuple(int(row[d]) for d in dims), (False,) * len(dims), length)
+        ]
+        steps = np.unique(np.array(left), axis=0)
+    return int(steps.prod(axis=1).min())
+
+
+def least_mac_cycles(dataflow: Dataflow, nest: LoopNest, array: Array, skip: int | None = None) -> int:
+    """Cycles of a layer's MACs at least, under a dataflow; `skip` is the share of MACs that are not skipped.
+
+    A step of which PEs do a single MAC takes `step_cycles` at least.
+    """
+    bounds, packed = list(array_bounds(nest.bounds, dataflow.lowered)), 1
+    if dataflow.channel_packing:
+        packed = prod(nest.stride)
+        bounds[Dim.C] *= packed
+    steps = least_steps(dataflow, tuple(bounds), array)
+    executed = steps if skip is None else steps * skip >> FIXED_POINT_BITS
+    cycles = executed // (array.macs_per_cycle * packed)
+    return cycles if dataflow.registers else max(cycles, steps // packed * array.step_cycles)
+
+
+def every_spatial_mapping(dataflow: Dataflow, nest: LoopNest, array: Array) -> Iterator[SpatialMapping]:
+    """Yield every spatial mapping of the dataflow, PEs without work and registers with room among them.
+
+    Bounds are those that cut an extent into different numbers of parts, each the least of its kind; spatial mappings
+    that spread each dimension over as many PEs and arrays are one, unless a wave front crosses the PEs in use.
+    """
+    extents = list(array_bounds(nest.bounds, dataflow.lowered))
+    if dataflow.channel_packing:
+        extents[Dim.C] *= prod(nest.stride)
+    seen = set()
+    for arrays, rows, columns in _any_axes(extents, dataflow, array):
+        on_one = SpatialMapping(rows, columns, ONES)
+        spatial = SpatialMapping(rows, columns, ONES, arrays).spatial
+        kind = (arrays, spatial, rows if array.skew_over_used else ONES)
+        if kind in seen:
+            continue
+        seen.add(kind)
+        rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]
+        for bounds in product(*(balanced(rest[d]) for d in dataflow.registers)):
+            layout = replace(on_one, registers=_spread(bounds, dataflow.registers))
+            if not excess(layout, dataflow, nest, array):
+                yield replace(layout, arrays=arrays)
+
+
+def _any_axes(
+    extents: Sequence[int], dataflow: Dataflow, array: Array
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:
+    """Yield bounds on arrays, rows and columns, none of them more than there is to unroll."""
+    for arrays in _any_bounds(extents, dataflow.arrays if array.instances > 1 else (), array.instances):
+        own = [-(-e // a) for e, a in zip(extents, arrays, strict=True)]
+        for rows in _any_bounds(own, dataflow.rows, array.rows):
+            left = [-(-e // r) for e, r in zip(own, rows, strict=True)]
+            for columns in _any_bounds(left, dataflow.columns, array.columns):
+                yield arrays, rows, columns
+
+
+def _any_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> Iterator[tuple[int, ...]]:
+    """Yield bounds of some dimensions that share a length."""
+    for bounds in product(*(balanced(extents[d]) for d in dims)):
+        if prod(bounds) <= length:
+            yield _spread(bounds, dims)
 
 
 def under_filled_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> list[tuple[int, ...]]:

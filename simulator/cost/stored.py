@@ -6,7 +6,6 @@ from itertools import accumulate
 from math import gcd
 from operator import mul
 
-from simulator.cost.case import CHANNELS, FIXED_POINT, KINDS
 from simulator.hardware.model import Hardware
 from simulator.nest import LoopNest
 
@@ -37,6 +36,8 @@ def layout_fields(
 
     `size` is that of the inputs; `compression` of the four kinds: what is coded has no addresses of its words.
     """
+    from simulator.cost.case import FIXED_POINT, KINDS
+
     n, g, k, c, p, q, r, s = nest.bounds
     activations, weights = hardware.dram.activations, hardware.dram.weights
     bits = (hardware.input_bits, hardware.weight_bits, hardware.output_bits, hardware.output_bits)
@@ -68,6 +69,8 @@ def tensor_fields(layout: str, shape: Sequence[int], atom: int, word_bits: int, 
     A granule divides a burst and the pitches of all places outside, so that it divides the addresses of runs that
     repeat there, modulo a burst.
     """
+    from simulator.cost.case import CHANNELS
+
     axis = ["dcrw".index(letter) for letter in AXES[layout]]
     whole = [-(-shape[a] // atom) if a == CHANNELS else shape[a] for a in axis]
     pitch, burst = list(accumulate(whole[:-1], mul, initial=word_bits)), 8 * burst_bytes

@@ -1,20 +1,11 @@
 """Ops that run on the PE array: from a mapping's totals to the result of a layer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
+from typing import TYPE_CHECKING
 
-from simulator.cost.case import SUM_BITS, Case, Record
-from simulator.cost.convert import (
-    layer_record,
-    machine_record,
-    make_scratch,
-    mapping_record,
-    port_record,
-    price_record,
-)
-from simulator.cost.evaluate import evaluate
-from simulator.cost.legality import level_names
-from simulator.cost.sparsity import mac_share, word_bits
+from simulator.cost.legality import Around, buffer_demands, level_names, whole_bytes
+from simulator.cost.sparsity import mac_share
 from simulator.engine.results import Cost, energy_of, layer_result, touched
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
@@ -23,16 +14,40 @@ from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand, footprint
 from simulator.result.run import LayerResult, Traffic
 from simulator.schedule import PlannedOp
 
+if TYPE_CHECKING:
+    from simulator.cost.case import Record
+
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One layer's mapping, played: its totals (`TOTALS`) and the words moved on chip (`MOVED`)."""
+    """What playing a layer's mapping leaves: of `TOTALS` and `MOVED` in `simulator.cost.case` what results are made of.
 
-    mapping: Mapping
-    totals: Record
-    moved: Record
-    mac_share: float  # what a MAC costs of a full one, as some are gated
-    prefetched_bytes: int  # of its first weights, which came during the op before
+    Words `read` and `written` are by level and operand. `demand_bytes` is what the mapping keeps in each buffer.
+    """
+
+    array_cycles: int
+    cycles: int
+    delivery_cycles: int
+    dma_cycles: int
+    dma_runs: int
+    drain_cycles: int
+    dram_read: list[int]
+    dram_written: int
+    executed_macs: int
+    fill_cycles: int
+    first_weights_bytes: int
+    mac_cycles: int
+    network_returned: int
+    network_words: list[int]
+    port_cycles: int
+    preload_cycles: int
+    retains: int
+    skew_cycles: int
+    tiles: int
+    wait_cycles: int
+    read: list[list[int]]
+    written: list[list[int]]
+    demand_bytes: list[int]
 
 
 def play_mapping(
@@ -41,54 +56,77 @@ def play_mapping(
     hardware: Hardware,
     prefetched_bytes: int = 0,
     prefetch_bytes: int = 0,
-) -> Played:
-    """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches."""
+) -> dict[str, object]:
+    """Evaluate a mapping that fits; return the fields of `Played` by name, in plain data.
+
+    See `LAYER` in `simulator.cost.case` for the prefetches.
+    """
+    from simulator.cost.case import PRICES, Case
+    from simulator.cost.convert import (
+        layer_record,
+        machine_record,
+        make_scratch,
+        mapping_record,
+        port_record,
+        record,
+    )
+    from simulator.cost.evaluate import evaluate
+
     layer, nest = op.layer, op.layer.nest
     assert nest is not None
     facts = layer_record(hardware, layer, nest, op.resident, op.residuals, op.stored, op.slices)
     facts["prefetched_bytes"], facts["prefetch_bytes"] = prefetched_bytes, prefetch_bytes
-    scratch, prices = make_scratch(), price_record(hardware, layer)
-    machine = machine_record(hardware, op.reserved_bytes)
-    case = Case(machine, port_record(hardware), facts, prices, mapping_record(hardware, mapping))
+    scratch, machine = make_scratch(), machine_record(hardware, op.reserved_bytes)
+    case = Case(machine, port_record(hardware), facts, record(PRICES), mapping_record(hardware, mapping))
     fits = evaluate(case, scratch)
     assert fits, f"{layer.name}: the mapping does not fit"
-    return Played(mapping, scratch.totals, scratch.moved, mac_share(hardware, layer), prefetched_bytes)
+    around = Around(op.resident, op.reserved_bytes, op.residuals)
+    demands = buffer_demands(mapping, layer, hardware, around)
+    demands[next(i for i, b in enumerate(hardware.buffers) if Operand.WEIGHTS in b.holds)] += whole_bytes(
+        layer, hardware, around
+    )
+    return plain(scratch.totals, scratch.moved) | {"demand_bytes": demands}
 
 
-def array_result(op: PlannedOp, played: Played, hardware: Hardware) -> LayerResult:
-    """Assemble the result of a layer that ran on the array."""
-    t = played.totals
+def plain(*records: "Record") -> dict[str, object]:
+    """Return the fields of records that `Played` has."""
+    names = {each.name for each in fields(Played)}
+    return {name: each[name].tolist() for each in records for name in each.dtype.names or () if name in names}
+
+
+def array_result(
+    op: PlannedOp, mapping: Mapping, t: Played, hardware: Hardware, prefetched_bytes: int = 0
+) -> LayerResult:
+    """Assemble the result of a layer that ran on the array; so many of its first weights came during the op before."""
     assert op.layer.nest is not None
-    macs, adding = int(t["executed_macs"]), -(-op.added // hardware.vector_lanes)
-    exposed = max(0, adding - int(t["cycles"]))  # the vector unit adds behind the array, whatever that waits for
-    traffic, levels = with_sums(array_traffic(played, hardware), op, hardware), level_names(hardware)
-    actions = {"mac": macs * played.mac_share, "cycles": int(t["cycles"]) + exposed}
-    waits = {name: int(t[f"{name}_cycles"]) for name in ("fill", "wait", "drain")}
+    share, adding = mac_share(hardware, op.layer), -(-op.added // hardware.vector_lanes)
+    exposed = max(0, adding - t.cycles)  # the vector unit adds behind the array, whatever that waits for
+    traffic, levels = with_sums(array_traffic(t, hardware), op, hardware), level_names(hardware)
+    actions = {"mac": t.executed_macs * share, "cycles": t.cycles + exposed}
+    waits = {"fill": t.fill_cycles, "wait": t.wait_cycles, "drain": t.drain_cycles}
     cost = Cost(
-        dataflow=played.mapping.dataflow,
-        effective_macs=macs,
+        dataflow=mapping.dataflow,
+        effective_macs=t.executed_macs,
         cycle_parts={
-            "compute": int(t["mac_cycles"]),
-            "delivery": int(t["delivery_cycles"]),
-            "preload": int(t["preload_cycles"]),
-            "skew": int(t["skew_cycles"]),
+            "compute": t.mac_cycles,
+            "delivery": t.delivery_cycles,
+            "preload": t.preload_cycles,
+            "skew": t.skew_cycles,
             "dram": sum(waits.values()),
             "vector": exposed,
             "configuration": hardware.launch_cycles + hardware.configuration_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(
-            traffic, actions | ({"vector": op.added} if op.added else {}), hardware, played.mac_share
-        ),
+        energy_parts=energy_of(traffic, actions | ({"vector": op.added} if op.added else {}), hardware, share),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
         bounds=cycle_bounds(t, hardware) | ({"vector": adding} if op.added else {}),
-        tiles=int(t["tiles"]),
-        dma_cycles=int(t["dma_cycles"]),
-        prefetched_bytes=played.prefetched_bytes,
-        dma_runs=int(t["dma_runs"]),
-        mapping=mapping_to_dict(played.mapping, op.layer.nest.bounds, levels),
-        mapped_pes=mapped_pes(played.mapping, op.layer.nest, levels.outside),
+        tiles=t.tiles,
+        dma_cycles=t.dma_cycles,
+        prefetched_bytes=prefetched_bytes,
+        dma_runs=t.dma_runs,
+        mapping=mapping_to_dict(mapping, op.layer.nest.bounds, levels),
+        mapped_pes=mapped_pes(mapping, op.layer.nest, levels.outside),
     )
     return layer_result(op, hardware, cost)
 
@@ -106,42 +144,41 @@ def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:
     return prod(min(pes, -(-extent // part)) for pes, part, extent in each)
 
 
-def cycle_bounds(t: Record, hardware: Hardware) -> dict[str, int]:
+def cycle_bounds(t: Played, hardware: Hardware) -> dict[str, int]:
     """Cycles that each resource alone needs: MACs and all of the array, each operand's network, the DRAM port."""
     wide = [delivery.words_per_cycle for delivery in hardware.array.delivery]
-    words, sums = [int(n) for n in t["network_words"]], int(t["network_returned"])
+    words, sums = t.network_words, t.network_returned
     incoming, outgoing = -(-sums // wide[Operand.OUTPUTS]), -(-words[Operand.OUTPUTS] // wide[Operand.OUTPUTS])
     together = hardware.array.delivery[Operand.OUTPUTS].concurrent
     return {
-        "array": int(t["array_cycles"]),
-        "dram": int(t["port_cycles"]),
+        "array": t.array_cycles,
+        "dram": t.port_cycles,
         "inputs": -(-words[Operand.INPUTS] // wide[Operand.INPUTS]),
         "weights": -(-words[Operand.WEIGHTS] // wide[Operand.WEIGHTS]),
         "outputs": max(incoming, outgoing) if together else incoming + outgoing,
     }
 
 
-def array_traffic(played: Played, hardware: Hardware) -> dict[str, dict[str, Traffic]]:
+def array_traffic(t: Played, hardware: Hardware) -> dict[str, dict[str, Traffic]]:
     """Bytes by level and operand. DRAM counts what crosses the port; what is added to outputs counts as inputs.
 
     Without registers in use, operands go from the networks into the MACs, and there is no such level; nor is there an
     operand in a level that does not hold it.
     """
-    t, moved, bits = played.totals, played.moved, word_bits(hardware)
-    widths = (bits[Operand.INPUTS], bits[Operand.WEIGHTS], bits[SUM_BITS])
+    widths = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
     traffic = {
         "dram": {
-            name: Traffic(int(t["dram_read"][o]), int(t["dram_written"]) if o == Operand.OUTPUTS else 0)
+            name: Traffic(t.dram_read[o], t.dram_written if o == Operand.OUTPUTS else 0)
             for o, name in zip(Operand, OPERAND_NAMES, strict=True)
         }
     }
-    levels = (*hardware.level_names, "array", *(["rf"] if t["retains"] else []))
+    levels = (*hardware.level_names, "array", *(["rf"] if t.retains else []))
     for level, name in enumerate(levels):
         held = {o for b in hardware.buffers if b.level == level for o in b.holds} or set(Operand)
         traffic[name] = {
             OPERAND_NAMES[o]: Traffic(
-                (int(moved["read"][level, o]) * widths[o] + 7) // 8,
-                (int(moved["written"][level, o]) * widths[o] + 7) // 8,
+                (t.read[level][o] * widths[o] + 7) // 8,
+                (t.written[level][o] * widths[o] + 7) // 8,
             )
             for o in sorted(held)
         }
@@ -173,5 +210,5 @@ def footprints(op: PlannedOp, hardware: Hardware) -> dict[str, int]:
         "weights": footprint(nest, nest.bounds, Operand.WEIGHTS),
         "outputs": footprint(nest, nest.bounds, Operand.OUTPUTS),
     }
-    bits = word_bits(hardware)
+    bits = (hardware.input_bits, hardware.weight_bits, hardware.output_bits)
     return {name: (words[name] * bits[o] + 7) // 8 for o, name in enumerate(OPERAND_NAMES)}

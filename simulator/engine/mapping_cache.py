@@ -1,14 +1,18 @@
 """Mappings that were found, for simulations of similar things to share, by exactly what a search depends on."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from typing import Any
 
 from simulator.cost.stored import Slices
+from simulator.cost.vector import lanes_of
+from simulator.engine.store import Rows, Store, key_of, user_store
 from simulator.hardware.model import Array, Buffer, Dram, Hardware
 from simulator.mapping.dataflow import Dataflow
-from simulator.mapping.mapping import Mapping
+from simulator.mapping.mapping import LevelTile, Mapping
 from simulator.nest import Dim, LoopNest, Operand
+from simulator.network.ir import Layer
 from simulator.schedule import PlannedOp
 
 
@@ -71,6 +75,7 @@ class SettingKey:
     energy: EnergyKey
     dataflows: tuple[DataflowKey, ...]  # a tie goes to the first
     objective: str
+    proves: bool  # whether it goes on until nothing is better
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +94,32 @@ class OpKey:
     slices: Slices
 
 
-def setting_key(hardware: Hardware, dataflows: tuple[Dataflow, ...], objective: str) -> SettingKey:
+@dataclass(frozen=True, slots=True)
+class VectorKey:
+    """What the tiles of an op that does not use the array are cut by, besides the machine."""
+
+    layer: Layer  # without names
+    lanes: int
+    resident: tuple[bool, bool, bool]
+    reserved_bytes: int
+
+
+def vector_key(op: PlannedOp, hardware: Hardware) -> VectorKey:
+    """Return the key of an op that does not use the array."""
+    layer = replace(op.layer, name="", inputs=("",) * len(op.layer.inputs), stage="")
+    return VectorKey(layer, lanes_of(layer, hardware), op.resident, op.reserved_bytes)
+
+
+def setting_key(
+    hardware: Hardware, dataflows: tuple[Dataflow, ...], objective: str, proves: bool = False
+) -> SettingKey:
     """Return the key of a machine whose mappings are searched under some dataflows."""
     flows = tuple(_dataflow_key(flow) for flow in dataflows)
-    return SettingKey(_machine_key(hardware), _energy_key(hardware), flows, objective)
+    return SettingKey(machine_key(hardware), _energy_key(hardware), flows, objective, proves)
 
 
-def _machine_key(hardware: Hardware) -> MachineKey:
+def machine_key(hardware: Hardware) -> MachineKey:
+    """Return what a search, or the playing of a mapping, reads of a machine."""
     return MachineKey(
         bits=(hardware.input_bits, hardware.weight_bits, hardware.output_bits, hardware.partial_sum_bits),
         array=hardware.array,
@@ -158,18 +182,31 @@ def op_key(op: PlannedOp) -> OpKey:
     )
 
 
-MappingsByOp = dict[OpKey, Mapping]
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A mapping that a search chose, with the fraction by which its objective may exceed the least there is.
+
+    `cycles_gap` says so of cycles, where the objective is energy among the fastest.
+    """
+
+    mapping: Mapping
+    gap: float
+    cycles_gap: float | None = None
+
+
+MappingsByOp = dict[OpKey, Choice]
 
 
 @dataclass(slots=True)
 class MappingCache:
     """Give one to several calls of `simulate`, and mappings that they have in common are searched once.
 
-    Those of the last `settings` keys are kept.
+    Those of the last `settings` keys are kept here, and all that is found in the `store`, for other processes.
     """
 
     settings: int = 64
     found: OrderedDict[SettingKey, MappingsByOp] = field(default_factory=OrderedDict)
+    store: Store = field(default_factory=user_store)
 
     def mappings_of(self, setting: SettingKey) -> MappingsByOp:
         """Return the mappings found under a setting, for the caller to read and to add to."""
@@ -178,3 +215,45 @@ class MappingCache:
         if len(self.found) > self.settings:
             self.found.popitem(last=False)
         return found
+
+
+class Known:
+    """The mappings known under a setting: those of this process, then those of the store."""
+
+    def __init__(self, setting: SettingKey, mappings: MappingsByOp, rows: Rows) -> None:
+        self.setting, self.mappings, self.rows = key_of(setting), mappings, rows
+
+    def get(self, op: OpKey) -> Choice | None:
+        """Return the choice for an op, if it is known."""
+        if op not in self.mappings and (row := self.rows.get(self._key(op))) is not None:
+            self.mappings[op] = Choice(mapping_of(row["mapping"]), row["gap"], row["cycles_gap"])
+        return self.mappings.get(op)
+
+    def add(self, op: OpKey, choice: Choice) -> None:
+        """Know a choice from now on, whatever becomes of those still to be found."""
+        self.mappings[op] = choice
+        row = {"mapping": mapping_data(choice.mapping), "gap": choice.gap, "cycles_gap": choice.cycles_gap}
+        self.rows.put(self._key(op), row)
+        self.rows.keep()
+
+    def _key(self, op: OpKey) -> bytes:
+        return key_of("mapping", self.setting, op)
+
+
+def mapping_data(mapping: Mapping) -> dict[str, object]:
+    """Return a mapping as the store holds it, field by field."""
+    inner = [[level.tile, level.order] for level in mapping.inner]
+    return {each.name: getattr(mapping, each.name) for each in fields(mapping)} | {"inner": inner}
+
+
+def mapping_of(data: dict[str, Any]) -> Mapping:
+    """Return the mapping that the store holds."""
+    extents = {name: tuple(data[name]) for name in ("tile", "rows", "columns", "registers", "arrays")}
+    orders = {name: _dims(data[name]) for name in ("dram_order", "buffer_order", "registers_order")}
+    inner = tuple(LevelTile(tuple(tile), _dims(order)) for tile, order in data["inner"])
+    stationary = None if data["stationary"] is None else Operand(data["stationary"])
+    return Mapping(**(data | extents | orders | {"inner": inner, "stationary": stationary}))
+
+
+def _dims(numbers: list[int]) -> tuple[Dim, ...]:
+    return tuple(map(Dim, numbers))

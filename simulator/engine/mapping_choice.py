@@ -1,31 +1,37 @@
 """Choose a mapping for every op that runs on the array: equal ones once, on all cores, or as a file says."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from os import cpu_count
 
-from simulator.cost.search import Request, least_demand, search_layer
-from simulator.engine.mapping_cache import MappingsByOp, OpKey, op_key
+from simulator.engine.mapping_cache import Choice, Known, OpKey, op_key
 from simulator.errors import InputError, Problem
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
-from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES, Operand
 from simulator.schedule import PlannedOp
 
 Progress = Callable[[int, int, str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What mappings shall minimize, and whether the search shall go on until nothing is better."""
+
+    objective: str
+    proves: bool = False
+
+
 def choose_mappings(
     ops: Iterable[PlannedOp],
     hardware: Hardware,
     dataflows: Sequence[Dataflow],
-    objective: str,
-    known: MappingsByOp,
+    wanted: Wanted,
+    known: Known,
     progress: Progress | None = None,
     threads: int | None = None,
-) -> dict[str, Mapping]:
-    """Return a mapping by layer name; `known` is read and added to.
+) -> dict[str, Choice]:
+    """Return what is chosen by layer name; `known` is read and added to.
 
     `progress` is told how many of how many distinct ops are mapped, and the last one's name. Raises InputError if an
     op cannot fit.
@@ -33,43 +39,52 @@ def choose_mappings(
     keys = {op.layer.name: (op_key(op), op) for op in ops}
     missing: dict[OpKey, PlannedOp] = {}
     for key, op in keys.values():
-        if key not in known:
+        if known.get(key) is None:
             missing.setdefault(key, op)
 
-    def search(op: PlannedOp) -> Mapping:
-        return _search(op, hardware, dataflows, objective)
+    def search(op: PlannedOp) -> Choice:
+        return _search(op, hardware, dataflows, wanted)
 
-    mappings = _each(search, list(missing.values()), threads or cpu_count() or 1)
-    for i, ((key, op), mapping) in enumerate(zip(missing.items(), mappings, strict=True)):
-        known[key] = mapping
+    choices = _each(search, list(missing.values()), threads)
+    for i, ((key, op), choice) in enumerate(zip(missing.items(), choices, strict=True)):
+        known.add(key, choice)
         if progress:
             progress(i + 1, len(missing), op.layer.name)
-    return {name: known[key] for name, (key, _) in keys.items()}
+    return {name: known.mappings[key] for name, (key, _) in keys.items()}
 
 
-def _each(search: Callable[[PlannedOp], Mapping], ops: Sequence[PlannedOp], threads: int) -> Iterator[Mapping]:
-    """Yield what a search finds for each op, in their order; after a failure, begin no further search."""
-    if min(threads, len(ops)) <= 1:
+def _each(search: Callable[[PlannedOp], Choice], ops: Sequence[PlannedOp], threads: int | None) -> Iterator[Choice]:
+    """Yield what a search finds for each op, in their order; after a failure or Ctrl-C, begin no further search.
+
+    Searches in threads of their own leave the caller free to be interrupted; those under way are not waited for.
+    """
+    if threads == 1 or not ops:
         yield from map(search, ops)
         return
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        try:
-            yield from (future.result() for future in [pool.submit(search, op) for op in ops])
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(max_workers=threads or cpu_count())
+    try:
+        yield from (future.result() for future in [pool.submit(search, op) for op in ops])
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], objective: str) -> Mapping:
-    request = Request(hardware, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored, op.slices)
-    found = search_layer(request, dataflows)
+def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], wanted: Wanted) -> Choice:
+    from simulator.cost.search import DEFAULT, PROVE, Request, search_layer
+
+    around = (op.resident, op.reserved_bytes, op.residuals, op.stored, op.slices)
+    request = Request(hardware, op.layer, wanted.objective, *around)
+    found = search_layer(request, dataflows, PROVE if wanted.proves else DEFAULT)
     if found is None:
         raise InputError(*_misfits(op, hardware))
-    return found.mapping
+    return Choice(found.mapping, found.gap, found.cycles_gap)
 
 
 def _misfits(op: PlannedOp, hardware: Hardware) -> list[Problem]:
     """Explain as data why no tile of an op fits: buffer, demand, limit, and what would make it fit."""
+    from simulator.cost.search import least_demand
+
     need = least_demand(hardware, op.layer)
     problems = []
     for buffer in hardware.buffers:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 
-from simulator.cost.convert import prices_per_action, prices_per_byte
+from simulator.cost.prices import prices_per_action, prices_per_byte
 from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Layer

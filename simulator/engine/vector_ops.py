@@ -1,6 +1,9 @@
-"""Ops on the vector unit and pure data movement: from their cost to the result of a layer."""
+"""Ops that run on the vector unit, or only move data: from their tiles' cost to the result of a layer."""
 
-from simulator.cost.vector import Tiles, VectorCost, constant_bytes, input_bytes, operation_pj, vector_cost
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from simulator.cost.vector import Timing, VectorCost, constant_bytes, input_bytes, operation_pj
 from simulator.engine.results import Cost, energy_of, layer_result, touched
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
@@ -10,10 +13,41 @@ from simulator.network.shapes import tensor_bytes
 from simulator.result.run import LayerResult, Traffic
 from simulator.schedule import PlannedOp
 
+if TYPE_CHECKING:
+    from simulator.cost.vector_tiles import Tiles
 
-def vector_result(op: PlannedOp, tiles: Tiles, hardware: Hardware, prefetch_bytes: int = 0) -> LayerResult:
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What an op costs whose tiles stream through the buffer, and the bytes that they take of it."""
+
+    cost: VectorCost
+    demand_bytes: int
+
+
+def fastest(op: PlannedOp, hardware: Hardware) -> "Tiles":
+    """Cut an op the fastest way."""
+    from simulator.cost.vector_tiles import fastest_cut
+
+    return fastest_cut(op.layer, hardware, op.resident, op.reserved_bytes)
+
+
+def stream(op: PlannedOp, tiles: "Tiles", hardware: Hardware, prefetch_bytes: int = 0) -> dict[str, object]:
+    """Stream an op's tiles; return the fields of `Streamed` by name, in plain data."""
+    from simulator.cost.vector_tiles import demand_bytes, vector_cost
+
+    cost = vector_cost(op.layer, hardware, tiles, prefetch_bytes)
+    return asdict(Streamed(cost, demand_bytes(tiles, hardware)))
+
+
+def streamed_of(data: dict[str, Any]) -> Streamed:
+    """Return what `stream` left."""
+    cost = data["cost"] | {"timing": Timing(**data["cost"]["timing"])}
+    return Streamed(VectorCost(**cost), data["demand_bytes"])
+
+
+def vector_result(op: PlannedOp, counted: VectorCost, hardware: Hardware) -> LayerResult:
     """Assemble the result of an op that does not use the array."""
-    counted = vector_cost(op.layer, hardware, tiles, prefetch_bytes)
     time, traffic = counted.timing, vector_traffic(counted, hardware)
     waits = {"fill": time.fill_cycles, "wait": time.wait_cycles, "drain": time.drain_cycles}
     energy = {"vector": counted.operations * operation_pj(op.layer, hardware)}

@@ -23,7 +23,7 @@ _CHOSEN: dict[str, Callable[["Machine"], str]] = {
     "layers.keep_activations": lambda _: "activations through DRAM",
     "layers.launch": lambda _: "ops launched in no time",
     "host_time": lambda _: "no time of a host",
-    "objective": lambda _: "mappings of least cycles",
+    "objective": lambda _: "mappings of least energy among the fastest",
 }
 """Key of a machine's file -> what holds where it is not written."""
 

@@ -107,6 +107,7 @@ def _array(array: "schema_array.Array") -> Array:
         reduce_rows=outputs.reduce_along in ("rows", "both"),
         reduce_columns=outputs.reduce_along in ("columns", "both"),
         skewed=array.skewed,
+        skew_over_used=array.skew_over == "used",
         zero_weights=ZeroWeights(weights.fraction, weights.skip_window) if weights else ZeroWeights(0.0, 1),
         zero_inputs_fraction=inputs.fraction if inputs else 0.0,
         gates_zero_inputs=inputs.gate if inputs else False,
@@ -123,7 +124,13 @@ def _delivery(networks: "schema_array.Deliveries", edge: int) -> tuple[Delivery,
         return edge if isinstance(written, str) else written
 
     return (
-        Delivery(inputs.network, words(inputs.words_per_cycle), inputs.preload, inputs.forwarding),
+        Delivery(
+            inputs.network,
+            words(inputs.words_per_cycle),
+            inputs.preload,
+            inputs.forwarding,
+            windows_apart=inputs.windows == "apart",
+        ),
         Delivery(weights.network, words(weights.words_per_cycle), weights.preload),
         Delivery(
             outputs.network,

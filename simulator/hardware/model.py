@@ -16,8 +16,12 @@ Preload = Literal["hidden", "exposed", "double_buffered"]
 OrderOfLayers = Literal["serial", "prefetch_weights", "overlapped"]
 ActivationLayout = Literal["nchw", "nhwc", "tiled"]
 WeightLayout = Literal["kcrs", "krsc", "rsck", "tiled"]
-Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma"]
+Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma", "cycles_then_energy"]
 OBJECTIVES: tuple[str, ...] = get_args(Objective)
+KERNEL_OBJECTIVES = OBJECTIVES[:-1]
+"""What a search minimizes at a time; `cycles_then_energy` is energy among the fastest."""
+BAND = 0.01
+"""Mappings whose cycles exceed the least found by no more than this fraction count as fast, to `cycles_then_energy`."""
 """What mappings minimize; cycles_plus_dma: cycles plus those of all DMA transactions, latency included."""
 OLD_OBJECTIVES = {"balanced": "cycles_plus_dma"}
 """Objectives by the names they had before."""
@@ -32,6 +36,8 @@ class Delivery:
     `preload`: whether (re)loading an operand that then stays in the registers delays the MACs (`exposed`), or only by
     what it takes longer than a step of the array (`double_buffered`).
     `forwarding`: PEs hand inputs to their neighbours, so that what the array already holds is not read again.
+    `windows_apart`: of inputs, PEs that take equal windows share a buffer read, but windows that merely overlap are
+    read apart; and one keeps what it shares with the next only where the innermost loop outside the PEs moves it.
     For outputs, `concurrent` tells whether partial sums travel in and out at the same time, and `initial_sums` whether
     they are read from the buffer the first time, too.
     """
@@ -40,6 +46,7 @@ class Delivery:
     words_per_cycle: int
     preload: Preload = "hidden"
     forwarding: bool = False
+    windows_apart: bool = False
     concurrent: bool = True
     initial_sums: bool = False
 
@@ -60,7 +67,8 @@ class Array:
     `step_cycles`: what a step takes at least, however few MACs a PE has in it; 1 sets no limit, so that steps share the
     cycles of PEs that do several MACs in one. `tile_setup_cycles`: what comes before each tile.
     `skewed`: operands move as a wave front, so rows + columns - 2 cycles of fill and drain come to every pass whose
-    preload is exposed, and to every tile where passes follow without a gap.
+    preload is exposed, and to every tile where passes follow without a gap. With `skew_over_used`, of those rows and
+    columns alone to which the first step of a tile gives work.
     """
 
     rows: int
@@ -76,6 +84,7 @@ class Array:
     gates_zero_inputs: bool
     step_cycles: int = 1
     tile_setup_cycles: int = 0
+    skew_over_used: bool = False
     instances: int = 1  # arrays like this one under the same memories, each with its own edge and skew
 
     @property
@@ -161,7 +170,7 @@ class Hardware:
     energy: AnyEnergy
     dma_whole_rows: bool = False  # inputs that a stride skips are loaded all the same
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
-    objective: Objective = "cycles"  # that the machine's compiler minimizes
+    objective: Objective = "cycles_then_energy"  # that the machine's compiler minimizes
     ops_on_array: frozenset[str] = frozenset()  # op kinds that PEs run in place of the vector unit
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
     launch_cycles: int = 0  # before each op that runs on its own

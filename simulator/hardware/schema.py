@@ -282,7 +282,8 @@ class Layers(Written):
     a layer of the array waits besides, until the array is set up for it.
 
     `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
-    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM.
+    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM; networks and memory
+    ports go on from tile to tile, and the slowest of them or the MACs is what the array takes.
 
     `keep_activations`: outputs stay in the buffer, first made first kept, as long as the ops that run meanwhile find
     room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
@@ -364,7 +365,7 @@ class Machine(Written):
         AfterValidator(unique_names),
     ]
     host_time: Picoseconds | None = None
-    objective: WrittenObjective = "cycles"
+    objective: WrittenObjective = "cycles_then_energy"
     process: Process = Process()
     energy: Annotated[WrittenTable, BeforeValidator(written_table)]
 

@@ -24,13 +24,16 @@ class InputDelivery(Written):
     """The network that brings inputs.
 
     `words_per_cycle: edge` is one for each row or column, whichever are more. `forwarding`: neighbours hand on what the
-    array already holds.
+    array already holds. `windows: apart`: a buffer read serves PEs with equal windows, each of windows that merely
+    overlap is read by itself, and one keeps what it shares with the next only where the innermost loop moves it, as
+    Timeloop counts.
     """
 
     network: NetworkName
     words_per_cycle: Words
     preload: Preload = "hidden"
     forwarding: bool = False
+    windows: Literal["joined", "apart"] = "joined"
 
 
 class WeightDelivery(Written):
@@ -84,7 +87,8 @@ class Zero(Written):
 
 
 class Array(Written):
-    """The PE array. `skewed`: operands move through it as a wave front.
+    """The PE array. `skewed`: operands move through it as a wave front, whose way is over all rows and columns; with
+    `skew_over: used`, over those only to which a step gives work.
 
     `step_cycles`: a step of the array, all that its PEs do between two turns of the loops around it, takes at least so
     many cycles, however few MACs there are in it. At 1 it takes as long as its MACs.
@@ -100,4 +104,5 @@ class Array(Written):
     registers_words: Registers
     delivery: Deliveries
     skewed: bool = False
+    skew_over: Literal["array", "used"] = "array"
     zero: Zero = Zero()

@@ -1,6 +1,6 @@
 """Put a network into plain data, the form that `simulate show --json` prints."""
 
-from simulator.network.ir import Layer, Network
+from simulator.network.ir import ASSUMED, Layer, Network
 
 
 def network_to_dict(network: Network) -> dict[str, object]:
@@ -8,6 +8,7 @@ def network_to_dict(network: Network) -> dict[str, object]:
 
     MACs count without bias, params are weights and biases; a layer that multiplies nothing has 0 of each.
     """
+    assumed = network.assumed
     return {
         "name": network.name,
         "macs": network.macs,
@@ -15,7 +16,9 @@ def network_to_dict(network: Network) -> dict[str, object]:
         "inputs": {name: list(shape) for name, shape in network.inputs.items()},
         "outputs": list(network.outputs),
         "facts": dict(network.facts),
-        "layers": [layer_to_dict(layer) for layer in network.layers],
+        "layers": [
+            layer_to_dict(layer) | ({ASSUMED: True} if layer.name in assumed else {}) for layer in network.layers
+        ],
     }
 
 

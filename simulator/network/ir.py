@@ -118,6 +118,10 @@ class Layer:
         return weights + (filters if self.bias else 0)
 
 
+ASSUMED = "assumed"
+"""Key of a network's facts that names layers of assumed shapes, and the note on them in a run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """A named list of layers in an order in which each finds its inputs made, the network's inputs and outputs."""
@@ -127,6 +131,11 @@ class Network:
     layers: tuple[Layer, ...]
     outputs: tuple[str, ...]
     facts: dict[str, str] = field(default_factory=dict)  # published figures with their source
+
+    @property
+    def assumed(self) -> frozenset[str]:
+        """Layers whose shapes are assumed, as they stand behind an op that nobody knows."""
+        return frozenset(filter(None, self.facts.get(ASSUMED, "").split("; ")))
 
     @property
     def macs(self) -> int:

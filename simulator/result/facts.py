@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from simulator.cost.convert import prices_per_action, prices_per_byte
+from simulator.cost.prices import prices_per_action, prices_per_byte
 from simulator.hardware.model import Hardware
 from simulator.hardware.peak import area_mm2, peak_watts
 from simulator.nest import OPERAND_NAMES, Operand

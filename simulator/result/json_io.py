@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from enum import Enum
 from pathlib import Path
 from typing import NoReturn
 
@@ -156,8 +155,6 @@ def _dump(value: object) -> str:
 
 def _tree(value: object) -> object:
     """Turn dataclasses into dictionaries and give every dictionary one order; a mapping keeps its own."""
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, Mapping):
         keys = sorted(value, key=lambda key: (_KEY_ORDER.get(key, len(_KEY_ORDER)), key))
         return {key: _tree(value[key]) for key in keys}

@@ -1,8 +1,13 @@
 """How fast the hot paths are: `pytest tests/benchmarks --benchmark-enable`. Otherwise each runs once, as a test.
 
-One evaluation should take a microsecond, the search of a network a second, the recurrence half a microsecond a tile.
+One evaluation should take a microsecond, the search of a network a second, the recurrence half a microsecond a tile,
+and half a second of CPU the whole process that simulates a network once more.
 `extra_info` holds the figure per unit of work.
 """
+
+import os
+import subprocess
+import sys
 
 import numba
 import numpy as np
@@ -14,6 +19,8 @@ from simulator.cost.convert import make_scratch
 from simulator.cost.energy import layer_energy
 from simulator.cost.evaluate import evaluate
 from simulator.cost.pipeline import play_runs
+from simulator.engine.mapping_cache import MappingCache
+from simulator.engine.store import Store
 from simulator.timing.timeline import play
 from tests.benchmarks.subjects import PORT, best_case, different_tiles, search
 from tests.oracle.test_timeline import port_of, run_records
@@ -51,6 +58,33 @@ def test_the_search_of_a_layer_over_all_dataflows(benchmark, network, layer):
 def test_a_whole_network(benchmark, network):
     run = benchmark(simulate, "flexible_168", network)
     assert run.total.macs == run.network.macs
+
+
+@pytest.mark.parametrize("network", ["squeezenext", "alexnet"])
+def test_a_whole_network_that_is_known(benchmark, network, tmp_path):
+    store = Store(tmp_path / "results.sqlite")
+
+    def recalled():
+        return simulate("flexible_168", network, cache=MappingCache(store=store))
+
+    assert recalled() == benchmark(recalled)
+
+
+def test_the_process_that_simulates_a_known_network(benchmark, own_cache):
+    command = [sys.executable, "-m", "simulator", "--hw", "eyeriss_like.yaml", "--net", "squeezenext"]
+
+    spent = []
+
+    def printed():
+        before = os.times()
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        after = os.times()
+        spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
+        return text
+
+    first = printed()
+    assert benchmark(printed) == first
+    benchmark.extra_info |= {"cpu_seconds": round(min(spent), 2)}
 
 
 def test_the_recurrence_tile_by_tile(benchmark):

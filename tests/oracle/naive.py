@@ -15,7 +15,7 @@ from simulator.nest import REDUCTION, RELEVANT, Dim, Operand
 from simulator.timing.tiles import PortSpec, TileRun
 from tests.oracle.naive_array import ArrayWalk, schedule_of
 from tests.oracle.naive_bursts import RESIDUALS, tile_transfer
-from tests.oracle.naive_time import network_words, packing, tile_figures
+from tests.oracle.naive_time import filled_before, network_words, paces_of, packing, tile_figures
 from tests.oracle.test_timeline import plain_play
 
 N, G, K, C, P, Q, R, S = Dim
@@ -129,6 +129,7 @@ class LayerWalk:
     def visit(self, tile, following):
         totals, outputs = self.totals, part_of(tile, OUTPUTS)
         array = ArrayWalk(tile, self.schedule, self.machine, self.layer, self.mapping, self.done)
+        self.filled = filled_before(array)
         loads = self.load(tile, array)
         if not self.runs:
             totals["first_weights_bytes"] = totals["dram_read", WEIGHTS]
@@ -263,15 +264,18 @@ class LayerWalk:
         totals["executed_macs"] = int(executed)
 
     def overlap(self):
-        """Neighbours hide the layer's ends: the longer of array and port, nothing rounded between tiles."""
+        """Neighbours hide the layer's ends: the longer of array and port; nothing on the array waits between tiles."""
         totals = self.totals
         names = [("dram_read", operand) for operand in Operand]
         size = sum(totals[name] for name in (*names, "dram_written"))
         totals["port_cycles"] = self.port_cycles(size, totals["dma_descriptors"])
-        if not totals["delivery_cycles"]:
-            exact = ceil(Fraction(totals["mac_slots"], self.machine.macs_per_cycle * packing(self.layer, self.mapping)))
-            totals["array_cycles"] += exact - totals["mac_cycles"]
-            totals["mac_cycles"] = exact
+        words = {operand: totals["network_words", operand] for operand in Operand}
+        words["returned"] = totals["network_returned"]
+        rate = self.machine.macs_per_cycle * packing(self.layer, self.mapping)
+        macs = ceil(Fraction(totals["mac_slots"], rate))
+        pace = max(macs, *paces_of(self.machine, words, self.moves, self.filled))
+        totals["array_cycles"] -= totals["mac_cycles"] + totals["delivery_cycles"] - pace
+        totals["mac_cycles"], totals["delivery_cycles"] = macs, pace - macs
         totals["cycles"] = max(totals["array_cycles"], totals["port_cycles"])
         waits = {"fill_cycles": 0, "wait_cycles": totals["cycles"] - totals["array_cycles"], "drain_cycles": 0}
         totals.update({name: cycles - totals[name] for name, cycles in waits.items()})

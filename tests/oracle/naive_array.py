@@ -10,6 +10,10 @@ What a memory level or a PE holds is a set, whatever enters it is counted. Three
   spread window comes into each PE whole, if only from the neighbour.
 - Where loops inside the PEs cut pixels or taps of windows on their way to a destination, windows of different PEs are
   sent apart, however they overlap.
+- What a systolic array hands from PE to PE into registers passes through them, unless it is the stationary operand: it
+  comes again in every step.
+- Where a machine's windows are apart, PEs whose positions differ in filters alone share what is sent, and no others;
+  and inputs stay only if no loop has run meanwhile that left them in place.
 """
 
 from collections import Counter
@@ -97,12 +101,18 @@ def schedule_of(full_tile, machine, mapping):
         for to in destinations(machine, operand):
             outside = schedule.flat(to)
             replacing = max((j + 1 for j, (_, d) in enumerate(outside) if d in RELEVANT[operand]), default=0)
-            if to == machine.levels and not mapping.retains:
+            if to == machine.levels and not keeps_in_registers(machine, mapping, operand):
                 replacing = len(outside)
             schedule.replacing[to, operand] = replacing
             if to == machine.array_level[operand]:
                 schedule.held[operand] = operand == mapping.stationary or replacing < len(outside)
     return schedule
+
+
+def keeps_in_registers(machine, mapping, operand):
+    """Whether registers may hold an operand over some steps."""
+    to, systolic = machine.array_level[operand], machine.shift_cycles[operand] > 0
+    return mapping.retains and not (systolic and to == machine.levels and operand != mapping.stationary)
 
 
 def pes_with_work(block):
@@ -153,7 +163,7 @@ class ArrayWalk:
         self.left, self.sums, self.begun = Counter(), set(), {}
         self.own = own_block(machine, mapping)
         self.holds, self.fullest, self.steps, self.macs = {}, [], [], 0
-        self.first_window, self.first_step = 0, 0
+        self.first_window, self.first_step, self.first_skew = 0, 0, 0
         self.walk()
 
     def walk(self):
@@ -194,6 +204,8 @@ class ArrayWalk:
         if not self.first_window:
             words = [words_of(INPUTS, work, self.layer, self.mapping.lowered) for _, work in pes_with_work(pes)]
             self.first_window = len(frozenset().union(*words))
+            places = [self.place_of(pe) for pe, _ in pes_with_work(pes)]
+            self.first_skew = len({row for row, _ in places}) + len({column for _, column in places}) - 2
 
     def fill_all(self, counters, blocks):
         """Replace the words of every destination whose loops have advanced; check that the others are still right."""
@@ -235,6 +247,9 @@ class ArrayWalk:
         arriving = words
         if operand is INPUTS and to == self.machine.array_level[operand]:
             sent, arriving = self.sent_inputs(fill, before, work)
+            if self.machine.windows_apart:
+                windows = {pe: {((*pe[:K], *pe[C:]), word) for word in some} for pe, some in arriving.items()}
+                sent = self.by_array(windows)
         else:
             sent = self.by_array(words)
         copies = sum(map(len, arriving.values()))
@@ -252,6 +267,16 @@ class ArrayWalk:
         sizes = [s // a for s, a in zip(self.mapping.spatial, self.mapping.arrays, strict=True)]
         return tuple(position // size for position, size in zip(pe, sizes, strict=True))
 
+    def place_of(self, pe):
+        """The row and the column of a PE in its array: a row of PEs has consecutive positions along a dimension."""
+        rows, columns = [], []
+        for d in Dim:
+            tall = self.mapping.rows[d]
+            wide = self.mapping.spatial[d] // (self.mapping.arrays[d] * tall)
+            rows.append(pe[d] // wide % tall)
+            columns.append(pe[d] % wide)
+        return tuple(rows), tuple(columns)
+
     def by_array(self, words, apart=False):
         """The words of all PEs of each array; `apart`: each PE's are different ones."""
         found = {}
@@ -268,7 +293,9 @@ class ArrayWalk:
             words = {pe: words_of(INPUTS, part, self.layer, self.mapping.lowered, apart) for pe, part in work.items()}
         sent, own = self.by_array(words), {}
         loops = self.schedule.flat(self.machine.levels)[: self.schedule.replacing[to, INPUTS]]
-        keeps = self.mapping.retains or to < self.machine.levels
+        keeps = keeps_in_registers(self.machine, self.mapping, INPUTS) or to < self.machine.levels
+        if self.machine.windows_apart and len(loops) < len(self.schedule.flat(to)):
+            keeps = False
         if before and keeps and before.counters[:-1] == fill.counters[:-1]:
             level, loop = loops[-1]
             pair = next((pair for pair in AXES if loop in pair), ())

@@ -55,30 +55,41 @@ def network_words(walk):
 def array_cycles(walk, mac_cycles, passes):
     """What the tile takes: the slowest of MACs, networks and memory ports, then exposed fills, first windows, skew."""
     machine, words = walk.machine, network_words(walk)
-    sums_in = ceil(Fraction(words["returned"], machine.words_per_cycle[OUTPUTS]))
-    sums_out = ceil(Fraction(words[OUTPUTS], machine.words_per_cycle[OUTPUTS]))
-    paces = [max(sums_in, sums_out) if machine.concurrent else sums_in + sums_out, *port_paces(walk)]
+    filled = filled_before(walk)
     exposed, filling = 0, []
-    for operand in (INPUTS, WEIGHTS):
+    for operand in filled:
         sending = ceil(Fraction(words[operand], machine.words_per_cycle[operand]))
-        shift = machine.shift_cycles[operand]
-        kept = walk.schedule.held[operand]
-        before = operand == walk.mapping.stationary if shift else machine.preload[operand] and kept
-        if before:
-            filling.append((operand, max(passes * shift, sending)))
-        else:
-            paces.append(sending)
+        filling.append((operand, max(passes * machine.shift_cycles[operand], sending)))
     if machine.preload[INPUTS] and not walk.schedule.held[INPUTS] and not machine.shift_cycles[INPUTS]:
         exposed += passes * ceil(Fraction(walk.first_window, machine.words_per_cycle[INPUTS]))
-    pace = max(mac_cycles, *paces)
+    pace = max(mac_cycles, *paces_of(machine, words, walk.moves, filled))
     exposed += sum(exposed_cycles(walk, operand, pace, passes, cycles) for operand, cycles in filling)
+    skew = walk.first_skew if machine.skew_over_used else machine.skew_cycles
     cycles = {
         "delivery_cycles": pace - mac_cycles,
         "preload_cycles": exposed,
-        "skew_cycles": machine.tile_setup_cycles
-        + machine.skew_cycles * (passes if EXPOSED in machine.preload[:OUTPUTS] else 1),
+        "skew_cycles": machine.tile_setup_cycles + skew * (passes if EXPOSED in machine.preload[:OUTPUTS] else 1),
     }
     return cycles | {"array_cycles": mac_cycles + sum(cycles.values())}
+
+
+def filled_before(walk):
+    """Inputs and weights of which the registers are filled before a pass."""
+    machine, found = walk.machine, []
+    for operand in (INPUTS, WEIGHTS):
+        kept = walk.schedule.held[operand]
+        stationary = operand == walk.mapping.stationary
+        if stationary if machine.shift_cycles[operand] else machine.preload[operand] and kept:
+            found.append(operand)
+    return found
+
+
+def paces_of(machine, words, moves, filled):
+    """Cycles that each network takes for some words, but those that fill registers, and each port for some moves."""
+    sums = [ceil(Fraction(words[way], machine.words_per_cycle[OUTPUTS])) for way in ("returned", OUTPUTS)]
+    streaming = [operand for operand in (INPUTS, WEIGHTS) if operand not in filled]
+    lanes = [ceil(Fraction(words[operand], machine.words_per_cycle[operand])) for operand in streaming]
+    return [max(sums) if machine.concurrent else sum(sums), *lanes, *port_paces(machine, moves)]
 
 
 def exposed_cycles(walk, operand, pace, passes, filling):
@@ -92,16 +103,16 @@ def exposed_cycles(walk, operand, pace, passes, filling):
     return filling
 
 
-def port_paces(walk):
+def port_paces(machine, moves):
     """Cycles that each port of a memory outside the PEs takes for what the levels within read and write."""
-    machine, paces = walk.machine, []
+    paces = []
     for memory in range(machine.memories):
         level, read, written = machine.level_of[memory], 0, 0
         for operand in Operand:
             if machine.memory_of[level][operand] == memory:
                 bits = machine.bits[SUM_BITS if operand is OUTPUTS else operand]
-                read += ceil(Fraction(walk.moves["read", level, operand, "inward"] * bits, 8))
-                written += ceil(Fraction(walk.moves["written", level, operand, "inward"] * bits, 8))
+                read += ceil(Fraction(moves["read", level, operand, "inward"] * bits, 8))
+                written += ceil(Fraction(moves["written", level, operand, "inward"] * bits, 8))
         for rate, size in ((machine.read_bytes_per_cycle, read), (machine.write_bytes_per_cycle, written)):
             if rate[memory]:
                 paces.append(ceil(Fraction(size, rate[memory])))

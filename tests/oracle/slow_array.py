@@ -30,7 +30,8 @@ class Walked:
     leads: list[int] = field(default_factory=list)  # of every step, MACs of the first PE
     macs: int = 0
     first_window: int = 0  # inputs that the array takes at the first step
-    first_pes: int = 0  # PEs that work then
+    first_pes: int = 0  # PEs that work then,
+    first_skew: int = 0  # and the way of a wave front over their rows and columns
 
 
 class ArrayWalk:
@@ -63,6 +64,11 @@ class ArrayWalk:
         """The loops that replace an operand's words, outermost first."""
         inner = [at for at, d in enumerate(self.order) if d in RELEVANT[operand] and self.trips[d] > 1]
         return self.order[: max(inner) + 1] if inner else ()
+
+    def keeps(self, operand):
+        """Whether registers keep an operand: in a systolic array, where all else hops on, the stationary one alone."""
+        systolic = self.machine.array.delivery[operand].network == "systolic"
+        return self.mapping.retains and (operand == self.mapping.stationary or not systolic)
 
     def words(self, operand, own):
         """The words of an operand that a PE needs for its share of a step."""
@@ -98,17 +104,25 @@ class ArrayWalk:
             taken, sums = self.multiply([cuts[d][at[d]] for d in Dim], walked)
             for operand in Operand:
                 key = tuple(at[d] for d in self.reloads[operand])
-                if not self.mapping.retains or before.get(operand) != key:
+                if not self.keeps(operand) or before.get(operand) != key:
                     slid = self.slides(operand, before.get(operand), key)
                     self.replace(operand, held[operand], taken[operand], slid, walked)
                     held[operand] = taken[operand]
                 before[operand] = key
             if not walked.first_window:
                 walked.first_pes = len(taken[INPUTS])
+                walked.first_skew = self.way_over(taken[INPUTS])
                 walked.first_window = len(set().union(*taken[INPUTS].values()))
             self.products.update(sums)
         self.leave(held[OUTPUTS], walked)
         return walked
+
+    def way_over(self, pes):
+        """Steps from the first of some PEs to the last, down the rows and across the columns."""
+        wide, tall = self.mapping.columns, self.mapping.rows
+        columns = {tuple(at % w for at, w in zip(pe, wide, strict=True)) for pe in pes}
+        rows = {tuple(at // w % t for at, w, t in zip(pe, wide, tall, strict=True)) for pe in pes}
+        return len(columns) + len(rows) - 2
 
     def multiply(self, block, walked):
         """Do the MACs of a step; return the words that each PE takes, and how many products each output gets."""
@@ -127,7 +141,10 @@ class ArrayWalk:
     def slides(self, operand, before, key):
         """The axis along which the windows of inputs have moved by one step, nothing else having changed; or None."""
         loops = self.reloads[operand]
-        if operand is not INPUTS or not self.mapping.retains or self.mapping.lowered or before is None or not loops:
+        if operand is not INPUTS or not self.keeps(INPUTS) or self.mapping.lowered or before is None or not loops:
+            return None
+        stayed = any(self.trips[d] > 1 for d in self.order[len(loops) :])
+        if stayed and self.machine.array.delivery[INPUTS].windows_apart:
             return None
         axis = next((axis for axis in AXES if loops[-1] in axis), None)
         return axis if before[:-1] == key[:-1] else None
@@ -145,6 +162,10 @@ class ArrayWalk:
         elif slid and self.machine.array.delivery[INPUTS].forwarding:
             here = set().union(*old.values())
         walked.delivered[operand] += sum(map(len, fresh.values()))
+        if (
+            operand is INPUTS and self.machine.array.delivery[INPUTS].windows_apart
+        ):  # PEs of other filters take the same
+            fresh = {pe: {((*pe[:K], *pe[C:]), word) for word in words} for pe, words in fresh.items()}
         walked.crossed[operand] += self.over_network(operand, [words - here for words in fresh.values()])
 
     def over_network(self, operand, sets):

@@ -8,7 +8,7 @@ from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import OPERAND_NAMES, RELEVANT, Dim, Operand
 from tests.oracle.slow_addresses import SCALE, coded, is_tiled, tile_taken
-from tests.oracle.slow_array import AXES, ArrayWalk
+from tests.oracle.slow_array import AXES, ArrayWalk, Walked
 from tests.oracle.slow_memory import TileMemory
 from tests.oracle.slow_port import (
     NOTHING,
@@ -78,12 +78,16 @@ class MacOp(TileMemory):
         return out
 
     def join_tiles(self, walked) -> None:
-        """Let MACs of a tile fill the last cycle of the one before, where layers overlap and nothing else is slower."""
-        if self.machine.layer_order == "overlapped" and not self.out.parts["delivery"]:
+        """Let what works side by side go on from tile to tile, each by itself, where layers overlap."""
+        if self.machine.layer_order == "overlapped":
             slots = sum(ceil(sum(map(self.slots, walk.leads))) for walk in walked)
-            spared = self.out.parts["compute"] - ceil(slots / self.machine.array.macs_per_cycle)
-            self.out.parts["compute"] -= spared
-            self.out.tiles[-1].work -= spared
+            macs, parts = ceil(slots / self.machine.array.macs_per_cycle), self.out.parts
+            whole = Walked(returned=sum(walk.returned for walk in walked))
+            for walk in walked:
+                whole.crossed.update(walk.crossed)
+            pace = max(macs, *self.paces(whole))
+            self.out.tiles[-1].work -= parts["compute"] + parts["delivery"] - pace
+            parts["compute"], parts["delivery"] = macs, pace - macs
 
     def first_weights(self) -> int:
         """Bytes of weights that the first tile loads."""
@@ -240,18 +244,22 @@ class MacOp(TileMemory):
 
     def work(self, walk) -> int:
         """Cycles of a tile on the array, and what they are spent on."""
+        macs = ceil(ceil(sum(map(self.slots, walk.leads))) / self.machine.array.macs_per_cycle)
+        pace = max(macs, *self.paces(walk))
+        parts = {"compute": macs, "delivery": pace - macs}
+        parts["preload"] = sum(self.preload(operand, walk, pace) for operand in (INPUTS, WEIGHTS))
+        parts["skew"] = self.skew(walk)
+        self.out.parts.update(parts)
+        return sum(parts.values())
+
+    def paces(self, walk):
+        """Cycles of every network and memory port, but for fills that PEs wait for."""
         array, wide = self.machine.array, [d.words_per_cycle for d in self.machine.array.delivery]
-        macs = ceil(ceil(sum(map(self.slots, walk.leads))) / array.macs_per_cycle)
         out, back = ceil(walk.crossed[OUTPUTS] / wide[OUTPUTS]), ceil(walk.returned / wide[OUTPUTS])
         sums = max(out, back) if array.delivery[OUTPUTS].concurrent else out + back
         kept = {operand: self.waits_for_fill(operand) for operand in (INPUTS, WEIGHTS)}
         lanes = [0 if kept[o] and not self.network_fill(o) else ceil(walk.crossed[o] / wide[o]) for o in kept]
-        pace = max(macs, sums, *lanes, *self.memory_ports(walk))
-        parts = {"compute": macs, "delivery": pace - macs}
-        parts["preload"] = sum(self.preload(operand, walk, pace) for operand in kept)
-        parts["skew"] = self.skew(walk)
-        self.out.parts.update(parts)
-        return sum(parts.values())
+        return [sums, *lanes, *self.memory_ports(walk)]
 
     def slots(self, macs) -> Fraction:
         """MACs that a PE has time for in a step in which it does so many."""
@@ -318,8 +326,8 @@ class MacOp(TileMemory):
         """  # fmt: skip
         array = self.machine.array
         empty = any(array.delivery[o].preload == "exposed" for o in (INPUTS, WEIGHTS))
-        front = array.rows + array.columns - 2 if array.skewed else 0
-        return array.tile_setup_cycles + front * (self.passes(walk) if empty else 1)
+        way = walk.first_skew if array.skew_over_used else array.rows + array.columns - 2
+        return array.tile_setup_cycles + (way * (self.passes(walk) if empty else 1) if array.skewed else 0)
 
     # The sum of it
 

@@ -279,7 +279,7 @@ def _deliveries(operand):
         network=st.sampled_from(("multicast", "systolic", "unicast")),
         words_per_cycle=st.integers(1, 5),
         preload=st.just("hidden") if outputs else st.sampled_from(("hidden", "exposed", "double_buffered")),
-        forwarding=_FLAGS if operand is Operand.INPUTS else st.just(False),
+        **dict.fromkeys(("forwarding", "windows_apart"), _FLAGS if operand is Operand.INPUTS else st.just(False)),
         concurrent=_FLAGS if outputs else st.just(True),
         initial_sums=_FLAGS if outputs else st.just(False),
     )
@@ -287,8 +287,7 @@ def _deliveries(operand):
 
 _DELIVERIES = st.tuples(*(_deliveries(operand) for operand in Operand))
 _FRACTIONS = st.sampled_from((0.0, 0.25, 0.4, 0.9))
-_MACS = st.sampled_from((1, 1, 2, 3))
-_LEAST = st.sampled_from((1, 1, 2, 3, 5))
+_MACS, _LEAST = st.sampled_from((1, 1, 2, 3)), st.sampled_from((1, 1, 2, 3, 5))
 
 
 @st.composite
@@ -307,6 +306,7 @@ def _arrays(draw, rows, columns, registers):
         zero_inputs_fraction=draw(_FRACTIONS),
         gates_zero_inputs=gates,
         step_cycles=draw(_LEAST),
+        skew_over_used=gates,
     )
 
 

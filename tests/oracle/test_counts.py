@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from simulator.cost.bounds import array_bound, mac_bound, mac_tables, promising, traffic_bound
+from simulator.cost.bounds import array_bound, mac_bound, mac_tables, no_better, port_bounds, traffic_bound
 from simulator.cost.case import Case
 from simulator.cost.convert import (
     layer_record,
@@ -169,10 +169,12 @@ def test_no_mapping_takes_less_than_its_bounds(case):
     macs, window = mac_bound(machine, layer, mapping, factors, first), int(table.prod())
     assert macs <= totals["mac_cycles"]
     assert begin(case, scratch)
-    assert machine["overlapped"] or macs <= array_bound(case, scratch) <= totals["array_cycles"]
+    array = macs if machine["overlapped"] else array_bound(case, scratch)
+    assert machine["overlapped"] or macs <= array <= totals["array_cycles"]
     assert traffic_bound(machine, layer, scratch.tiles, window) <= dram
     keys, worst = np.empty(KEYS), np.full(KEYS, np.inf)
-    assert promising(case, scratch, window, macs, 0, keys, worst)
+    ends, port, size = port_bounds(case, scratch, window)
+    assert not no_better(case, max(ends + array, port), size, 0, keys, worst)
     assert keys[CYCLES_KEY] <= totals["cycles"] and keys[ENERGY_KEY] <= energy and keys[DRAM_KEY] <= dram
 
 

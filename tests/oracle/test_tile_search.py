@@ -9,18 +9,20 @@ from math import inf, prod
 import numpy as np
 import pytest
 
+from simulator.cost.candidates import dram_orders, template_record
 from simulator.cost.case import LAYER, MACHINE, MAPPING, OUTPUTS, TILES, Best, Case
 from simulator.cost.convert import layer_record, machine_record, make_scratch, port_record, price_record, record
 from simulator.cost.energy import layer_energy
 from simulator.cost.evaluate import dram_bytes, evaluate
+from simulator.cost.floor import all_tiles
 from simulator.cost.inner import InnerTiles
 from simulator.cost.objectives import KEYS, better, port_floor, set_keys
-from simulator.cost.search import dram_orders, template_record
 from simulator.cost.search_tiles import (
     CYCLES_COLUMN,
+    FIGURES,
+    FLOOR_COLUMN,
     WORDS_COLUMN,
     Choices,
-    all_tiles,
     axis_tables,
     axis_total,
     judge,
@@ -30,7 +32,7 @@ from simulator.cost.search_tiles import (
     tiled_groups,
 )
 from simulator.hardware.load import load_hardware
-from simulator.hardware.model import OBJECTIVES
+from simulator.hardware.model import KERNEL_OBJECTIVES as OBJECTIVES
 from simulator.nest import Dim, LoopNest
 from tests.oracle.strategies import layer_of
 from tests.oracle.walked import load, without_prefetch
@@ -50,7 +52,12 @@ def choices_of(case: Case) -> Choices:
     extents = np.zeros((8, max(map(len, lists))), np.int64)
     for d, sizes in enumerate(lists):
         extents[d, : len(sizes)] = sizes
-    return Choices(extents, np.array([len(sizes) for sizes in lists]), ORDERS, TRIES)
+    return Choices(extents, np.array([len(sizes) for sizes in lists]), ORDERS, TRIES, ROOMY)
+
+
+def nothing(share: float = 1.0) -> Best:
+    """No mapping yet."""
+    return Best(record(MAPPING), np.full(KEYS, inf), np.full(KEYS, inf), share)
 
 
 def small_cases() -> list[Case]:
@@ -92,18 +99,15 @@ def every_mapping(number: int) -> list[tuple[int, dict[str, tuple[float, ...]]]]
 
 
 def mappings_of(case: Case) -> list[tuple[int, dict[str, tuple[float, ...]]]]:
-    """Number of tiles and keys by objective of every mapping of a case that fits; columns are cut after rows."""
+    """Cycles and keys by objective of every mapping of a case that fits."""
     scratch, found = make_scratch(), []
     extents, counts, orders, _ = choices_of(case)
     lists = [list(map(int, sizes[:count])) for sizes, count in zip(extents, counts, strict=True)]
     for tile in product(*lists):
-        if tile[Dim.Q] < lists[Dim.Q][0] and tile[Dim.P] > lists[Dim.P][-1]:
-            continue
-        tiles = prod(-(-bound // size) for bound, size in zip(case.layer["bounds"], tile, strict=True))
         for order in orders:
             case.mapping["tile"], case.mapping["dram_order"] = tile, order
             if evaluate(case, scratch):
-                found.append((tiles, keys_of(case, scratch)))
+                found.append((int(scratch.totals["cycles"]), keys_of(case, scratch)))
     return found
 
 
@@ -117,11 +121,11 @@ def keys_of(case: Case, scratch) -> dict[str, tuple[float, ...]]:
 
 
 @cache
-def searched(number: int, objective: str, most_tiles: int = ROOMY) -> tuple[Best, int]:
+def searched(number: int, objective: str, most_cycles: float = inf) -> tuple[Best, int]:
     """The best that the search finds, and how many mappings it evaluates."""
-    case, best = CASES[number], Best(record(MAPPING), np.full(KEYS, inf))
+    case, best = CASES[number], nothing()
     scratch, choices = make_scratch(), choices_of(case)
-    count = search_tiles(case, scratch, OBJECTIVES.index(objective), most_tiles, choices, best)
+    count = search_tiles(case, scratch, OBJECTIVES.index(objective), most_cycles, choices, best)
     return best, count
 
 
@@ -133,19 +137,21 @@ def test_a_layout_is_judged_by_the_layer_as_one_tile() -> None:
         layer["resident"], machine["capacity_bytes"] = 1, ROOMY
         whole = case._replace(machine=machine, layer=layer, mapping=mapping)
         mapping["tile"] = layer["bounds"]
-        scratch, figures = make_scratch(), np.zeros((3, 2), np.int64)
+        scratch, figures = make_scratch(), np.zeros((3, FIGURES), np.int64)
         assert evaluate(whole, scratch)
         at = [int(level) for level in machine["array_level"]]
         crossed = scratch.totals["crossed"]
         words = int(crossed[at[0]][0] + crossed[at[1]][1] + 2 * crossed[at[2]][2])
-        wanted = [0, 0]
+        wanted = [0] * FIGURES
         wanted[CYCLES_COLUMN], wanted[WORDS_COLUMN] = int(scratch.totals["array_cycles"]), words
         layouts = [
             np.stack([mapping[name], np.ones(8, np.int64), mapping[name]])
-            for name in ("spatial", "arrays", "registers")
+            for name in ("spatial", "rows", "arrays", "registers")
         ]
         mapping["tile"] = 1
         judge(whole, make_scratch(), *layouts, figures)
+        wanted[FLOOR_COLUMN] = int(figures[0][FLOOR_COLUMN])
+        assert 0 <= wanted[FLOOR_COLUMN] <= scratch.totals["mac_cycles"]
         assert figures[0].tolist() == figures[2].tolist() == wanted
 
 
@@ -189,13 +195,20 @@ def test_tables_of_rows_and_columns_hold_each_choice_in_its_place() -> None:
     ]
 
 
-def test_choices_count_up_from_the_last_dimension_and_columns_are_cut_in_tiles_of_the_fewest_rows() -> None:
-    counts = np.array([2, 1, 1, 1, 3, 2, 1, 2])
+@pytest.mark.parametrize(("elongation", "left_out"), [(1 << 40, []), (2, [(9, 4)]), (1, [(9, 4), (3, 4), (3, 2)])])
+def test_choices_count_up_from_the_last_dimension_but_for_long_tiles(elongation: int, left_out: list) -> None:
+    counts, extents = np.array([2, 1, 1, 1, 3, 3, 1, 2]), np.ones((8, 3), np.int64)
+    extents[Dim.P], extents[Dim.Q] = (9, 3, 1), (8, 4, 2)
+    if elongation == 2:
+        left_out = [*left_out, (9, 2)]
+    if elongation == 1:
+        left_out = [*left_out, (9, 2)]
     pick, found = np.zeros(8, np.int64), [(0,) * 8]
-    while next_choice(pick, counts):
+    while next_choice(pick, Choices(extents, counts, ORDERS, TRIES, elongation)):
         found.append(tuple(int(i) for i in pick))
     every = [tuple(digits) for digits in product(*(range(count) for count in counts))]
-    assert found == [pick for pick in every if pick[Dim.Q] == 0 or pick[Dim.P] == 2]
+    extent = {pick: (int(extents[Dim.P, pick[Dim.P]]), int(extents[Dim.Q, pick[Dim.Q]])) for pick in every}
+    assert found == [pick for pick in every if extent[pick] not in left_out]
 
 
 GROUP = {"N": 1, "G": 0, "K": 2, "C": 4, "P": 1, "Q": 1, "R": 4, "S": 4}
@@ -217,7 +230,7 @@ def test_tiles_are_the_product_of_all_trips() -> None:
 @pytest.mark.parametrize("place", range(KEYS))
 def test_the_first_key_that_differs_decides_and_of_equal_mappings_the_first_stays(place: int) -> None:
     mapping = record(MAPPING, tile=list(range(1, 9)), dram_order=list(range(8)))
-    best = Best(record(MAPPING), np.array([3.0, 3.0, 3.0, 3.0]))
+    best = Best(record(MAPPING), np.array([3.0, 3.0, 3.0, 3.0]), np.zeros(KEYS), 0.5)
     keys = best.keys.copy()
     keep_better(mapping, keys, best)
     assert best.mapping["tile"].tolist() == [0] * 8 and not better(keys, best.keys)
@@ -231,7 +244,7 @@ def test_the_first_key_that_differs_decides_and_of_equal_mappings_the_first_stay
     keep_better(mapping, keys, best)
     assert best.mapping["tile"].tolist() == list(range(1, 9))
     assert best.mapping["dram_order"].tolist() == list(range(8))
-    assert best.keys.tolist() == keys.tolist()
+    assert best.keys.tolist() == keys.tolist() == (2 * best.aim).tolist()
 
 
 FIRST = {"cycles": 100.0, "energy": 7.0, "edp": 700.0, "dram": 30.0, "cycles_plus_dma": 111.0}
@@ -255,8 +268,10 @@ def test_the_port_needs_no_more_than_whole_cycles_of_what_crosses_it() -> None:
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_the_best_of_all_tiles_and_orders_is_found(number: int) -> None:
     case, scratch = CASES[number], make_scratch()
-    for objective, most in (*((name, ROOMY) for name in OBJECTIVES), ("cycles", 4), ("cycles", 3), ("cycles", 1)):
-        fitting = (keys[objective] for tiles, keys in every_mapping(number) if tiles <= most)
+    every = sorted(cycles for cycles, _ in every_mapping(number))
+    limits = [("energy", every[len(every) * i // 4]) for i in range(3)] if every else []
+    for objective, most in (*((name, inf) for name in OBJECTIVES), *limits):
+        fitting = (keys[objective] for cycles, keys in every_mapping(number) if cycles <= most)
         wanted = min(fitting, default=(inf,) * KEYS)
         best, count = searched(number, objective, most)
         assert tuple(best.keys) == wanted
@@ -267,9 +282,13 @@ def test_the_best_of_all_tiles_and_orders_is_found(number: int) -> None:
             assert keys_of(case, scratch)[objective] == wanted
 
 
-def test_several_tiles_overlap_where_one_cannot() -> None:
-    few, many = searched(WIDE, "cycles", 1)[0], searched(WIDE, "cycles")[0]
-    assert many.keys[0] < few.keys[0] < inf
+@pytest.mark.parametrize("share", [0.99, 0.5])
+def test_what_is_left_out_is_no_better_than_the_share_says(share: float) -> None:
+    for number, case in enumerate(CASES):
+        best = nothing(share)
+        search_tiles(case, make_scratch(), OBJECTIVES.index("cycles"), inf, choices_of(case), best)
+        least = min((keys["cycles"][0] for _, keys in every_mapping(number)), default=inf)
+        assert least <= best.keys[0] and (best.keys[0] == inf or share * best.keys[0] <= least)
 
 
 def test_half_of_all_mappings_and_more_are_ruled_out_without_an_evaluation() -> None:
@@ -281,8 +300,8 @@ def test_half_of_all_mappings_and_more_are_ruled_out_without_an_evaluation() -> 
 def test_a_second_search_keeps_the_best_of_the_first() -> None:
     number = next(number for number in range(len(CASES)) if searched(number, "cycles")[1])
     first, _ = searched(number, "cycles")
-    best, case = Best(first.mapping.copy(), first.keys.copy()), CASES[number]
-    search_tiles(case, make_scratch(), OBJECTIVES.index("cycles"), ROOMY, choices_of(case), best)
+    best, case = Best(first.mapping.copy(), first.keys.copy(), first.keys.copy(), 1.0), CASES[number]
+    search_tiles(case, make_scratch(), OBJECTIVES.index("cycles"), inf, choices_of(case), best)
     assert (best.keys == first.keys).all()
     assert best.mapping == first.mapping
 
@@ -296,8 +315,8 @@ def test_outputs_that_stay_leave_tiles_to_the_orders_under_which_they_fit() -> N
     for capacity in (92, 104):
         machine["capacity_bytes"][0] = capacity
         tight = case._replace(layer=layer, machine=machine)
-        best, choices = Best(record(MAPPING), np.full(KEYS, inf)), choices_of(tight)
-        search_tiles(tight, scratch, OBJECTIVES.index("cycles"), ROOMY, choices, best)
+        best, choices = nothing(), choices_of(tight)
+        search_tiles(tight, scratch, OBJECTIVES.index("cycles"), inf, choices, best)
         every = [keys["cycles"] for _, keys in mappings_of(tight)]
         if tuple(best.keys) != min(every, default=(inf,) * KEYS):
             missed.append(capacity)

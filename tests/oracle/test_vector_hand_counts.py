@@ -85,14 +85,17 @@ def test_rows_that_no_window_reaches_are_not_loaded(tmp_path: Path):
     )
 
 
-def test_a_pool_that_does_not_fit_at_once_is_cut_by_rows_and_loads_the_rows_between_twice(tmp_path: Path):
+@pytest.mark.parametrize("capacity", [300, 224])
+def test_a_pool_that_does_not_fit_at_once_is_cut_by_rows_and_loads_the_rows_between_twice(
+    tmp_path: Path, capacity: int
+):
     g = Graph("net")
     g.max_pool(g.input(2, 8, 8), kernel=3, stride=2, padding=1)
-    # 4 x 4 x 2 outputs: 32, 64 bytes. At once, 128 + 64 bytes in two slots would take 384 of the 300 bytes.
+    # 4 x 4 x 2 outputs: 32, 64 bytes. At once, 128 + 64 bytes in two slots would take 384 of at most 300 bytes.
     # Cut into two tiles of two output rows each (rows 0, 1 and 2, 3). A row of the input is 16 bytes:
     #   windows at rows -1..1 and 1..3 reach input rows 0 to 3: 64 bytes, 8 bursts, 16 cycles of the port
     #   windows at rows 3..5 and 5..7 reach input rows 3 to 7: 80 bytes, 10 bursts, 20 cycles; row 3 comes again
-    # Each stores 32 bytes: 4 bursts, 8 cycles. The larger takes 2 x (80 + 32) = 224 of the 300 bytes.
+    # Each stores 32 bytes: 4 bursts, 8 cycles. The larger takes 2 x (80 + 32) = 224 of the bytes.
     # 9 elements of 32 windows: 288 operations, in 96 cycles, 48 a tile.
     #   load 0: asked for at 0, moves from 100 to 116
     #   load 1: its channel is free at 116, moves from 216 to 236
@@ -100,7 +103,7 @@ def test_a_pool_that_does_not_fit_at_once_is_cut_by_rows_and_loads_the_rows_betw
     #   store 0: asked for at 164, would move from 264 (the port is free since 236) to 272
     #   store 1: asked for at 284, moves from 384 to 392
     check(
-        run_of(tmp_path, g.build(), capacity=300),
+        run_of(tmp_path, g.build(), capacity=capacity),
         cycles=392,
         dram=(64 + 80, 32 + 32),
         buffer_inputs=(288, 64 + 80),

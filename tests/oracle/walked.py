@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from simulator.cost import case as records
-from simulator.cost.bounds import array_bound, mac_bound, mac_tables, promising, traffic_bound
+from simulator.cost.bounds import array_bound, mac_bound, mac_tables, no_better, port_bounds, traffic_bound
 from simulator.cost.case import LAYER, MACHINE, MAPPING, PORT, PRICES, Case
 from simulator.cost.convert import make_scratch, record
 from simulator.cost.evaluate import begin
@@ -67,11 +67,13 @@ def bounds_of(case: Case) -> dict[str, float]:
     assert begin(case, scratch)
     macs, window = mac_bound(machine, layer, mapping, factors, first), int(table.prod())
     found = {"mac_cycles": macs, "traffic": traffic_bound(machine, layer, scratch.tiles, window)}
+    ends, port, size = port_bounds(case, scratch, window)
+    array = macs
     if not machine["overlapped"]:
-        found["array_cycles"] = array_bound(case, scratch)
-    keys = np.empty(KEYS)
-    assert promising(case, scratch, window, macs, 0, keys, np.full(KEYS, np.inf))
-    assert not promising(case, scratch, window, macs, 0, np.empty(KEYS), keys)
+        array = found["array_cycles"] = array_bound(case, scratch)
+    keys, cycles = np.empty(KEYS), max(ends + array, port)
+    assert not no_better(case, cycles, size, 0, keys, np.full(KEYS, np.inf))
+    assert no_better(case, cycles, size, 0, np.empty(KEYS), keys)
     found |= {"cycles": keys[CYCLES_KEY], "dram": keys[DRAM_KEY]}
     return {name: int(bound) for name, bound in found.items()} | {"energy": float(keys[ENERGY_KEY])}
 

@@ -43,6 +43,35 @@ def norm_params(network: Network) -> int:
     return sum(2 * layer.output_shape[1] for layer in normed)
 
 
+# Parameters of whole transformers: DeiT and timm 1.0, apple/ml-cvnets.
+TRANSFORMERS = {
+    "deit:distilled=true": 5_910_800,
+    "mobilevit:variant=s": 5_578_632,
+    "mobilevit:variant=xs": 2_317_848,
+    "mobilevit:variant=xxs": 1_272_024,
+    "vit:variant=base": 86_567_656,
+    "vit:variant=small": 22_050_664,
+    "vit:variant=tiny": 5_717_416,
+}
+
+
+@pytest.mark.parametrize(("spec", "params"), TRANSFORMERS.items())
+def test_transformers_have_the_parameters_of_their_sources(spec: str, params: int) -> None:
+    """Batch norms follow convolutions without bias but those that make tokens; other norms scale the channels."""
+    network = load_network(spec)
+    normed = [layer for layer in network.layers if layer.op in (Op.CONV, Op.DEPTHWISE) and not layer.bias]
+    batch_norms = [layer for layer in normed if not layer.name.endswith("/expand") or "residual" in layer.name]
+    gains = sum(2 * layer.output_shape[1] for layer in batch_norms)
+    gains += sum(2 * layer.window for layer in network.layers if layer.op is Op.NORMALIZATION)
+    assert network.params + gains == params
+
+
+@pytest.mark.parametrize("spec", ["vit:resolution=100", "mobilevit:resolution=224,variant=xs"])
+def test_images_that_do_not_divide_into_patches_are_refused(spec: str) -> None:
+    with pytest.raises(InputError, match="images do not divide into patches"):
+        load_network(spec)
+
+
 def strides_of(network: Network) -> list[Layer]:
     return [layer for layer in network.layers if layer.op in (Op.CONV, Op.DEPTHWISE) and layer.stride != (1, 1)]
 

@@ -80,6 +80,42 @@ def test_timeloops_counts_hold_for_partial_sums_that_go_out_and_come_back(tmp_pa
     assert moved["psum_spad"] == 2 * macs - begun + 2 * outputs
 
 
+def replayed(tmp_path, **loops: str):
+    """The reference layer on Timeloop's Eyeriss-like machine, with other loops."""
+    mapping = tmp_path / "mapping.yaml"
+    lines = [f"    {level}: [{inside}]" for level, inside in loops.items()]
+    text = "\n".join(["layers:", "  conv:", "    dataflow: row_stationary", "    stationary: weights", *lines])
+    mapping.write_text(text, encoding="utf-8")
+    (layer,) = simulate(MACHINE, reference_network(), mapping=mapping).layers
+    return layer
+
+
+def test_pes_that_differ_in_filters_alone_share_a_read_as_timeloop_counts(tmp_path) -> None:
+    layer = replayed(
+        tmp_path, dram="P8, Q2, K4", buffer="P14, Q4", rows="S3, K4", columns="Q14", registers="C3, R3, K2"
+    )
+    tiles, steps, window = 8 * 2 * 4, 14 * 4, 3 * 3
+    assert layer.traffic["buffer"]["inputs"].read_bytes == 2 * tiles * steps * (14 * 3) * window
+
+
+@pytest.mark.parametrize(("inner", "words"), [("K2, P14", 2 * (3 + 13 * 2)), ("P14, K2", 14 * 3)])
+def test_windows_slide_only_with_the_innermost_loop_as_timeloop_counts(tmp_path, inner: str, words: int) -> None:
+    """Of three rows one is kept from step to step, for each block of filters; with filters innermost all come again."""
+    layer = replayed(
+        tmp_path, dram="P8, Q2, K4", buffer=f"Q4, {inner}", rows="S3", columns="Q14", registers="C3, R3, K4"
+    )
+    tiles = 8 * 2 * 4
+    assert layer.traffic["buffer"]["inputs"].read_bytes == 2 * tiles * 4 * words * (14 * 3) * 3
+
+
+def test_inputs_and_sums_wait_for_one_port_over_the_whole_layer(tmp_path) -> None:
+    """Filter rows outside the array: two of three steps read sums back, and the first does not."""
+    layer = replayed(tmp_path, dram="P8, Q2, K4", buffer="R3, P14, Q4", rows="C3, S3", columns="Q14", registers="K8")
+    reads = layer.traffic["buffer"]["inputs"].read_bytes + layer.traffic["array"]["outputs"].read_bytes
+    assert layer.cycles == max(layer.cycle_parts["compute"], -(-reads // 32))
+    assert layer.cycle_parts["delivery"] > 0
+
+
 def test_nn_dataflows_traffic_is_equal_wherever_it_counts_the_same_and_differs_in_the_buffer_elsewhere() -> None:
     """What is left out is what differs: an operand that stays between tiles there, or skipped columns."""
     compared = 0

@@ -13,6 +13,9 @@ Energies of all were saved again when every energy became picojoules: relative t
 takes, gated PEs spare their registers, and edge_npu_like, eyeriss_chip, gemmini_16x16, nvdla_*, shidiannao_like,
 systolic_32x32 and tpu_v1 have prices of their circuits (`cmos`), scalesim_32x32 those of one-word registers.
 gemmini_16x16's was saved again, with its mappings, when its instructions began to take eight cycles at least.
+timeloop_eyeriss_like was saved once more when PEs with equal windows began to share a buffer read, halos to stay and
+the buffer's port, instead of three networks, to be what is slow; gemmini_16x16 when what passes through a systolic
+array began to do so in every step, and eyeriss_chip when its outputs were no longer streamed.
 """
 
 import gzip

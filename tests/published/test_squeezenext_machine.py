@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator import simulate
+from simulator import load_network, simulate
 from simulator.result.run import Run
 
 VARIANTS = ("v1", "v2", "v3", "v4", "v5")
@@ -30,10 +30,15 @@ def test_1x1_layers_at_56x56_are_bound_by_dram(runs: dict[str, Run], layer: str)
     assert next(result for result in runs["v5"].layers if result.name == layer).bottleneck == "dram"
 
 
-def test_the_paper_counts_squeezenets_macs_without_padding_at_the_end() -> None:
-    """837M with biases (table 3 of arXiv 1803.10615)."""
-    from workloads.load import load_network
-
-    network = load_network("squeezenet:version=1.0,last_padding=0")
+@pytest.mark.parametrize(
+    ("spec", "macs_m"),
+    [
+        pytest.param("squeezenet:version=1.0,last_padding=0", 837, id="v1.0 without padding at its end"),
+        pytest.param("squeezenet:version=1.1,resolution=224", 352, id="v1.1 at 224x224"),
+    ],
+)
+def test_the_paper_counts_squeezenets_macs(spec: str, macs_m: int) -> None:
+    """With biases, table 3 of arXiv 1803.10615: these are the networks to compare with."""
+    network = load_network(spec)
     biases = sum(layer.output_shape[1] * layer.output_shape[2] ** 2 for layer in network.layers if layer.macs)
-    assert round((network.macs + biases) / 1e6) == 837
+    assert round((network.macs + biases) / 1e6) == macs_m

@@ -1,6 +1,7 @@
 """The accuracy page and what it is made of, on an anchor of made-up figures."""
 
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from analysis.drive.accuracy import picture
 from analysis.drive.accuracy.anchor import Anchor, Evaluation, Missing, Row, Status, mean_row
 from analysis.drive.accuracy.bounds import EQUAL, NOT_ABOVE, Bound, at_least, at_most, between, within
+from analysis.drive.accuracy.expectation import class_rows, without_anchor
 from analysis.drive.accuracy.figures import FOLDER, published
+from analysis.drive.accuracy.fitted import fitted_parameters, marks
 from analysis.drive.accuracy.page import page
 from analysis.drive.accuracy.registry import ANCHORS, evaluate, evaluate_anchors, load_anchor
 from analysis.drive.accuracy.summary import LONG, complaints, shown_rows, summarize
@@ -99,8 +102,9 @@ def test_the_mean_deviation_is_a_row_in_percent() -> None:
 
 def test_the_page_shows_every_row_and_explains_what_is_missed() -> None:
     text = page([evaluate(anchor(*ROWS, listed=("times: far",)))], "images/accuracy.png")
-    assert "![ours against published, and the deviations, by anchor](images/accuracy.png)" in text
-    assert "| [Made-up figures](#made_up) | 3 | 4.0% | +40.0% times: far | 3 of 4 |" in text
+    assert "![deviations of predictions, by anchor](images/accuracy.png)" in text
+    assert "| [Made-up figures](#made_up) | 2 | 22.0% | +40.0% times: far | 2 of 3 |" in text
+    assert "| [Made-up figures](#made_up) | 1 | 1 |" in text.split("## Exact counts")[1]
     assert "- **Made-up figures.** Clocks differ.\n  - times: far: +40.0%, 35.0 points outside ±5%" in text
     assert "| far | 10 | 14 | +40.0% | ±5% | **missed** |" in text
     assert "| share | - | 0.4 | - | 0.3 to 0.5 | held |" in text
@@ -131,14 +135,52 @@ def test_json_and_csv_hold_every_row_with_its_bound() -> None:
     assert lines[3]["published"] == ""
 
 
-def test_the_picture_shows_figures_that_count_and_lie_on_logarithmic_axes(tmp_path: Path) -> None:
+def test_the_picture_shows_predictions_that_count(tmp_path: Path) -> None:
     rows = (*ROWS, Row("zero", 0, 0, EQUAL), Row("threefold", 1, 3))
     evaluations = [evaluate(anchor(*rows))]
     shown = [row["figure"] for row in picture.rows(evaluations)]
-    assert shown == ["equal", "times: near", "times: far", "threefold"]
+    assert shown == ["times: near", "times: far", "threefold"]
     for name, drawn in (("accuracy.png", evaluations), ("nothing.png", [])):
         picture.write_picture(drawn, tmp_path / name)
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_to_expect_is_told_by_class_of_machine_and_by_what_a_figure_is_of() -> None:
+    ms = [Row(f"layer {i}", 100, 100 + i, unit="ms") for i in range(1, 11)]
+    others = (Row("energy of all", 100, 80), Row("MB", 10, 10, EQUAL, "MB"), Row("area", 4, 5, unit="mm2"))
+    made = replace(anchor(*ms, *others), machines_are="made-up machines")
+    assert list(class_rows([evaluate(made)])) == [
+        ("made-up machines", "5.5%, 9.0% (10)", "no anchor", "20.0%, 20.0% (1)", "25.0%, 25.0% (1)")
+    ]
+    assert "| made-up machines | 5.5%, 9.0% (10) |" in page([evaluate(made)])
+    assert list(class_rows([evaluate(anchor(*ms))])) == []
+
+
+def test_machines_without_an_anchor_are_named_and_those_without_times() -> None:
+    timed = Anchor("timed", "t", "s", ("eyeriss_chip",), lambda: (Row("x", 1, 2, unit="ms"),))
+    exact = Anchor("exact", "e", "s", ("scalesim_32x32",), lambda: (Row("x", 2, 2, EQUAL, "cycles"),))
+    none, untimed = without_anchor([evaluate(timed), evaluate(exact)])
+    assert untimed == ["scalesim_32x32"]
+    assert {*none, "scalesim_32x32", "eyeriss_chip"} == set(bundled())
+
+
+def test_fitted_parameters_are_found_by_what_their_files_say(tmp_path: Path) -> None:
+    file = tmp_path / "machine.yaml"
+    lines = (
+        "# A width is fitted on 3 rows.",
+        "width: 4",
+        "depth: 2  # Fitted on 1 row",
+        "price: 1                       # of so many bits as are",
+        "                               # fitted on 8 rows",
+        "buffers:",
+        "  # fitted on 7 rows",
+        "  - {name: data, capacity: 1 KiB}",
+        "other: 1  # not fitted",
+    )
+    file.write_text("\n".join(lines))
+    assert list(marks(file)) == [("width", 3), ("depth", 1), ("price", 8), ("data", 7)]
+    found = {(key, rows): files for key, rows, files in fitted_parameters()}
+    assert found["registers_words", 1] == ("eyeriss_isca16", "squeezenext_16x16", "squeezenext_8x8")
 
 
 def test_anchors_are_registered_under_their_own_names_in_order() -> None:

@@ -26,6 +26,8 @@ CASES = {
     "a wave front": ({"compute": 10, "skew": 20}, {"array": 30}, "skew"),
     "the vector unit": ({"vector": 20, "dram": 15}, {"vector": 20, "dram": 18}, "vector"),
     "a vector unit as fast as the port": ({"vector": 20, "dram": 15}, {"vector": 20, "dram": 20}, "dram"),
+    "a vector unit behind which the array hides": ({"compute": 90}, {"array": 90, "vector": 95}, "vector"),
+    "operations that nothing hides": ({"compute": 40, "vector": 50}, {"array": 40, "vector": 45}, "vector"),
     "an array as fast as the port": ({"compute": 20, "dram": 5}, {"array": 20, "dram": 20}, "compute"),
     "setting up": ({"compute": 20, "configuration": 50}, {"array": 20}, "configuration"),
     "nothing": ({"compute": 0}, {"array": 0}, ""),

@@ -30,6 +30,7 @@ def package(tmp_path: Path) -> Path:
     for name in ("__init__.py", "case.py", "geometry.py", "jit.py"):
         shutil.copy(source / name, folder)
     (folder.parent / "__init__.py").touch()
+    shutil.copy(source.parent / "caches.py", folder.parent)
     (folder / "caller.py").write_text(CALLER)
     return folder
 

@@ -1,6 +1,7 @@
 """Laws of circuits: what a machine's energy and area follow from, each against a figure or a law of its own."""
 
 from dataclasses import replace
+from fractions import Fraction
 from math import sqrt
 
 import pytest
@@ -10,11 +11,15 @@ from hypothesis import strategies as st
 from simulator.energy.chip import Chip, Memory
 from simulator.energy.circuits import Circuits
 from simulator.energy.laws import between, power_law
-from simulator.energy.table import load_energy
+from simulator.energy.prices import Prices
+from simulator.energy.schema_circuits import WrittenCircuits
+from simulator.energy.table import load_energy, load_energy_table
 from simulator.errors import InputError
 from simulator.hardware.load import list_hardware, load_hardware
 from simulator.hardware.peak import areas_mm2, dram_watts, peak_macs_per_second, peak_of, peak_watts
 from simulator.hardware.vary import vary
+from simulator.source import parse_yaml, validate
+from simulator.source.paths import data_dir
 
 TABLE = load_energy("cmos")
 assert isinstance(TABLE, Circuits)
@@ -75,6 +80,19 @@ def test_a_memory_of_banks_is_no_cheaper_than_its_wire() -> None:
     assert TABLE.memory_pj_per_bit(chip, memory) > TABLE.wire_pj_per_mm * depth / 2
 
 
+@pytest.mark.parametrize(("node", "volts"), [(45, 0.9), (16, 0.8)])
+def test_the_wire_to_a_bank_is_half_as_long_as_a_memory_along_the_array_is_deep(node: int, volts: float) -> None:
+    memory = replace(BUFFER, capacity_bytes=2**20, banks=2)
+    chip = replace(CHIP, node_nm=node, pes=2**16, memories=(memory,))
+    area, edge = TABLE.memory_mm2(chip, memory), sqrt(TABLE.logic_mm2(chip))
+    assert edge > sqrt(area)  # so that it is not as deep as a square
+    bank = TABLE.energy_factor(chip) * power_law(TABLE.sram_pj, 2**19)
+    wire = TABLE.wire_pj_per_mm * (volts / 0.9) ** 2 * area / edge / 2
+    assert TABLE.memory_pj_per_bit(chip, memory) == pytest.approx(bank + wire)
+    whole = TABLE.memory_pj_per_bit(chip, replace(memory, banks=1))
+    assert whole == pytest.approx(TABLE.energy_factor(chip) * 100 / 64)  # 1 MB: 100 pJ for 64 bits
+
+
 def test_wires_of_one_pe_cross_half_the_array_and_shared_ones_a_pe() -> None:
     alone = TABLE.prices(replace(CHIP, unicast=(True, False, False))).levels_per_bit[1]
     assert alone[0] == pytest.approx(alone[1] * sqrt(256) / 2)
@@ -99,6 +117,25 @@ def test_nodes_scale_as_published() -> None:
     assert TABLE.area_factor(replace(CHIP, node_nm=28)) == pytest.approx(0.21 + (0.46 - 0.21) * 8 / 12)
 
 
+def test_at_another_node_circuits_take_its_energy_and_wires_that_of_its_voltage() -> None:
+    """A bus and the clock are wires, of the PEs' pitch and of the area of logic, which shrink with the node."""
+    chip = replace(CHIP, node_nm=16)
+    there, here = TABLE.prices(chip), TABLE.prices(CHIP)
+    of_circuits, of_wires = TABLE.energy_factor(chip), (0.8 / 0.9) ** 2
+    assert there.mac == pytest.approx(of_circuits * here.mac)
+    assert there.vector_op == pytest.approx(of_circuits * here.vector_op)
+    buffer, network, registers = [
+        to[0] / at[0] for to, at in zip(there.levels_per_bit, here.levels_per_bit, strict=True)
+    ]
+    assert (buffer, registers) == pytest.approx((of_circuits, of_circuits))
+    assert network == pytest.approx(of_wires * sqrt(0.19))
+    assert there.clock_per_cycle == pytest.approx(of_wires * 0.19 * here.clock_per_cycle)
+    assert there.dram_per_bit == here.dram_per_bit
+    areas, before = TABLE.areas_mm2(chip), TABLE.areas_mm2(CHIP)
+    assert areas.pop("memories") == pytest.approx(65536 * 0.07 / 0.45 / 1e6)
+    assert areas == pytest.approx({part: 0.19 * before[part] for part in ("macs", "registers", "control")})
+
+
 @given(st.sampled_from([65, 45, 28, 16, 7]), st.floats(0.6, 1.1))
 def test_a_lower_voltage_never_costs_more(node: int, voltage: float) -> None:
     low, high = (TABLE.prices(replace(CHIP, node_nm=node, voltage=v)) for v in (voltage, voltage + 0.1))
@@ -117,6 +154,22 @@ def test_pes_of_several_macs_have_registers_for_each() -> None:
     wide = replace(CHIP, pes=32, macs_per_pe=8)
     assert TABLE.areas_mm2(wide) == pytest.approx(TABLE.areas_mm2(CHIP))
     assert TABLE.pitch_mm(wide) == pytest.approx(TABLE.pitch_mm(CHIP))
+
+
+def test_a_pe_is_as_large_as_its_circuits_and_the_memory_in_it() -> None:
+    """A file of 512 B takes 1.3 um2 a bit in every PE."""
+    spad = replace(BUFFER, level=1, capacity_bytes=512, in_pe=True)
+    chip = replace(CHIP, memories=(BUFFER, spad))
+    assert TABLE.memory_mm2(chip, spad) == pytest.approx(256 * 4096 * 1.3 / 1e6)
+    assert TABLE.pitch_mm(chip) ** 2 == pytest.approx(TABLE.pitch_mm(CHIP) ** 2 + 4096 * 1.3 / 1e6)
+    assert (CHIP.levels, chip.levels) == (1, 2)
+
+
+def test_actions_that_move_no_word_have_a_price_each() -> None:
+    prices = Prices(2.0, 3.0, (), 5.0, 7.0, 11.0)
+    assert prices.per_action == {"mac": 2.0, "vector": 3.0, "leakage": 7.0, "clock": 11.0}
+    assert replace(prices, clock_per_cycle=0.0).per_action == {"mac": 2.0, "vector": 3.0, "leakage": 7.0}
+    assert (prices.per_cycle, replace(prices, clock_per_cycle=0.0).per_cycle) == (18.0, 7.0)
 
 
 def test_what_runs_always_goes_with_area_and_time() -> None:
@@ -155,6 +208,21 @@ def test_what_circuits_do_not_know_is_told_with_its_place(change: dict, path: st
     assert [(problem.path, problem.expected) for problem in caught.value.problems] == [(path, expected)]
 
 
+def test_a_table_knows_the_nodes_for_which_it_has_both_logic_and_cells() -> None:
+    text = (data_dir() / "energy" / "cmos.yaml").read_text()
+    ends = {
+        "    - {node: 7 nm, area: 0.027}\n": (10, 65),
+        "    - {node: 65 nm, area: 0.525}\n": (7, 45),
+        "  - {node: 7 nm, voltage: 0.7 V, area: 0.059, energy: [0.1776, -0.09097, 0.02447]}\n": (10, 65),
+        "  - {node: 65 nm, voltage: 1 V, area: 1.5, energy: [3.755, -4.398, 1.975]}\n": (7, 45),
+    }
+    for line, (least, most) in ends.items():
+        assert text.count(line) == 1
+        table = validate(parse_yaml(text.replace(line, ""), "short.yaml"), WrittenCircuits)
+        told = [table.outside(node) for node in (least - 1, least, most, most + 1)]
+        assert told == [f"{least} nm to {most} nm", "", "", f"{least} nm to {most} nm"]
+
+
 def test_a_relative_table_must_say_what_its_mac_takes_and_others_must_not() -> None:
     machine = load_hardware("eyeriss_like")
     for changes in ({"energy.mac_picojoules": None}, {"energy.unit": "pJ"}):
@@ -179,6 +247,32 @@ def test_peaks_are_those_of_published_machines() -> None:
     assert peak_macs_per_second(load_hardware("eyeriss_chip")) == 33_600_000_000
     assert dram_watts(tpu) == pytest.approx(34e9 * 8 * 70e-12)
     assert peak_watts(tpu) + dram_watts(tpu) < 75
+
+
+def test_all_of_a_small_machine_at_work_takes_the_sum_of_its_accesses() -> None:
+    """Two arrays of 2 x 3 PEs of two MACs; words of 8, 4 and 16 bits. Prices are of a bit, in half picojoules.
+
+    A MAC: 2, registers 2 x 8 x 3 + 4 x 5 + 2 x 16 x 7, networks (8 + 16) x 11: 558, 24 times. An edge has 3 x 2 MACs,
+    12 of both arrays: as many inputs and outputs cross, and two weights, 12 x 8 x 29 + 2 x 4 x 13 + 12 x 16 x 29, from
+    the memory of 1 MiB, and that of 1 KiB which holds weights. A cycle 17: 21,865 in all.
+    """
+    chip = load_hardware("flexible_168")
+    table = replace(
+        load_energy_table("eyeriss_relative"), mac_pj=2.0, mac_picojoules=1.0, rf_pj_per_bit=(3.0, 5.0, 7.0),
+        array_pj_per_bit=11.0, buffer_points=((2**10, 13.0), (2**20, 29.0)), leakage_pj_per_cycle=17.0,
+        dram_pj_per_bit=19.0,
+    )  # fmt: skip
+    outer = replace(chip.buffers[0], capacity_bytes=2**20)
+    inner = replace(outer, name="inner", level=1, holds=(1,), capacity_bytes=2**10)
+    buffers = (outer, inner, replace(inner, name="pad", level=2, holds=(0,), in_pe=True))
+    delivery = tuple(replace(each, words_per_cycle=n) for each, n in zip(chip.array.delivery, (6, 1, 16), strict=True))
+    array = replace(chip.array, rows=2, columns=3, instances=2, macs_per_cycle=2, delivery=delivery)
+    dram, widths = replace(chip.dram, bytes_per_cycle=Fraction(5, 2)), {"input_bits": 8, "weight_bits": 4}
+    small = replace(chip, energy=table, buffers=buffers, array=array, clock_hz=2 * 10**9, dram=dram, **widths)
+    assert peak_watts(small) == pytest.approx(21_865 * 0.5 * 2e9 / 1e12)
+    assert dram_watts(small) == pytest.approx(2.5 * 8 * 19 * 0.5 * 2e9 / 1e12)
+    assert peak_macs_per_second(small) == 24 * 2 * 10**9
+    assert dram_watts(replace(small, dram=replace(dram, bytes_per_cycle=None))) == 0
 
 
 @pytest.mark.parametrize("name", list_hardware())

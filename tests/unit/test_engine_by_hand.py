@@ -1,22 +1,28 @@
 """What the engine refuses and tells, whose mappings are searched, and what is prefetched: tiny networks, by hand."""
 
 from dataclasses import replace
+from time import sleep
 
 import pytest
 
 from simulator import simulate
 from simulator.energy.table import load_energy_table
+from simulator.engine.array_ops import mapped_pes
 from simulator.engine.mapping_cache import MappingCache
+from simulator.engine.mapping_choice import _each
 from simulator.engine.results import energy_of, layer_result, touched
-from simulator.errors import InputError
+from simulator.errors import InputError, Problem
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import load_dataflow
+from simulator.mapping.mapping import LevelTile, Mapping
+from simulator.nest import LoopNest
 from simulator.network.graph import Graph
 from simulator.network.ir import Layer, Network, Op
-from simulator.result.run import Run, Traffic
-from simulator.schedule.plan import PlannedOp
+from simulator.result.run import LayerResult, Run, Traffic
+from simulator.schedule.plan import PlannedOp, plan
 from tests.oracle.small_cases import one_tile
+from workloads.importers.assembly import Assembly
 
 CHIP = load_hardware("flexible_168")
 SPADS = load_hardware("timeloop_simple_weight_stationary")
@@ -125,6 +131,22 @@ def test_equal_ops_are_searched_once_and_progress_counts_different_ones(threads:
     assert told == []
 
 
+def test_once_a_search_fails_those_that_wait_are_not_begun() -> None:
+    begun: list[str] = []
+
+    def search(op: PlannedOp) -> Mapping:
+        begun.append(op.layer.name)
+        if op.layer.name == "conv0":
+            raise InputError(Problem("no mapping"))
+        sleep(0.05)
+        return one_tile(network(), CHIP)["conv0"]
+
+    ops = plan(network(40), CHIP)
+    with pytest.raises(InputError, match="no mapping"):
+        list(_each(search, ops, threads=2))
+    assert begun[0] == "conv0" and len(begun) < 40
+
+
 def shrunk(machine: Hardware, *capacities: int) -> Hardware:
     buffers = zip(machine.buffers, capacities, strict=True)
     return replace(machine, buffers=tuple(replace(buffer, capacity_bytes=size) for buffer, size in buffers))
@@ -171,6 +193,25 @@ def test_rows_and_columns_that_some_tap_meets_are_touched() -> None:
     assert (touched(holes, 0), touched(holes, 1)) == (3, 4)
 
 
+def test_pes_with_work_are_the_positions_of_a_full_step_of_the_tile_next_to_the_array() -> None:
+    """Ten filters on four rows, seven pixels on eight columns; two filters and two pixels a PE."""
+
+    def at(k: int, p: int, c: int = 1) -> tuple[int, ...]:
+        return (1, 1, k, c, p, 1, 1, 1)
+
+    nest = LoopNest(at(10, 7, 3), stride=(2, 3))
+    flat = replace(
+        one_tile(network(), CHIP)["conv0"], tile=at(10, 7), rows=at(4, 1), columns=at(1, 8), registers=at(2, 2)
+    )
+    assert mapped_pes(flat, nest, 1) == 4 * 4
+    assert mapped_pes(replace(flat, tile=at(5, 7)), nest, 1) == 3 * 4
+    packed = replace(flat, channel_packing=True, columns=at(1, 1, 8))
+    assert mapped_pes(packed, nest, 1) == 4 * 6  # a channel for each of 2 x 3 taps that the stride groups
+    two = replace(flat, inner=(LevelTile(at(3, 7), flat.buffer_order),))
+    assert mapped_pes(two, nest, 2) == 2 * 4  # of the inner tile
+    assert mapped_pes(two, nest, 1) == 4 * 1  # in a PE, each has an inner tile of its own
+
+
 def test_what_costs_nothing_is_a_result_of_zeros() -> None:
     layer = Layer("y", Op.CONCAT, ("a", "b"), (X, X), (1, 4, 4, 4), stage="s")
     result = layer_result(PlannedOp(layer, folded=True, resident=(True, False, True), reserved_bytes=7), CHIP)
@@ -207,3 +248,35 @@ def test_a_layer_is_set_up_once_and_the_setting_up_does_not_leak() -> None:
     for one, other in zip(plain.layers, slow.layers, strict=True):
         assert other.cycles == one.cycles + 17 == one.cycles + other.cycle_parts["configuration"]
         assert other.energy_parts == one.energy_parts
+
+
+def test_a_level_has_the_traffic_of_what_it_holds() -> None:
+    (layer,) = simulate(SPADS, network()).layers
+    everything = {"inputs", "weights", "outputs"}
+    held = {level: set(operands) for level, operands in layer.traffic.items()}
+    assert held == dict.fromkeys(("dram", "shared_glb", "array", "rf"), everything) | {"pe_spad": {"weights"}}
+
+
+def taps(lanes: int) -> LayerResult:
+    """A transposed convolution of 8 filters, 3 x 3 taps and stride 2 on a map of 4 x 4."""
+    table = load_energy_table("eyeriss_relative")
+    table = replace(table, unit="pJ", mac_picojoules=None, leakage_pj_per_cycle=0.5, vector_op_pj=3.0)
+    g = Assembly("up")
+    y = g.conv(g.input(1, 4, 4), 8 * 9, name="taps")
+    g.put(Layer("sums", Op.COL2IM, ("taps",), (y.shape,), (1, 8, 9, 9), (3, 3)))
+    return simulate(replace(CHIP, vector_lanes=lanes, energy=table), g.build()).layers[0]
+
+
+def test_what_the_vector_unit_adds_longer_than_the_array_works_leaks_as_well() -> None:
+    """Of 8 x 9 x 16 products, 8 x 81 are the first of an output: the others take 504 operations."""
+    fast, slow = taps(lanes=504), taps(lanes=1)
+    assert slow.cycle_parts["vector"] > fast.cycle_parts["vector"] == 0
+    assert (fast.bounds["vector"], slow.bounds["vector"]) == (1, 504)
+    assert fast.energy_parts["vector"] == slow.energy_parts["vector"] == 504 * 3.0
+    assert slow.cycles == fast.cycles + slow.cycle_parts["vector"]
+    assert (fast.energy_parts["leakage"], slow.energy_parts["leakage"]) == (0.5 * fast.cycles, 0.5 * slow.cycles)
+
+
+def test_an_op_that_adds_nothing_has_no_part_of_the_vector_unit() -> None:
+    (layer,) = simulate(CHIP, network()).layers
+    assert "vector" not in layer.energy_parts and "vector" not in layer.bounds

@@ -17,10 +17,16 @@ from workloads.load import load_network
 from workloads.registry import BUILDERS
 
 SPECS = [row["spec"] for row in published("networks")]
-SMALLEST = {"alexnet": 64, "googlenet": 64}
+SMALLEST = {"alexnet": 64, "googlenet": 64, "mobilevit": 64}
 
 
-@pytest.mark.parametrize("spec", SPECS)
+FIRST = {spec.split(":")[0]: spec for spec in reversed(SPECS)}
+"""Family -> the first of its published networks."""
+
+
+@pytest.mark.parametrize(
+    "spec", [pytest.param(spec, marks=[] if spec in FIRST.values() else [pytest.mark.slow]) for spec in SPECS]
+)
 def test_every_published_network_runs_on_the_squeezenext_machine(spec: str):
     run = simulate("squeezenext_16x16", spec)
     network = load_network(spec)
@@ -28,9 +34,7 @@ def test_every_published_network_runs_on_the_squeezenext_machine(spec: str):
     assert run.total.macs == network.macs
 
 
-FIRST = {spec.split(":")[0]: spec for spec in reversed(SPECS)}
-"""Family -> the first of its published networks."""
-LARGE = ("densenet", "googlenet", "vgg")
+LARGE = ("deeplabv3", "densenet", "googlenet", "ssdlite", "vgg")
 RUNS = [
     pytest.param(spec, marks=[] if spec in FIRST.values() and not spec.startswith(LARGE) else [pytest.mark.slow])
     for spec in SPECS
@@ -91,7 +95,7 @@ def test_each_objective_is_best_at_what_it_minimizes(objective: str):
 
 def test_the_best_of_all_dataflows_is_no_worse_than_any():
     machine = load_hardware("flexible_168")
-    network = load_network("squeezenet:version=1.1,resolution=64")
+    network = load_network("squeezenet:version=1.1,resolution=32")
     best = simulate(machine, network).layers
     for dataflow in machine.dataflow_names:
         single = simulate(machine, network, dataflow=dataflow).layers
@@ -123,7 +127,7 @@ def test_every_bundled_dataflow_is_used_by_some_machine():
 def test_the_same_input_gives_the_same_bytes():
     from simulator.result.json_io import run_to_json
 
-    runs = [run_to_json(simulate("flexible_168", "squeezenet:version=1.1")) for _ in range(2)]
+    runs = [run_to_json(simulate("flexible_168", "squeezenet:version=1.1,resolution=64")) for _ in range(2)]
     assert runs[0] == runs[1]
 
 

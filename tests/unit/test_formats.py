@@ -8,7 +8,8 @@ import pytest
 from workloads.exporters import EXPORTERS
 from workloads.importers import scalesim, timeloop, timeloop_shapes, timeloop_text
 from workloads.importers.from_caffe import context, fields, types
-from workloads.importers.from_onnx import contrib, ops
+from workloads.importers.from_onnx import contrib, flow, ops
+from workloads.importers.from_tflite import ops as tflite_ops
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 NAME = re.compile(r"`([^`]+)`")
@@ -94,8 +95,17 @@ def test_every_field_of_caffe_has_its_answer():
     [
         ("modelled", set(ops.STANDARD) - {"Activation", "Layer"}),  # those of the project's own domain
         ("modelled of com.microsoft", set(contrib.OPS)),
-        ("refused", set(ops.REFUSED)),
+        ("followed", set(flow.FLOW)),
+        ("where a graph ends", set(ops.DATA)),
+        ("refused", set(ops.REFUSED) - ops.DATA),
     ],
 )
 def test_every_op_of_onnx_has_its_answer(answer: str, known: set[str]):
     assert told("ONNX", answer) == known
+
+
+@pytest.mark.parametrize(
+    ("answer", "known"), [("modelled", tflite_ops.OPS), ("host", tflite_ops.HOST), ("refused", tflite_ops.REFUSED)]
+)
+def test_every_op_of_tflite_has_its_answer(answer: str, known: frozenset[str]):
+    assert told("TFLite", answer) == set(known)

@@ -52,6 +52,42 @@ def test_between_points_energy_follows_their_law_and_beyond_them_that_of_the_two
     assert [one.buffer_pj_per_bit(size) for size in (16, 256, 4096)] == [4.0, 4.0, 4.0]
 
 
+def test_the_unit_of_a_relative_table_is_what_its_mac_takes_for_each_that_it_counts() -> None:
+    table = load_energy_table("eyeriss_relative")
+    assert replace(table, mac_pj=2.0, mac_picojoules=3.0).unit_pj == 1.5
+    assert replace(table, mac_pj=2.0, mac_picojoules=None).unit_pj == 1.0
+
+
+def test_every_key_of_a_table_has_a_field_of_its_own() -> None:
+    text = """
+name: own
+source: by hand
+unit: pJ
+mac: 2
+gated_mac_fraction: 0.5
+rf: {inputs: {energy: 3, bits: 2}, weights: {energy: 5, bits: 2}, outputs: {energy: 7, bits: 2}}
+array: {energy: 11, bits: 2}
+buffer: [{capacity: 1 KiB, energy: 13, bits: 2}]
+dram: {energy: 17, bits: 2}
+vector_op: 19
+leakage_per_cycle: 23
+"""
+    table = read_energy_table(parse_yaml(text, "own.yaml"))
+    assert table == EnergyTable(
+        name="own",
+        source="by hand",
+        unit="pJ",
+        mac_pj=2,
+        gated_mac_fraction=0.5,
+        rf_pj_per_bit=(1.5, 2.5, 3.5),
+        array_pj_per_bit=5.5,
+        buffer_points=((1024, 6.5),),
+        dram_pj_per_bit=8.5,
+        vector_op_pj=19,
+        leakage_pj_per_cycle=23,
+    )
+
+
 @pytest.mark.parametrize("energy", [0, 1e12])
 def test_an_energy_may_be_nothing_and_a_million_million_and_no_more(energy: float):
     text = (data_dir() / "energy" / "picojoule_45nm.yaml").read_text()

@@ -148,7 +148,7 @@ def test_a_damaged_text_is_a_network_or_a_clear_error(suffix: str, data: st.Data
     assert is_clear(found) or is_sound(found)
 
 
-@pytest.mark.parametrize("suffix", [*SEEDS, "onnx"])
+@pytest.mark.parametrize("suffix", [*SEEDS, "onnx", "tflite"])
 @given(content=st.binary(max_size=300))
 @LONGEST
 def test_arbitrary_bytes_are_a_clear_error(suffix: str, content: bytes):
@@ -259,6 +259,38 @@ def test_a_model_with_damaged_bytes_is_a_network_or_a_clear_error(data: st.DataO
     assert is_clear(found) or is_sound(found)
 
 
+def tflite_seed() -> bytes:
+    """Return a model with windows, products, a norm that is spelled out, slices and a recurrent layer."""
+    from tests.tflite_graphs import TfliteGraph
+
+    t = TfliteGraph()
+    x = t.conv(t.input(1, 8, 8, 4), "conv", 8, 3, FusedActivationFunction=3)
+    pads = t.numbers("pads", [(0, 0), (1, 1), (1, 1), (0, 0)])
+    y = t.op("PAD", [x, pads], "pad", (1, 10, 10, 8))
+    window = {"FilterHeight": 3, "FilterWidth": 3, "StrideH": 1, "StrideW": 1, "Padding": 1}
+    y = t.op("MAX_POOL_2D", [y], "pool", (1, 8, 8, 8), "Pool2DOptions", **window)
+    y = t.op("ADD", [x, y], "sum", (1, 8, 8, 8), "AddOptions")
+    bounds = [t.numbers(f"cut{at}", numbers) for at, numbers in enumerate(([0, 0, 0, 2], [1, 8, 8, 6], [1, 1, 1, 1]))]
+    y = t.op("STRIDED_SLICE", [y, *bounds], "part", (1, 8, 8, 4), "StridedSliceOptions", BeginMask=7, EndMask=7)
+    y = t.op("RESHAPE", [y, t.numbers("rows", [1, 64, 4])], "flat", (1, 64, 4), "ReshapeOptions")
+    given_names = [t.weights(f"w{at}", (3, 4 if at < 4 else 3), 0) for at in range(8)]
+    y = t.op("UNIDIRECTIONAL_SEQUENCE_LSTM", [y, *given_names], "steps", (1, 64, 3))
+    y = t.op("MEAN", [y, t.numbers("axes", [1])], "mean", (1, 3), "ReducerOptions")
+    t.op("FULLY_CONNECTED", [y, t.weights("fc", (5, 3), 0)], "out", (1, 5), "FullyConnectedOptions")
+    return t.serialized("net", ["data"], ["out"])
+
+
+@given(data=st.data(), skip_unknown=st.booleans())
+@LONGEST
+def test_a_tflite_model_with_damaged_bytes_is_a_network_or_a_clear_error(data: st.DataObject, skip_unknown: bool):
+    pytest.importorskip("tflite")
+    content = tflite_seed()
+    for change in data.draw(st.lists(st.sampled_from([_cut, _doubled, _flipped, _flipped]), min_size=1, max_size=6)):
+        content = change(data.draw, content)
+    found = outcome(content, "tflite", skip_unknown)
+    assert is_clear(found) or is_sound(found)
+
+
 @pytest.mark.parametrize(
     ("op", "values"),
     [
@@ -312,7 +344,7 @@ def test_more_layers_than_any_network_has_are_refused():
     assert is_clear(outcome(("Layer, M, N, K,\n" + "a, 1, 1, 1,\n" * 30_000).encode(), "csv"))
 
 
-@pytest.mark.parametrize("suffix", [*SEEDS, "onnx"])
+@pytest.mark.parametrize("suffix", [*SEEDS, "onnx", "tflite"])
 def test_an_empty_file_is_told_to_be_empty_or_no_network(suffix: str):
     assert is_clear(outcome(b"", suffix))
     assert is_clear(outcome(b"\n\n", suffix))

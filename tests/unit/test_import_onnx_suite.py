@@ -11,8 +11,8 @@ from workloads.load import load_network
 onnx = pytest.importorskip("onnx")
 SUITE = Path(onnx.__file__).parent / "backend" / "test" / "data"
 MODELS = sorted(SUITE.glob("pytorch-*/*/model.onnx"))
-REFUSED = ("AvgPool3d", "Conv3d", "MaxPool3d", "operator_index", "operator_permute2", "operator_view")
-"""What is in the names of models of volumes, and of those that do nothing but look at a tensor differently."""
+REFUSED = ("operator_index", "operator_permute2", "operator_view")
+"""What is in the names of models that do nothing but look at a tensor differently."""
 
 
 def measured(model: Path) -> int:
@@ -24,7 +24,7 @@ def measured(model: Path) -> int:
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.parent.name.removeprefix("test_"))
 def test_a_model_of_the_suite_makes_as_much_as_was_measured(model: Path):
     if any(part in model.parent.name for part in REFUSED):
-        with pytest.raises(InputError, match=r"only signals and images|at least one layer"):
+        with pytest.raises(InputError, match="at least one layer"):
             load_network(str(model))
     else:
         network = load_network(str(model))

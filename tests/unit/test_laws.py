@@ -110,6 +110,8 @@ WITHIN: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "a part of nothing that did not move": (spent({"array.inputs": 0.0}), {}),
     "a last burst of which one byte is wanted, in each of two tiles": (moved("dram", "inputs", 23, 0), {}),
     "one transfer, though no tile is told": ({"tiles": 0} | moved("dram", "inputs", 19, 0), {}),
+    "runs of which both ends lie within a burst": (
+        {"dma_runs": 2, "dma_cycles": 9} | moved("dram", "inputs", 16 + 2 * 2 * 3, 0), {}),
     "compressed inputs": (moved("dram", "inputs", 1, 0), {"compressed": ("inputs",)}),
     "what goes past all memories to one in the PEs": (moved("spad", "weights", 12, 3), {}),
     "reads as many as it touches": (moved("glb", "inputs", 16, 16), {}),
@@ -145,6 +147,10 @@ BEYOND: dict[str, tuple[dict[str, object], dict[str, object], str, str]] = {
     "less from DRAM than enters": (
         moved("dram", "inputs", 15, 0), {}, "traffic.dram.inputs", "15 != 16, in 2 runs"),
     "a burst too much": (moved("dram", "inputs", 24, 0), {}, "traffic.dram.inputs", "24 != 16, in 2 runs"),
+    "a byte more than both ends of two runs": (
+        {"dma_runs": 2, "dma_cycles": 9} | moved("dram", "inputs", 17 + 2 * 2 * 3, 0), {}, "traffic.dram.inputs",
+        "29 != 16, in 2 runs"),
+    "more MACs than the layer has": (skipping(49, mapped_pes=0), {}, "effective_macs", "49 of 48"),
     "one transfer": (
         {"tiles": 0} | moved("dram", "inputs", 20, 0), {}, "traffic.dram.inputs", "20 != 16, in 1 runs"),
     "no bursts": (

@@ -1,6 +1,6 @@
 """Mappings are shared by exactly those searches that would find the same."""
 
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 
 import pytest
@@ -9,7 +9,19 @@ from simulator import load_hardware
 from simulator.cost.search import Request, search_layer
 from simulator.cost.stored import Slices
 from simulator.energy.table import EnergyTable
-from simulator.engine.mapping_cache import MappingCache, OpKey, op_key, setting_key
+from simulator.engine.array_ops import play_mapping
+from simulator.engine.mapping_cache import (
+    MappingCache,
+    OpKey,
+    SettingKey,
+    VectorKey,
+    machine_key,
+    op_key,
+    setting_key,
+    vector_key,
+)
+from simulator.engine.store import NO_STORE, key_of
+from simulator.engine.vector_ops import fastest, stream
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import Mapping
@@ -66,6 +78,7 @@ READ_OF_ARRAY: dict[str, object] = {
     "reduce_rows": not MACHINE.array.reduce_rows,
     "reduce_columns": not MACHINE.array.reduce_columns,
     "skewed": not MACHINE.array.skewed,
+    "skew_over_used": not MACHINE.array.skew_over_used,
     "zero_weights": ZeroWeights(0.25, 3),
     "zero_inputs_fraction": 0.125,
     "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,
@@ -78,6 +91,7 @@ READ_OF_DELIVERY: dict[str, object] = {
     "words_per_cycle": 33,
     "preload": "double_buffered",
     "forwarding": not MACHINE.array.delivery[0].forwarding,
+    "windows_apart": not MACHINE.array.delivery[0].windows_apart,
     "concurrent": not MACHINE.array.delivery[0].concurrent,
     "initial_sums": not MACHINE.array.delivery[0].initial_sums,
 }
@@ -180,8 +194,13 @@ WHOLE = {
 }
 
 
-def key(machine: Hardware = MACHINE, flow: Dataflow = FLOW, objective: str = "cycles") -> object:
-    return setting_key(machine, (flow,), objective)
+def key(machine: Hardware = MACHINE, flow: Dataflow = FLOW, objective: str = "cycles") -> bytes:
+    """The key by which results are kept on disk: keys of equal content that are told apart here, are so in memory."""
+    return key_of(setting_key(machine, (flow,), objective))
+
+
+def digest(op: PlannedOp) -> bytes:
+    return key_of(op_key(op))
 
 
 def with_array(**changes: object) -> Hardware:
@@ -247,12 +266,12 @@ def test_other_dataflows_in_another_order_and_other_objectives_have_different_ke
 @pytest.mark.parametrize("field", READ_OF_LAYER)
 def test_layers_that_a_search_tells_apart_have_different_keys(field: str) -> None:
     layer = replace(LAYER, **{field: READ_OF_LAYER[field]})  # type: ignore[arg-type]
-    assert op_key(replace(STEP, layer=layer)) != op_key(STEP)
+    assert digest(replace(STEP, layer=layer)) != digest(STEP)
 
 
 @pytest.mark.parametrize("field", READ_OF_OP)
 def test_ops_that_a_search_tells_apart_have_different_keys(field: str) -> None:
-    assert op_key(replace(STEP, **{field: READ_OF_OP[field]})) != op_key(STEP)  # type: ignore[arg-type]
+    assert digest(replace(STEP, **{field: READ_OF_OP[field]})) != digest(STEP)  # type: ignore[arg-type]
 
 
 def test_every_field_of_an_ops_key_counts_by_itself() -> None:
@@ -262,7 +281,41 @@ def test_every_field_of_an_ops_key_counts_by_itself() -> None:
     others = op_key(replace(STEP, **(READ_OF_OP | {"layer": layer})))  # type: ignore[arg-type]
     for field in fields(OpKey):
         changed = replace(base, **{field.name: getattr(others, field.name)})  # type: ignore[arg-type]
-        assert changed != base and hash(changed) != hash(base), field.name
+        assert changed != base and hash(changed) != hash(base) and key_of(changed) != key_of(base), field.name
+
+
+def classes_in(value: object) -> set[type]:
+    """The dataclasses that a key is made of."""
+    if isinstance(value, tuple):
+        return set().union(*map(classes_in, value))
+    inner = [classes_in(getattr(value, each.name)) for each in fields(value)] if is_dataclass(value) else []  # type: ignore[arg-type]
+    return {type(value)}.union(*inner) if is_dataclass(value) else set()
+
+
+def test_no_field_of_a_key_hides_from_its_digest_or_from_comparison() -> None:
+    found = classes_in((setting_key(MACHINE, (FLOW,), "cycles"), op_key(STEP), vector_key(STEP, MACHINE)))
+    assert {SettingKey, OpKey, VectorKey, Layer, Array, Buffer, Delivery, Dram, Slices} <= found
+    for kind in found:
+        assert "__repr__" in vars(kind) and all(each.repr and each.compare for each in fields(kind)), kind
+
+
+@pytest.mark.parametrize("field", [each.name for each in fields(Layer)])
+def test_every_field_of_a_layer_but_names_is_read_by_ops_that_do_not_use_the_array(field: str) -> None:
+    changes = READ_OF_LAYER | NOT_READ_OF_LAYER
+    other = vector_key(replace(STEP, layer=replace(LAYER, **{field: changes[field]})), MACHINE)  # type: ignore[arg-type]
+    assert (key_of(other) == key_of(vector_key(STEP, MACHINE))) == (field in ("name", "inputs", "stage"))
+
+
+def test_every_other_field_of_a_vector_key_counts() -> None:
+    on_array = replace(MACHINE, ops_on_array=frozenset({LAYER.op}))
+    others = [
+        vector_key(replace(STEP, resident=(False, False, True)), MACHINE),
+        vector_key(replace(STEP, reserved_bytes=7), MACHINE),
+        vector_key(STEP, replace(MACHINE, vector_lanes=77)),
+        vector_key(STEP, on_array),
+        vector_key(replace(STEP, layer=replace(LAYER, inputs=("data", "more"))), MACHINE),
+    ]
+    assert len({key_of(each) for each in (*others, vector_key(STEP, MACHINE))}) == 6
 
 
 @pytest.mark.parametrize("field", NOT_READ_OF_MACHINE)
@@ -285,7 +338,7 @@ def test_prefetching_the_next_weights_does_not_change_a_key(order: str) -> None:
 def test_layers_of_the_same_loops_share_a_key(field: str) -> None:
     layer = replace(LAYER, **{field: NOT_READ_OF_LAYER[field]})  # type: ignore[arg-type]
     if layer.op is Op.CONV:
-        assert op_key(replace(STEP, layer=layer)) == op_key(STEP)
+        assert digest(replace(STEP, layer=layer)) == digest(STEP)
 
 
 class Untouchable:
@@ -310,8 +363,32 @@ def test_a_search_reads_nothing_that_is_not_in_its_key(objective: str) -> None:
     assert found is not None and found.mapping.dataflow in MACHINE.dataflow_names
 
 
+def test_playing_a_mapping_reads_nothing_that_is_not_in_its_key() -> None:
+    nothing = Untouchable()
+    found = search_layer(Request(MACHINE, LAYER, "cycles"), [FLOW])
+    assert found is not None
+    bare = replace(MACHINE, **dict.fromkeys([*NOT_READ_OF_MACHINE, "energy"], nothing))  # type: ignore[arg-type]
+    left_out = {name: nothing for name in NOT_READ_OF_LAYER if name not in ("op", "name")}
+    op = replace(STEP, layer=replace(LAYER, **left_out), **dict.fromkeys(NOT_READ_OF_OP, nothing))  # type: ignore[arg-type]
+    assert play_mapping(op, found.mapping, bare, 7, 9) == play_mapping(STEP, found.mapping, MACHINE, 7, 9)
+    assert key_of(machine_key(bare)) == key_of(machine_key(MACHINE))
+
+
+@pytest.mark.parametrize("kind", [Op.POOL, Op.ADD, Op.SOFTMAX])
+def test_streaming_tiles_reads_nothing_that_is_not_in_its_key(kind: Op) -> None:
+    nothing = Untouchable()
+    unread = [name for name in NOT_READ_OF_MACHINE if name not in ("vector_lanes", "ops_on_array")]
+    bare = replace(MACHINE, **dict.fromkeys([*unread, "energy"], nothing))  # type: ignore[arg-type]
+    layer = Layer("op", kind, ("data",), ((1, 4, 9, 9),), (1, 4, 7, 7) if kind is Op.POOL else (1, 4, 9, 9), (3, 3))
+    nameless = replace(layer, name=nothing, inputs=(nothing,), stage=nothing)  # type: ignore[arg-type]
+    left_out = dict.fromkeys([*NOT_READ_OF_OP, "residuals", "stored", "slices"], nothing)
+    op = PlannedOp(nameless, **left_out)  # type: ignore[arg-type]
+    known = PlannedOp(layer)
+    assert stream(op, fastest(op, bare), bare, 64) == stream(known, fastest(known, MACHINE), MACHINE, 64)
+
+
 def test_mappings_of_the_latest_settings_are_kept() -> None:
-    cache = MappingCache(settings=2)
+    cache = MappingCache(settings=2, store=NO_STORE)
     first, second, third = (setting_key(MACHINE, (FLOW,), name) for name in ("cycles", "energy", "edp"))
     mapping = Mapping("rows", (1,) * 8, (), (), (1,) * 8, (1,) * 8, (1,) * 8, ())
     cache.mappings_of(first)[op_key(STEP)] = mapping

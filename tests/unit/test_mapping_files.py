@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import simulate
-from simulator.cost.legality import load_mappings
+from simulator.cost.legality import Around, load_mappings
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.mapping.schema import WrittenMappings
@@ -67,6 +67,25 @@ def test_a_wrong_mapping_is_refused_with_its_place(old: str, new: str, said: str
     assert all(problem.file and problem.line for problem in found)
 
 
+def test_what_is_wrong_with_a_layers_mapping_as_a_whole_is_told_at_its_name(tmp_path):
+    (unknown,) = problems(GOOD.replace("conv3", "conv33"), tmp_path)
+    assert (unknown.path, unknown.line, unknown.column, unknown.suggestion) == ("layers.conv33", 3, 3, "conv3")
+    wide = problems(GOOD.replace("[R3, K4]", "[R3, K5]").replace("[K6, C64]", "[K5, C64]"), tmp_path)
+    assert {(problem.path, problem.line, problem.column) for problem in wide} == {("layers.conv3", 3, 3)}
+
+
+def test_tensors_that_stay_around_a_layer_leave_its_mapping_less_room(tmp_path):
+    path = tmp_path / "mapping.yaml"
+    path.write_text(GOOD)
+    layers, machine = load_network("alexnet", batch=4).layers, load_hardware("eyeriss_chip")
+    alone = load_mappings(path, layers, machine)
+    assert load_mappings(path, layers, machine, {"conv2": Around(reserved_bytes=10**5)}) == alone
+    with pytest.raises(InputError) as caught:
+        load_mappings(path, layers, machine, {"conv3": Around(reserved_bytes=10**5)})
+    (problem,) = caught.value.problems
+    assert f"it has {102400 - 10**5} for them" in problem.message
+
+
 def test_a_mapping_that_exceeds_array_registers_or_buffer_says_by_how_much(tmp_path):
     text = GOOD.replace("[K6, C64]", "[K3, C16]").replace("[N4, Q13]", "[N4, Q13]").replace("[R3, K4]", "[R3, K8]")
     messages = " / ".join(problem.message for problem in problems(text.replace("C4, K16", "C16, K16"), tmp_path))
@@ -75,7 +94,7 @@ def test_a_mapping_that_exceeds_array_registers_or_buffer_says_by_how_much(tmp_p
     assert re.search(r"buffer main: tiles need [0-9]{6,} bytes, it has 102400 for them", messages)
 
 
-@pytest.mark.parametrize("network", ["squeezenet:version=1.1", "squeezenext:variant=v5"])
+@pytest.mark.parametrize("network", ["squeezenet:version=1.1,resolution=64", "squeezenext:variant=v5,resolution=64"])
 @pytest.mark.parametrize("machine", ["flexible_168", "squeezenext_16x16", "systolic_32x32"])
 def test_replaying_the_mappings_of_a_run_gives_the_same_run(machine: str, network: str, tmp_path):
     run = simulate(machine, network)

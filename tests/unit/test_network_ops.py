@@ -23,7 +23,8 @@ def test_an_op_without_an_entry_stops_the_import(op: Op):
 
 @pytest.mark.parametrize("family", BUILDERS)
 def test_what_is_built_follows_from_the_shape_rules(family: str):
-    assert [layer.name for layer in load_network(family).layers if not follows(layer)] == []
+    layers = load_network(family).layers
+    assert [layer.name for layer in layers if not follows(layer) and not layer.constant_elements] == []
 
 
 def test_only_ops_of_the_vector_unit_have_operations():

@@ -7,8 +7,8 @@ from math import prod
 import pytest
 
 from simulator import simulate
+from simulator.cost.candidates import Candidate, tile_choices, tile_steps
 from simulator.cost.inner import inner_tiles
-from simulator.cost.search import Candidate, tile_choices, tile_steps
 from simulator.cost.sparsity import winograd_ratio
 from simulator.cost.spatial import spatial_mappings
 from simulator.hardware.load import load_hardware
@@ -186,3 +186,22 @@ def test_what_a_weight_serves_fits_the_partial_sums_of_its_pe():
     sums = [int(loop[1:]) for loop in result.mapping["levels"]["weight_reg"] if loop[0] in "NGKPQ"]
     assert prod(sums) <= 384 // 2
     assert result.mapped_pes == 16
+
+
+@pytest.mark.parametrize(("over", "way"), [("array", 32 + 32 - 2), ("used", 29 + 1 - 2)])
+def test_a_wave_front_goes_over_all_of_an_array_or_over_what_is_in_use(over, way):
+    """One filter takes one column; 144 pixels take five folds of 9 taps, for which 29 of 32 rows are enough."""
+    machine = vary(load_hardware("scalesim_32x32"), {"array.skew_over": over})
+    result = only(simulate(machine, conv(1, 1, 14, 3), dataflow="output_stationary_lowered"))
+    assert result.cycle_parts["skew"] == 5 * way
+    assert result.cycles == 5 * (9 + way)
+
+
+def test_what_hops_through_a_systolic_array_comes_again_though_no_loop_moves_it():
+    """One pixel of 64 channels and 8 filters takes two folds over channels: sums leave in each and return once."""
+    g = Graph("fc")
+    g.linear(g.input(64, 1, 1), 8)
+    result = only(simulate("scalesim_32x32", g.build(), dataflow="weight_stationary_lowered"))
+    sums = result.traffic["array"]["outputs"]
+    assert result.traffic["buffer"]["outputs"].write_bytes == 2 * 8
+    assert sums.read_bytes == 8

@@ -321,3 +321,12 @@ def test_energy_is_split_by_operand_and_by_component() -> None:
     whole = run()
     assert (objective_of(whole), objective_of(replace(whole, options={}))) == ("cycles", "cycles")
     assert objective_of(replace(whole, options={"objective": "edp"})) == "edp"
+
+
+@pytest.mark.parametrize(
+    ("batch", "rates"), [(1, "10 inferences a second, 100M a joule"), (4, "40 inferences a second, 400M a joule")]
+)
+def test_power_is_energy_over_time_and_a_batch_holds_several_inferences(batch: int, rates: str) -> None:
+    """A hundred cycles of 1 kHz; 10,000 pJ, of which DRAM takes 3,000."""
+    lines = dict(summary_lines(replace(run(), options={"batch": batch})))
+    assert lines["power"] == f"0.100µW, 0.070µW without DRAM; {rates}"

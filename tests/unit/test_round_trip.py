@@ -19,8 +19,8 @@ WHOLE = ("csv", "onnx", "yaml")
 
 
 def there_and_back(network: Network, form: str) -> Network:
-    if form == "onnx":
-        pytest.importorskip("onnx")
+    if form in ("onnx", "tflite"):
+        pytest.importorskip(form)
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"net{SUFFIXES[form]}"
         convert(network, form, path)
@@ -58,6 +58,35 @@ def moves_nothing(layer: Layer) -> bool:
 
 
 @given(network=networks().filter(lambda network: not all(map(moves_nothing, network.layers))))
+def test_a_tflite_model_holds_what_it_does_not_refuse(network: Network):
+    try:
+        found = there_and_back(network, "tflite")
+    except InputError as error:
+        assert all("TFLite has no" in problem.message for problem in error.problems)
+        return
+    assert (found.macs, found.params, found.inputs) == (network.macs, network.params, network.inputs)
+    made = {layer.name: (layer.macs, layer.params, prod(layer.output_shape)) for layer in found.layers}
+    summed = {name for layer in network.layers if layer.op is Op.COL2IM for name in (layer.name, *layer.inputs)}
+    wanted = {
+        layer.name.strip("/"): (layer.macs, layer.params, prod(layer.output_shape))
+        for layer in network.layers
+        if not moves_nothing(layer) and layer.name not in summed and not layer.variant.startswith("norm")
+    }  # norms join the norm before them, and TFLite has one op for what adds up products
+    assert made.items() >= wanted.items()
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_a_tflite_model_of_a_bundled_network_holds_its_layers(family: str):
+    network = load_network(family)
+    found = there_and_back(network, "tflite")
+    assert (found.macs, found.params) == (network.macs, network.params)
+    layers = {layer.name: (layer.op, layer.macs, layer.params) for layer in found.layers}
+    moved = {layer.name for layer in network.layers if layer.op is Op.RESHAPE}  # or looked through
+    wanted = {layer.name: (layer.op, layer.macs, layer.params) for layer in network.layers}
+    assert {name: work for name, work in wanted.items() if work != layers.get(name)}.keys() <= moved
+
+
+@given(network=networks().filter(lambda network: not all(map(moves_nothing, network.layers))))
 def test_a_prototxt_holds_what_it_does_not_refuse(network: Network):
     try:
         found = there_and_back(network, "prototxt")
@@ -71,8 +100,8 @@ def test_a_prototxt_holds_what_it_does_not_refuse(network: Network):
 
 
 def made_by(layer: Layer) -> object:
-    """The shape of what a layer makes; of ops by element, which a reader may do behind a reshape, their number."""
-    by_element = layer.op in (Op.ACTIVATION, Op.ADD, Op.MUL)
+    """The shape of what a layer makes; of ops by element and slices, which may move behind a reshape, their number."""
+    by_element = layer.op in (Op.ACTIVATION, Op.ADD, Op.MUL, Op.SPLIT)
     return prod(layer.output_shape) if by_element else layer.output_shape
 
 

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 import pytest
 
-from simulator.cost.convert import prices_per_action
+from simulator.cost.prices import prices_per_action
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
+from simulator.hardware.peak import area_mm2, peak_watts
 from simulator.network.document import network_document
 from simulator.network.ir import Op
 from simulator.result.facts import (
@@ -26,7 +27,7 @@ from simulator.result.json_io import MAX_FILE_BYTES, MAX_PROBLEMS, load_run, run
 from simulator.result.laws import broken_laws
 from simulator.result.ledger import factors, stored_tensors
 from simulator.result.run import Documents, LayerResult, NetworkFacts, Run, Traffic
-from tests.builders import MACHINE, conv_result, deep_run, free_result, run_of, small_run
+from tests.builders import MACHINE, conv_result, deep_run, free_result, run_of, small_run, vector_result
 from workloads.load import load_network
 
 CHIP = load_hardware("flexible_168")
@@ -42,9 +43,12 @@ def test_a_machine_is_kept_as_what_reports_need() -> None:
     )
     delivery = tuple(replace(each, words_per_cycle=n) for each, n in zip(CHIP.array.delivery, (3, 5, 7), strict=True))
     array = replace(SPADS.array, rows=2, columns=4, macs_per_cycle=2, instances=3, delivery=delivery)
-    dram = replace(SPADS.dram, bytes_per_cycle=Fraction(5, 2), burst_bytes=32)
-    widths = {"input_bits": 8, "weight_bits": 16, "output_bits": 8, "partial_sum_bits": 24}
-    facts = machine_facts(replace(SPADS, array=array, buffers=buffers, dram=dram, clock_hz=123, **widths))
+    dram = replace(SPADS.dram, bytes_per_cycle=Fraction(5, 2), burst_bytes=32, atom_channels=4)
+    widths = {"input_bits": 8, "weight_bits": 16, "output_bits": 12, "partial_sum_bits": 24}
+    machine = replace(
+        SPADS, array=array, buffers=buffers, dram=dram, clock_hz=123, host_ps=3 * 10**9, **widths  # type: ignore[arg-type]
+    )  # fmt: skip
+    facts = machine_facts(machine)
     assert (facts.name, facts.clock_hz, facts.rows, facts.columns, facts.arrays) == (SPADS.name, 123, 2, 4, 3)
     assert (facts.macs_per_cycle, facts.dram_bytes_per_cycle, facts.burst_bytes) == (2, 2.5, 32)
     assert (facts.buffer_bytes, facts.buffer_bytes_per_cycle) == (1000 + 24 * 10, 12)
@@ -54,10 +58,27 @@ def test_a_machine_is_kept_as_what_reports_need() -> None:
     assert facts.energy_pj_per_byte["dram"]["inputs"] == pytest.approx(
         8 * SPADS.energy.dram_pj_per_bit * SPADS.energy.unit_pj
     )
+    assert (facts.energy_unit_pj, facts.area_mm2, facts.peak_watts) == (SPADS.energy.unit_pj, None, peak_watts(machine))
+    assert (facts.atom_channels, facts.residual_width, facts.host_s) == (4, 1.5, 0.003)
     assert (facts.energy_table, facts.energy_unit, facts.layer_order) == ("eyeriss_relative", "MAC", SPADS.layer_order)
     endless = replace(SPADS, dram=replace(dram, bytes_per_cycle=None))
     assert machine_facts(endless).dram_bytes_per_cycle is None
     assert machine_facts(SPADS).buffer_bytes_per_cycle is None
+    tpu = load_hardware("tpu_v1")
+    assert machine_facts(tpu).area_mm2 == area_mm2(tpu) != 0
+
+
+def test_a_total_has_joules_watts_and_the_hosts_time() -> None:
+    """A thousand cycles of 500 MHz and 3 us of the host take 5 us; of 20 uJ, DRAM takes 5."""
+    layer = conv_result("conv")
+    energy = {"mac": 15e6, "dram.inputs": 4e6, "dram.outputs": 1e6}
+    spent = replace(layer, cycles=1000, energy_pj=20e6, energy_parts=energy, energy_relative=4e6)
+    machine = replace(MACHINE, clock_hz=500_000_000, host_s=3e-6, energy_unit="MAC", energy_unit_pj=5.0)
+    total = run_of(spent, machine=machine).total
+    assert (total.latency_s, total.joules) == pytest.approx((5e-6, 20e-6))
+    assert (total.watts, total.chip_watts) == pytest.approx((4.0, 3.0))
+    assert total.energy_relative == 4e6
+    assert (replace(total, latency_s=0.0).watts, replace(total, latency_s=0.0).chip_watts) == (0.0, 0.0)
 
 
 def test_operands_that_dram_holds_in_other_bytes_are_told() -> None:
@@ -187,6 +208,44 @@ def test_long_values_are_shortened_to_eighty_signs() -> None:
 def test_a_run_of_version_1_without_its_subject_is_one_of_today() -> None:
     text = run_to_json(small_run()).replace('"schema_version": 3', '"schema_version": 1')
     assert run_from_json(text) == small_run()
+
+
+def skipping() -> Run:
+    """A convolution of which every other MAC is skipped."""
+    whole = conv_result("conv", waiting=3000)
+    half = {"effective_macs": whole.macs // 2, "utilization": whole.utilization / 2}
+    return run_of(replace(whole, **half), vector_result("pool"))  # type: ignore[arg-type]
+
+
+def test_a_run_of_version_2_gets_the_utilization_and_the_bottlenecks_of_today() -> None:
+    data = json.loads(run_to_json(skipping())) | {"schema_version": 2}
+    for layer in data["layers"]:
+        layer |= {"utilization": 0.25, "bottleneck": "weights"}
+    data["total"]["utilization"] = 0.25
+    del data["total"]["effective_macs"], data["total"]["dense_speedup"]
+    assert run_from_json(json.dumps(data)) == skipping()
+    assert skipping().total.dense_speedup == 2
+
+
+def test_a_run_of_a_relative_table_that_is_not_known_counts_a_unit_as_a_picojoule() -> None:
+    relative = replace(MACHINE, energy_unit="MAC")
+    run = run_of(*(replace(layer, energy_relative=layer.energy_pj) for layer in skipping().layers), machine=relative)
+    data = json.loads(run_to_json(run))
+    del data["hardware"]["energy_unit_pj"], data["total"]["energy_relative"]
+    for layer in data["layers"]:
+        del layer["energy_relative"]
+    assert run_from_json(json.dumps(data)) == run
+
+
+def test_a_figure_that_is_no_number_is_not_written_and_a_number_in_quotes_is_not_read() -> None:
+    run = small_run()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run_to_json(replace(run, total=replace(run.total, energy_pj=float("nan"))))
+    data = json.loads(run_to_json(run))
+    data["layers"][0]["cycles"] = str(data["layers"][0]["cycles"])
+    assert told(json.dumps(data)) == ["Input should be a valid integer"]
+    tampered = replace(run, total=replace(run.total, cycles=run.total.cycles + 1))
+    assert "total = sum over layers does not hold" in told(run_to_json(tampered))
 
 
 def test_what_was_simulated_must_have_the_hash_of_the_run() -> None:

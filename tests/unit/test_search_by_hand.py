@@ -5,23 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.cost.inner import InnerTiles
-from simulator.cost.legality import ALONE, Around, buffer_demands, violations
-from simulator.cost.search import (
-    BEAM,
+from simulator.cost.candidates import (
     Candidate,
-    Request,
-    Search,
     aligned_counts,
     as_mapping,
     dram_orders,
     in_order,
-    least_demand,
-    search_layer,
     template_record,
     tile_choices,
     tile_steps,
 )
+from simulator.cost.inner import InnerTiles
+from simulator.cost.legality import ALONE, Around, buffer_demands, violations
+from simulator.cost.search import BEAM, Request, Search, least_demand, search_layer
 from simulator.cost.spatial import SpatialMapping, spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware
@@ -145,7 +141,7 @@ def test_a_template_holds_what_dataflow_and_inner_tiles_fix() -> None:
     assert made["orders"][:2].tolist() == [list(PIXELS.order), list(ROWS.order)]
     assert (made["inner_tile"][2:] == 1).all() and (made["orders"][2:] == np.arange(8)).all()
     assert (made["skips"], made["retains"], made["stationary"], made["lowered"]) == (1, 1, Operand.WEIGHTS, 0)
-    assert all((made[name] == 1).all() for name in ("spatial", "arrays", "registers"))
+    assert all((made[name] == 1).all() for name in ("spatial", "rows", "arrays", "registers"))
     none = template_record(replace(ROWS, stationary=None), InnerTiles(ROWS.order), False)
     assert (none["skips"], none["retains"], none["stationary"]) == (0, 0, 3)
 

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.network.document import layer_document, network_document, padding_value, pair_value, window_keys
 from simulator.network.graph import Graph
-from simulator.network.ir import ACROSS_CHANNELS, WITHIN_CHANNEL, Layer, Network, Op
+from simulator.network.ir import ACROSS_CHANNELS, WITHIN_CHANNEL, Layer, Network, Op, normalized_elements
 from simulator.network.lifetimes import Lifetime, lifetimes
 from simulator.network.ops import (
     CONVOLUTIONS,
@@ -146,6 +146,15 @@ def test_other_ops_make_what_their_rule_says() -> None:
     assert refusal(Op.UNKNOWN, (1, 2, 3, 4), given=[(2, 12, 9, 8)])[1] == "2x12x9x7"
 
 
+def test_products_of_taps_are_added_to_a_channel_for_each_window() -> None:
+    stated = (2, 3, 20, 15)
+    assert made(Op.COL2IM, stated, kernel=(2, 2)) == stated
+    assert made(Op.COL2IM, stated, kernel=(2, 2), given=[(5, 8, 9, 7)]) == (5, 2, 20, 15)
+    message, expected, got = refusal(Op.COL2IM, stated, kernel=(2, 2), given=[(2, 12, 9, 8)])
+    assert (message, expected, got) == ("it needs the rows and columns it has", "9x7", "9x8")
+    assert refusal(Op.COL2IM, stated, kernel=(5, 1))[0] == "products do not divide into groups"
+
+
 def test_operands_are_stretched_one_after_the_other() -> None:
     three = [(2, 12, 1, 1), (1, 12, 9, 1), (2, 1, 1, 7)]
     assert made(Op.ADD, inputs=three) == IN
@@ -219,6 +228,9 @@ def test_the_table_tells_what_runs_an_op_and_whether_it_may_be_free() -> None:
     assert [op for op in Op if OPS[op].inputs == 2] == [Op.MATMUL]
     assert [op for op in Op if OPS[op].residuals] == [Op.ADD]
     assert [op for op in Op if OPS[op].downsamples] == [Op.POOL, Op.COL2IM]
+    assert [op for op in Op if OPS[op].accumulates] == [Op.COL2IM]
+    assert [(op, OPS[op].passes) for op in Op if OPS[op].passes != 1] == [(Op.NORMALIZATION, 2)]
+    assert {op: OPS[op].onnx for op in MAC_OPS if OPS[op].onnx} == {Op.CONV: {"": "Conv"}}
     chosen = [op for op in Op if OPS[op].channels is Channels.CHOSEN]
     assert chosen == [Op.CONV, Op.LINEAR]
 
@@ -228,6 +240,22 @@ def test_what_a_file_states_may_not_follow() -> None:
     assert follows(right)
     assert not follows(replace(right, output_shape=(2, 8, 9, 6)))
     assert not follows(replace(right, groups=5))
+
+
+def test_what_a_layer_leaves_open_is_a_plain_op_of_one_element() -> None:
+    plain = layer(Op.CONV)
+    assert (plain.kernel, plain.stride, plain.dilation, plain.padding) == ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))
+    assert (plain.groups, plain.window, plain.constant_elements) == (1, 1, 0)
+    assert not (plain.bias or plain.ceil or plain.zero_columns)
+    assert {plain.zero_inputs_fraction, plain.zero_weights_fraction, plain.zero_outputs_fraction} == {None}
+    assert layer(Op.ADD, constant_elements=7).params == 7
+
+
+def test_elements_share_statistics_by_map_by_group_or_by_position() -> None:
+    shape = (2, 12, 9, 7)
+    assert [normalized_elements(kind, shape) for kind in ("instance_norm", "mean_variance_norm")] == [63, 63]
+    assert [normalized_elements("group_norm", shape, *groups) for groups in ((), (1,), (4,))] == [756, 756, 189]
+    assert [normalized_elements(kind, shape, 4) for kind in ("layer_norm", "rms_norm", "l2_norm")] == [12, 12, 12]
 
 
 def test_a_grouped_convolution_counts_by_group() -> None:

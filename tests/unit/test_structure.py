@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import simulator
+from simulator.caches import KERNEL_FOLDERS
 from simulator.cost import case
-from simulator.cost.jit import KERNEL_FOLDERS
 from simulator.source import paths
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,7 +112,7 @@ def test_kernels_import_numpy_numba_the_standard_library_and_each_other_only():
     kernels = kernel_modules()
     assert {"simulator.cost.evaluate", "simulator.cost.search_tiles", "simulator.verify.functional"} <= kernels.keys()
     allowed = {"numba", "numpy", *sys.stdlib_module_names}
-    own = {*kernels, "simulator.cost.case", "simulator.cost.jit"}
+    own = {*kernels, "simulator.caches", "simulator.cost.case", "simulator.cost.jit"}
     for module in own:
         for name in imported_names(tree_of(module)):
             assert name in own or name.partition(".")[0] in allowed, f"{module} imports {name}"

@@ -13,6 +13,7 @@ EXPORTERS = {
     "onnx": "workloads.exporters.to_onnx:export_onnx",
     "prototxt": "workloads.exporters.prototxt:export_prototxt",
     "scalesim": "workloads.exporters.scalesim:export_topology",
+    "tflite": "workloads.exporters.to_tflite:export_tflite",
     "timeloop": "workloads.exporters.timeloop:export_problems",
     "yaml": "workloads.exporters.yaml_layers:export_yaml",
 }
@@ -31,6 +32,7 @@ SUFFIXES = {
     "onnx": ".onnx",
     "prototxt": ".prototxt",
     "scalesim": ".csv",
+    "tflite": ".tflite",
     "timeloop": "",
     "yaml": ".yaml",
 }

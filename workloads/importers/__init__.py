@@ -15,6 +15,7 @@ IMPORTERS = {
     ".csv": "workloads.importers.csv_file:import_csv",
     ".onnx": "workloads.importers.from_onnx.load:import_onnx",
     ".prototxt": "workloads.importers.from_caffe.load:import_prototxt",
+    ".tflite": "workloads.importers.from_tflite.load:import_tflite",
     ".yaml": "workloads.importers.yaml_file:import_yaml",
     ".yml": "workloads.importers.yaml_file:import_yaml",
 }

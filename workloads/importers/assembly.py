@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from simulator.errors import InputError, Problem
 from simulator.network.graph import Graph, Tensor, check_batch
-from simulator.network.ir import MAC_OPS, Layer, Network, Op, Shape
+from simulator.network.ir import ASSUMED, MAC_OPS, Layer, Network, Op, Shape
 from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, check_layer, check_shape, shorten
 
 Zeros = tuple[float | None, float | None, float | None]  # shares in inputs, weights and outputs; None: not known
@@ -22,6 +22,7 @@ class Assembly(Graph):
         super().__init__(name)
         self.warnings: list[str] = []
         self.moved: dict[Hashable, Tensor] = {}  # what was rearranged already, by source and order
+        self.assumed: dict[str, None] = {}  # layers whose shapes are guessed, or follow from such
         self._normed: set[str] = set()
         self._numbers: dict[str, int] = {}  # of a name, the first number behind it that may be free
 
@@ -40,9 +41,18 @@ class Assembly(Graph):
         return self._layers.get(name)
 
     @property
+    def names(self) -> list[str]:
+        """Names of the layers so far."""
+        return list(self._layers)
+
+    @property
     def size(self) -> int:
         """Number of layers so far."""
         return len(self._layers)
+
+    def assume_since(self, size: int) -> None:
+        """Mark the layers that were added since there were so many."""
+        self.assumed |= dict.fromkeys(list(self._layers)[size:]) if len(self._layers) > size else {}
 
     def take_back(self, name: str) -> Layer:
         """Remove a layer that nothing reads yet, and return it."""
@@ -117,22 +127,38 @@ class Assembly(Graph):
             return x
         return self.activation(x, kind, name)
 
-    def unknown(self, name: str, kind: str, sources: Sequence[Tensor], shape: Shape, constants: int = 0) -> Tensor:
-        """Add an op that nobody knows: it reads its sources and constants and writes what `shape` says, that is all."""
+    def unknown(
+        self,
+        name: str,
+        kind: str,
+        sources: Sequence[Tensor],
+        shape: Shape,
+        constants: int = 0,
+        assumed: bool = False,
+        why: str = "is unknown",
+    ) -> Tensor:
+        """Add an op that nobody knows: it reads its sources and constants and writes what `shape` says, that is all.
+
+        `assumed`: nothing tells the shape; that layer and all behind it are marked.
+        """
         inputs, shapes = tuple(x.name for x in sources), tuple(x.shape for x in sources)
-        self.warnings.append(f"{shorten(name)}: the op {shorten(kind)} is unknown, only its traffic is counted")
+        self.warnings.append(f"{shorten(name)}: the op {shorten(kind)} {why}, only its traffic is counted")
+        self.assumed |= {name: None} if assumed else {}
         known = Layer(name, Op.UNKNOWN, inputs, shapes, shape, variant=kind[:LONGEST_NAME])
         return self.put(replace(known, constant_elements=constants))
 
     def network(self, outputs: tuple[Tensor, ...] = ()) -> Network:
         """Return the network, its warnings among its facts."""
         built = self.build(*(x for x in outputs if self.layer(x.name)))
-        return replace(built, facts={"warning": "; ".join(self.warnings)}) if self.warnings else built
+        facts = {"warning": "; ".join(self.warnings)} if self.warnings else {}
+        return replace(built, facts=facts | ({ASSUMED: "; ".join(self.assumed)} if self.assumed else {}))
 
     def _add(self, layer: Layer) -> Tensor:
         if len(self._layers) >= MOST_LAYERS:
             raise InputError(Problem("too many layers", path=layer.name, expected=f"at most {MOST_LAYERS}"))
         check_layer(layer)
+        if not self.assumed.keys().isdisjoint(layer.inputs):
+            self.assumed[layer.name] = None
         return super()._add(layer)
 
     def _stage_of(self, layer: Layer) -> str:

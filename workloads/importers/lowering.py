@@ -24,6 +24,7 @@ from workloads.importers.views import (
     arrange,
     arranged,
     fan,
+    laid_out,
     layout_of,
     look,
     merged,
@@ -32,6 +33,7 @@ from workloads.importers.views import (
     reshaped,
     shape_in,
     transposed,
+    without_repeats,
 )
 
 
@@ -141,6 +143,8 @@ def matmul(g: Assembly, left: View, right: View, name: str) -> View:
             name, "an axis of the second array alone stands before one of both", "the other order", text(left.dims)
         )
     layout = (*(N if batched and axis == 0 else C for axis in range(rank - 2)), H, C)
+    if any(atom.stride == 0 for atoms in right.axes[-2:] for atom in atoms):
+        right = arranged(g, right, layout_of(len(right.axes)))
     left = arranged(g, left, layout)
     x, dims = left.tensor, (*(max(pair) for pair in pairs), left.dims[-2], right.dims[-1])
     groups = prod(left.dims[batched:-2])
@@ -166,7 +170,7 @@ def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: 
     if all(view.axes == first.axes and view.tensor.shape == first.tensor.shape for view in views):
         return replace(first, tensor=g.apply(op, *(view.tensor for view in views), variant=variant, name=name))
     rank = max(len(view.axes) for view in views)
-    wide = [_widened(view, rank) for view in views]
+    wide = _unrepeated([_widened(view, rank) for view in views])
     dims = [max(view.dims[at] for view in wide) for at in range(rank)]
     layout = _shared_layout(wide) if rank <= len(MAPS) else _stretching_layout(wide)
     if len(set(layout)) > len(MAPS):
@@ -174,6 +178,13 @@ def elementwise(g: Assembly, op: Op, views: Sequence[View], name: str, variant: 
         layout = _stretching_layout(wide)
     y = g.apply(op, *(arrange(g, view, layout) for view in wide), variant=variant, name=name)
     return fan(y, layout, dims)
+
+
+def _unrepeated(views: Sequence[View]) -> list[View]:
+    """Return the operands without repeats, as a machine stretches them itself, where another has the whole extent."""
+    short = [without_repeats(view) for view in views]
+    dims = [[max(view.dims[at] for view in each) for at in range(len(views[0].axes))] for each in (views, short)]
+    return short if dims[0] == dims[1] else list(views)
 
 
 def concat(g: Assembly, views: Sequence[View], axis: int, constants: Sequence[Sequence[int]], name: str) -> View:
@@ -201,8 +212,11 @@ def take(g: Assembly, view: View, axis: int, start: int, count: int, name: str, 
     if start == 0 and count == extent:
         return view
     atoms = merged(view.axes[axis])
+    if all(atom.stride == 0 for atom in atoms):
+        part = tuple(Atom(C, 0, count) for _ in range(count > 1))
+        return View(view.tensor, (*view.axes[:axis], part, *view.axes[axis + 1 :]), view.name)
     if len(atoms) != 1:
-        view = arranged(g, view, layout_of(len(view.axes)))
+        view = arranged(g, view, laid_out(view))
         atoms = merged(view.axes[axis])
     (atom,) = atoms
     shape = list(view.tensor.shape)
@@ -230,7 +244,7 @@ def _after_take(part: Atom, taken: Atom, count: int) -> Atom:
 
 def gather(g: Assembly, view: View, axis: int, dims: Sequence[int], name: str) -> View:
     """Pick elements of an axis by an index; the index's `dims` take its place."""
-    layout = own_layout(view) or layout_of(len(view.axes))
+    layout = laid_out(view)
     source = arranged(g, view, layout)
     shape = list(source.tensor.shape)
     shape[layout[axis]] = shape[layout[axis]] // source.dims[axis] * prod(dims)
@@ -246,7 +260,7 @@ def gather(g: Assembly, view: View, axis: int, dims: Sequence[int], name: str) -
 def repeat(g: Assembly, view: View, dims: Sequence[int], name: str, op: Op = Op.UPSAMPLE) -> View:
     """Grow an array to other extents, by repeating its elements or, with `op` PAD, by padding it."""
     wide = replace(view, axes=((),) * (len(dims) - len(view.axes)) + view.axes)
-    layout = own_layout(wide) or layout_of(len(dims))
+    layout = laid_out(wide)
     x = arrange(g, wide, layout)
     variant = "nearest" if op is Op.UPSAMPLE else ""
     y = g.put(Layer(g.unique(name), op, (x.name,), (x.shape,), shape_in(layout, dims), variant=variant))
@@ -264,7 +278,7 @@ def reduce(g: Assembly, view: View, axes: Sequence[int], kind: str, keep: bool, 
     elif set(gone) == set(spatial):
         y = g.pool(x, kind, x.size, name=name)
     else:
-        layout = own_layout(view) or layout_of(len(view.axes))
+        layout = laid_out(view)
         whole = arranged(g, view, layout)
         shape, x = list(whole.tensor.shape), whole.tensor
         for axis in axes:
@@ -342,7 +356,7 @@ def space_to_depth(g: Assembly, view: View, block: int, name: str) -> View:
 
 def settle(g: Assembly, view: View) -> Tensor:
     """Return the view as a tensor that someone outside reads."""
-    return arrange(g, view, own_layout(view) or layout_of(len(view.axes)))
+    return arrange(g, view, laid_out(view))
 
 
 def wrong(name: str, message: str, expected: str | None = None, got: str | None = None) -> InputError:
@@ -358,7 +372,7 @@ def text(dims: Sequence[int]) -> str:
 def _shared_layout(views: Sequence[View]) -> Layout:
     """Return the layout of the largest array that lies in one, which moves least."""
     by_size = sorted(views, key=lambda view: -prod(view.dims))
-    return next((own for view in by_size if (own := own_layout(view))), layout_of(len(views[0].axes)))
+    return next((own for view in by_size if (own := own_layout(view))), laid_out(views[0]))
 
 
 def _stretching_layout(views: Sequence[View]) -> Layout:

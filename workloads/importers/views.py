@@ -29,7 +29,7 @@ LAYOUTS: dict[int, Layout] = {0: (), 1: (C,), 2: VECTOR, 3: ROWS, 4: MAPS}
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """Part of an axis of a tensor: `size` elements, each `stride` apart along that axis."""
+    """Part of an axis of a tensor: `size` elements, each `stride` apart along that axis; at stride 0 one, repeated."""
 
     axis: int
     stride: int
@@ -109,6 +109,23 @@ def reshaped(view: View, dims: Sequence[int], name: str) -> View | None:
     return None if atoms else View(view.tensor, tuple(axes), name)
 
 
+def repeated(view: View, dims: Sequence[int], name: str) -> View:
+    """Stretch axes of one element to `dims`, which may have more axes in front; nothing is moved."""
+    axes = ((),) * (len(dims) - len(view.axes)) + view.axes
+    now = (1,) * (len(dims) - len(view.axes)) + view.dims
+    pairs = zip(axes, now, dims, strict=True)
+    return View(view.tensor, tuple((Atom(C, 0, new),) if old == 1 < new else atoms for atoms, old, new in pairs), name)
+
+
+def without_repeats(view: View) -> View:
+    """Return the same array with one element along each axis that only repeats it."""
+    return View(view.tensor, tuple(() if _repeats(atoms) else atoms for atoms in view.axes), view.name)
+
+
+def _repeats(atoms: Atoms) -> bool:
+    return bool(atoms) and all(atom.stride == 0 for atom in atoms)
+
+
 def own_layout(view: View) -> Layout | None:
     """Return the layout in which a view shows its tensor as it is, if there is one and it is of rank 4 at most."""
     layout: list[int] = []
@@ -130,6 +147,14 @@ def own_layout(view: View) -> Layout | None:
             unused.remove(choice)
             layout[at] = choice
     return tuple(layout)
+
+
+def laid_out(view: View) -> Layout:
+    """Return a layout for a view: its own; else channels last where the last axis is them; else as is usual."""
+    own, rank = own_layout(view), len(view.axes)
+    if own is None and rank == len(MAPS) and merged(view.axes[-1]) == natural(view.tensor.shape, C) != ():
+        return (N, H, W, C)
+    return own or layout_of(rank)
 
 
 def arrange(g: Assembly, view: View, layout: Layout) -> Tensor:
@@ -172,7 +197,10 @@ def _moved(g: Assembly, view: View, grouped: Sequence[Atoms]) -> Tensor:
     n, c, h, w = (prod(atom.size for atom in atoms) for atoms in grouped)
     name = g.unique(view.name or f"{source.name}_reshape")
     groups = _shuffled_groups(source.shape, grouped)
-    if groups:
+    if (n * c * h * w) > prod(source.shape):
+        many = Layer(name, Op.UPSAMPLE, (source.name,), (source.shape,), (n, c, h, w), variant="nearest")
+        g.moved[key] = g.put(many)
+    elif groups:
         g.moved[key] = g.shuffle(source, groups, name)
     else:
         variant = "" if _in_order(source.shape, grouped) else "transpose"
@@ -182,17 +210,28 @@ def _moved(g: Assembly, view: View, grouped: Sequence[Atoms]) -> Tensor:
 
 def _shuffled_groups(shape: Shape, grouped: Sequence[Atoms]) -> int:
     """Return the groups of a channel shuffle, 0 for anything else."""
-    if any(grouped[axis] != natural(shape, axis) for axis in (N, H, W)) or len(grouped[C]) != 2:
+    moved = any(grouped[axis] != natural(shape, axis) for axis in (N, H, W))
+    return 0 if moved else _interleaved(grouped[C])
+
+
+def _interleaved(atoms: Atoms) -> int:
+    """Return how many groups of channels take turns on an axis, 0 where it is none of that kind."""
+    if len(atoms) != 2:
         return 0
-    inner, outer = grouped[C]
+    inner, outer = atoms
     swapped = inner.axis == outer.axis == C and inner.stride == 1 and outer.stride == inner.size
     return outer.size if swapped else 0
 
 
-def is_shuffle(view: View) -> bool:
-    """Return whether a view of maps is its tensor with the channels shuffled."""
-    grouped = [merged(atoms) for atoms in view.axes]
-    return len(grouped) == 4 and _shuffled_groups(view.tensor.shape, grouped) > 0
+def shuffled_layout(view: View) -> Layout | None:
+    """Return the layout in which a view shows its tensor with the channels shuffled, channels first or last.
+
+    None where it is something else.
+    """
+    shape = view.tensor.shape
+    shuffled = [_interleaved(merged(atoms)) > 0 for atoms in view.axes]
+    plain = (natural(shape, C) if found else atoms for found, atoms in zip(shuffled, view.axes, strict=True))
+    return own_layout(View(view.tensor, tuple(plain))) if any(shuffled) else None
 
 
 def _in_order(shape: Shape, grouped: Sequence[Atoms]) -> bool:

@@ -71,7 +71,8 @@ class Missing:
 class Anchor:
     """A set of published figures: where they stand, the machines that reproduce them, the function that does.
 
-    `missing` lists every bound that is not kept, with the reason; `remarks` are sentences for the page.
+    `missing` lists every bound that is not kept, with the reason; `remarks` are sentences for the page. `given` is what
+    tables call the figures that ours stand beside, `machines_are` the class of the machines that they predict.
     """
 
     name: str
@@ -81,6 +82,8 @@ class Anchor:
     rows: Callable[[], Iterable[Row]]
     missing: tuple[Missing, ...] = ()
     remarks: tuple[str, ...] = ()
+    given: str = "published"
+    machines_are: str = ""
 
     @property
     def reasons(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The picture of the accuracy page: ours against published on both logarithmic axes, and deviations by anchor."""
+"""The picture of the accuracy page: the deviations of predictions, by anchor."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.drive.accuracy.anchor import Evaluation
+from analysis.drive.accuracy.expectation import predictions
 from analysis.read.layout import Row
 from analysis.read.theme import BLACK, CATEGORIES, GREY, MARKERS, SMALL_POINTS, themed
-from analysis.read.units import tick
 from simulator.source.files import write_atomically
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ STEPS = 7  # in which they are
 
 
 def rows(evaluations: Sequence[Evaluation]) -> list[Row]:
-    """Return the figures that count; both must be positive to lie on logarithmic axes."""
+    """Return the predictions that count; of exact counts there is nothing to be seen."""
     return [
         {
             "anchor": evaluation.anchor.name,
@@ -31,9 +31,9 @@ def rows(evaluations: Sequence[Evaluation]) -> list[Row]:
             "ours": row.ours,
             "deviation": row.deviation,
         }
-        for evaluation in evaluations
+        for evaluation in map(predictions, evaluations)
         for row in evaluation.rows
-        if row.counts and row.deviation is not None and row.published is not None and min(row.published, row.ours) > 0
+        if row.counts and row.deviation is not None and row.published is not None
     ]
 
 
@@ -46,19 +46,16 @@ def write_picture(evaluations: Sequence[Evaluation], path: Path) -> None:
 
 
 def draw(shown: Sequence[Row]) -> "Figure":
-    """Draw both panels; an anchor has the same colour and marker in either."""
+    """Draw the deviations of each anchor's predictions on a line of its own."""
     from matplotlib.figure import Figure
 
     anchors = list(dict.fromkeys(str(row["anchor"]) for row in shown))
-    figure = Figure(figsize=(9.6, max(4.4, 0.5 * len(anchors))), layout="constrained")
-    values, deviations = figure.subplots(1, 2, width_ratios=(1, 1.15))
+    figure = Figure(figsize=(7.2, max(2.4, 0.9 + 0.34 * len(anchors))), layout="constrained")
+    axes = figure.subplots()
     for number, anchor in enumerate(anchors):
-        own = [row for row in shown if row["anchor"] == anchor]
-        look = _look(number)
-        values.scatter([row["published"] for row in own], [row["ours"] for row in own], label=anchor, **look)
-        _draw_deviations(deviations, [float(row["deviation"]) for row in own], number, look)
-    _dress_values(values, [float(row[key]) for row in shown for key in ("published", "ours")])
-    _dress_deviations(deviations, Counter(str(row["anchor"]) for row in shown))
+        own = [float(row["deviation"]) for row in shown if row["anchor"] == anchor]
+        _draw_deviations(axes, own, number, _look(number))
+    _dress_deviations(axes, Counter(str(row["anchor"]) for row in shown))
     return figure
 
 
@@ -81,21 +78,6 @@ def _draw_deviations(axes: "Axes", own: Sequence[float], number: int, look: dict
             axes.text(place, number - 0.3, text, ha=align, va="center", fontsize=SMALL_POINTS, color=BLACK)
 
 
-def _dress_values(axes: "Axes", values: Sequence[float]) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    least, most = (min(values) / 2, max(values) * 2) if values else (1.0, 10.0)
-    axes.plot([least, most], [least, most], color=GREY, linewidth=0.8, zorder=0)
-    axes.set(xscale="log", yscale="log", xlim=(least, most), ylim=(least, most), aspect="equal")
-    axes.set(xlabel="published, each figure in its own unit", ylabel="ours")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(numticks=7))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-        axis.set_minor_formatter(NullFormatter())
-    axes.set_title("Ours against published")
-    axes.grid(visible=True, axis="both")
-
-
 def _dress_deviations(axes: "Axes", counts: Mapping[str, int]) -> None:
     edge = 100 * REACH
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
@@ -103,6 +85,6 @@ def _dress_deviations(axes: "Axes", counts: Mapping[str, int]) -> None:
     axes.set(xlim=(-edge * 1.06, edge * 1.06), ylim=(len(counts) - 0.4, -0.6))
     axes.set_yticks(range(len(counts)), [f"{anchor}  {count}" for anchor, count in counts.items()])
     axes.set_xlabel("deviation, % (grey: within 10%)")
-    axes.set_title("Deviation of every figure, and their number")
+    axes.set_title("Predictions: deviation of every figure, and their number")
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")

@@ -48,7 +48,9 @@ def parts(evaluation: Evaluation, rows: Sequence[Row]) -> Iterator[tuple[list[Sh
     """Yield the rows of each part with their status, and the columns that show them, the first named after the part."""
     for part in dict.fromkeys(row.part for row in rows):
         name = replace(ROW_COLUMNS[0], title=part or ROW_COLUMNS[0].title)
-        yield [(row, evaluation.status(row).value) for row in rows if row.part == part], (name, *ROW_COLUMNS[1:])
+        given = replace(ROW_COLUMNS[1], title=evaluation.anchor.given)
+        shown = [(row, evaluation.status(row).value) for row in rows if row.part == part]
+        yield shown, (name, given, *ROW_COLUMNS[2:])
 
 
 def print_rows(rows: Sequence[Shown], columns: Sequence[Column[Shown]], console: "Console") -> None:

@@ -5,15 +5,13 @@ import json
 from functools import cache
 from pathlib import Path
 
-import simulator
 from analysis.drive.sweep.plan import Plan, Point, machine_document, machine_settings, options_of, spec_of
+from simulator.caches import model_digest
 from simulator.errors import InputError
 from simulator.result.facts import fingerprint
 from simulator.source import Document
 from simulator.source.locate import locate
 from workloads.load import load_network
-
-_NOT_OF_THE_MODEL = "cli"  # a folder of the package on which no figure depends
 
 
 class Keys:
@@ -49,17 +47,6 @@ class Keys:
         if isinstance(found, InputError):
             raise found
         return found
-
-
-@cache
-def model_digest() -> str:
-    """Hash the sources of the simulator: what another version has found does not count."""
-    root = Path(simulator.__file__).parent
-    digest = hashlib.sha256()
-    for source in sorted(root.rglob("*.py")):
-        if source.relative_to(root).parts[0] != _NOT_OF_THE_MODEL:
-            digest.update(source.read_bytes())
-    return digest.hexdigest()
 
 
 def machine_digest(document: Document) -> str:

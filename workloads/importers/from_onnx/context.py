@@ -21,9 +21,23 @@ class Parts:
     values: tuple[View | Const, ...]
 
 
-Value = View | Const | Parts
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A tensor behind the place where a graph is cut, because its extents depend on the data."""
 
-_FOLDED_BY_EXPORTER = re.compile(r"onnx::Conv_\d+|.*_fused_bn.*|.*[/_]batchnorm/.*")
+    at: str  # the op that makes the first
+
+
+Value = View | Const | Parts | Cut
+
+
+class DependsOnDataError(Exception):
+    """What an op makes, or whether it runs at all, depends on the data."""
+
+
+_FOLDED_BY_EXPORTER = re.compile(
+    r"onnx::Conv_\d+|.*_fused_bn.*|.*[/_]batchnorm/.*|.*/(BatchNorm_Fold|FusedBatchNorm).*|.*_Fold_bias"
+)
 _NORM_SCOPE = re.compile(r"[/_]batchnorm/")
 _NUMBER = re.compile(r"\d+")
 _QUANTIZED = re.compile(r"(_quantized|_DequantizeLinear)$")
@@ -48,11 +62,15 @@ class Context:
     makers: dict[str, Node] = field(default_factory=dict)
     integers: set[str] = field(default_factory=set)  # layers whose ops multiply integers and leave them so
     unknown: list[Problem] = field(default_factory=list)  # ops that nobody knows
+    cuts: dict[str, tuple[str, list[str]]] = field(default_factory=dict)  # op where a cut is -> why, and what follows
+    failed: list[Problem] = field(default_factory=list)  # whatever else is wrong
+    ends: list[str] = field(default_factory=list)  # tensors that are read behind a cut
     own: bool = False  # whether the project's own exporter wrote the model
 
     def __post_init__(self) -> None:
         """Note who reads what, and what the nodes will make."""
         self.values.update(self.model.constants)
+        self.values.update((name, self._number(name)) for name in self.sizes if is_scalar(self.model, name))
         self._note(self.nodes)
         counts = Counter(name for node in self.nodes for name in node.outputs if name)
         twice = [name for name, count in counts.items() if count > 1 or name in self.model.constants]
@@ -108,8 +126,10 @@ class Context:
         """Return integers given as an input or, in older models, as an attribute."""
         if not node.has(position):
             return node.ints(attribute) if attribute else None
-        const = self.const(node, position)
-        numbers = const.ints() if const else None
+        value = self.value(node, position)
+        if isinstance(value, View):
+            raise DependsOnDataError("how large it is depends on the data")
+        numbers = value.ints() if isinstance(value, Const) else None
         if numbers is None:
             what = attribute or f"input {position}"
             raise self.wrong(node, f"{what} is not constant", "values that do not depend on the network's input")
@@ -164,6 +184,11 @@ class Context:
         value = self.values.get(name)
         return isinstance(value, Const) and not value.name and value.values is not None and not value.values.any()
 
+    def reads_assumed(self, node: Node) -> bool:
+        """Return whether the shape of an input is assumed."""
+        values = (self.values.get(name) for name in node.inputs)
+        return any(isinstance(value, View) and value.tensor.name in self.g.assumed for value in values)
+
     def sole(self, node: Node, position: int = 0) -> bool:
         """Return whether nobody else reads an input."""
         name = node.inputs[position] if node.has(position) else ""
@@ -211,6 +236,13 @@ class Context:
         value = self.values.get(name)
         return lowering.settle(self.g, value) if isinstance(value, View) else None
 
+    def _number(self, name: str) -> Const:
+        """Return an input that is one number, as the user gives it."""
+        import numpy as np
+
+        dims = (1,) * len(self.model.inputs[name])
+        return Const(dims, np.full(dims, self.sizes[name], np.int64), name)
+
     def _declared(self, name: str) -> View:
         dims = [self._extent(name, at, extent) for at, extent in enumerate(self.model.inputs[name])]
         layout = self._input_layout(name, len(dims))
@@ -240,7 +272,18 @@ class Context:
     def _extent(self, name: str, at: int, extent: int | str | None) -> int:
         if isinstance(extent, int):
             return extent
-        return self.sizes.get(extent or open_name(name, at), 1)  # the batch, if nothing is given
+        place = place_of(name, at, extent)
+        return self.sizes.get(place, self.sizes.get(extent or place, 1))  # the batch, if nothing is given
+
+
+def place_of(name: str, at: int, extent: str | None) -> str:
+    """Return what to call an open axis by its place, which is that in the file where another tells it by the name."""
+    return extent if extent and extent.startswith(f"{name}.") else open_name(name, at)
+
+
+def is_scalar(model: Model, name: str) -> bool:
+    """Return whether an input is one number, which a user may give by its name."""
+    return all(extent == 1 for extent in model.inputs.get(name, (0,)))
 
 
 def open_name(name: str, at: int) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import prod
 
 from simulator.network.ir import Op
 from workloads.importers import lowering
-from workloads.importers.from_onnx import attention, movement, products, vector
+from workloads.importers.from_onnx import attention, indexing, movement, products, vector
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Node
 from workloads.importers.views import View, transposed
@@ -53,28 +54,63 @@ def fused_gemm(c: Context, node: Node) -> Results:
     return [lowering.unary(c.g, y, lambda x: c.g.activation(x, kind, name))]
 
 
-def skip_norm(kind: str) -> Handler:
-    """Return a handler for the sum of two tensors and its norm along the last axis; the sum is an output, too."""
+def embedded(c: Context, node: Node) -> Results:
+    """EmbedLayerNormalization: rows of up to three tables, added up and normalised.
 
-    def apply(c: Context, node: Node) -> Results:
-        name = c.g.unique(f"{c.title(node)}_sum")
-        y = lowering.elementwise(c.g, Op.ADD, [c.view(node, 0), c.view(node, 1)], name)
-        size = y.dims[-1]
-        normal = lowering.unary(c.g, y, lambda x: c.g.normalize(x, kind, elements=size, name=c.name(node)))
-        results: list[Value] = [normal, Const((1,)), Const((1,)), y]
-        return results[: len(node.outputs)]
+    Inputs are tokens, maybe segments, tables of words, positions and maybe segments. Positions count up, so their rows
+    are a constant operand.
+    """
+    words, places = c.weight(node, 2), c.weight(node, 3)
+    if words is None or places is None or len(words.dims) != 2:
+        raise c.wrong(node, "nothing tells how large the tables are", "initializers of 2 axes")
+    name = c.title(node)
+    y = indexing.embedding(c, node, words, c.view(node, 0), c.g.unique(f"{name}_words"))
+    segments, kinds = (c.value(node, 1), c.weight(node, 4)) if node.has(1) else (None, None)
+    if isinstance(segments, View) and kinds is not None:
+        other = indexing.embedding(c, node, kinds, segments, c.g.unique(f"{name}_segments"))
+        y = lowering.elementwise(c.g, Op.ADD, [y, other], c.g.unique(f"{name}_with_segments"))
+    rows = prod(y.dims[1:])
+    sums = c.g.unique(f"{name}_sum")
+    y = lowering.unary(c.g, y, lambda x: c.g.apply(Op.ADD, x, name=sums, constants=rows))
+    normed = c.name(node)
+    normal = lowering.unary(c.g, y, lambda x: c.g.normalize(x, "layer_norm", elements=words.dims[1], name=normed))
+    results: list[Value] = [normal, Const((y.dims[0],)), y]
+    return results[: len(node.outputs)]
 
-    return apply
+
+def biased(c: Context, node: Node) -> Results:
+    """BiasAdd: a bias, and a tensor besides."""
+    return [vector.combined(c, node, Op.ADD, "", range(len(node.inputs)))]
+
+
+def bias_split_gelu(c: Context, node: Node) -> Results:
+    """BiasSplitGelu: one half of the features by the function of the other."""
+    view = vector.combined(c, node, Op.ADD, "", (0, 1))
+    half, last = view.dims[-1] // 2, len(view.axes) - 1
+    name = c.title(node)
+    left, right = (lowering.take(c.g, view, last, at * half, half, f"{name}_half") for at in range(2))
+    gate = lowering.unary(c.g, right, lambda x: c.g.activation(x, "gelu", c.g.unique(f"{name}_gelu")))
+    return [lowering.elementwise(c.g, Op.MUL, [left, gate], c.name(node))]
+
+
+def integer_product(c: Context, node: Node) -> Results:
+    """DynamicQuantizeMatMul and MatMulIntegerToFloat: a product of integers, scaled back."""
+    return [products.product(c, node, right=1)]
 
 
 OPS: dict[str, Handler] = {
     **attention.CONTRIB,
+    "BiasAdd": biased,
     "BiasGelu": vector.activation("gelu"),
+    "BiasSplitGelu": bias_split_gelu,
+    "DynamicQuantizeMatMul": integer_product,
+    "EmbedLayerNormalization": embedded,
     "FastGelu": vector.activation("gelu"),
     "FusedConv": fused_conv,
     "FusedGemm": fused_gemm,
     "FusedMatMul": products.fused_matmul,
     "GroupNorm": vector.norm("group_norm"),
+    "MatMulIntegerToFloat": integer_product,
     "MatMulNBits": products.matmul_few_bits,
     "NhwcConv": channels_first(products.conv, always=True),
     "NhwcFusedConv": channels_first(fused_conv, always=True),
@@ -87,10 +123,9 @@ OPS: dict[str, Handler] = {
     "QLinearGlobalAveragePool": channels_first(vector.global_pool("average")),
     "QLinearLeakyRelu": vector.activation("leaky_relu"),
     "QLinearMul": movement.qlinear_mul,
+    "QLinearReduceMean": vector.reduction("average"),
     "QLinearSigmoid": vector.activation("sigmoid"),
     "QLinearSoftmax": vector.unary(Op.SOFTMAX),
     "QuickGelu": vector.activation("swish"),
-    "SkipLayerNormalization": skip_norm("layer_norm"),
-    "SkipSimplifiedLayerNormalization": skip_norm("rms_norm"),
 }
 """Op of the domain com.microsoft -> what makes its layers; others are those of ONNX itself."""

@@ -216,6 +216,7 @@ FOLDS: Mapping[str, Fold] = {
     "Mod": _plain(np.mod),
     "Mul": _plain(np.multiply),
     "Neg": _plain(np.negative),
+    "NonZero": lambda node, arrays: np.stack(np.nonzero(arrays[0])),
     "Not": _plain(np.logical_not),
     "Or": _plain(np.logical_or),
     "Pow": _plain(np.power),

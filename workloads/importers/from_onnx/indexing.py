@@ -67,7 +67,7 @@ def gather(c: Context, node: Node) -> Results:
     """Gather: a slice where the index is a constant range, else an op of its own; or an embedding."""
     data, index = c.value(node, 0), c.value(node, 1)
     if isinstance(data, Const) and isinstance(index, View):
-        return [_embedding(c, node, data, index)]
+        return [embedding(c, node, data, index, c.name(node))]
     view = c.view(node)
     axis = c.axis(node, 0, len(view.axes))
     if not isinstance(index, View | Const):
@@ -86,13 +86,14 @@ def gather(c: Context, node: Node) -> Results:
     return [lowering.gather(c.g, view, axis, index.dims, c.name(node))]
 
 
-def _embedding(c: Context, node: Node, data: Const, index: View) -> View:
+def embedding(c: Context, node: Node, data: Const, index: View, name: str) -> View:
+    """Pick rows of a matrix of weights."""
     if len(data.dims) != 2 or c.axis(node, 0, 2) != 0:
         raise c.wrong(node, "not an embedding", "rows of a matrix of weights", lowering.text(data.dims))
     x = lowering.settle(c.g, index)
     tokens = x.shape[1] * x.shape[2] * x.shape[3]
     shape = (x.shape[0], data.dims[1], tokens, 1)
-    y = c.g.put(Layer(c.name(node), Op.GATHER, (x.name,), (x.shape,), shape, constant_elements=data.size))
+    y = c.g.put(Layer(name, Op.GATHER, (x.name,), (x.shape,), shape, constant_elements=data.size))
     flat = lowering.reshape(c.g, look(y, (0, 2, 1)), (*index.dims, data.dims[1]), c.title(node))
     return flat
 

@@ -8,16 +8,29 @@ from simulator.network.ir import Network
 from workloads.importers import lowering
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import located, shorten
-from workloads.importers.from_onnx.context import Context, Value, open_name
+from workloads.importers.from_onnx.context import (
+    Context,
+    Cut,
+    DependsOnDataError,
+    Value,
+    is_scalar,
+    open_name,
+    place_of,
+)
+from workloads.importers.from_onnx.flow import FLOW
 from workloads.importers.from_onnx.folding import UnknownError, fold
-from workloads.importers.from_onnx.model import Branch, Const, Dims, Model, Node
-from workloads.importers.from_onnx.ops import REFUSED, STANDARD, Handler, handler_of
+from workloads.importers.from_onnx.guesses import guessed
+from workloads.importers.from_onnx.model import Const, Dims, Model, Node
+from workloads.importers.from_onnx.ops import DATA, REFUSED, STANDARD, Handler, handler_of
 from workloads.importers.from_onnx.own_metadata import detail, named, told_by
 from workloads.importers.from_onnx.patterns import with_functions
 from workloads.importers.from_onnx.read import inferred_shapes, read_bytes, read_file
+from workloads.importers.scopes import stages_of
 from workloads.importers.views import View, fan, layout_of, shape_in
 
 DEEPEST_RANK = 16
+MOST_NAMED = 5  # ops in a warning
+MOST_PROBLEMS = 20  # that are told of one file
 
 
 def import_onnx(path: Path, skip_unknown: bool = False, sizes: Mapping[str, int] | None = None) -> Network:
@@ -42,24 +55,49 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
     _check_sizes(model, sizes)
     told = told_by(model.metadata)
     c = Context(model, with_functions(model), Assembly(name), sizes, own=bool(told))
-    try:
-        run(c, c.nodes, skip_unknown)
-    except InputError as error:
-        raise InputError(*(c.unknown or error.problems)) from error  # what follows an unknown op may be wrong for it
-    if c.unknown:
-        raise InputError(*c.unknown)
-    outputs = [tensor for name in model.outputs if (tensor := c.settled(name))]
+    c.g.warnings.extend(model.warnings)
+    run(c, c.nodes, skip_unknown)
+    problems = (*c.unknown, *c.failed)
+    if problems:
+        raise InputError(*problems)
+    _told_cuts(c)
+    outputs = [tensor for name in dict.fromkeys((*model.outputs, *c.ends)) if (tensor := c.settled(name))]
+    if not told:
+        _give_stages(c.g)
     detail(c.g, told)
     return named(c.g.network(tuple(outputs)), told)
 
 
 def run(c: Context, nodes: Sequence[Node], skip_unknown: bool) -> None:
-    """Add the layers of nodes, in order."""
+    """Add the layers of nodes, in order; what is wrong with one does not hide what is wrong with others."""
     for node in nodes:
-        results = _results(c, node, skip_unknown)
+        try:
+            results = _results(c, node, skip_unknown)
+        except InputError as error:
+            results = _failed(c, node, error)
         for output, value in zip(node.outputs, results, strict=False):
             if output:
                 c.values[output] = value
+
+
+def _give_stages(g: Assembly) -> None:
+    """Make scopes stages; a layer without one is of the stage of what it reads."""
+    stages = stages_of(g.names)
+    for name in g.names:
+        layer = g.layer(name)
+        stage = stages.get(name) or (stages.get(layer.inputs[0]) if layer else None)
+        if stage:
+            stages[name] = stage
+            g.revise(name, stage, "", (None, None, None))
+
+
+def _failed(c: Context, node: Node, error: InputError) -> Sequence[Value]:
+    """Note what is wrong with a node, unless an op before it that nobody knows may be why; pass over its readers."""
+    if not c.reads_assumed(node):
+        c.failed += [problem for problem in error.problems if problem not in c.failed]
+    if len(c.failed) >= MOST_PROBLEMS:
+        raise InputError(*c.unknown, *c.failed)
+    return [Cut("")] * len(node.outputs)
 
 
 def _check_sizes(model: Model, sizes: Mapping[str, int]) -> None:
@@ -68,37 +106,56 @@ def _check_sizes(model: Model, sizes: Mapping[str, int]) -> None:
     An axis without a name goes by that of its input and its number: `x.1`. Of an input the first is the batch, which is
     1 unless it is given.
     """
-    opened = {
-        extent or open_name(name, at): (name, at)
+    opened = [
+        (name, at, extent)
         for name, extents in model.inputs.items()
         for at, extent in enumerate(extents)
         if not isinstance(extent, int)
-    }
-    known, missing = ", ".join(sorted(opened)), _missing(model, opened, sizes)
-    remedy = f"an exporter told its size, or FILE:{','.join(f'{each}=SIZE' for each in missing)}"
+    ]
+    names = dict.fromkeys(extent or open_name(name, at) for name, at, extent in opened)
+    places = {place_of(*each) for each in opened} | {name for name in model.inputs if is_scalar(model, name)}
+    missing = _missing(model, opened, sizes)
+    remedy = ",".join(f"{each}=SIZE" for each in dict.fromkeys(e or open_name(n, at) for n, at, e in missing))
     problems = [
         Problem(
             "the file leaves open no size of this name",
-            expected=f"one of {known}" if opened else "none: all sizes are fixed",
+            expected=f"one of {', '.join(sorted({*names, *places}))}"
+            if names or places
+            else "none: all sizes are fixed",
             got=name,
-            suggestion=nearest(name, opened),
+            suggestion=nearest(name, {*names, *places}),
         )
         for name in sizes
-        if name not in opened
+        if name not in names and name not in places
     ]
     problems += [
-        Problem(f"axis {at} of the input has no size", path=shorten(name), expected=remedy)
-        for name, at in (opened[size] for size in missing)
+        Problem(
+            f"axis {place_of(name, at, extent).rpartition('.')[2]} of the input has no size",
+            path=shorten(name),
+            expected=f"an exporter told its size, or FILE:{remedy}",
+        )
+        for name, at, extent in missing
     ]
     if problems:
         raise InputError(*problems)
 
 
-def _missing(model: Model, opened: Mapping[str, tuple[str, int]], sizes: Mapping[str, int]) -> list[str]:
-    """Return the open sizes that must be given: those of inputs that are read which are no first axis."""
+Open = tuple[str, int, str | None]  # an input, an axis of it, and how the file calls its size
+
+
+def _missing(model: Model, opened: Sequence[Open], sizes: Mapping[str, int]) -> list[Open]:
+    """Return the open sizes that must be given: those of inputs that are read which are no first axis.
+
+    One name of several axes is told once.
+    """
     read = {name for node in model.nodes for name in node.inputs}
-    first = {extents[0] or open_name(name, 0) for name, extents in model.inputs.items() if extents}
-    return [size for size, (name, _) in opened.items() if name in read and size not in first | sizes.keys()]
+    first = {extents[0] for name, extents in model.inputs.items() if extents and extents[0]}
+    wanted = {
+        extent or open_name(name, at): (name, at, extent)
+        for name, at, extent in reversed(opened)
+        if name in read and at and extent not in first and not {extent, place_of(name, at, extent)} & sizes.keys()
+    }
+    return [each for each in opened if each in wanted.values()]
 
 
 def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
@@ -110,8 +167,26 @@ def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
             return fold(node, [value if isinstance(value, Const) else None for value in inputs])
         except UnknownError:
             return _unfolded(c, node)
-    if node.op == "If":
-        return _branch(c, node, skip_unknown)
+    if any(isinstance(c.values.get(name), Cut) for name in node.inputs):
+        return _cut(c, node, "")
+    before, assumed = c.g.size, c.reads_assumed(node)
+    try:
+        results = _of_layers(c, node, skip_unknown)
+        if assumed:
+            c.g.assume_since(before)
+        return results
+    except DependsOnDataError as depends:
+        return _skipped(c, node, str(depends)) if skip_unknown else _cut(c, node, str(depends))
+    except InputError:
+        if skip_unknown and assumed:
+            return _skipped(c, node, "does not fit the shapes that are assumed before it")
+        raise
+
+
+def _of_layers(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
+    """Return what the layers of a node make."""
+    if node.op in FLOW and not node.domain:
+        return FLOW[node.op](c, node, lambda nodes: run(c, nodes, skip_unknown))
     handler = handler_of(node)
     if handler:
         results = _made(c, node, handler)
@@ -122,19 +197,38 @@ def _results(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
     return _unknown(c, node, skip_unknown)
 
 
-def _branch(c: Context, node: Node, skip_unknown: bool) -> Sequence[Value]:
-    """Follow the branch of an If that shapes decide, as exporters write around a squeeze."""
-    condition = c.const(node, 0)
-    chosen = condition.ints() if condition else None
-    branch = node.attributes.get("then_branch" if chosen and chosen[0] else "else_branch")
-    if not chosen or not isinstance(branch, Branch):
-        raise c.wrong(node, "the branch depends on the network's input", "a condition that shapes decide")
-    c.values.update(branch.constants)
-    run(c, branch.nodes, skip_unknown)
-    missing = next((name for name in branch.outputs if name not in c.values), None)
-    if missing is not None:
-        raise c.wrong(node, "the branch does not make its output", got=shorten(missing))
-    return [c.values[name] for name in branch.outputs]
+def _cut(c: Context, node: Node, why: str) -> Sequence[Value]:
+    """Cut the graph at a node: what it reads leaves the network, what it makes is known no further."""
+    cause = next((value.at for name in node.inputs if isinstance(value := c.values.get(name), Cut)), None)
+    if cause == "":
+        return [Cut(cause)] * len(node.outputs)
+    if cause is None:
+        cause = c.title(node)
+        c.cuts[cause] = (f"of {node.op} {why}", [])
+    else:
+        c.cuts[cause][1].append(c.title(node))
+    c.ends += [name for name in node.inputs if isinstance(c.values.get(name), View)]
+    return [Cut(cause)] * len(node.outputs)
+
+
+def _told_cuts(c: Context) -> None:
+    """Warn of what is not counted behind each cut; raise InputError where nothing is left before them."""
+    if c.cuts and not c.g.size:
+        expected = "layers before it, that can be counted"
+        raise InputError(
+            *(
+                Problem(f"the op cannot be counted: {why}", path=shorten(at), expected=expected)
+                for at, (why, _) in c.cuts.items()
+            )
+        )
+    for at, (why, behind) in c.cuts.items():
+        more = f" and {len(behind) - MOST_NAMED} more" if len(behind) > MOST_NAMED else ""
+        follows = (
+            f"not counted behind it: {', '.join(map(shorten, behind[:MOST_NAMED]))}{more}"
+            if behind
+            else "it is the last"
+        )
+        c.g.warnings.append(f"{shorten(at)}: the graph ends here, as {why}, {follows}")
 
 
 def _made(c: Context, node: Node, handler: Handler) -> Sequence[Value]:
@@ -159,14 +253,21 @@ def _unfolded(c: Context, node: Node) -> list[Const]:
 
 def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
     """Count an op nobody knows as reading its inputs and writing its outputs; unless it is skipped, note it as well."""
+    if not skip and not node.domain and node.op in DATA:
+        raise DependsOnDataError(REFUSED[node.op])
     if not skip:
         op = f"{node.domain}.{node.op}" if node.domain else node.op
         path = shorten(node.label)
         expected = "an op that is known, or --skip-unknown, to count nothing but the traffic of unknown ones"
-        reason = None if node.domain else REFUSED.get(node.op)
+        reason = c.model.refused.get(node.op) if node.domain else REFUSED.get(node.op)
         what = f"the op cannot be counted: {reason}" if reason else "unknown op"
-        suggestion = None if reason else nearest(node.op, STANDARD)
+        suggestion = None if reason or node.domain else nearest(node.op, STANDARD)
         c.unknown.append(Problem(what, path=path, expected=expected, got=shorten(op), suggestion=suggestion))
+    return _skipped(c, node, "is unknown")
+
+
+def _skipped(c: Context, node: Node, why: str) -> list[Value]:
+    """Count an op as reading its inputs and writing its outputs, as large as is stated or as seems right."""
     views = [value for at in range(len(node.inputs)) if isinstance(value := c.value(node, at), View)]
     if not views:
         raise c.wrong(node, "an unknown op that reads no tensor")
@@ -175,9 +276,11 @@ def _unknown(c: Context, node: Node, skip: bool) -> list[Value]:
     results: list[Value] = []
     for output in node.outputs:
         if output in c.readers or output in c.model.outputs:
-            dims = _stated_shape(c, output) or views[0].dims  # as much as it reads, if nothing tells
+            stated = _stated_shape(c, output)
+            dims = stated or guessed(c, node, output, [view.dims for view in views])
             layout = layout_of(len(dims))
-            made = c.g.unknown(c.name(node), node.op, sources, shape_in(layout, dims), weights)
+            shape, name = shape_in(layout, dims), c.name(node)
+            made = c.g.unknown(name, node.op, sources, shape, weights, assumed=stated is None, why=why)
             results.append(fan(made, layout, dims))
             weights = 0  # they are those of the op, which is a layer for each of its outputs
         else:

@@ -63,6 +63,16 @@ def alike(c: Context, node: Node) -> Results:
     return [Const(_dims(c, node, 0))]
 
 
+def drawn(c: Context, node: Node) -> Results:
+    """RandomNormal and RandomUniform: values drawn before, as many as an attribute says."""
+    return [Const(node.ints("shape") or ())]
+
+
+def multinomial(c: Context, node: Node) -> Results:
+    """Multinomial: so many classes drawn for each sample."""
+    return [_picked(c, node, (_dims(c, node, 0)[0], node.int("sample_size", 1)))]
+
+
 def reverse(c: Context, node: Node) -> Results:
     """ReverseSequence: the same elements, moved."""
     return [_moved(c, node, c.view(node), "reverse")]
@@ -96,7 +106,11 @@ OPS = {
     "EyeLike": alike,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,
+    "Multinomial": multinomial,
     "OneHot": one_hot,
+    "RandomNormal": drawn,
+    "RandomUniform": drawn,
+    "TensorScatter": scatter,
     "RandomNormalLike": alike,
     "RandomUniformLike": alike,
     "ReverseSequence": reverse,

@@ -50,6 +50,7 @@ class Branch:
     nodes: "tuple[Node, ...]"
     constants: Mapping[str, Const]
     outputs: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
 
 
 Attribute: TypeAlias = int | float | str | Const | Branch | tuple[int | float | str, ...]
@@ -121,3 +122,5 @@ class Model:
     opset: int
     metadata: Mapping[str, str]
     source: bytes  # the file without weights
+    warnings: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)  # ops of its own format that cannot be counted -> why

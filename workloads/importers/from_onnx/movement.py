@@ -7,7 +7,7 @@ from workloads.importers import lowering
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.own_op import layer_of
-from workloads.importers.from_onnx.vector import combined, stretched
+from workloads.importers.from_onnx.vector import combined
 from workloads.importers.views import (
     MAPS,
     H,
@@ -15,10 +15,11 @@ from workloads.importers.views import (
     W,
     arrange,
     arranged,
-    is_shuffle,
-    layout_of,
+    laid_out,
     look,
     own_layout,
+    repeated,
+    shuffled_layout,
     transposed,
 )
 
@@ -87,7 +88,8 @@ def _settled(c: Context, node: Node, view: View, plain: bool) -> View:
         return view
     readers = c.readers.get(node.outputs[0], [])
     direct = plain and not any(reader.op in LOOK_THROUGH for reader in readers)
-    return arranged(c.g, view, MAPS) if direct or is_shuffle(view) else view
+    layout = MAPS if direct else shuffled_layout(view)
+    return arranged(c.g, view, layout) if layout else view
 
 
 def flatten(c: Context, node: Node) -> Results:
@@ -167,7 +169,7 @@ def pad(c: Context, node: Node) -> Results:
     sides = {c.checked_axis(node, axis, rank): (pads[at], pads[at + len(axes)]) for at, axis in enumerate(axes)}
     if not any(any(both) for both in sides.values()):
         return [view]
-    layout = own_layout(view) or layout_of(rank)
+    layout = laid_out(view)
     spatial = {layout[axis]: both for axis, both in sides.items() if layout[axis] in (H, W)}
     beyond = any(any(both) for axis, both in sides.items() if layout[axis] not in (H, W))
     if rank > 4 or beyond or min(pads) < 0:
@@ -222,8 +224,13 @@ def _resized(c: Context, node: Node, dims: Dims) -> Dims:
 
 
 def expand(c: Context, node: Node) -> Results:
-    """Expand."""
-    return [stretched(c, node, c.view(node), c.ints(node, 1) or ())]
+    """Expand: an element for many, which those that read it stretch themselves where they can."""
+    view, given = c.view(node), c.ints(node, 1) or ()
+    rank = max(len(view.axes), len(given))
+    own, other = ((1,) * (rank - len(dims)) + tuple(dims) for dims in (view.dims, given))
+    if any(a != b and 1 not in (a, b) for a, b in zip(own, other, strict=True)):
+        raise c.wrong(node, "operands do not match", lowering.text(view.dims), lowering.text(given))
+    return [repeated(view, tuple(map(max, own, other)), c.title(node))]
 
 
 def tile(c: Context, node: Node) -> Results:
@@ -241,7 +248,8 @@ def depth_to_space(c: Context, node: Node) -> Results:
     view, block = c.view(node), node.int("blocksize", 1)
     if len(view.axes) != 4 or block < 1 or view.dims[1] % block**2:
         raise c.wrong(node, "channels do not divide into blocks", f"a multiple of {block}x{block}")
-    return [lowering.depth_to_space(c.g, view, block, node.text("mode", "DCR") == "DCR", c.title(node))]
+    moved = lowering.depth_to_space(c.g, view, block, node.text("mode", "DCR") == "DCR", c.title(node))
+    return [arranged(c.g, moved, MAPS)]
 
 
 def space_to_depth(c: Context, node: Node) -> Results:
@@ -249,7 +257,7 @@ def space_to_depth(c: Context, node: Node) -> Results:
     view, block = c.view(node), node.int("blocksize", 1)
     if len(view.axes) != 4 or block < 1 or view.dims[2] % block or view.dims[3] % block:
         raise c.wrong(node, "maps do not divide into blocks", f"multiples of {block}")
-    return [lowering.space_to_depth(c.g, view, block, c.title(node))]
+    return [arranged(c.g, lowering.space_to_depth(c.g, view, block, c.title(node)), MAPS)]
 
 
 def own_layer(c: Context, node: Node) -> Results:
@@ -277,6 +285,7 @@ def qlinear_mul(c: Context, node: Node) -> Results:
 
 
 OPS = {
+    "BitCast": same,
     "Cast": same,
     "CastLike": same,
     "Concat": concat,

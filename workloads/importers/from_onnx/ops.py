@@ -41,13 +41,18 @@ STANDARD: Mapping[str, Handler] = dict(
 
 _DATA = "how many elements there are depends on the data"
 _FLOW = "which layers run depends on the data"
-_RANDOM = "what it makes is drawn at random"
+_SIGNAL = "numbers are complex"
 _TEXT = "texts are read on the host"
+_TRAINING = "it is there for training alone"
+DATA = frozenset({"Compress", "ConstantOfShape", "NonZero", "OptionalGetElement", "Range", "Unique"})
+"""Ops that cannot be counted where they are not of constants: a graph is cut there."""
 REFUSED: Mapping[str, str] = {
-    **dict.fromkeys(("Compress", "ConstantOfShape", "NonZero", "Range", "Unique"), _DATA),
-    **dict.fromkeys(("Loop", "Scan", "SequenceMap"), _FLOW),
-    **dict.fromkeys(("Bernoulli", "Multinomial", "RandomNormal", "RandomUniform"), _RANDOM),
-    **dict.fromkeys(("ImageDecoder", "RegexFullMatch", "StringConcat", "StringSplit", "TfIdfVectorizer"), _TEXT),
+    **dict.fromkeys(DATA, _DATA),
+    **dict.fromkeys(("Optional", "OptionalHasElement"), _FLOW),
+    **dict.fromkeys(("DFT", "STFT"), _SIGNAL),
+    **dict.fromkeys(("ImageDecoder", "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit"), _TEXT),
+    **dict.fromkeys(("TfIdfVectorizer",), _TEXT),
+    **dict.fromkeys(("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), _TRAINING),
 }
 """Op that is known and cannot be counted -> why."""
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 from math import prod
 
 from simulator.network.graph import Tensor
-from simulator.network.ir import Op
+from simulator.network.ir import Layer, Op
 from simulator.network.shapes import Pair, Sides, sides
 from workloads.importers import lowering
+from workloads.importers.from_onnx import volumes
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.views import View, look, own_layout, transposed
@@ -50,6 +51,8 @@ def matmul_few_bits(c: Context, node: Node) -> Results:
 
 def convolution(c: Context, node: Node, weight: int, bias: int) -> View:
     """Convolve the first input; weights [K, C / groups, ...] and bias stand at these positions."""
+    if volumes.is_volume(c.view(node)):
+        return _over_volumes(c, node, weight, bias)
     rank = spatial_rank(c, node)
     dims = weight_dims(c, node, weight, rank)
     groups, channels = node.int("group", 1), c.view(node).dims[1]
@@ -62,17 +65,37 @@ def convolution(c: Context, node: Node, weight: int, bias: int) -> View:
     return lowering.conv(c.g, x, dims[0], kernel, stride, padding, dilation, groups, own_bias, name)
 
 
+def _over_volumes(c: Context, node: Node, weight: int, bias: int) -> View:
+    """Convolve a volume, as images of all the slices that an output slice is made of."""
+    dims, groups = weight_dims(c, node, weight, volumes.AXES), node.int("group", 1)
+    channels = c.view(node).dims[1]
+    if groups < 1 or dims[1] * groups != channels:
+        raise c.wrong(node, "weights and input do not match", f"{channels} input channels", f"{dims[1]} x {groups}")
+    has_bias, name = c.has_bias(node, weight, bias), c.name(node, weight)
+    images, flat = volumes.unfolded(c, node, dims[2:])
+    kernel, stride, padding, dilation = window(c, flat, 2, dims[3:])
+    y = lowering.conv(c.g, images, dims[0], kernel, stride, padding, dilation, groups, has_bias, name)
+    return volumes.folded(c, node, y)
+
+
 def without_pad(c: Context, node: Node, padding: Sides) -> tuple[View, Sides]:
     """Return the first input and the padding; zeros that an op before puts around for this one alone join it."""
     view = c.view(node)
     layout = own_layout(view)
     before = c.g.layer(view.tensor.name)
-    if not (layout and before and before.op is Op.PAD and not before.variant and c.comes_from(node, "Pad")):
+    if not (layout and before and _is_of_maps(before) and c.comes_from(node, "Pad")):
         return view, padding
     c.g.take_back(before.name)
     x = Tensor(before.inputs[0], before.input_shapes[0])
     top, left, bottom, right = (inner + outer for inner, outer in zip(padding, before.padding, strict=True))
     return look(x, layout), (top, left, bottom, right)
+
+
+def _is_of_maps(layer: Layer) -> bool:
+    """Return whether a layer puts zeros around maps, and nowhere else."""
+    (n, channels, height, width), (top, left, bottom, right) = layer.input_shapes[0], layer.padding
+    grown = (n, channels, height + top + bottom, width + left + right)
+    return layer.op is Op.PAD and not layer.variant and layer.output_shape == grown
 
 
 def weight_dims(c: Context, node: Node, position: int, rank: int) -> Dims:
@@ -190,17 +213,17 @@ def _linear(c: Context, node: Node, x: View, inner: int, filters: int, bias: boo
 
 def matmul(c: Context, node: Node) -> Results:
     """MatMul: of activations and weights a fully connected layer at each position, of two activations a product."""
-    return [_matmul(c, node, right=1)]
+    return [product(c, node, right=1)]
 
 
 def matmul_integer(c: Context, node: Node) -> Results:
     """MatMulInteger."""
-    return [_of_integers(c, _matmul(c, node, right=1))]
+    return [_of_integers(c, product(c, node, right=1))]
 
 
 def qlinear_matmul(c: Context, node: Node) -> Results:
     """QLinearMatMul."""
-    return [_matmul(c, node, right=3)]
+    return [product(c, node, right=3)]
 
 
 def fused_matmul(c: Context, node: Node) -> Results:
@@ -215,7 +238,7 @@ def fused_matmul(c: Context, node: Node) -> Results:
             c.values[name] = _turned(value)
             c.readers[name] = [node]
         inputs.append(name)
-    return [_matmul(c, replace(node, inputs=tuple(inputs)), right=1)]
+    return [product(c, replace(node, inputs=tuple(inputs)), right=1)]
 
 
 def _turned(value: Value | None) -> Value:
@@ -227,7 +250,8 @@ def _turned(value: Value | None) -> Value:
     return transposed(value, (*range(rank - 2), rank - 1, rank - 2), value.name)
 
 
-def _matmul(c: Context, node: Node, right: int) -> View:
+def product(c: Context, node: Node, right: int) -> View:
+    """Multiply the first input by that at `right`, whichever of both is computed."""
     first, second = c.value(node, 0), c.value(node, right)
     if isinstance(first, View) and isinstance(second, View):
         return _of_two(c, node, first, second)

@@ -46,12 +46,15 @@ def read_bytes(content: memoryview, file: str, folder: Path | None = None) -> Mo
 
 def inferred_shapes(model: Model, sizes: Mapping[str, int]) -> dict[str, Dims]:
     """Return the shapes that ONNX's own inference finds; extents left open are those in `sizes`, or 1."""
+    if not model.source:
+        return {}
     import onnx
 
     proto = onnx.ModelProto.FromString(model.source)
     for value in proto.graph.input:
-        for dim in value.type.tensor_type.shape.dim:
-            dim.dim_value = dim.dim_value or sizes.get(dim.dim_param, 1)
+        for at, dim in enumerate(value.type.tensor_type.shape.dim):
+            given = sizes.get(f"{value.name}.{at}", sizes.get(dim.dim_param, 1))
+            dim.dim_value = dim.dim_value or given
     try:
         return dict(_shapes(onnx.shape_inference.infer_shapes(proto).graph.value_info))
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError):
@@ -121,7 +124,8 @@ def _attribute(entry: "onnx.AttributeProto") -> Attribute | None:
     if entry.HasField("g"):
         constants = {_text(tensor.name): _const(tensor, None) for tensor in entry.g.initializer}
         outputs = tuple(_text(value.name) for value in entry.g.output)
-        return Branch(tuple(_node(node) for node in entry.g.node), constants, outputs)
+        inputs = tuple(_text(value.name) for value in entry.g.input)
+        return Branch(tuple(_node(node) for node in entry.g.node), constants, outputs, inputs)
     if entry.HasField("t"):
         return _const(entry.t, None)
     if entry.HasField("i") or entry.type == entry.INT:

@@ -55,20 +55,47 @@ def concat(c: Context, node: Node) -> Results:
     values = list(c.parts(node))
     if node.int("new_axis", 0):
         axis = c.axis(node, 0, len(values[0].dims) + 1)
-        values = [_unsqueezed(value, axis) for value in values]
+        values = [unsqueezed(value, axis) for value in values]
     return [joined(c, node, values)]
 
 
-def _unsqueezed(value: View | Const, axis: int) -> View | Const:
+def unsqueezed(value: View | Const, axis: int) -> View | Const:
+    """Return an array with an axis of one element more."""
     if isinstance(value, Const):
         return Const((*value.dims[:axis], 1, *value.dims[axis:]))
     return View(value.tensor, (*value.axes[:axis], (), *value.axes[axis:]), value.name)
+
+
+def insert(c: Context, node: Node) -> Results:
+    """SequenceInsert: behind the last, unless told."""
+    values, new, given = list(c.parts(node)), c.value(node, 1), c.ints(node, 2)
+    if not isinstance(new, View | Const):
+        raise c.wrong(node, "input 1 is not a tensor")
+    at = given[0] if given else len(values)
+    return [Parts((*values[:at], new, *values[at:]))]
+
+
+def erase(c: Context, node: Node) -> Results:
+    """SequenceErase: the last, unless told."""
+    values, given = list(c.parts(node)), c.ints(node, 1)
+    if not values:
+        raise c.wrong(node, "the sequence is empty")
+    del values[given[0] if given else -1]
+    return [Parts(tuple(values))]
+
+
+def empty(c: Context, node: Node) -> Results:
+    """SequenceEmpty."""
+    return [Parts(())]
 
 
 OPS = {
     "ConcatFromSequence": concat,
     "SequenceAt": at,
     "SequenceConstruct": construct,
+    "SequenceEmpty": empty,
+    "SequenceErase": erase,
+    "SequenceInsert": insert,
     "SequenceLength": length,
     "SplitToSequence": split,
 }

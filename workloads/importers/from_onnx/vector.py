@@ -8,6 +8,7 @@ from simulator.network.ir import Op
 from simulator.network.ops import OPS as TABLE
 from simulator.network.ops import VECTOR_OPS
 from workloads.importers import lowering
+from workloads.importers.from_onnx import volumes
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.products import spatial_rank, window, without_pad
@@ -201,8 +202,8 @@ def pool(kind: str) -> Handler:
 
 def pooled(c: Context, node: Node, kind: str) -> View:
     """Pool windows of an input."""
-    if len(c.view(node).axes) == 5:
-        return _pooled_lines(c, node, kind)
+    if volumes.is_volume(c.view(node)):
+        return volumes.pool(c, node, kind, node.ints("kernel_shape") or ())
     rank = spatial_rank(c, node)
     kernel = node.ints("kernel_shape") or ()
     if len(kernel) != rank or min(kernel) < 1:
@@ -214,25 +215,13 @@ def pooled(c: Context, node: Node, kind: str) -> View:
     return lowering.pool(c.g, x, kind, size, stride, padding, dilation, ceil, name)
 
 
-def _pooled_lines(c: Context, node: Node, kind: str) -> View:
-    """Pool along the first of three axes, as PyTorch spells a normalisation across channels: the others are one."""
-    view = c.view(node)
-    n, channels, depth, *size = view.dims
-    kernel, strides = node.ints("kernel_shape") or (), node.ints("strides") or (1, 1, 1)
-    before, *flat, after, _, _ = node.ints("pads") or (0,) * 6
-    if len(kernel) != 3 or {*kernel[1:], *strides[1:]} != {1} or any(flat):
-        raise c.wrong(node, "only signals and images are supported", "a kernel of one row and column", str(kernel))
-    lines = lowering.reshape(c.g, view, (n, channels, depth, prod(size)), f"{c.title(node)}_lines")
-    window = ((kernel[0], 1), (strides[0], 1), (before, 0, after, 0), (1, 1), bool(node.int("ceil_mode", 0)))
-    y = lowering.pool(c.g, lines, kind, *window, c.name(node))
-    return lowering.reshape(c.g, y, (n, channels, y.dims[2], *size), c.title(node))
-
-
 def global_pool(kind: str) -> Handler:
     """Return a handler that pools whole maps."""
 
     def apply(c: Context, node: Node) -> Results:
         view = c.view(node)
+        if volumes.is_volume(view):
+            return [lowering.reduce(c.g, view, volumes.global_axes(view), kind, True, c.name(node))]
         x = lowering.as_maps(c.g, view, c.title(node))
         return [lowering.like_maps(c.g.global_pool(x, kind, c.name(node)), view)]
 
@@ -292,6 +281,7 @@ OPS: dict[str, Handler] = {
     "ArgMax": arg_reduction,
     "ArgMin": arg_reduction,
     "BatchNormalization": batch_norm,
+    "Bernoulli": activation("bernoulli"),
     "Clip": clip,
     "CumProd": activation("cum_prod"),
     "LRN": lrn,

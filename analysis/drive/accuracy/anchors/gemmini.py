@@ -115,6 +115,7 @@ ANCHOR = Anchor(
     source="FireSim cycles published with DOSA (Hong et al., MICRO 2023), github.com/ucb-bar/dosa",
     machines=(MACHINE,),
     rows=rows,
+    machines_are="systolic (Gemmini, TPU)",
     remarks=(
         "In the data P is the width of an output map and Q its height, R and S likewise. An instruction streams at "
         "most 16 positions of one row.",

@@ -61,6 +61,7 @@ ANCHOR = Anchor(
     source='Chen et al., "Eyeriss", ISCA 2016, figure 10 and abstract',
     machines=(ROW_STATIONARY, *(machine for machine, _ in OTHERS.values())),
     rows=rows,
+    machines_are="row stationary (Eyeriss)",
     remarks=(
         "Figures are given to two decimals, so half of the last one is added to each bound of 5%.",
         "The paper gives neither its mappings nor the split of its registers. Three choices were made with its "

@@ -58,6 +58,7 @@ ANCHOR = Anchor(
     source="NVDLA primer (nvdla.org); Chen et al., JSSC 52(1), 2017; Du et al., ISCA 2015; Jouppi et al., ISCA 2017",
     machines=(*NVDLA, CHIP, SHIDIANNAO, TPU),
     rows=rows,
+    machines_are="chips by tables of circuits (NVDLA, Eyeriss, ShiDianNao)",
     remarks=(
         "One table of circuits, `cmos`, gives all of them at each machine's node. Fitted with these figures in sight: "
         "two shares of area (NVDLA at 28 nm, Eyeriss), the energy of a gated MAC (Eyeriss), the share of a wire's bits "

@@ -1,4 +1,4 @@
-"""SCALE-Sim: cycles of its layers under its three dataflows, on arrays of any size."""
+"""SCALE-Sim: cycles and SRAM accesses of its layers under its three dataflows, on arrays of any size."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from analysis.drive.accuracy.figures import published
 from analysis.drive.accuracy.machines import resized
 from simulator import simulate
 from simulator.network.ir import Layer, Network, Op
+from simulator.result.run import LayerResult
 
 MACHINE = "scalesim_32x32"
 DATAFLOWS = {
@@ -20,7 +21,10 @@ Figures = Mapping[str, str]
 
 
 def rows() -> Iterator[Row]:
-    """Yield the number of each layer's last cycle; layers of one array and dataflow are simulated together."""
+    """Yield the number of each layer's last cycle, then its SRAM accesses.
+
+    Layers of one array and dataflow are simulated together.
+    """
     groups: dict[tuple[str, int, int], list[Figures]] = defaultdict(list)
     for row in published("scalesim"):
         groups[row["dataflow"], int(row["rows"]), int(row["cols"])].append(row)
@@ -31,6 +35,26 @@ def rows() -> Iterator[Row]:
             name = f"{row['topology']} {row['layer']}"
             part = f"{dataflow} on {height}x{width}"
             yield Row(name, int(row["total_cycles"]), layer.cycles - 1, EQUAL, "cycles", part)
+            yield from accesses(row, layer, name, part)
+
+
+def accesses(row: Figures, layer: LayerResult, name: str, part: str) -> Iterator[Row]:
+    """Yield the words that the array takes of each operand's SRAM, and writes of outputs.
+
+    Under output stationary SCALE-Sim lists a write for each row and column in every fold on top of the outputs, though
+    nothing leaves the array then; those are left out.
+    """
+    sram, idle = layer.traffic["buffer"], 0
+    if row["dataflow"] == "os":
+        height, width = int(row["rows"]), int(row["cols"])
+        folds = -(-int(row["gemm_M"]) // height) * -(-int(row["gemm_N"]) // width)
+        idle = folds * (height + width)
+    for column, published_words, ours in (
+        ("ifmap reads", int(row["sram_ifmap_reads"]), sram["inputs"].read_bytes),
+        ("filter reads", int(row["sram_filter_reads"]), sram["weights"].read_bytes),
+        ("ofmap writes", int(row["sram_ofmap_writes"]) - idle, sram["outputs"].write_bytes),
+    ):
+        yield Row(name, published_words, ours, EQUAL, "words", f"{part}: {column}")
 
 
 def network_of(members: Sequence[Figures]) -> Network:
@@ -76,6 +100,10 @@ ANCHOR = Anchor(
     rows=rows,
     remarks=(
         "SCALE-Sim reports the number of the last cycle, counted from 0; so does this table.",
+        "SRAM accesses are words of one byte at the edge of the array. What passes through a systolic array comes "
+        "again in every fold, whichever loops run.",
+        "Under output stationary SCALE-Sim lists rows + columns writes a fold in which nothing leaves the array: they "
+        "are taken off its figure.",
         "A depthwise layer of its topologies is one channel and one filter, once; imported by name, ours costs all "
         "groups.",
     ),

@@ -32,5 +32,6 @@ ANCHOR = Anchor(
     source=f"{SOURCE}, table 3, figure 8",
     machines=(MACHINE,),
     rows=rows,
+    machines_are="weight or output stationary, one word a PE (SqueezeNext)",
     remarks=(TILING,),
 )

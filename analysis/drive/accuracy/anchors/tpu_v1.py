@@ -44,6 +44,7 @@ ANCHOR = Anchor(
     source='Jouppi et al., "In-datacenter performance analysis of a tensor processing unit", ISCA 2017, tables 1 to 3',
     machines=(MACHINE,),
     rows=rows,
+    machines_are="systolic (Gemmini, TPU)",
     remarks=(
         "The sizes of the perceptrons' layers are not published: equal square ones with all the weights stand for "
         "them.",

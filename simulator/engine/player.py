@@ -1,0 +1,93 @@
+"""Play ops one after the other, or recall how they were played: the second time nothing is worked out."""
+
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from simulator.engine.array_ops import Played, array_result, play_mapping
+from simulator.engine.mapping_cache import machine_key, op_key, vector_key
+from simulator.engine.results import layer_result
+from simulator.engine.store import Rows, key_of
+from simulator.engine.vector_ops import Streamed, fastest, stream, streamed_of, vector_result
+from simulator.hardware.model import Hardware
+from simulator.mapping.mapping import Mapping
+from simulator.nest import Operand
+from simulator.network.ir import Op
+from simulator.result.run import LayerResult
+from simulator.schedule import PlannedOp
+
+if TYPE_CHECKING:
+    from simulator.cost.vector_tiles import Tiles
+
+
+def play(
+    ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], hardware: Hardware, rows: Rows
+) -> list[LayerResult]:
+    """Play the ops one after the other; with the next one's first weights on the way where the machine prefetches."""
+    player, results = Player(mappings, hardware, rows), dict[str, LayerResult]()
+    running = [op for op in ops if op.runs]
+    ahead = hardware.layer_order == "prefetch_weights"
+    come = 0  # bytes of the current op's first weights that have come already
+    for op, following in zip_longest(running, running[1:]):
+        wanted = player.first_weights(following) if ahead and following else 0
+        if wanted and wanted > player.free_bytes(op):
+            wanted = 0
+        results[op.layer.name] = player.result(op, come, wanted)
+        come = wanted
+    return [results.get(op.layer.name) or layer_result(op, hardware) for op in ops]
+
+
+class Player:
+    """Plays ops of a network on a machine, under their mappings; what `rows` know is not worked out again."""
+
+    def __init__(self, mappings: MappingType[str, Mapping], hardware: Hardware, rows: Rows) -> None:
+        self.mappings, self.hardware, self.rows = mappings, hardware, rows
+        self.machine = key_of(machine_key(hardware))
+        self._known: dict[tuple[str, int, int], Played] = {}
+        self._tiles: dict[str, Tiles] = {}
+
+    def result(self, op: PlannedOp, come: int, wanted: int) -> LayerResult:
+        """Play an op of whose first weights some have come, while so many bytes of the next one's come."""
+        if op.layer.nest is None:
+            return vector_result(op, self._streamed(op, wanted).cost, self.hardware)
+        mapping = self.mappings[op.layer.name]
+        return array_result(op, mapping, self._played(op, come, wanted), self.hardware, come)
+
+    def first_weights(self, op: PlannedOp) -> int:
+        """Bytes of weights that an op's first tile loads; a second factor that ops make may not be there before."""
+        if op.layer.nest is None or op.layer.op is Op.MATMUL:
+            return 0
+        return self._played(op).first_weights_bytes
+
+    def free_bytes(self, op: PlannedOp) -> int:
+        """Bytes that the weights' buffer has left while an op runs in its tiles.
+
+        Tensors that are kept, and tiles of the vector unit, lie where inputs do.
+        """
+        index = next(i for i, b in enumerate(self.hardware.buffers) if Operand.WEIGHTS in b.holds)
+        buffer, taken = self.hardware.buffers[index], 0
+        if op.layer.nest is not None:
+            taken = self._played(op).demand_bytes[index]
+        elif Operand.INPUTS in buffer.holds:
+            taken = self._streamed(op).demand_bytes
+        if Operand.INPUTS in buffer.holds:
+            taken += op.reserved_bytes
+        return buffer.capacity_bytes - taken
+
+    def _played(self, op: PlannedOp, come: int = 0, wanted: int = 0) -> Played:
+        asked, mapping = (op.layer.name, come, wanted), self.mappings[op.layer.name]
+        if asked not in self._known:
+            key = key_of("played", self.machine, op_key(op), mapping, come, wanted)
+            found = self.rows.recall(key, lambda: play_mapping(op, mapping, self.hardware, come, wanted))
+            self._known[asked] = Played(**found)
+        return self._known[asked]
+
+    def _streamed(self, op: PlannedOp, wanted: int = 0) -> Streamed:
+        key = key_of("streamed", self.machine, vector_key(op, self.hardware), wanted)
+        return streamed_of(self.rows.recall(key, lambda: stream(op, self._cut(op), self.hardware, wanted)))
+
+    def _cut(self, op: PlannedOp) -> "Tiles":
+        if op.layer.name not in self._tiles:
+            self._tiles[op.layer.name] = fastest(op, self.hardware)
+        return self._tiles[op.layer.name]

@@ -1,0 +1,107 @@
+"""Iterations that are alike can be jumped over: every total is that of playing all tiles, one by one."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.cost.case import ONE, TOTALS, ZERO, Case
+from simulator.cost.convert import (
+    layer_record,
+    machine_record,
+    make_scratch,
+    mapping_record,
+    port_record,
+    price_record,
+)
+from simulator.cost.evaluate import add_variants, begin, clear
+from simulator.cost.play import play_tiles
+from simulator.hardware.load import load_hardware
+from simulator.mapping.mapping import ONES, Mapping
+from simulator.nest import Dim, LoopNest
+from tests.oracle.strategies import MANY, hardwares, layer_of
+
+_ALONG_AN_AXIS = st.tuples(
+    st.integers(1, 40), st.integers(1, 3), st.integers(1, 2), st.integers(1, 2), st.integers(0, 2), st.integers(0, 2)
+)
+_COUNTS = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 24), st.integers(1, 24))
+_TILES = st.tuples(*(st.sampled_from((1, 1, 2, 3, 99)) for _ in Dim))
+
+
+@st.composite
+def long_nests(draw):
+    """Layers of many tiles."""
+    down, across = draw(_ALONG_AN_AXIS), draw(_ALONG_AN_AXIS)
+    sizes = [
+        max(1, (pixels - 1) * stride + (taps - 1) * dilation + 1 - before - after)
+        for pixels, taps, stride, dilation, before, after in (down, across)
+    ]
+    bounds = (*draw(_COUNTS), down[0], across[0], down[1], across[1])
+    padding = (down[4], across[4], down[5], across[5])
+    return LoopNest(bounds, (down[2], across[2]), (down[3], across[3]), padding, tuple(sizes))
+
+
+@st.composite
+def long_cases(draw):
+    """A layer of many tiles on a machine that holds them."""
+    hardware, nest = draw(hardwares(capacity=1 << 40)), draw(long_nests())
+    tile = tuple(min(bound, cut) for bound, cut in zip(nest.bounds, draw(_TILES), strict=True))
+    mapping = Mapping(
+        dataflow="drawn",
+        tile=tile,
+        dram_order=tuple(draw(st.permutations(tuple(Dim)))),
+        buffer_order=tuple(Dim),
+        rows=ONES,
+        columns=ONES,
+        registers=ONES,
+        registers_order=(),
+        lowered=False,
+        retains=draw(st.booleans()),
+        channel_packing=False,
+        stationary=None,
+    )
+    facts = layer_record(hardware, layer_of(nest), nest, residuals=draw(st.sampled_from((0, 0, 1))))
+    facts["resident"] = draw(st.tuples(*(st.sampled_from((0, 0, 0, 1)) for _ in range(3))))
+    facts["prefetch_bytes"] = draw(st.sampled_from((0, 0, 0, 64)))
+    records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer_of(nest))
+    return Case(*records, mapping_record(hardware, mapping))
+
+
+def totals_of(case, jumps):
+    """All totals of a case, and the cycles of its pipeline."""
+    scratch = make_scratch()
+    assert begin(case, scratch)
+    clear(scratch.totals)
+    scratch.totals["cycles"] = play_tiles(case, scratch, jumps)
+    add_variants(case, scratch)
+    parts = int(scratch.pipe["fill_cycles"]), int(scratch.pipe["wait_cycles"]), int(scratch.pipe["array_free"])
+    return {name: np.array(scratch.totals[name]).tolist() for name in TOTALS.names} | {"parts": parts}
+
+
+@MANY
+@given(long_cases())
+def test_a_jump_over_iterations_that_are_alike_changes_no_total(case):
+    assert totals_of(case, ONE) == totals_of(case, ZERO)
+
+
+def test_a_layer_of_a_million_tiles_is_played_in_few():
+    hardware = load_hardware("edge_npu_like")
+    nest = LoopNest((1, 1, 64, 64, 16, 16, 1, 1), input_size=(16, 16))
+    mapping = Mapping(
+        dataflow="drawn",
+        tile=ONES,
+        dram_order=tuple(Dim),
+        buffer_order=tuple(Dim),
+        rows=ONES,
+        columns=ONES,
+        registers=ONES,
+        registers_order=(),
+        lowered=False,
+        retains=True,
+        channel_packing=False,
+        stationary=None,
+    )
+    facts = layer_record(hardware, layer_of(nest), nest)
+    records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer_of(nest))
+    totals = totals_of(Case(*records, mapping_record(hardware, mapping)), ONE)
+    assert totals["tiles"] == 64 * 64 * 16 * 16
+    assert totals["stored_outputs"] == 64 * 16 * 16
