@@ -109,7 +109,7 @@ def whole_bytes(layer: Layer, hardware: Hardware, around: Around = ALONE) -> int
     machine, tiles, inputs_and_weights = machine_record(hardware, around.reserved_bytes), record(TILES), (0, 1)
     data = layer_record(hardware, layer, layer.nest, around.resident, around.residuals)
     set_whole(machine, data, tiles)
-    return sum((int(tiles["whole"][o]) * int(machine["bits"][o]) + 7) // 8 for o in inputs_and_weights)
+    return -(-sum(int(tiles["whole"][o]) * int(machine["bits"][o]) for o in inputs_and_weights) // 8)
 
 
 def _buffers(mapping: Mapping, layer: Layer, hardware: Hardware, around: Around) -> list[str]:

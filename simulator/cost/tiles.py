@@ -67,13 +67,13 @@ def start_tiles(machine: Record, layer: Record, mapping: Record, tiles: Record) 
 @jit
 def set_whole(machine: Record, layer: Record, tiles: Record) -> None:
     """Let inputs and weights that fit come whole before the first tile, the smaller first; no tile loads them again."""
-    room = machine.whole_bytes
+    room = 8 * machine.whole_bytes  # bits, as all of these
     inputs, weights = whole_words(machine, layer, INPUTS), whole_words(machine, layer, WEIGHTS)
     weights_first = weights * machine.bits[WEIGHTS] < inputs * machine.bits[INPUTS]
     for turn in range(2):
         operand = WEIGHTS if weights_first == (turn == 0) else INPUTS
         words = weights if operand == WEIGHTS else inputs
-        size = (words * machine.bits[operand] + 7) >> 3
+        size = words * machine.bits[operand]
         if size <= room and not layer.resident[operand]:
             tiles.whole[operand], tiles.depth[operand] = words, -1
             room -= size

@@ -99,9 +99,9 @@ def whole_tensors(machine, layer):
     """Words of the inputs and weights that come whole before the first tile: the smaller first, as long as they fit."""
     everything = tuple(map(range, layer.bounds))
     words = {INPUTS: loaded_inputs(everything, machine, layer)[0], WEIGHTS: words_in(everything, WEIGHTS)}
-    room, found = machine.whole_bytes, {}
+    room, found = 8 * machine.whole_bytes, {}
     for operand in sorted(words, key=lambda operand: words[operand] * machine.bits[operand]):
-        size = ceil(Fraction(words[operand] * machine.bits[operand], 8))
+        size = words[operand] * machine.bits[operand]
         if machine.whole_bytes and size <= room and not layer.resident[operand]:
             room -= size
             found[operand] = words[operand]

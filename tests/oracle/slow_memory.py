@@ -19,26 +19,28 @@ class TileMemory:
         """What tiles and resident tensors leave of the memory of weights."""
         memory = next(memory for memory in self.machine.buffers if WEIGHTS in memory.holds)
         taken = self.job.reserved if INPUTS in memory.holds else 0
-        whole = sum(self.bytes_of(operand, words) for operand, words in self.whole.items())
-        return memory.capacity_bytes - taken - whole - sum(self.demand(Operand(o), memory) for o in memory.holds)
+        whole = sum(self.bits_in(operand, words) for operand, words in self.whole.items())
+        return (
+            memory.capacity_bytes - taken - ceil(whole / 8) - sum(self.demand(Operand(o), memory) for o in memory.holds)
+        )
 
-    def bytes_of(self, operand, words) -> int:
-        """Bytes of inputs or weights on chip."""
-        return ceil(len(words) * bits_of(self.machine)[operand] / 8)
+    def bits_in(self, operand, words) -> int:
+        """Bits of inputs or weights on chip."""
+        return len(words) * bits_of(self.machine)[operand]
 
     def whole_tensors(self):
         """Inputs and weights that come whole, the smaller first, into what tiles and resident tensors leave."""
         memory = next(memory for memory in self.machine.buffers if INPUTS in memory.holds)
         if memory.tile_bytes is None:
             return {}
-        room, found = memory.capacity_bytes - self.job.reserved - memory.tile_bytes, {}
+        room, found = 8 * (memory.capacity_bytes - self.job.reserved - memory.tile_bytes), {}
         everything = [range(bound) for bound in self.nest.bounds]
         tensors = {INPUTS: self.box(everything), WEIGHTS: set(product(*(everything[d] for d in RELEVANT[WEIGHTS])))}
         here = {INPUTS: self.job.inputs_here, WEIGHTS: self.job.weights_here}
-        for operand in sorted(tensors, key=lambda operand: self.bytes_of(operand, tensors[operand])):
-            if not here[operand] and self.bytes_of(operand, tensors[operand]) <= room:
+        for operand in sorted(tensors, key=lambda operand: self.bits_in(operand, tensors[operand])):
+            if not here[operand] and self.bits_in(operand, tensors[operand]) <= room:
                 found[operand] = tensors[operand]
-                room -= self.bytes_of(operand, tensors[operand])
+                room -= self.bits_in(operand, tensors[operand])
         return found
 
     def demand(self, operand, memory) -> int:
