@@ -108,5 +108,7 @@ def test_the_layer_that_is_worked_through_takes_what_is_written():
     assert f'`cycle_parts["delivery"] = {delivery}`' in ARCHITECTURE
     assert f"- `compute` is 16 x 396 = {compute}." in ARCHITECTURE
     assert layer.mapping is not None
-    written = (f"`{key}: [{', '.join(layer.mapping[key])}]`" for key in ("dram", "buffer", "rows", "columns", "registers"))
+    written = (
+        f"`{key}: [{', '.join(layer.mapping[key])}]`" for key in ("dram", "buffer", "rows", "columns", "registers")
+    )
     assert [loops for loops in written if loops not in ARCHITECTURE] == []
