@@ -151,6 +151,9 @@ def test_a_layer_as_kernels_see_it() -> None:
     }  # fmt: skip
     assert made["compression"].tolist() == [FIXED_POINT, FIXED_POINT, FIXED_POINT // 4]
     assert (made["residual_compression"], made["prefetched_bytes"], made["prefetch_bytes"]) == (FIXED_POINT, 0, 0)
+    plain = layer_record(machine(), layer, NEST)
+    assert (plain["resident"].tolist(), plain["residuals"], plain["scattered"].tolist()) == ([0] * 3, 0, [0] * 4)
+    assert plain["compression"].tolist() == [FIXED_POINT] * 3
     padded = layer_record(machine(dma_moves_padding=True), layer, NEST)
     assert (padded["pad"].tolist(), padded["input_size"].tolist()) == ([0, 0], [1 + 8 + 2, 0 + 14 + 4])
 
