@@ -204,7 +204,8 @@ def test_mappings_of_a_file_are_played_once_too(store: Store, nothing_is_found: 
     simulate("flexible_168", tiny(), cache=found, objective="energy")
     run = simulate("flexible_168", tiny(), cache=found)
     (mappings, *_) = found.found.values()
-    given = {layer.name: each.mapping for layer, each in zip(_multiplying(), mappings.values(), strict=True)}
+    choices = zip(_multiplying(), mappings.values(), strict=True)
+    given = {layer.name: choice.mapping for layer, choice in choices}
     first = with_store(store, "flexible_168", tiny(), mapping=given)
     nothing_is_found()
     assert run_to_json(with_store(store, "flexible_168", tiny(), mapping=given)) == run_to_json(first)
