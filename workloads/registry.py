@@ -6,6 +6,7 @@ BUILDERS = {
     "deeplabv3": "workloads.deeplabv3:deeplabv3",
     "deit": "workloads.vit:deit",
     "densenet": "workloads.densenet:densenet",
+    "efficientformer": "workloads.efficientformer:efficientformer",
     "efficientnet": "workloads.efficientnet:efficientnet",
     "googlenet": "workloads.googlenet:googlenet",
     "lraspp": "workloads.lraspp:lraspp",

@@ -1,5 +1,6 @@
 """The command `simulate`: one module per subcommand, none of which imports what it may not need."""
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -7,6 +8,8 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line on the process's arguments and exit with its status."""
+    gc.set_threshold(200_000)  # a short process makes many objects and little garbage
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looked for in every package that is installed
     from simulator.cli.exits import run
     from simulator.cli.output import INTERRUPTED
 

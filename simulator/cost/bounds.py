@@ -195,8 +195,11 @@ def traffic_bound(machine: Record, layer: Record, tiles: Record, window: int) ->
     reloads = reloads_of(tiles, WEIGHTS) if machine.outermost[WEIGHTS] == OUTERMOST else 1
     words = b[G] * b[K] * b[C] * b[R] * b[S] * reloads
     size += bytes_at_least(machine, layer, words, WEIGHTS)
+    words = b[N] * b[G] * b[K] * b[P] * b[Q]
+    if layer.residuals > 0:
+        added = ((words * machine.bits[OUTPUTS]) >> 3) * layer.residual_compression >> FIXED_POINT_BITS
+        size += layer.residuals * added
     if not layer.resident[OUTPUTS]:
-        words = b[N] * b[G] * b[K] * b[P] * b[Q]
         size += bytes_at_least(machine, layer, words, OUTPUTS)
         spills = reloads_of(tiles, OUTPUTS) - 1 if machine.outermost[OUTPUTS] == OUTERMOST else 0
         size += 2 * spills * ((words * machine.bits[SUM_BITS]) >> 3)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.energy.table import energy_of
+from simulator.errors import InputError, Problem
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
 from simulator.mapping.dataflow import dataflow_of
 from simulator.nest import OPERAND_NAMES
@@ -34,7 +35,11 @@ def load_hardware(spec: str | Path) -> Hardware:
     >>> load_hardware("eyeriss_chip").array.pes
     168
     """
-    return read_hardware(load_yaml(locate(spec, "", "machine")))
+    path = locate(spec, "", "machine")
+    if path.suffix.lower() == ".cfg":
+        expected = f"what `simulate convert {path} --to hw` writes of it"
+        raise InputError(Problem("a machine of another tool", str(path), expected=expected))
+    return read_hardware(load_yaml(path))
 
 
 def read_hardware(document: Document | Mapping[str, Value], bare_quantities: bool = False) -> Hardware:

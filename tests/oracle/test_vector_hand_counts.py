@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from simulator.network.graph import Graph
+from simulator.result.run import Traffic
 from tests.oracle.hand_counts import check, run_of
 
 
@@ -136,6 +137,17 @@ def test_a_pool_that_is_cut_finer_than_its_rows_loads_what_its_windows_reach_in_
     assert (result.tiles, result.cycles) == (tiles, cycles)
     assert result.traffic["dram"]["inputs"].read_bytes == tiles * at_port
     assert result.traffic["buffer"]["inputs"].write_bytes == tiles * loaded
+
+
+def test_what_tiles_load_again_is_read_again_though_windows_leave_some_of_it_out(tmp_path: Path):
+    g = Graph("net")
+    g.max_pool(g.input(1, 9, 8), kernel=(2, 1), stride=(1, 4))
+    # 8 x 2 outputs. A row of them reaches two whole rows, 16 bytes, of which windows meet 4; with 4 bytes out it takes
+    # 2 x 20 of the 40 bytes, and two rows would take 64. All but the first and the last of 9 rows come twice.
+    result = run_of(tmp_path, g.build(), capacity=40)
+    assert result.tiles == 8
+    assert result.traffic["buffer"]["inputs"] == Traffic(8 * 16, 8 * 16)
+    assert result.traffic["dram"]["inputs"] == Traffic(8 * 16, 0)
 
 
 def test_pools_that_the_array_runs_take_a_pe_and_the_energy_of_a_mac_for_each_operation(tmp_path: Path):

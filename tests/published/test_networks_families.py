@@ -66,6 +66,16 @@ def test_transformers_have_the_parameters_of_their_sources(spec: str, params: in
     assert network.params + gains == params
 
 
+def test_efficientformer_has_the_parameters_of_timm() -> None:
+    """12,289,928, with norms and scales that are folded here; biases of scores are a table of 8 x 49 there."""
+    network = load_network("efficientformer")
+    norms = sum(2 * layer.output_shape[1] for layer in network.layers if layer.op is Op.CONV)
+    norms += sum(2 * layer.window for layer in network.layers if layer.op is Op.NORMALIZATION)
+    scales = sum(layer.output_shape[1] for layer in network.layers if layer.name.endswith(("/narrow", "/projection")))
+    (table,) = (layer.constant_elements for layer in network.layers if layer.name.endswith("attention/bias"))
+    assert network.params + norms + scales - table + 8 * 49 == 12_289_928
+
+
 @pytest.mark.parametrize("spec", ["vit:resolution=100", "mobilevit:resolution=224,variant=xs"])
 def test_images_that_do_not_divide_into_patches_are_refused(spec: str) -> None:
     with pytest.raises(InputError, match="images do not divide into patches"):

@@ -60,6 +60,7 @@ def test_a_sacrifice_is_made_only_with_a_move_that_pays_for_it():
     assert way.end.design == 2
 
 
+@pytest.mark.slow
 def test_the_profile_leads_from_v1_to_at_least_the_saving_of_v5_within_its_size():
     bench = Bench()
     v1, v5 = (bench.run(MACHINE, published_design(variant).spec) for variant in ("v1", "v5"))

@@ -18,6 +18,7 @@ from simulator.errors import InputError
 from simulator.hardware.load import list_hardware, read_hardware
 from simulator.hardware.model import Hardware
 from simulator.hardware.vary import vary
+from simulator.nest import Operand
 from simulator.network.document import layer_document, network_document
 from simulator.network.graph import Graph
 from simulator.network.ir import ACROSS_CHANNELS, WITHIN_CHANNEL, Layer, Network, Op
@@ -238,6 +239,8 @@ def test_a_run_of_version_1_is_read_as_one_of_today() -> None:
     run = run_from_json(json.dumps(version_1()))
     assert run.schema_version == 3
     chip = load_hardware("eyeriss_chip")
+    main, filters = chip.buffers
+    chip = replace(chip, buffers=(replace(main, streams=(Operand.OUTPUTS,)), filters))  # as it was then
     assert machine_of(run) == replace(chip, energy=load_energy("eyeriss_relative"), node_nm=None, voltage=None)
     network = network_of_run(run)
     assert network == load_network("alexnet")

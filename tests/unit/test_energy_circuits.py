@@ -93,6 +93,35 @@ def test_the_wire_to_a_bank_is_half_as_long_as_a_memory_along_the_array_is_deep(
     assert whole == pytest.approx(TABLE.energy_factor(chip) * 100 / 64)  # 1 MB: 100 pJ for 64 bits
 
 
+def test_a_memory_beside_a_short_edge_is_a_square() -> None:
+    memory = replace(BUFFER, capacity_bytes=2**20, banks=2)
+    chip = replace(CHIP, pes=1, memories=(memory,))
+    area = TABLE.memory_mm2(chip, memory)
+    assert sqrt(TABLE.logic_mm2(chip)) < sqrt(area)
+    wire = TABLE.wire_pj_per_mm * sqrt(area) / 2
+    assert TABLE.memory_pj_per_bit(chip, memory) == pytest.approx(power_law(TABLE.sram_pj, 2**19) + wire)
+
+
+def test_a_product_of_two_widths_is_one_of_their_geometric_mean() -> None:
+    """8 x 32 bits are as many partial products as 16 x 16, midway between 8 x 8 and 32 x 32 on a logarithmic axis."""
+    chip = replace(CHIP, bits=(8, 32, 32))
+    assert TABLE.mac_pj(chip) == pytest.approx(sqrt(0.2 * 3.1) + 0.1)
+    assert TABLE.macs_um2(chip) == pytest.approx(sqrt(282 * 3495) + 137)
+    assert TABLE.macs_um2(replace(chip, macs_per_pe=3)) == pytest.approx(3 * (sqrt(282 * 3495) + 137))
+
+
+def test_registers_take_the_area_of_their_words_or_of_one_for_each_mac() -> None:
+    """Files of 512 B take 1.3 um2 a bit; files of 4 B 5.9, of which a PE of two MACs has two for its one sum."""
+    large, small = (replace(CHIP, registers_words=words) for words in ((512, 512, 128), (4, 4, 1)))
+    assert TABLE.registers_um2(large) == pytest.approx(3 * 4096 * 1.3)
+    assert TABLE.registers_um2(small) == pytest.approx(3 * 32 * 5.9)
+    assert TABLE.registers_um2(replace(small, macs_per_pe=2)) == pytest.approx(4 * 32 * 5.9)
+    assert TABLE.registers_um2(replace(small, node_nm=16)) == pytest.approx(0.19 * 3 * 32 * 5.9)
+    assert TABLE.pitch_mm(small) ** 2 == pytest.approx((282 + 137 + 3 * 32 * 5.9) / 1e6, rel=1e-9)
+    inside = replace(BUFFER, in_pe=True)  # 8 KiB, as large as the smallest bank: SRAM in each of 256 PEs
+    assert TABLE.memory_mm2(CHIP, inside) == pytest.approx(256 * 65536 * 0.346 / 0.45 / 1e6)
+
+
 def test_wires_of_one_pe_cross_half_the_array_and_shared_ones_a_pe() -> None:
     alone = TABLE.prices(replace(CHIP, unicast=(True, False, False))).levels_per_bit[1]
     assert alone[0] == pytest.approx(alone[1] * sqrt(256) / 2)
@@ -114,6 +143,7 @@ def test_nodes_scale_as_published() -> None:
     assert TABLE.energy_factor(chip) == pytest.approx(at16 / at45)
     assert TABLE.area_factor(chip) == pytest.approx(0.19)
     assert TABLE.wire_factor(chip) == pytest.approx((0.8 / 0.9) ** 2)
+    assert replace(TABLE, node_nm=16).area_factor(replace(CHIP, node_nm=45)) == pytest.approx(1 / 0.19)
     assert TABLE.area_factor(replace(CHIP, node_nm=28)) == pytest.approx(0.21 + (0.46 - 0.21) * 8 / 12)
 
 
@@ -136,6 +166,23 @@ def test_at_another_node_circuits_take_its_energy_and_wires_that_of_its_voltage(
     assert areas == pytest.approx({part: 0.19 * before[part] for part in ("macs", "registers", "control")})
 
 
+def test_a_machine_at_a_voltage_of_its_own_takes_its_nodes_energy_there() -> None:
+    """45 nm at 0.6 V: 1.103 V^2 - 0.362 V + 0.2767, and wires (0.6 / 0.9)^2; at 16 nm likewise."""
+    low, at45 = replace(CHIP, voltage=0.6), 1.103 * 0.81 - 0.362 * 0.9 + 0.2767
+    assert TABLE.energy_factor(low) == pytest.approx((1.103 * 0.36 - 0.362 * 0.6 + 0.2767) / at45)
+    assert TABLE.wire_factor(low) == pytest.approx((0.6 / 0.9) ** 2)
+    there = replace(low, node_nm=16)
+    assert TABLE.energy_factor(there) == pytest.approx((0.2958 * 0.36 - 0.1241 * 0.6 + 0.03024) / at45)
+    file = replace(BUFFER, capacity_bytes=512, in_pe=True)
+    assert TABLE.memory_pj_per_bit(there, file) == pytest.approx(TABLE.energy_factor(there) * 0.89 / 16)
+
+
+def test_a_level_has_prices_of_what_it_holds_alone() -> None:
+    chip = replace(CHIP, memories=(replace(BUFFER, holds=(1,)), replace(BUFFER, level=1, holds=(0, 2))))
+    outer, inner, *_ = TABLE.prices(chip).levels_per_bit
+    assert (outer, inner) == (pytest.approx((0, 10 / 64, 0)), pytest.approx((10 / 64, 0, 10 / 64)))
+
+
 @given(st.sampled_from([65, 45, 28, 16, 7]), st.floats(0.6, 1.1))
 def test_a_lower_voltage_never_costs_more(node: int, voltage: float) -> None:
     low, high = (TABLE.prices(replace(CHIP, node_nm=node, voltage=v)) for v in (voltage, voltage + 0.1))
@@ -144,9 +191,9 @@ def test_a_lower_voltage_never_costs_more(node: int, voltage: float) -> None:
 
 def test_areas_are_sums_of_parts() -> None:
     parts = TABLE.areas_mm2(CHIP)
-    assert parts["macs"] == pytest.approx(256 * (282 + 137) / 1e6)
-    assert parts["memories"] == pytest.approx(65536 * 0.346 / 0.45 / 1e6)
-    assert parts["macs"] + parts["registers"] == pytest.approx(0.18 * TABLE.logic_mm2(CHIP))
+    assert parts["macs"] == pytest.approx(256 * (282 + 137) / 1e6, rel=1e-9)
+    assert parts["memories"] == pytest.approx(65536 * 0.346 / 0.45 / 1e6, rel=1e-9)
+    assert parts["macs"] + parts["registers"] == pytest.approx(0.18 * TABLE.logic_mm2(CHIP), rel=1e-9)
     assert parts["control"] == pytest.approx(0.82 * TABLE.logic_mm2(CHIP))
 
 
@@ -162,6 +209,7 @@ def test_a_pe_is_as_large_as_its_circuits_and_the_memory_in_it() -> None:
     chip = replace(CHIP, memories=(BUFFER, spad))
     assert TABLE.memory_mm2(chip, spad) == pytest.approx(256 * 4096 * 1.3 / 1e6)
     assert TABLE.pitch_mm(chip) ** 2 == pytest.approx(TABLE.pitch_mm(CHIP) ** 2 + 4096 * 1.3 / 1e6)
+    assert TABLE.memory_mm2(replace(chip, node_nm=16), spad) == pytest.approx(0.19 * 256 * 4096 * 1.3 / 1e6)
     assert (CHIP.levels, chip.levels) == (1, 2)
 
 
@@ -223,12 +271,38 @@ def test_a_table_knows_the_nodes_for_which_it_has_both_logic_and_cells() -> None
         assert told == [f"{least} nm to {most} nm", "", "", f"{least} nm to {most} nm"]
 
 
+def test_a_width_may_be_a_bit_and_a_memory_may_have_one_size_of_bank() -> None:
+    text = (data_dir() / "energy" / "cmos.yaml").read_text()
+    for old, new in (
+        ("- {bits: 8, energy: 0.03, area: 36}", "- {bits: 1, energy: 0.03, area: 36}"),
+        ("    - {capacity: 32 KiB, energy: 20, bits: 64}\n    - {capacity: 1 MiB, energy: 100, bits: 64}\n", ""),
+        ("  DDR3: 70", "  OWN: 1.5"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    table = validate(parse_yaml(text, "least.yaml"), WrittenCircuits)
+    assert table.adder[0].bits == len(table.sram.banks) == 1
+    assert table.dram_per_bit["OWN"] == 1.5
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_widths_of_a_table_grow_from_the_first_to_the_last(bits: int) -> None:
+    text = (data_dir() / "energy" / "cmos.yaml").read_text()
+    wide = text.replace("- {bits: 8, energy: 0.2, area: 282}", f"- {{bits: {bits}, energy: 0.2, area: 282}}")
+    with pytest.raises(InputError, match="widths must grow") as caught:
+        validate(parse_yaml(wide, "wide.yaml"), WrittenCircuits)
+    assert [problem.path for problem in caught.value.problems] == ["multiplier.1.bits"]
+
+
 def test_a_relative_table_must_say_what_its_mac_takes_and_others_must_not() -> None:
     machine = load_hardware("eyeriss_like")
     for changes in ({"energy.mac_picojoules": None}, {"energy.unit": "pJ"}):
         with pytest.raises(InputError) as caught:
             vary(machine, changes)
         assert [problem.path for problem in caught.value.problems] == ["energy.mac_picojoules"]
+    with pytest.raises(InputError) as caught:
+        vary(machine, {"energy.mac": 0})
+    assert [problem.path for problem in caught.value.problems] == ["energy.mac"]
     doubled = vary(machine, {"energy.mac_picojoules": 2.8})
     assert peak_watts(doubled) == pytest.approx(2 * peak_watts(machine))
 
@@ -271,8 +345,12 @@ def test_all_of_a_small_machine_at_work_takes_the_sum_of_its_accesses() -> None:
     small = replace(chip, energy=table, buffers=buffers, array=array, clock_hz=2 * 10**9, dram=dram, **widths)
     assert peak_watts(small) == pytest.approx(21_865 * 0.5 * 2e9 / 1e12)
     assert dram_watts(small) == pytest.approx(2.5 * 8 * 19 * 0.5 * 2e9 / 1e12)
+    tall = replace(small, array=replace(array, rows=3, columns=2))
+    assert peak_watts(tall) == peak_watts(small)  # the longer edge
     assert peak_macs_per_second(small) == 24 * 2 * 10**9
     assert dram_watts(replace(small, dram=replace(dram, bytes_per_cycle=None))) == 0
+    apart = (replace(outer, holds=(0, 1)), replace(inner, holds=(2,), in_pe=True))  # no memory outside holds outputs
+    assert peak_watts(replace(small, buffers=apart)) == pytest.approx((24 * 558 + 12 * 8 * 29 + 2 * 4 * 29 + 17) / 1000)
 
 
 @pytest.mark.parametrize("name", list_hardware())

@@ -219,6 +219,13 @@ def test_what_a_machine_cannot_say_is_told_at_its_place(old: str, new: str, mess
     assert "theirs.yaml:" in text
 
 
+def test_parts_beside_one_another_are_refused(tmp_path: Path):
+    text = VERSION_4.replace(
+        "  - !Container # Eyeriss accelerator\n    name: eyeriss\n", "  - !Parallel\n    nodes: []\n"
+    )
+    assert "several parts beside one another" in said(text, ".yaml", tmp_path)
+
+
 def test_the_command_writes_a_machine_that_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     theirs, ours = tmp_path / "theirs.cfg", tmp_path / "ours.yaml"
     theirs.write_text(SCALE_SIM)
@@ -228,6 +235,12 @@ def test_the_command_writes_a_machine_that_runs(tmp_path: Path, capsys: pytest.C
     assert run.hardware.pes == 1024
     convert(str(theirs), "hw")
     assert capsys.readouterr().out == ours.read_text()
+
+
+def test_a_configuration_in_place_of_a_machine_is_told_what_to_do(tmp_path: Path):
+    (tmp_path / "theirs.cfg").write_text(SCALE_SIM)
+    with pytest.raises(InputError, match=r"simulate convert .*theirs.cfg --to hw"):
+        load_hardware(tmp_path / "theirs.cfg")
 
 
 def test_another_suffix_is_no_machine(tmp_path: Path):

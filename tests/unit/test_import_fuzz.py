@@ -202,6 +202,7 @@ def sequence_seed() -> bytes:
     return content
 
 
+OTHER_OPS = ["Einsum", "Expand", "If", "Loop", "NonZero", "Range", "Scan", "SequenceInsert", "SequenceMap", "Where"]
 NUMBERS = st.sampled_from([0, 1, -1, 2, 3, 7, -2, 100, 65536, 1 << 31, (1 << 62), -(1 << 62)])
 
 
@@ -220,7 +221,7 @@ def mutated_models(draw: Draw) -> bytes:
         elif change == 1 and node.input:
             del node.input[draw(st.integers(0, len(node.input) - 1))]
         elif change == 2:
-            node.op_type = draw(st.sampled_from([other.op_type for other in graph.node] + ["Einsum", "Where", "Range"]))
+            node.op_type = draw(st.sampled_from([other.op_type for other in graph.node] + OTHER_OPS))
         elif change == 3 and node.attribute:
             attribute = draw(st.sampled_from(list(node.attribute)))
             attribute.i = draw(NUMBERS)

@@ -180,3 +180,40 @@ def test_products_of_integers_of_onnxruntime_are_products(file: Path, op: str):
     g = GraphWriter()
     y = g.node(op, g.input((4, 8)), g.weight("w", 8, 16), g.floats("scale", 1.0), domain="com.microsoft")
     assert load_network(g.save(file, y)).macs == 4 * 8 * 16
+
+
+@pytest.mark.parametrize(("op", "ops"), [("GroupNorm", []), ("SkipGroupNorm", [Op.ADD])])
+def test_norms_of_groups_of_onnxruntime_may_have_a_sum_and_a_function_in_them(file: Path, op: str, ops: list[Op]):
+    g = GraphWriter()
+    x = g.input((1, 8, 8, 32))
+    inputs = [x, g.weight("gain", 32), g.weight("offset", 32), *([x] if ops else [])]
+    y = g.node(op, *inputs, domain="com.microsoft", groups=4, activation=1, channels_last=1)
+    network = load_network(g.save(file, y))
+    assert [layer.op for layer in network.layers] == [*ops, Op.NORMALIZATION, Op.ACTIVATION]
+    assert network.layers[-2].window == 8 * 8 * 8
+
+
+@pytest.mark.parametrize("packed", [(2, 16, 4, 3, 8), (2, 16, 4, 2, 8)])
+def test_attention_takes_tensors_that_are_packed_into_one(file: Path, packed: tuple[int, ...]):
+    g = GraphWriter()
+    whole = g.input(packed, "packed")
+    inputs = [whole] if packed[3] == 3 else [g.input((2, 16, 32), "query"), whole]
+    network = load_network(g.save(file, g.node("MultiHeadAttention", *inputs, domain="com.microsoft", num_heads=4)))
+    assert network.macs == 2 * 2 * 4 * 16 * 16 * 8
+
+
+def test_a_quantized_lstm_has_its_weights_turned(file: Path):
+    g = GraphWriter()
+    weights = [g.weight("w", 1, 24, 64), g.weight("r", 1, 16, 64)]
+    y, *_ = g.node(
+        "DynamicQuantizeLSTM", g.input((5, 2, 24)), *weights, outputs=1, domain="com.microsoft", hidden_size=16
+    )
+    assert load_network(g.save(file, y)).macs == 5 * 2 * 64 * (24 + 16)
+
+
+def test_windows_of_signals_are_constants(file: Path):
+    g = GraphWriter()
+    window = g.node("HannWindow", g.ints("size", 64, scalar=True))
+    mel = g.node("MelWeightMatrix", *(g.ints(name, n, scalar=True) for name, n in (("bins", 10), ("length", 62))))
+    y = g.node("MatMul", g.node("MatMul", g.node("Mul", g.input((3, 64)), window), g.weight("w", 64, 32)), mel)
+    assert load_network(g.save(file, y)).macs == 3 * 64 * 32 + 3 * 32 * 10

@@ -162,34 +162,6 @@ def test_an_axis_of_its_own_packs_and_unpacks(tmp_path: Path):
     assert kinds(t.network(tmp_path, "flat"))[1] == ("concat", "", (1, 6, 4, 2))
 
 
-def lstm(gates: int, projected: int) -> TfliteGraph:
-    """Return an LSTM over 5 steps of 8 features, with 12 cells."""
-    t = TfliteGraph()
-    state = projected or 12
-    names = [t.weights(f"w{at}", (12, 8), 0) if at or gates == 4 else "" for at in range(4)]
-    names += [t.weights(f"r{at}", (12, state), 0) if at or gates == 4 else "" for at in range(4)]
-    names += ["", "", "", *(t.bias(f"b{at}", 12) if at or gates == 4 else "" for at in range(4))]
-    names += [t.weights("p", (projected, 12), 0), ""] if projected else ["", ""]
-    t.op(
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
-        [t.input(2, 5, 8), *names],
-        "y",
-        (2, 5, state),
-        "UnidirectionalSequenceLSTMOptions",
-    )
-    return t
-
-
-@pytest.mark.parametrize(("gates", "projected"), [(4, 0), (3, 0), (4, 6), (3, 6)])
-def test_an_lstm_multiplies_inputs_and_state_for_each_gate_and_maybe_projects(
-    gates: int, projected: int, tmp_path: Path
-):
-    found = lstm(gates, projected).network(tmp_path, "y")
-    state = projected or 12
-    assert found.macs == 2 * 5 * (gates * 12 * (8 + state) + projected * 12)
-    assert found.layers[-1].output_shape[1] == state
-
-
 def test_a_convolution_between_batches_of_blocks_is_dilated(tmp_path: Path):
     t = TfliteGraph()
     block, pads, crops = (
@@ -220,6 +192,19 @@ def test_batches_of_blocks_without_a_convolution_are_moved(tmp_path: Path):
     x = t.op("RELU", [x], "relu", (4, 4, 4, 4))
     t.op("BATCH_TO_SPACE_ND", [x, block, none], "y", (1, 8, 8, 4))
     assert t.network(tmp_path, "y").layers[-1].output_shape == (1, 4, 8, 8)
+
+
+@pytest.mark.parametrize("kind", ["BROADCAST_TO", "MUL"])
+def test_maps_that_are_repeated_by_broadcasting_are_upsampled_once(kind: str, tmp_path: Path):
+    t = TfliteGraph()
+    x = t.conv(t.input(1, 8, 8, 4), "conv", 16)
+    x = t.op("RESHAPE", [x, t.numbers("apart", [1, 8, 1, 8, 1, 16])], "wide", (1, 8, 1, 8, 1, 16), "ReshapeOptions")
+    other = t.numbers("to", [1, 8, 2, 8, 2, 16]) if kind != "MUL" else t.constant("ones", (1, 1, 2, 1, 2, 1))
+    x = t.op(kind, [x, other], "many", (1, 8, 2, 8, 2, 16))
+    x = t.op("RESHAPE", [x, t.numbers("joined", [1, 16, 16, 16])], "large", (1, 16, 16, 16), "ReshapeOptions")
+    t.conv(x, "behind", 8)
+    found = [kind for kind in kinds(t.network(tmp_path, "behind")) if kind[0] not in ("activation", "conv")]
+    assert found == [("upsample", "nearest", (1, 16, 16, 16))]
 
 
 def test_boxes_are_chosen_on_the_host_and_what_they_need_leaves_the_network(tmp_path: Path):
@@ -270,11 +255,22 @@ def said(make: Callable[[], object]) -> str:
 def test_ops_that_nobody_counts_are_told_at_once_with_the_reason(tmp_path: Path):
     t = TfliteGraph()
     x = t.op("REAL", [t.input(1, 10)], "real", (1, 10))
-    t.op("UNIQUE", [x], "unique", (1, 10))
-    text = said(lambda: t.network(tmp_path, "unique"))
+    t.op("HASHTABLE_FIND", [x], "found", (1, 10))
+    text = said(lambda: t.network(tmp_path, "found"))
     assert "real: the op cannot be counted: numbers are complex" in text
-    assert "unique: the op cannot be counted: how many elements there are depends on the data" in text
-    assert [layer.variant for layer in t.network(tmp_path, "unique", skip_unknown=True).layers] == ["REAL", "UNIQUE"]
+    assert "found: the op cannot be counted: hash tables are on the host" in text
+    skipped = t.network(tmp_path, "found", skip_unknown=True)
+    assert [layer.variant for layer in skipped.layers] == ["REAL", "HASHTABLE_FIND"]
+
+
+@pytest.mark.parametrize("kind", ["IF", "UNIQUE", "WHERE", "WHILE"])
+def test_a_graph_ends_where_the_data_decide(kind: str, tmp_path: Path):
+    t = TfliteGraph()
+    x = t.conv(t.input(1, 4, 4, 8), "conv", 4)
+    t.op("ABS", [t.op(kind, [x], "odd", (3, 4))], "behind", (3, 4))
+    network = t.network(tmp_path, "behind")
+    assert (network.outputs, network.macs) == (("conv",), 16 * 32)
+    assert "the graph ends here" in network.facts["warning"]
 
 
 def test_every_builtin_op_of_the_schema_is_modelled_or_refused_with_a_reason():

@@ -11,7 +11,6 @@ from simulator.cost.stored import Slices
 from simulator.energy.table import EnergyTable
 from simulator.engine.array_ops import play_mapping
 from simulator.engine.mapping_cache import (
-    MappingCache,
     OpKey,
     SettingKey,
     VectorKey,
@@ -20,11 +19,10 @@ from simulator.engine.mapping_cache import (
     setting_key,
     vector_key,
 )
-from simulator.engine.store import NO_STORE, key_of
+from simulator.engine.store import key_of
 from simulator.engine.vector_ops import fastest, stream
 from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
 from simulator.mapping.dataflow import Dataflow
-from simulator.mapping.mapping import Mapping
 from simulator.nest import Dim, Operand
 from simulator.network.ir import Layer, Op
 from simulator.schedule import PlannedOp
@@ -261,6 +259,7 @@ def test_other_dataflows_in_another_order_and_other_objectives_have_different_ke
     keys = {setting_key(MACHINE, chosen, "cycles") for chosen in (flows, flows[::-1], flows[:1], flows[1:])}
     assert len(keys) == 4
     assert key(objective="energy") != key()
+    assert key_of(setting_key(MACHINE, (FLOW,), "cycles", proves=True)) != key()
 
 
 @pytest.mark.parametrize("field", READ_OF_LAYER)
@@ -304,18 +303,6 @@ def test_every_field_of_a_layer_but_names_is_read_by_ops_that_do_not_use_the_arr
     changes = READ_OF_LAYER | NOT_READ_OF_LAYER
     other = vector_key(replace(STEP, layer=replace(LAYER, **{field: changes[field]})), MACHINE)  # type: ignore[arg-type]
     assert (key_of(other) == key_of(vector_key(STEP, MACHINE))) == (field in ("name", "inputs", "stage"))
-
-
-def test_every_other_field_of_a_vector_key_counts() -> None:
-    on_array = replace(MACHINE, ops_on_array=frozenset({LAYER.op}))
-    others = [
-        vector_key(replace(STEP, resident=(False, False, True)), MACHINE),
-        vector_key(replace(STEP, reserved_bytes=7), MACHINE),
-        vector_key(STEP, replace(MACHINE, vector_lanes=77)),
-        vector_key(STEP, on_array),
-        vector_key(replace(STEP, layer=replace(LAYER, inputs=("data", "more"))), MACHINE),
-    ]
-    assert len({key_of(each) for each in (*others, vector_key(STEP, MACHINE))}) == 6
 
 
 @pytest.mark.parametrize("field", NOT_READ_OF_MACHINE)
@@ -385,17 +372,6 @@ def test_streaming_tiles_reads_nothing_that_is_not_in_its_key(kind: Op) -> None:
     op = PlannedOp(nameless, **left_out)  # type: ignore[arg-type]
     known = PlannedOp(layer)
     assert stream(op, fastest(op, bare), bare, 64) == stream(known, fastest(known, MACHINE), MACHINE, 64)
-
-
-def test_mappings_of_the_latest_settings_are_kept() -> None:
-    cache = MappingCache(settings=2, store=NO_STORE)
-    first, second, third = (setting_key(MACHINE, (FLOW,), name) for name in ("cycles", "energy", "edp"))
-    mapping = Mapping("rows", (1,) * 8, (), (), (1,) * 8, (1,) * 8, (1,) * 8, ())
-    cache.mappings_of(first)[op_key(STEP)] = mapping
-    cache.mappings_of(second)
-    assert cache.mappings_of(first) == {op_key(STEP): mapping}
-    cache.mappings_of(third)
-    assert list(cache.found) == [first, third]
 
 
 def test_operands_of_the_resident_flags_are_told_apart() -> None:

@@ -15,7 +15,7 @@ import simulator.engine.mapping_choice as choice
 import simulator.engine.player as players
 from simulator import load_hardware, simulate
 from simulator.cost.search import Found, Request, search_layer
-from simulator.engine.mapping_cache import MappingCache, mapping_data, mapping_of
+from simulator.engine.mapping_cache import MappingCache, mapping_data, mapping_of, vector_key
 from simulator.engine.player import Player
 from simulator.engine.store import NO_STORE, Rows, Store, key_of
 from simulator.errors import InputError
@@ -178,6 +178,19 @@ def test_ops_that_are_played_in_other_ways_have_other_keys_and_results() -> None
     assert len({key for key, _ in found}) == len(ways) == len({repr(result) for _, result in found})
 
 
+def test_every_field_of_a_vector_key_counts() -> None:
+    chip = replace(CHIP, ops_on_array=frozenset())
+    keys = [
+        vector_key(POOL, chip),
+        vector_key(replace(POOL, resident=(False, False, True)), chip),
+        vector_key(replace(POOL, reserved_bytes=7), chip),
+        vector_key(POOL, replace(chip, vector_lanes=77)),
+        vector_key(POOL, CHIP),
+        vector_key(replace(POOL, layer=replace(POOL.layer, inputs=("data", "more"))), chip),
+    ]
+    assert len(set(map(key_of, keys))) == len(keys)
+
+
 def test_a_player_that_is_asked_again_answers_as_one_that_is_asked_first() -> None:
     assert FOUND is not None
     player = Player({CONV.layer.name: FOUND.mapping}, CHIP, Noted())
@@ -191,7 +204,7 @@ def test_mappings_of_a_file_are_played_once_too(store: Store, nothing_is_found: 
     simulate("flexible_168", tiny(), cache=found, objective="energy")
     run = simulate("flexible_168", tiny(), cache=found)
     (mappings, *_) = found.found.values()
-    given = {layer.name: mapping for layer, mapping in zip(_multiplying(), mappings.values(), strict=True)}
+    given = {layer.name: each.mapping for layer, each in zip(_multiplying(), mappings.values(), strict=True)}
     first = with_store(store, "flexible_168", tiny(), mapping=given)
     nothing_is_found()
     assert run_to_json(with_store(store, "flexible_168", tiny(), mapping=given)) == run_to_json(first)

@@ -58,6 +58,8 @@ PAIRS: Mapping[tuple[Op, str], tuple[str, str]] = {
     (Op.MUL, "pow"): ("POW", "PowOptions"),
 }
 """Op and variant -> the op of two operands."""
+CONSTANTS = {f"{variant or op.value}_constant": (op, variant) for op, variant in PAIRS}
+"""Variant of an activation that combines with constants, one for all or one for each channel -> that op's key."""
 POOLS = {"average": "AVERAGE_POOL_2D", "lp": "L2_POOL_2D", "max": "MAX_POOL_2D"}
 RESIZES = {
     "bilinear": ("RESIZE_BILINEAR", "ResizeBilinearOptions"),
@@ -81,7 +83,7 @@ def cannot(layer: Layer, what: str) -> InputError:
 
 def write_layer(w: Writer, layer: Layer, network: Network) -> None:
     """Add the ops of a layer; raise InputError where TFLite cannot say it."""
-    if layer.constant_elements and layer.op not in (Op.ADD, Op.CONCAT, Op.MUL):
+    if layer.constant_elements and layer.op not in (Op.ACTIVATION, Op.ADD, Op.CONCAT, Op.MUL):
         raise cannot(layer, "op with such constants beside its inputs")
     if layer.op is Op.COL2IM:
         transposed_conv(w, layer, network)
@@ -231,7 +233,14 @@ def activation(w: Writer, layer: Layer) -> None:
     dims, x, name, variant = last(layer.output_shape), layer.inputs[0], layer.name, layer.variant
     if layer.output_shape != layer.input_shapes[0]:
         raise cannot(layer, "activation of this kind")
-    if variant == "norm" or (variant.startswith("norm_") and variant[5:] in FUSED):
+    if variant in CONSTANTS and layer.constant_elements in (0, dims[-1]):
+        kind, options = PAIRS[CONSTANTS[variant]]
+        w.op(
+            kind, [x, w.constant(f"{name}.constant", dims[-1:] if layer.constant_elements else ())], name, dims, options
+        )
+    elif layer.constant_elements:
+        raise cannot(layer, "operand of so many constants")
+    elif variant == "norm" or (variant.startswith("norm_") and variant[5:] in FUSED):
         x = w.op("MUL", [x, w.constant(f"{name}.scale", dims[-1:])], f"{name}::scaled", dims, "MulOptions")
         fused = {"FusedActivationFunction": FUSED[variant[5:]]} if variant != "norm" else {}
         w.op("ADD", [x, w.constant(f"{name}.shift", dims[-1:])], name, dims, "AddOptions", **fused)

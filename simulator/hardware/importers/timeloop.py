@@ -142,6 +142,8 @@ def _flat(tree: _Tree, nodes: Value, path: str) -> None:
         here = f"{path}.{at}"
         if not isinstance(node, dict):
             raise tree.wrong(here, "not a node", "a mapping with a name", show(node))
+        if "nodes" in node:
+            raise tree.wrong(f"{here}.nodes", "several parts beside one another", "one part after the other")
         own = {key: inherited.get(key, value) if value == key else value for key, value in _attributes(node)}
         spatial = _mapping(node.get("spatial"))
         sizes = [
@@ -209,7 +211,7 @@ class _Memory:
 def _written(tree: _Tree, path: Path) -> str:
     """Return the text of the machine that the parts are."""
     parts = [part for part in tree.parts if not part.name.lower().startswith(DUMMY)]
-    macs = [part for part in parts[1:] if "mac" in part.kind.lower()]
+    macs = [part for part in parts[1:] if "mac" in part.kind.lower() or part.kind.lower() == "compute"]
     if not parts or parts[0].kind.lower() != "dram" or len(macs) != 1:
         raise tree.wrong("architecture", "no line from DRAM to MACs", "a part of class DRAM first, and one kind of MAC")
     dram = parts[0]

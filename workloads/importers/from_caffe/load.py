@@ -99,5 +99,5 @@ def _unknown(c: Context, layer: Message, views: list[View], skip: bool) -> View:
             )
         )
     sources = [lowering.settle(c.g, view) for view in views]
-    x = c.g.unknown(c.name(layer), written, sources, sources[0].shape)
+    x = c.g.unknown(c.name(layer), written, sources, sources[0].shape, assumed=True)
     return View(x, views[0].axes) if sources[0] == views[0].tensor else lowering.like_maps(x, views[0])

@@ -9,7 +9,7 @@ from workloads.importers.attention import Attended, attention, heads_of, joined_
 from workloads.importers.from_onnx import vector
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
-from workloads.importers.views import View
+from workloads.importers.views import View, transposed
 
 Results = Sequence[Value]
 
@@ -59,11 +59,21 @@ def _parts(c: Context, view: View, sizes: Dims, name: str) -> list[View]:
 def multi_head(c: Context, node: Node) -> Results:
     """MultiHeadAttention of onnxruntime: queries, keys and values are projected before."""
     name, heads = c.name(node), node.int("num_heads", 1)
-    views = [c.view(node, at) for at in range(3)]
+    given = [c.view(node, at) for at in range(3) if node.has(at)]
+    views = [part for view in given for part in (_unpacked(c, view, name) if len(view.dims) == 5 else [view])]
+    if len(views) != 3:
+        raise c.wrong(node, "not queries, keys and values", "3 tensors, or packed ones", str(len(views)))
     query, key, value = (view if len(view.dims) == 4 else heads_of(c.g, view, heads, f"{name}_heads") for view in views)
     key, value = _after(c, node, 6, key, name), _after(c, node, 7, value, name)
     made = attention(c.g, query, key, value, _masks(c, node, (5,)), name)
     return [joined_heads(c.g, made.result, f"{name}_joined"), key, value][: max(1, len(node.outputs))]
+
+
+def _unpacked(c: Context, view: View, name: str) -> list[View]:
+    """Return the tensors that lie in one [batch, positions, heads, 2 or 3, features], each heads first."""
+    parts = [lowering.take(c.g, view, 3, at, 1, f"{name}_part{at + 1}") for at in range(view.dims[3])]
+    flat = [View(part.tensor, (*part.axes[:3], part.axes[4]), part.name) for part in parts]
+    return [transposed(part, (0, 2, 1, 3), f"{name}_heads") for part in flat]
 
 
 def grouped_query(c: Context, node: Node) -> Results:

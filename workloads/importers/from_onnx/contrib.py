@@ -6,7 +6,7 @@ from math import prod
 
 from simulator.network.ir import Op
 from workloads.importers import lowering
-from workloads.importers.from_onnx import attention, indexing, movement, products, vector
+from workloads.importers.from_onnx import attention, indexing, movement, products, recurrent, vector
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Node
 from workloads.importers.views import View, transposed
@@ -78,6 +78,48 @@ def embedded(c: Context, node: Node) -> Results:
     return results[: len(node.outputs)]
 
 
+def group_norm(skip: int = -1) -> Handler:
+    """Return a handler for a norm of groups of channels, maybe of a sum with the input at `skip`, maybe with SiLU."""
+
+    def apply(c: Context, node: Node) -> Results:
+        view, name = c.view(node), c.title(node)
+        if skip > 0:
+            view = lowering.elementwise(c.g, Op.ADD, [view, c.view(node, skip)], c.g.unique(f"{name}_sum"))
+        elements, normed = vector.alike(c, node, "group_norm", view.dims), c.name(node)
+        y = lowering.unary(c.g, view, lambda x: c.g.normalize(x, "group_norm", elements=elements, name=normed))
+        if node.int("activation", 0):
+            y = lowering.unary(c.g, y, lambda x: c.g.activation(x, "swish", c.g.unique(f"{name}_swish")))
+        return [y, view][: len(node.outputs)]
+
+    return apply
+
+
+def gemm_gelu(c: Context, node: Node) -> Results:
+    """GemmFastGelu: a product, a bias and the function of both."""
+    y = products.product(c, node, right=1)
+    name = c.g.unique(f"{c.title(node)}_gelu")
+    return [lowering.unary(c.g, y, lambda x: c.g.activation(x, "gelu", name))]
+
+
+def quantized_lstm(c: Context, node: Node) -> Results:
+    """DynamicQuantizeLSTM: an LSTM whose weights are [directions, features, gates x hidden]."""
+    names = [node.inputs[0]]
+    for at in (1, 2):
+        const = c.weight(node, at)
+        if const is None or len(const.dims) != 3:
+            raise c.wrong(node, "nothing tells how many weights there are", "initializers of 3 axes")
+        names.append(f"{node.inputs[at]}::{node.label}")
+        c.values[names[-1]] = Const((const.dims[0], const.dims[2], const.dims[1]), name=const.name)
+    plain = replace(node, op="LSTM", inputs=(*names, *node.inputs[3:8]))
+    c.readers[node.inputs[0]] = [plain if reader is node else reader for reader in c.readers[node.inputs[0]]]
+    return recurrent.recurrence(c, plain)
+
+
+def qlinear_where(c: Context, node: Node) -> Results:
+    """QLinearWhere: a condition, then a tensor, its scale and zero point for either case."""
+    return [vector.combined(c, node, Op.MUL, "where", (0, 1, 4))]
+
+
 def biased(c: Context, node: Node) -> Results:
     """BiasAdd: a bias, and a tensor besides."""
     return [vector.combined(c, node, Op.ADD, "", range(len(node.inputs)))]
@@ -103,18 +145,22 @@ OPS: dict[str, Handler] = {
     "BiasAdd": biased,
     "BiasGelu": vector.activation("gelu"),
     "BiasSplitGelu": bias_split_gelu,
+    "DynamicQuantizeLSTM": quantized_lstm,
     "DynamicQuantizeMatMul": integer_product,
     "EmbedLayerNormalization": embedded,
     "FastGelu": vector.activation("gelu"),
     "FusedConv": fused_conv,
     "FusedGemm": fused_gemm,
     "FusedMatMul": products.fused_matmul,
-    "GroupNorm": vector.norm("group_norm"),
+    "GemmFastGelu": gemm_gelu,
+    "GroupNorm": group_norm(),
     "MatMulIntegerToFloat": integer_product,
     "MatMulNBits": products.matmul_few_bits,
     "NhwcConv": channels_first(products.conv, always=True),
     "NhwcFusedConv": channels_first(fused_conv, always=True),
     "NhwcMaxPool": channels_first(vector.pool("max"), always=True),
+    "QAttention": attention.packed,
+    "QEmbedLayerNormalization": embedded,
     "QGemm": products.qgemm,
     "QLinearAdd": movement.qlinear_add,
     "QLinearAveragePool": channels_first(vector.pool("average")),
@@ -126,6 +172,8 @@ OPS: dict[str, Handler] = {
     "QLinearReduceMean": vector.reduction("average"),
     "QLinearSigmoid": vector.activation("sigmoid"),
     "QLinearSoftmax": vector.unary(Op.SOFTMAX),
+    "QLinearWhere": qlinear_where,
     "QuickGelu": vector.activation("swish"),
+    "SkipGroupNorm": group_norm(skip=3),
 }
 """Op of the domain com.microsoft -> what makes its layers; others are those of ONNX itself."""

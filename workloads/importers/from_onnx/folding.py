@@ -294,6 +294,20 @@ def _filled_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
     return dims
 
 
+def _window_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
+    size = _required(inputs, 0).ints()
+    if not size:
+        raise ValueError("the size is not known")
+    return size[:1]
+
+
+def _mel_dims(node: Node, inputs: Sequence[Const | None]) -> Dims:
+    bins, length = (_required(inputs, at).ints() for at in range(2))
+    if not bins or not length:
+        raise ValueError("the size is not known")
+    return (length[0] // 2 + 1, bins[0])
+
+
 EXTENTS: Mapping[str, Callable[[Node, Sequence[Const | None]], Dims]] = {
     **dict.fromkeys(("Add", "Div", "Mul", "Pow", "Sub", "Where", "Max", "Min"), _same),
     **dict.fromkeys(("Abs", "Cast", "Clip", "Exp", "Neg", "Reciprocal", "Relu", "Round", "Sigmoid", "Sqrt"), _same),
@@ -301,9 +315,11 @@ EXTENTS: Mapping[str, Callable[[Node, Sequence[Const | None]], Dims]] = {
     **dict.fromkeys(("And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or"), _same),
     **dict.fromkeys(("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduced_dims),
     "Concat": _concat_dims,
+    **dict.fromkeys(("BlackmanWindow", "HammingWindow", "HannWindow"), _window_dims),
     "ConstantOfShape": _filled_dims,
     "Gather": _gathered_dims,
     "GatherND": _gathered_nd_dims,
+    "MelWeightMatrix": _mel_dims,
     "Reshape": _reshape_dims,
     "ScatterND": lambda node, inputs: _required(inputs, 0).dims,
 }

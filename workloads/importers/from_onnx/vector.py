@@ -12,7 +12,7 @@ from workloads.importers.from_onnx import volumes
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.products import spatial_rank, window, without_pad
-from workloads.importers.views import C, View, merged, natural
+from workloads.importers.views import C, View, merged, natural, repeated
 
 Results = Sequence[Value]
 Handler = Callable[[Context, Node], Results]
@@ -100,7 +100,7 @@ def alike(c: Context, node: Node, kind: str, dims: Dims) -> int:
     """Elements that share their statistics."""
     rank = len(dims)
     if kind == "group_norm":
-        return max(1, prod(dims[1:]) // max(1, node.int("num_groups", 1)))
+        return max(1, prod(dims[1:]) // max(1, node.int("num_groups", node.int("groups", 1))))
     if kind == "instance_norm":
         return max(1, prod(dims[2:]))
     if kind == "mean_variance_norm":
@@ -138,7 +138,7 @@ def combined(c: Context, node: Node, op: Op, variant: str, positions: Sequence[i
         else view
     )
     for const in consts:
-        y = stretched(c, node, y, const.dims)
+        y = stretched(c, node, y, const)
     return y
 
 
@@ -177,18 +177,17 @@ def _aligned(view: View, dims: Dims) -> bool:
     return varying[0] >= 0 and merged(view.axes[varying[0]]) == natural(view.tensor.shape, C)
 
 
-def stretched(c: Context, node: Node, view: View, dims: Dims) -> View:
-    """Repeat what has one element along an axis to the extents of another operand."""
-    rank = max(len(view.dims), len(dims))
-    own, other = ((1,) * (rank - len(given)) + given for given in (view.dims, dims))
+def stretched(c: Context, node: Node, view: View, const: Const) -> View:
+    """Repeat what has one element along an axis to the extents of a constant; one of equal values moves nothing."""
+    rank = max(len(view.dims), len(const.dims))
+    own, other = ((1,) * (rank - len(given)) + given for given in (view.dims, const.dims))
     if any(a != b and 1 not in (a, b) for a, b in zip(own, other, strict=True)):
-        raise c.wrong(node, "operands do not match", lowering.text(view.dims), lowering.text(dims))
-    wanted = tuple(max(a, b) for a, b in zip(own, other, strict=True))
-    return (
-        view
-        if wanted == own and rank == len(view.dims)
-        else lowering.repeat(c.g, view, wanted, f"{c.title(node)}_repeat")
-    )
+        raise c.wrong(node, "operands do not match", lowering.text(view.dims), lowering.text(const.dims))
+    wanted, name = tuple(max(a, b) for a, b in zip(own, other, strict=True)), f"{c.title(node)}_repeat"
+    if wanted == own and rank == len(view.dims):
+        return view
+    uniform = const.values is not None and bool((const.values == const.values.flat[0]).all())
+    return repeated(view, wanted, name) if uniform else lowering.repeat(c.g, view, wanted, name)
 
 
 def pool(kind: str) -> Handler:

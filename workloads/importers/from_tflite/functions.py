@@ -56,6 +56,20 @@ def shifts(t: Translation, op: Operator) -> bool:
     return fits and t.rank(op.outputs[0]) == MAPS and not scaled.number("FusedActivationFunction")
 
 
+def whole(kind: str) -> Translator:
+    """Return what translates an op of several outputs, of which the data decide how much there is of each."""
+
+    def translate(t: Translation, op: Operator) -> None:
+        t.parts(kind, op.inputs, op.outputs)
+
+    return translate
+
+
+def places(t: Translation, op: Operator) -> None:
+    """WHERE: the places at which something holds, one after the other."""
+    t.end(t.node("Transpose", [t.node("NonZero", op.inputs[:1])], name="_turned", perm=(1, 0)))
+
+
 def squared(t: Translation, op: Operator) -> None:
     """SQUARE."""
     t.end(t.node("Mul", [op.inputs[0], op.inputs[0]]))

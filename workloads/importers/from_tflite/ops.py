@@ -67,6 +67,7 @@ OPS: Mapping[str, Translator] = {
     "LOGICAL_OR": functions.named("Or"),
     "LOGISTIC": functions.named("Sigmoid"),
     "LOG_SOFTMAX": functions.named("LogSoftmax", axis=-1),
+    "IF": functions.whole("If"),
     "LSTM": recurrent.any_lstm,
     "MATRIX_DIAG": moves.picked,
     "MATRIX_SET_DIAG": moves.picked,
@@ -137,12 +138,15 @@ OPS: Mapping[str, Translator] = {
     "TRANSPOSE_CONV": windows.transpose_conv,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.sequence_lstm,
     "UNIDIRECTIONAL_SEQUENCE_RNN": recurrent.sequence_rnn,
+    "UNIQUE": functions.whole("Unique"),
     "UNPACK": moves.unpack,
     "UNSORTED_SEGMENT_MAX": moves.picked,
     "UNSORTED_SEGMENT_MIN": moves.picked,
     "UNSORTED_SEGMENT_PROD": moves.picked,
     "UNSORTED_SEGMENT_SUM": moves.picked,
     "VAR_HANDLE": moves.nothing,
+    "WHERE": functions.places,
+    "WHILE": functions.whole("Loop"),
     "ZEROS_LIKE": functions.zeros_like,
 }
 """Op of TFLite -> what makes ONNX nodes of it."""
@@ -151,8 +155,6 @@ HOST = frozenset({"NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "TFLite_De
 """Ops that run outside of the accelerator."""
 
 _COMPLEX = "numbers are complex"
-_DATA = "how many elements there are depends on the data"
-_FLOW = "which layers run depends on the data"
 _OLD = "no converter writes it"
 _OTHER = "it was compiled for another machine"
 _RANDOM = "what it makes is drawn at random"
@@ -160,9 +162,7 @@ _STABLE = "it is StableHLO, which a converter leaves where it found no op of TFL
 _TABLE = "hash tables are on the host"
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("COMPLEX_ABS", "IMAG", "REAL", "RFFT2D"), _COMPLEX),
-    **dict.fromkeys(("UNIQUE", "WHERE"), _DATA),
-    **dict.fromkeys(("CALL", "IF", "WHILE"), _FLOW),
-    **dict.fromkeys(("CONCAT_EMBEDDINGS", "CONV_3D_TRANSPOSE", "CUSTOM", "DILATE"), _OLD),
+    **dict.fromkeys(("CALL", "CONCAT_EMBEDDINGS", "CONV_3D_TRANSPOSE", "CUSTOM", "DILATE"), _OLD),
     **dict.fromkeys(("EMBEDDING_LOOKUP_SPARSE", "LSH_PROJECTION", "REDUCE_WINDOW", "SKIP_GRAM"), _OLD),
     **dict.fromkeys(("DELEGATE", "edgetpu-custom-op"), _OTHER),
     **dict.fromkeys(("MULTINOMIAL",), _RANDOM),

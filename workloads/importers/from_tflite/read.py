@@ -111,7 +111,8 @@ def read_graph(path: Path) -> Graph:
     try:
         return _graph(tflite, content)
     except BROKEN as error:
-        reason = shorten(str(error).partition("\n")[0] or type(error).__name__)
+        led_astray = isinstance(error, struct.error | TypeError)  # flatbuffers say of these in which of their own reads
+        reason = "an offset leads out of it" if led_astray else shorten(str(error).partition("\n")[0])
         problem = Problem(f"not a TFLite model: {reason}", str(path), expected="a file that a converter wrote")
         raise InputError(problem) from error
 
