@@ -235,6 +235,15 @@ def changes_inside(reuse: Record, level: int, operand: int) -> bool:
 
 
 @jit
+def changes_between(machine: Record, tiles: Record, operand: int) -> bool:
+    """Tell whether tiles replace the operand's words in inner levels, even where the outermost has it whole."""
+    changes = machine.reloads == 1 and operand != OUTPUTS and tiles.loops > 0
+    for j in range(tiles.loops):
+        changes = changes or RELEVANT[operand, tiles.order[j]]
+    return changes
+
+
+@jit
 def operand_demand(
     tiles: Record, machine: Record, layer: Record, mapping: Record, reuse: Record, memory: int, operand: int
 ) -> int:
@@ -249,7 +258,7 @@ def operand_demand(
         twice = not machine.streams[operand] and tiles.depth[operand] >= 0
     else:
         words = level_footprint(layer, mapping, reuse, level, operand)
-        twice = tiles.depth[operand] >= 0 or changes_inside(reuse, level, operand)
+        twice = changes_between(machine, tiles, operand) or changes_inside(reuse, level, operand)
     size = (words * bits + 7) >> 3
     return 2 * size if twice and machine.double_buffered[memory] else size
 
