@@ -310,9 +310,8 @@ class Search:
 
     def under_filled(self, rank: int, dataflow: Dataflow) -> list[Candidate]:
         """Spatial mappings of a dataflow that leave PEs without work."""
-        return self.judged(
-            dataflow, rank, spatial_mappings(dataflow, self.nest, self.hardware.array, under_filled=True)
-        )
+        found = spatial_mappings(dataflow, self.nest, self.hardware.array, under_filled=True)
+        return self.judged(dataflow, rank, self.with_single_words(dataflow, found))
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[SpatialMapping]) -> list[Candidate]:
         """Candidates in the order of what they promise; `rank` is that of the dataflow."""
