@@ -64,6 +64,18 @@ def tile_choices(
     )
 
 
+def choices_near(
+    nest: LoopNest, steps: Sequence[int], dataflow: Dataflow, tile: Sequence[int], free: Sequence[Dim]
+) -> tuple[Ints, Ints]:
+    """All tile extents of the dimensions that are `free`, and those of a tile for the others; as `tile_choices`."""
+    extents, counts = tile_choices(nest, steps, dataflow, whole_space=True)
+    kept = [
+        tuple(extents[d, : counts[d]].tolist()) if d in free else (int(size),)
+        for d, size in zip(Dim, tile, strict=True)
+    ]
+    return _table(kept)
+
+
 def _table(lists: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
     """Return lists as rows of one array, filled up with zeros, and their lengths."""
     counts = np.array([len(sizes) for sizes in lists], dtype=np.int64)

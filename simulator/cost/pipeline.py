@@ -169,8 +169,8 @@ def catch_up(pipe: Record, port: Record) -> None:
     No transaction is ready before the oldest compute that is remembered ends: until then a channel may as well be busy,
     and the port a latency longer.
     """
-    oldest = pipe.compute_end[0]
-    for slot in range(1, ring_of(port)):
+    oldest = pipe.array_free
+    for slot in range(ring_of(port)):
         oldest = min(oldest, pipe.compute_end[slot])
     for channel in range(port.channels):
         pipe.load_free[channel] = max(pipe.load_free[channel], oldest)

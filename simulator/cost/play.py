@@ -13,6 +13,9 @@ from simulator.cost.pipeline import advance, catch_up, copy, finish, reset, ring
 from simulator.cost.tiles import next_tile, outermost_loop
 from simulator.cost.transfers import count_transfers, fill_variant, load_cycles, port_cycles, store_cycles
 
+WORTH = 6
+"""Iterations that must be left for the state to be worth comparing."""
+
 
 @jit
 def first_alike(case: Case, d: int) -> int:
@@ -81,7 +84,7 @@ def jump(case: Case, scratch: Scratch, j: int, i: int) -> int:
     tiles, pipe, port, mark = scratch.tiles, scratch.pipe, case.port, scratch.marks.states[j]
     d = tiles.order[j]
     at = tiles.at[d] + 1
-    if at < mark.first or at > mark.last:
+    if at < mark.first or at > mark.last - WORTH:
         return i
     if case.layer.prefetch_bytes == 0:
         catch_up(pipe, port)

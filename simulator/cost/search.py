@@ -10,13 +10,14 @@ a value that none in the whole space is below:
 - all orders of the DRAM loops that differ; inner levels as `simulator.cost.inner` fills them.
 
 Without `Effort.whole_space` it tries of these: spatial mappings that no larger one of their kind exceeds, and those
-that leave PEs without work along one dimension; numbers of tiles that are powers of two and halfway between.
+that leave PEs without work along one dimension; numbers of tiles that are powers of two and halfway between, and around
+the best of them all numbers along two dimensions at a time.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
+from itertools import combinations, islice
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from simulator.cost.candidates import (
     TRIES,
     Candidate,
     as_mapping,
+    choices_near,
     in_order,
     template_record,
     tile_choices,
@@ -55,7 +57,7 @@ from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim, Operand, footprint
 from simulator.network.ir import Layer
 
-BEAM = 32
+BEAM = 16
 """Spatial mappings of a dataflow whose tiles are searched first: the best by what the array decides."""
 
 UNDER_FILLED_BEAM = 8
@@ -103,7 +105,7 @@ class Effort:
     """  # fmt: skip
 
     gap: float = 0.01
-    evaluations: int = 20_000
+    evaluations: int = 3_000
     whole_space: bool = False
 
 
@@ -178,8 +180,9 @@ class Search:
         )
         self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
         none = np.full(KEYS, np.inf)
-        self.best = Best(record(MAPPING), none, none.copy(), 1 / (1 + effort.gap))
+        self.best = Best(record(MAPPING), none, none.copy(), 1.0)
         self.found: Found | None = None
+        self.winner: Candidate | None = None
         self.floors: dict[str, float] = {}
         self.raised: set[str] = set()
 
@@ -211,6 +214,7 @@ class Search:
             self.floors[flow.name] = self.floor(flow, 1) if self.mac_floor(flow) <= self.most_cycles else np.inf
         ranked = sorted(enumerate(dataflows), key=lambda pair: self.floors[pair[1].name])
         self.search_the_promising(ranked)
+        self.refine()
         done = self.effort.whole_space and self.search_everything(ranked)
         if self.found is None:
             return None
@@ -243,7 +247,7 @@ class Search:
 
     def may_improve(self, floor: float) -> bool:
         """Whether what takes so much of the objective at least may be better than the best by more than the gap."""
-        return self.found is None or floor < self.best.aim[OBJECTIVE_KEY]
+        return self.found is None or floor * (1 + self.effort.gap) < self.best.keys[OBJECTIVE_KEY]
 
     def search_the_promising(self, ranked: Sequence[tuple[int, Dataflow]]) -> None:
         """Search the tiles of the most promising spatial mappings of all dataflows, then of those that seem faster.
@@ -348,8 +352,8 @@ class Search:
         judge(Case(*self.parts, trial), self.scratch, spatial, rows, arrays, registers, figures)
         return figures
 
-    def improve(self, candidate: Candidate) -> None:
-        """Search the tiles of a candidate for something better than the best."""
+    def improve(self, candidate: Candidate, near: Sequence[Dim] = ()) -> None:
+        """Search the tiles of a candidate for something better than the best, or along two dimensions `near` it."""
         floor = max(self.floors[candidate.dataflow.name], candidate.floor * self.by_cycles)
         if candidate.floor > self.most_cycles or not self.may_improve(floor):
             return
@@ -357,15 +361,29 @@ class Search:
         trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, layout.spatial))
         trial["spatial"], trial["registers"] = layout.spatial, layout.registers
         trial["rows"], trial["arrays"] = layout.rows, layout.arrays
-        whole = self.effort.whole_space
-        extents, counts = tile_choices(self.nest, tile_steps(candidate), flow, whole)
-        choices = Choices(extents, counts, ORDERS, TRIES, max(self.nest.bounds) if whole else ELONGATION)
-        case = Case(*self.parts, trial)
+        choices, case = self.choices(candidate, near), Case(*self.parts, trial)
         self.spent += search_tiles(case, self.scratch, self.objective, self.most_cycles, choices, self.best)
         self.spent += int(choices.counts.prod()) // LEFT_OUT
         if (self.best.keys != before).any():
             keys = tuple(float(key) for key in self.best.keys)
-            self.found = Found(as_mapping(self.best.mapping, candidate), keys)
+            self.found, self.winner = Found(as_mapping(self.best.mapping, candidate), keys), candidate
+
+    def choices(self, candidate: Candidate, near: Sequence[Dim]) -> Choices:
+        """Tiles and orders to try with a candidate."""
+        steps, flow, whole = tile_steps(candidate), candidate.dataflow, self.effort.whole_space
+        if near:
+            extents, counts = choices_near(self.nest, steps, flow, self.best.mapping["tile"], near)
+        else:
+            extents, counts = tile_choices(self.nest, steps, flow, whole)
+        return Choices(extents, counts, ORDERS, TRIES, max(self.nest.bounds) if whole or near else ELONGATION)
+
+    def refine(self) -> None:
+        """Try all numbers of tiles along two dimensions at a time, others as in the best mapping, while it helps."""
+        cut = [d for d in Dim if self.nest.bounds[d] > 1]
+        while self.winner is not None:
+            candidate, self.winner = self.winner, None
+            for pair in combinations(cut, 2) if len(cut) > 1 else [cut]:
+                self.improve(candidate, pair)
 
 
 def least_demand(hardware: Hardware, layer: Layer) -> dict[Operand, int]:

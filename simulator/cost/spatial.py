@@ -112,7 +112,7 @@ def least_steps(dataflow: Dataflow, bounds: tuple[int, ...], array: Array) -> in
 def least_mac_cycles(dataflow: Dataflow, nest: LoopNest, array: Array, skip: int | None = None) -> int:
     """Cycles of a layer's MACs at least, under a dataflow; `skip` is the share of MACs that are not skipped.
 
-    A step of which PEs do a single MAC takes `step_cycles` at least.
+    A step of which PEs do a single MAC takes `step_cycles` at least, if that sets a limit.
     """
     bounds, packed = list(array_bounds(nest.bounds, dataflow.lowered)), 1
     if dataflow.channel_packing:
@@ -121,7 +121,8 @@ def least_mac_cycles(dataflow: Dataflow, nest: LoopNest, array: Array, skip: int
     steps = least_steps(dataflow, tuple(bounds), array)
     executed = steps if skip is None else steps * skip >> FIXED_POINT_BITS
     cycles = executed // (array.macs_per_cycle * packed)
-    return cycles if dataflow.registers else max(cycles, steps // packed * array.step_cycles)
+    limited = array.step_cycles > 1 and not dataflow.registers
+    return max(cycles, steps // packed * array.step_cycles) if limited else cycles
 
 
 def every_spatial_mapping(dataflow: Dataflow, nest: LoopNest, array: Array) -> Iterator[SpatialMapping]:

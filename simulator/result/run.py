@@ -138,8 +138,10 @@ class LayerResult:
     on_chip: tuple[str, ...] = ()  # operands whose whole tensor is there already, or stays there
     kept_bytes: int = 0  # of the activations' memory that tensors take which stay there meanwhile, in sixteenths of it
     energy_relative: float | None = None  # in units of a relative table
-    gap: float | None = None  # fraction by which the objective may exceed the least there is; None: not searched
-    cycles_gap: float | None = None  # likewise of cycles, where the objective is energy among the fastest
+    # Fraction by which the objective may exceed the least there is, None where nothing was searched; and likewise of
+    # cycles, where the objective is energy among the fastest. How a mapping was found makes no other run of it.
+    gap: float | None = field(default=None, compare=False)
+    cycles_gap: float | None = field(default=None, compare=False)
 
     def bytes_at(self, level: str) -> int:
         """Bytes read and written at a level, all operands."""

@@ -67,6 +67,7 @@ def test_options_reach_the_engine(engine: FakeEngine, tmp_path: Path) -> None:
         "dataflow": "row_stationary",
         "objective": "edp",
         "mapping": mapping,
+        "prove": False,
     }
 
 

@@ -27,13 +27,13 @@ from simulator.nest import Dim, LoopNest, array_bounds
 from tests.oracle.strategies import hardwares, layer_of
 
 FEW = settings(
-    max_examples=max(8, settings.default.max_examples // 8),
+    max_examples=max(6, settings.default.max_examples // 16),
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
 FLOWS = [load_dataflow(name) for name in list_dataflows()]
 GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))
 ORDERS = [(Dim.G, *(d for group in order for d in group)) for order in permutations(GROUPS)]
-MOST = 4000
+MOST = 1500
 """Mappings that are tried one by one for an example."""
 
 _BOUNDS = st.tuples(*map(st.sampled_from, ((1, 2), (1, 1, 2), (3, 2, 1), (3, 2, 1), (4, 3), (3, 1), (2, 1), (1,))))

@@ -101,7 +101,7 @@ def every_mapping(number: int) -> list[tuple[int, dict[str, tuple[float, ...]]]]
 def mappings_of(case: Case) -> list[tuple[int, dict[str, tuple[float, ...]]]]:
     """Cycles and keys by objective of every mapping of a case that fits."""
     scratch, found = make_scratch(), []
-    extents, counts, orders, _ = choices_of(case)
+    extents, counts, orders, *_ = choices_of(case)
     lists = [list(map(int, sizes[:count])) for sizes, count in zip(extents, counts, strict=True)]
     for tile in product(*lists):
         for order in orders:

@@ -18,6 +18,7 @@ from simulator.errors import InputError
 from simulator.hardware.load import list_hardware, read_hardware
 from simulator.hardware.model import Hardware
 from simulator.hardware.vary import vary
+from simulator.mapping.text import mappings_to_yaml
 from simulator.nest import Operand
 from simulator.network.document import layer_document, network_document
 from simulator.network.graph import Graph
@@ -235,17 +236,22 @@ def version_1() -> dict[str, object]:
     return data
 
 
-def test_a_run_of_version_1_is_read_as_one_of_today() -> None:
+def test_a_run_of_version_1_is_read_as_one_of_today(tmp_path: Path) -> None:
     run = run_from_json(json.dumps(version_1()))
     assert run.schema_version == 3
     chip = load_hardware("eyeriss_chip")
     main, filters = chip.buffers
     chip = replace(chip, buffers=(replace(main, streams=(Operand.OUTPUTS,)), filters))  # as it was then
-    assert machine_of(run) == replace(chip, energy=load_energy("eyeriss_relative"), node_nm=None, voltage=None)
+    assert machine_of(run) == replace(
+        chip, energy=load_energy("eyeriss_relative"), node_nm=None, voltage=None, objective="cycles"
+    )
     network = network_of_run(run)
     assert network == load_network("alexnet")
-    again = simulate(machine_of(run), network)
-    assert again.options == run.options
+    as_found = tmp_path / "mappings.yaml"  # a search of today may find others
+    found = [(layer.name, layer.mapping) for layer in run.layers if layer.mapping]
+    as_found.write_text(mappings_to_yaml(found, "as found"), encoding="utf-8")
+    again = simulate(machine_of(run), network, mapping=as_found)
+    assert again.options | {"mapping": None} == run.options
     stopped = {"array.outputs", "rf.weights", "rf.outputs"}
     for layer, before in zip(again.layers, run.layers, strict=True):
         if layer.op not in (Op.LRN, Op.POOL):  # these count their windows, those lost some rows between tiles

@@ -14,9 +14,8 @@ from simulator.cost.convert import (
     mapping_record,
     port_record,
     price_record,
-    prices_per_action,
-    prices_per_byte,
 )
+from simulator.cost.prices import prices_per_action, prices_per_byte
 from simulator.cost.stored import AXES, Slices, tensor_fields
 from simulator.energy.table import load_energy_table
 from simulator.hardware.load import load_hardware

@@ -36,9 +36,8 @@ ANCHOR = Anchor(
     remarks=(TILING,),
     missing=(
         Missing(
-            "Tiles cut along rows and columns let v5's first layer keep its sums on chip, which the paper's 64x112 maps "
-            "of partial sums may not have done: the energy of v5 falls, and AlexNet's does not. Of the other networks, "
-            "which have such a first layer too, the ratios came closer.",
+            "Tiles cut along rows and columns let v5's first layer keep its sums on chip. The energy of v5 falls, and "
+            "AlexNet's does not. The other networks, whose first layers are cut likewise, come closer to the paper.",
             ("energy (table 3): AlexNet / v5",),
         ),
     ),
