@@ -122,16 +122,15 @@ def candidates_of(request, flow, under_filled=False):
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @FEW
 @given(hardware=machines(), layer=layers(), flow=st.sampled_from(FLOWS))
-def test_the_search_finds_the_best_of_all_candidates(objective, hardware, layer, flow):
+def test_the_search_finds_nothing_worse_than_the_best_of_all_candidates(objective, hardware, layer, flow):
     request = Request(hardware, layer, objective)
     every = candidates_of(request, flow)
     assume(len(every) <= BEAM)
     found, best = search_layer(request, [flow], EXACT), best_of_all(request, every)
-    if found is None or objective != "cycles" or hardware.array.skewed:
-        assert (found and found.keys) == best
-    else:  # it also tries some of the spatial_mappings that leave PEs idle
-        idle = best_of_all(request, candidates_of(request, flow, under_filled=True))
-        assert min(best, idle or best) <= found.keys <= best
+    assert best is None or found is not None
+    if found and best:  # it also tries some that leave PEs idle, and more tiles around the best
+        assert found.bound <= found.keys[0] <= best[0]
+        assert violations(found.mapping, layer, hardware) == []
 
 
 @FEW
