@@ -57,8 +57,11 @@ from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim, Operand, footprint
 from simulator.network.ir import Layer
 
-BEAM = 16
+BEAM = 32
 """Spatial mappings of a dataflow whose tiles are searched first: the best by what the array decides."""
+
+AMONG_THE_FASTEST = 8
+"""Likewise, where the fastest mapping is known and less energy is sought."""
 
 UNDER_FILLED_BEAM = 8
 """Likewise, of all dataflows' spatial mappings that leave PEs without work."""
@@ -101,12 +104,13 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Effort:
     """When a search ends: `gap` as a fraction of what it has proven, or after `evaluations` of mappings, if it is not
-    to go through the `whole_space`.
+    to go through the `whole_space`. `beam` spatial mappings of a dataflow are searched first.
     """  # fmt: skip
 
     gap: float = 0.01
-    evaluations: int = 3_000
+    evaluations: int = 20_000
     whole_space: bool = False
+    beam: int = BEAM
 
 
 DEFAULT = Effort()
@@ -155,7 +159,7 @@ def search_layer(request: Request, dataflows: Sequence[Dataflow], effort: Effort
     if fastest is None:
         return None
     most = fastest.keys[CYCLES_KEY] * (1 + BAND)
-    search = Search(replace(request, objective="energy"), effort, most)
+    search = Search(replace(request, objective="energy"), replace(effort, beam=AMONG_THE_FASTEST), most)
     search.begin_with(fastest)
     found = search.run(dataflows)
     assert found is not None
@@ -180,7 +184,8 @@ class Search:
         )
         self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
         none = np.full(KEYS, np.inf)
-        self.best = Best(record(MAPPING), none, none.copy(), 1.0)
+        exact = request.objective == "cycles"  # others prune little, and leave out what is no better by the gap
+        self.best = Best(record(MAPPING), none, none.copy(), 1.0 if exact else 1 / (1 + effort.gap))
         self.found: Found | None = None
         self.winner: Candidate | None = None
         self.floors: dict[str, float] = {}
@@ -265,8 +270,8 @@ class Search:
                 for candidate in candidates[:FIRST]:
                     self.improve(candidate)
                     self.raise_floor(flow)
-                promising += candidates[FIRST:BEAM]
-                others += candidates[BEAM:]
+                promising += candidates[FIRST : self.effort.beam]
+                others += candidates[self.effort.beam :]
         for candidate in in_order(promising):
             self.improve(candidate)
         if self.by_cycles and not self.hardware.array.skewed:
@@ -380,7 +385,7 @@ class Search:
     def refine(self) -> None:
         """Try all numbers of tiles along two dimensions at a time, others as in the best mapping, while it helps."""
         cut = [d for d in Dim if self.nest.bounds[d] > 1]
-        while self.winner is not None:
+        while self.winner is not None and KERNEL_OBJECTIVES[self.objective] == "cycles":
             candidate, self.winner = self.winner, None
             for pair in combinations(cut, 2) if len(cut) > 1 else [cut]:
                 self.improve(candidate, pair)
