@@ -70,7 +70,8 @@ FIRST = 2
 """Of each dataflow, the spatial mappings that are searched before those of others are."""
 
 ELONGATION = 4
-"""Of tiles that have neither whole rows nor the fewest: rows to columns at most, and columns to rows."""
+"""Of tiles that have neither whole rows nor the fewest: rows to columns at most, and columns to rows; where time is
+sought. Else there are none such."""
 
 AT_ONCE = 4096
 """Spatial mappings that are listed before they are searched, where all are."""
@@ -380,7 +381,9 @@ class Search:
             extents, counts = choices_near(self.nest, steps, flow, self.best.mapping["tile"], near)
         else:
             extents, counts = tile_choices(self.nest, steps, flow, whole)
-        return Choices(extents, counts, ORDERS, TRIES, max(self.nest.bounds) if whole or near else ELONGATION)
+        timed = self.by_cycles or self.most_cycles < np.inf  # what is bounded by time prunes; bytes alone hardly do
+        elongation = max(self.nest.bounds) if whole or near else ELONGATION if timed else 0
+        return Choices(extents, counts, ORDERS, TRIES, elongation)
 
     def refine(self) -> None:
         """Try all numbers of tiles along two dimensions at a time, others as in the best mapping, while it helps."""
