@@ -65,13 +65,14 @@ EXACT = Effort(gap=0.0)
 """Nothing that is tried is left out for a gap."""
 
 
-def tiles_to_try(nest, candidate):
-    """Every choice of tile extents; columns are cut in tiles of the fewest rows, and in those that are not long."""
+def tiles_to_try(nest, candidate, objective):
+    """Every choice of tile extents; columns are cut in tiles of the fewest rows; for time, where they are not long."""
     choices, counts = tile_choices(nest, tile_steps(candidate), candidate.dataflow)
     lists = [[int(size) for size in sizes[:count]] for sizes, count in zip(choices, counts, strict=True)]
     for tile in product(*lists):
         rows, columns = tile[Dim.P], tile[Dim.Q]
-        short = max(rows, columns) <= ELONGATION * min(rows, columns)
+        most = ELONGATION if objective in ("cycles", "cycles_plus_dma") else 0
+        short = max(rows, columns) <= most * min(rows, columns)
         if short or columns == nest.bounds[Dim.Q] or rows == lists[Dim.P][-1]:
             yield tile
 
@@ -90,7 +91,9 @@ def best_of_all(request, candidates):
         mapping = template_record(flow, candidate.inner, skips_zeros(hardware, flow, layout.spatial))
         mapping["spatial"], mapping["registers"] = layout.spatial, layout.registers
         mapping["rows"], mapping["arrays"] = layout.rows, layout.arrays
-        for mapping["tile"], mapping["dram_order"] in product(tiles_to_try(layer.nest, candidate), ORDERS):
+        for mapping["tile"], mapping["dram_order"] in product(
+            tiles_to_try(layer.nest, candidate, request.objective), ORDERS
+        ):
             if keys := keys_of(request, Case(*records, mapping), scratch):
                 best = min(best or keys, keys)
     return best
