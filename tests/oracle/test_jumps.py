@@ -18,7 +18,7 @@ from simulator.cost.play import play_tiles
 from simulator.hardware.load import load_hardware
 from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim, LoopNest
-from tests.oracle.strategies import MANY, hardwares, layer_of
+from tests.oracle.strategies import hardwares, layer_of
 
 _ALONG_AN_AXIS = st.tuples(
     st.integers(1, 40), st.integers(1, 3), st.integers(1, 2), st.integers(1, 2), st.integers(0, 2), st.integers(0, 2)
@@ -77,7 +77,6 @@ def totals_of(case, jumps):
     return {name: np.array(scratch.totals[name]).tolist() for name in TOTALS.names} | {"parts": parts}
 
 
-@MANY
 @given(long_cases())
 def test_a_jump_over_iterations_that_are_alike_changes_no_total(case):
     assert totals_of(case, ONE) == totals_of(case, ZERO)

@@ -22,7 +22,7 @@ from simulator.mapping.dataflow import list_dataflows, load_dataflow
 from simulator.nest import Dim, LoopNest, Operand
 from tests.oracle.strategies import FLAT, SHAPES, hardwares, layer_of
 
-FEW = settings(max_examples=max(10, settings.default.max_examples // 5))
+FEW = settings(max_examples=max(10, settings.default.max_examples // 10))
 FLOWS = [load_dataflow(name) for name in list_dataflows()]
 BUNDLED = ("flexible_168", "squeezenext_16x16")
 GROUPS = ((Dim.N, Dim.P, Dim.Q), (Dim.K,), (Dim.C, Dim.R, Dim.S))
