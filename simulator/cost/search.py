@@ -194,15 +194,8 @@ class Search:
 
     def layer_record(self, request: Request) -> Record:
         """Describe the layer."""
-        return layer_record(
-            self.hardware,
-            request.layer,
-            self.nest,
-            request.resident,
-            request.residuals,
-            request.stored,
-            request.slices,
-        )
+        around = (request.resident, request.residuals, request.stored, request.slices)
+        return layer_record(self.hardware, request.layer, self.nest, *around)
 
     def begin_with(self, known: Found) -> None:
         """Take a mapping that is known as the best so far, of a search for the least energy."""
