@@ -131,9 +131,7 @@ def array_bound(case: Case, scratch: Scratch) -> int:
 def may_fit(machine: Record, layer: Record, whole: Ints, tile: Ints, twice: int) -> bool:
     """Whether tiles of these extents could fit the outermost memories beside what is there `whole`.
 
-    What streams may take no room.
-
-    With `twice`, what changes between tiles takes double-buffered memories twice.
+    Weights that stream may take no room. With `twice`, what changes between tiles takes double-buffered memories twice.
     """
     for memory in range(machine.memories):
         if machine.level_of[memory] != OUTERMOST:

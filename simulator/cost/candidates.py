@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import permutations
 
 import numpy as np
@@ -97,6 +97,7 @@ MOST_WAYS = 64
 """Numbers of tiles of one dimension that a floor tells apart; beyond, neighbours are taken together."""
 
 
+@lru_cache(maxsize=4096)
 def ways_to_cut(nest: LoopNest, dataflow: Dataflow) -> Cuts:
     """All numbers of tiles for the floor: extents at least and at most, whatever the steps of the array are."""
     least, most = [], []

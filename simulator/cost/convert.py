@@ -30,7 +30,7 @@ from simulator.cost.case import (
     Record,
     Scratch,
 )
-from simulator.cost.geometry import distinct
+from simulator.cost.compulsory import fills_energy, words_energy
 from simulator.cost.sparsity import (
     compression_ratio,
     mac_share,
@@ -43,7 +43,7 @@ from simulator.cost.sparsity import (
 from simulator.cost.stored import WHOLE_TENSORS, Slices, layout_fields
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.nest import Dim, LoopNest, Operand, footprint
+from simulator.nest import Dim, LoopNest, Operand
 from simulator.network.ir import Layer
 
 LOOPS = len(Dim)
@@ -200,45 +200,16 @@ def price_record(hardware: Hardware, layer: Layer) -> Record:
     bits = (inputs, weights, sums)
     words = [[pj * b for pj, b in zip(level, bits, strict=True)] for level in prices.levels_per_bit]
     words[-1] = [pj if o == Operand.INPUTS else pj * share for o, pj in enumerate(words[-1])]
-    once = words_energy(hardware, layer, words)
+    assert layer.nest is not None
+    once = words_energy(hardware, layer.nest, words)
     return record(
         PRICES,
-        least_words_pj=(once, once + fills_energy(layer, words)),
+        least_words_pj=(once, once + fills_energy(layer.nest, words)),
         mac_pj=prices.mac * share,
         word_pj=words + [[0.0] * 3] * (MAX_LEVELS + 2 - len(words)),
         dram_pj_per_byte=prices.dram_per_bit * 8,
         leakage_pj_per_cycle=prices.per_cycle,
     )
-
-
-def words_energy(hardware: Hardware, layer: Layer, words: Sequence[Sequence[float]]) -> float:
-    """Energy of every distinct word going through each memory that keeps it, and over the array's network, once.
-
-    `words` prices a word read or written by level, registers last. What memories in DRAM's place would cost is not in.
-    """
-    assert layer.nest is not None
-    network, energy = len(words) - 2, 0.0
-    for operand in Operand:
-        levels = [*(b.level for b in hardware.buffers if operand in b.holds), network]
-        energy += footprint_words(layer, operand) * sum(words[level][operand] for level in levels)
-    return energy
-
-
-def fills_energy(layer: Layer, words: Sequence[Sequence[float]]) -> float:
-    """Energy of every distinct input and weight being written into a register once."""
-    return sum(footprint_words(layer, o) * words[-1][o] for o in (Operand.INPUTS, Operand.WEIGHTS))
-
-
-def footprint_words(layer: Layer, operand: Operand) -> int:
-    """Distinct words of an operand; of inputs, those that windows touch, in the padding too."""
-    nest = layer.nest
-    assert nest is not None
-    n, g, _, c, p, q, r, s = nest.bounds
-    if operand != Operand.INPUTS:
-        return footprint(nest, nest.bounds, operand)
-    axes = zip((p, q), (r, s), nest.stride, nest.dilation, strict=True)
-    rows, columns = (distinct(*axis) for axis in axes)
-    return n * g * c * rows * columns
 
 
 def complete_order(order: Sequence[Dim]) -> list[int]:

@@ -4,8 +4,8 @@ A search of single mappings says how good the best one is, and not how good one 
 through all numbers of tiles that the dimensions can be cut into, and takes for each the least that so many can need.
 Extents that cut a dimension into n tiles lie between ceil(B / n) and ceil(B / (n - 1)) - 1: the least of them decides
 what fits the buffers and what the first tile loads, the largest what the last tile leaves. The array is taken at its
-fastest, `least_mac_cycles`. More tiles never move fewer bytes, so numbers of tiles beyond those that already take too
-long are left out.
+fastest: what its MACs and the delivery of all words take at least. More tiles never move fewer bytes, so numbers of
+tiles beyond those that already take too long are left out.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,6 @@ import numpy as np
 
 from simulator.cost.bounds import bytes_at_least, first_load, may_fit, traffic_bound, transfer_floor
 from simulator.cost.case import (
-    DOUBLE_BUFFERED,
     HEIGHT,
     INPUTS,
     ONE,
@@ -23,12 +22,9 @@ from simulator.cost.case import (
     WEIGHTS,
     WIDTH,
     ZERO,
-    C,
     Case,
     Floats,
-    G,
     Ints,
-    N,
     P,
     Q,
     R,
@@ -36,7 +32,6 @@ from simulator.cost.case import (
     Scratch,
 )
 from simulator.cost.energy import executed_macs, mac_energy
-from simulator.cost.geometry import distinct
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.objectives import KEYS, OBJECTIVE_KEY, port_floor, set_keys
 from simulator.cost.reuse import operand_words
@@ -102,41 +97,6 @@ def least_transactions(machine: Record, layer: Record, tiles: Record) -> int:
         if window <= layer.pad[axis] or behind >= 0:
             return 0
     return all_tiles(tiles)
-
-
-@jit
-def words_at_array(layer: Record, mapping: Record, operand: int) -> int:
-    """Distinct words of an operand that the array takes: of inputs, what windows touch, or the lowered matrix."""
-    b = layer.bounds
-    if operand != INPUTS:
-        return operand_words(b, operand)
-    words = b[N] * b[G] * b[C]
-    for axis in range(2):
-        pixels, taps = b[P + axis], b[R + axis]
-        reached = distinct(pixels, taps, layer.stride[axis], layer.dilation[axis])
-        words *= pixels * taps if mapping.lowered else reached
-    return words
-
-
-@jit
-def delivery_floor(machine: Record, layer: Record, mapping: Record) -> int:
-    """Cycles that the array's networks and the ports of memories need at least: every word crosses once.
-
-    What fills second registers may hide behind the steps; all else sets the pace, or adds to it.
-    """
-    cycles = 0
-    for operand in range(3):
-        if machine.preload[operand] != DOUBLE_BUFFERED:
-            words = words_at_array(layer, mapping, operand)
-            cycles = max(cycles, words // (machine.arrays * machine.words_per_cycle[operand]))
-    for memory in range(machine.memories):
-        reading = 0
-        for operand in range(OUTPUTS):
-            if machine.memory_of[machine.level_of[memory], operand] == memory:
-                reading += words_at_array(layer, mapping, operand) * machine.bits[operand] >> 3
-        if machine.read_bytes_per_cycle[memory] > 0:
-            cycles = max(cycles, reading // machine.read_bytes_per_cycle[memory])
-    return cycles
 
 
 @jit
@@ -252,7 +212,6 @@ def floor_of(case: Case, scratch: Scratch, cuts: Cuts, macs: int, objective: int
     """
     machine, layer, mapping, rows = case.machine, case.layer, case.mapping, rows_to_load(case, cuts)
     pick, last = np.zeros(8, np.int64), np.ones(8, np.int64)
-    macs = max(macs, delivery_floor(machine, layer, mapping))
     left, going, base = most_cuts, True, np.inf
     start_tiles(machine, layer, mapping, scratch.tiles)  # tells what is there whole
     while going:

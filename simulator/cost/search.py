@@ -34,6 +34,7 @@ from simulator.cost.candidates import (
     ways_to_cut,
 )
 from simulator.cost.case import MAPPING, Best, Case, Ints, Record
+from simulator.cost.compulsory import delivery_cycles
 from simulator.cost.convert import (
     layer_record,
     machine_record,
@@ -180,7 +181,9 @@ class Search:
         self.parts = (
             machine_record(self.hardware, request.reserved_bytes),
             port_record(self.hardware),
-            self.layer_record(request),
+            layer_record(
+                self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored, request.slices
+            ),
             price_record(self.hardware, layer),
         )
         self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
@@ -192,17 +195,9 @@ class Search:
         self.floors: dict[str, float] = {}
         self.raised: set[str] = set()
 
-    def layer_record(self, request: Request) -> Record:
-        """Describe the layer."""
-        around = (request.resident, request.residuals, request.stored, request.slices)
-        return layer_record(self.hardware, request.layer, self.nest, *around)
-
     def begin_with(self, known: Found) -> None:
         """Take a mapping that is known as the best so far, of a search for the least energy."""
-        keys = (
-            known.keys[ENERGY_KEY if KERNEL_OBJECTIVES[self.objective] == "energy" else OBJECTIVE_KEY],
-            *known.keys[1:],
-        )
+        keys = (known.keys[ENERGY_KEY], *known.keys[1:])
         self.found = replace(known, keys=keys, bound=0.0)
         self.best.keys[:] = keys
         self.best.aim[:] = self.best.keys * self.best.share
@@ -228,7 +223,8 @@ class Search:
         `most_cuts` ways to cut the layer are looked at.
         """
         skips = skips_zeros(self.hardware, dataflow, ONES)
-        trial, macs = template_record(dataflow, InnerTiles(dataflow.order), skips), self.mac_floor(dataflow)
+        trial = template_record(dataflow, InnerTiles(dataflow.order), skips)
+        macs = max(self.mac_floor(dataflow), delivery_cycles(self.hardware, self.nest, dataflow.lowered))
         best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow)
         case = Case(*self.parts, trial)
         return float(floor_of(case, self.scratch, cuts, macs, self.objective, best, most_cuts))

@@ -97,6 +97,14 @@ def inputs_transfer(case: Case, scratch: Scratch, words: int, variant: Record) -
 
 
 @jit
+def count_load(totals: Record, operand: int, words: int, size: int, runs: int) -> None:
+    """Account for words of an operand from DRAM, their bytes at its port and contiguous runs."""
+    totals.loaded[operand] += words
+    totals.dram_read[operand] += size
+    totals.dma_runs += runs
+
+
+@jit
 def load_inputs(case: Case, scratch: Scratch, advanced: int, variant: Record) -> tuple[int, int]:
     """Account for the inputs that the current tile loads, whose outermost advanced loop is at `advanced`.
 
@@ -116,9 +124,7 @@ def load_inputs(case: Case, scratch: Scratch, advanced: int, variant: Record) ->
     else:
         words = variant.crossed[home, INPUTS]
         size, runs, descriptors = packed_transfer(machine, layer, words, INPUTS)
-    totals.loaded[INPUTS] += words
-    totals.dram_read[INPUTS] += size
-    totals.dma_runs += runs
+    count_load(totals, INPUTS, words, size, runs)
     return size, descriptors
 
 
@@ -134,9 +140,7 @@ def load_weights(case: Case, scratch: Scratch, advanced: int, variant: Record) -
     if tiles.whole[WEIGHTS] > 0 or home != OUTERMOST:
         words = tiles.whole[WEIGHTS] if home == OUTERMOST else variant.crossed[home, WEIGHTS]
         size, runs, descriptors = packed_transfer(machine, layer, words, WEIGHTS)
-    totals.loaded[WEIGHTS] += words
-    totals.dram_read[WEIGHTS] += size
-    totals.dma_runs += runs
+    count_load(totals, WEIGHTS, words, size, runs)
     return size, descriptors
 
 
@@ -172,9 +176,7 @@ def load_sums(case: Case, scratch: Scratch, advanced: int, next_advanced: int, v
     else:
         words = 0
     descriptors = 1 if words > 0 else 0
-    totals.loaded[OUTPUTS] += words
-    totals.dram_read[OUTPUTS] += size
-    totals.dma_runs += descriptors
+    count_load(totals, OUTPUTS, words, size, descriptors)
     if layer.residuals > 0 and next_advanced <= tiles.depth[OUTPUTS] and sums_complete(tiles):
         added, more = load_residuals(case, scratch, variant)
         size, descriptors = size + added, descriptors + more

@@ -40,25 +40,17 @@ def long_nests(draw):
     return LoopNest(bounds, (down[2], across[2]), (down[3], across[3]), padding, tuple(sizes))
 
 
+def on_one_pe(tile, order, retains):
+    """A mapping that does one MAC after the other."""
+    return Mapping("drawn", tile, order, tuple(Dim), ONES, ONES, ONES, (), lowered=False, retains=retains)
+
+
 @st.composite
 def long_cases(draw):
     """A layer of many tiles on a machine that holds them."""
     hardware, nest = draw(hardwares(capacity=1 << 40)), draw(long_nests())
     tile = tuple(min(bound, cut) for bound, cut in zip(nest.bounds, draw(_TILES), strict=True))
-    mapping = Mapping(
-        dataflow="drawn",
-        tile=tile,
-        dram_order=tuple(draw(st.permutations(tuple(Dim)))),
-        buffer_order=tuple(Dim),
-        rows=ONES,
-        columns=ONES,
-        registers=ONES,
-        registers_order=(),
-        lowered=False,
-        retains=draw(st.booleans()),
-        channel_packing=False,
-        stationary=None,
-    )
+    mapping = on_one_pe(tile, tuple(draw(st.permutations(tuple(Dim)))), draw(st.booleans()))
     facts = layer_record(hardware, layer_of(nest), nest, residuals=draw(st.sampled_from((0, 0, 1))))
     facts["resident"] = draw(st.tuples(*(st.sampled_from((0, 0, 0, 1)) for _ in range(3))))
     facts["prefetch_bytes"] = draw(st.sampled_from((0, 0, 0, 64)))
@@ -85,20 +77,7 @@ def test_a_jump_over_iterations_that_are_alike_changes_no_total(case):
 def test_a_layer_of_a_million_tiles_is_played_in_few():
     hardware = load_hardware("edge_npu_like")
     nest = LoopNest((1, 1, 64, 64, 16, 16, 1, 1), input_size=(16, 16))
-    mapping = Mapping(
-        dataflow="drawn",
-        tile=ONES,
-        dram_order=tuple(Dim),
-        buffer_order=tuple(Dim),
-        rows=ONES,
-        columns=ONES,
-        registers=ONES,
-        registers_order=(),
-        lowered=False,
-        retains=True,
-        channel_packing=False,
-        stationary=None,
-    )
+    mapping = on_one_pe(ONES, tuple(Dim), True)
     facts = layer_record(hardware, layer_of(nest), nest)
     records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer_of(nest))
     totals = totals_of(Case(*records, mapping_record(hardware, mapping)), ONE)
