@@ -1,18 +1,20 @@
 """What a mapping takes at least: cycles, DRAM traffic and so the keys of its objective, without playing its tiles."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from simulator.cost.array import packed_taps, tile_cycles, tile_words
+from simulator.cost.array import packed_taps
 from simulator.cost.case import (
     FIXED_POINT_BITS,
     INPUTS,
     NONE,
-    ONE,
     OUTERMOST,
     OUTPUTS,
     RELEVANT,
     SUM_BITS,
     WEIGHTS,
+    ZERO,
     C,
     Case,
     Floats,
@@ -27,15 +29,13 @@ from simulator.cost.case import (
     S,
     Scratch,
 )
-from simulator.cost.energy import executed_macs, mac_energy
-from simulator.cost.geometry import ceil_div
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.energy import dram_bytes, executed_macs, layer_energy, mac_energy
+from simulator.cost.geometry import ceil_div, tile_box
+from simulator.cost.jit import jit
 from simulator.cost.objectives import better, port_floor, set_keys
 from simulator.cost.reuse import array_extents, operand_words
-from simulator.cost.tiles import loaded_inputs, tile_footprint
-
-ANY_VARIANT = 0
-"""Position of a variant that bounds may write into: no tile has it while none is played."""
+from simulator.cost.tiles import FIRST, loaded_inputs, tile_footprint
+from simulator.cost.traffic import layer_traffic
 
 
 @jit
@@ -104,29 +104,6 @@ def floor_macs(machine: Record, layer: Record, mapping: Record, extents: Ints) -
     return max(cycles, steps * machine.step_cycles) if machine.step_cycles > 1 else cycles
 
 
-@jit_inside
-def array_bound(case: Case, scratch: Scratch) -> int:
-    """Cycles of the array for all tiles, if no partial sums preceded any of them; at the first tile.
-
-    An edge variant has full extents along some dimensions and the last ones along others: its cycles count as often as
-    there are such tiles. The variant of all full ones comes last, so that the tiles are left as they were.
-    """
-    cycles, tiles, mapping = 0, scratch.tiles, case.mapping
-    out = scratch.variants[ANY_VARIANT]
-    for edges in range(tiles.variants - 2, -1, -2):
-        times = 1
-        for d in range(8):
-            if edges & tiles.bit[d]:
-                tiles.extent[d] = tiles.last[d]
-            else:
-                tiles.extent[d] = min(mapping.tile[d], case.layer.bounds[d])
-                times *= tiles.trips[d] - 1 if tiles.bit[d] else tiles.trips[d]
-        tile_words(case.machine, case.layer, mapping, tiles.extent, scratch, out)
-        tile_cycles(case.machine, scratch.reuse, ONE, out)
-        cycles += times * out.array_cycles
-    return cycles
-
-
 @jit
 def may_fit(machine: Record, layer: Record, whole: Ints, tile: Ints, twice: int) -> bool:
     """Whether tiles of these extents could fit the outermost memories beside what is there `whole`.
@@ -180,28 +157,99 @@ def bytes_at_least(machine: Record, layer: Record, words: int, operand: int) -> 
 
 
 @jit
-def traffic_bound(machine: Record, layer: Record, tiles: Record, window: int) -> int:
-    """Bytes that must cross the DRAM port; `window` is the product of input rows and columns over all tiles.
+def set_least_crossing(machine: Record, layer: Record, tiles: Record, window: int, out: Record) -> None:
+    """Write the words and bytes that must cross the DRAM port into `out` (`CROSSED`); at the first tile.
 
-    What no level outside the PEs holds, or what halos may spare, crosses at least once where it is not padding.
+    `window` is the product of input rows and columns over all tiles. What no level outside the PEs holds, or what halos
+    may spare, crosses at least once where it is not padding.
     """
-    b = layer.bounds
-    words = tiles.whole[INPUTS] if tiles.whole[INPUTS] else b[N] * b[G] * b[C] * window * reloads_of(tiles, INPUTS)
-    size = 0
-    if not machine.keeps_halo and machine.outermost[INPUTS] == OUTERMOST:
-        size = bytes_at_least(machine, layer, words, INPUTS)
-    reloads = reloads_of(tiles, WEIGHTS) if machine.outermost[WEIGHTS] == OUTERMOST else 1
-    words = b[G] * b[K] * b[C] * b[R] * b[S] * reloads
-    size += bytes_at_least(machine, layer, words, WEIGHTS)
+    b, resident, home = layer.bounds, layer.resident, machine.outermost
+    out.loaded[INPUTS] = out.loaded[OUTPUTS] = out.stored_outputs = out.stored_sums = out.dram_written = 0
+    if not machine.keeps_halo and home[INPUTS] == OUTERMOST and not resident[INPUTS]:
+        each_time = b[N] * b[G] * b[C] * window * reloads_of(tiles, INPUTS)
+        out.loaded[INPUTS] = tiles.whole[INPUTS] if tiles.whole[INPUTS] else each_time
+    reloads = reloads_of(tiles, WEIGHTS) if home[WEIGHTS] == OUTERMOST else 1
+    out.loaded[WEIGHTS] = 0 if resident[WEIGHTS] else b[G] * b[K] * b[C] * b[R] * b[S] * reloads
     words = b[N] * b[G] * b[K] * b[P] * b[Q]
-    if layer.residuals > 0:
-        added = ((words * machine.bits[OUTPUTS]) >> 3) * layer.residual_compression >> FIXED_POINT_BITS
-        size += layer.residuals * added
+    out.loaded_residuals = layer.residuals * words
+    if not resident[OUTPUTS]:
+        out.stored_outputs = words
+        out.loaded[OUTPUTS] = words * (reloads_of(tiles, OUTPUTS) - 1) if home[OUTPUTS] == OUTERMOST else 0
+        out.stored_sums = out.loaded[OUTPUTS]
+        out.dram_written = bytes_at_least(machine, layer, words, OUTPUTS)
+    for operand in range(OUTPUTS):
+        out.dram_read[operand] = bytes_at_least(machine, layer, out.loaded[operand], operand)
+    added = ((words * machine.bits[OUTPUTS]) >> 3) * layer.residual_compression >> FIXED_POINT_BITS
+    out.dram_read[INPUTS] += layer.residuals * added
+    spilled = (words * machine.bits[SUM_BITS]) >> 3
+    out.dram_read[OUTPUTS] = (reloads_of(tiles, OUTPUTS) - 1) * spilled if out.loaded[OUTPUTS] > 0 else 0
+    out.dram_written += out.dram_read[OUTPUTS]
+
+
+@jit
+def set_counted_crossing(machine: Record, layer: Record, tiles: Record, totals: Record) -> None:
+    """Put the bytes that tiles move in bursts in the place of what their words make, if edge variants are counted.
+
+    Operands whose words differ from tile to tile move as often as these; of inputs that holds where none are clipped.
+    """
+    for operand in range(OUTPUTS):
+        tiled = machine.outermost[operand] == OUTERMOST and totals.loaded[operand] > 0 and tiles.whole[operand] == 0
+        if tiled and (operand == WEIGHTS or not clips(machine, layer)):
+            size = bytes_at_least(machine, layer, totals.loaded[operand], operand)
+            moved = totals.tile_bytes[operand] // repeats_of(tiles, operand)
+            totals.dram_read[operand] += max(0, moved - size)
     if not layer.resident[OUTPUTS]:
-        size += bytes_at_least(machine, layer, words, OUTPUTS)
-        spills = reloads_of(tiles, OUTPUTS) - 1 if machine.outermost[OUTPUTS] == OUTERMOST else 0
-        size += 2 * spills * ((words * machine.bits[SUM_BITS]) >> 3)
-    return size
+        repeats = tiles.trips[C] * tiles.trips[R] * tiles.trips[S]
+        if totals.loaded[OUTPUTS] > 0:
+            totals.dram_read[OUTPUTS] = (reloads_of(tiles, OUTPUTS) - 1) * (totals.tile_bytes[SUM_BITS] // repeats)
+        totals.dram_written = totals.tile_bytes[OUTPUTS] // repeats + totals.dram_read[OUTPUTS]
+
+
+@jit
+def repeats_of(tiles: Record, operand: int) -> int:
+    """How many tiles in a row use the same words of an operand."""
+    times = 1
+    for j in range(tiles.depth[operand] + 1, tiles.loops):
+        times *= tiles.trips[tiles.order[j]]
+    return times
+
+
+@jit
+def clips(machine: Record, layer: Record) -> bool:
+    """Whether what tiles take of the inputs may reach beyond the map."""
+    some = False
+    for axis in range(2):
+        pixels = tile_box(layer.bounds[P + axis], 1, layer.stride[axis], 1, machine.whole_rows)
+        reach = pixels + (layer.bounds[R + axis] - 1) * layer.dilation[axis]
+        some = some or layer.pad[axis] > 0 or reach > layer.input_size[axis]
+    return some
+
+
+@jit
+def all_tiles(tiles: Record) -> int:
+    """Number of tiles."""
+    n = 1
+    for d in range(8):
+        n *= tiles.trips[d]
+    return n
+
+
+@jit
+def least_transactions(machine: Record, layer: Record, tiles: Record) -> int:
+    """DMA loads at least: every tile loads something, unless it stays on chip or lies in the padding."""
+    loads = machine.outermost[INPUTS] == OUTERMOST and machine.outermost[WEIGHTS] == OUTERMOST
+    if not loads or layer.resident[INPUTS] or layer.resident[WEIGHTS] or layer.prefetched_bytes > 0:
+        return 0
+    if machine.dram_numerator == 0:
+        return 0
+    if tiles.whole[INPUTS] > 0 or tiles.whole[WEIGHTS] > 0:
+        return 0
+    for axis in range(2):
+        window = (layer.bounds[R + axis] - 1) * layer.dilation[axis] + 1
+        behind = (layer.bounds[P + axis] - 1) * layer.stride[axis] - layer.pad[axis] - layer.input_size[axis]
+        if window <= layer.pad[axis] or behind >= 0:
+            return 0
+    return all_tiles(tiles)
 
 
 @jit
@@ -221,33 +269,123 @@ def transfer_floor(case: Case, size: int) -> int:
     return case.port.latency_cycles + port_floor(case.machine, size)
 
 
-@jit
-def port_bounds(case: Case, scratch: Scratch, window: int) -> tuple[int, int, int]:
-    """Cycles of the first load and the last store, cycles of all transfers, and DRAM bytes at least; at the first tile.
+class Crossing(NamedTuple):
+    """What crosses the DRAM port at least: bytes; cycles of all transfers, one after the other, and of what goes on
+    before and after; of the loads on one channel, their latencies included; of loads and stores so, whenever they are;
+    of the first load, of the last store, and of the MACs of the last tile.
+    """  # fmt: skip
 
-    Whatever crosses the port crosses it one after the other, after the first latency. No compute starts before the
-    first tile is loaded; all loads, and all stores but those of the last tiles, precede the last compute; the last
-    store follows it, after a latency of its own.
+    size: int
+    port: int
+    loads: int
+    dma: int
+    first: int
+    store: int
+    macs: int
+
+
+@jit
+def least_crossing(case: Case, scratch: Scratch, window: int) -> Crossing:
+    """Find what must cross the port, and write it to the totals; at the first tile.
+
+    `window` is the product of input rows and columns over all tiles.
     """
-    machine, layer, mapping, tiles = case.machine, case.layer, case.mapping, scratch.tiles
-    size = traffic_bound(machine, layer, tiles, window)
-    if machine.overlapped:
-        return 0, port_floor(machine, size), size
-    load = first_load(machine, layer, mapping.tile, tiles)
-    stored = bytes_at_least(machine, layer, operand_words(mapping.tile, OUTPUTS), OUTPUTS)
-    last = bytes_at_least(machine, layer, operand_words(tiles.last, OUTPUTS), OUTPUTS)
-    ends = transfer_floor(case, load) + transfer_floor(case, last)
-    between = port_floor(machine, size - case.port.out_slots * stored - load)
-    port = max(ends + between + floor_macs(machine, layer, mapping, tiles.last), transfer_floor(case, size))
-    return ends, port, size
+    machine, layer, tile = case.machine, case.layer, case.mapping.tile
+    set_least_crossing(machine, layer, scratch.tiles, window, scratch.totals)
+    sums = (operand_words(tile, OUTPUTS) * machine.bits[SUM_BITS] + 7) >> 3
+    load, store = first_load(machine, layer, tile, scratch.tiles), bytes_of_outputs(machine, layer, tile)
+    return crossing_of(case, scratch, scratch.tiles.last, load, store, sums)
 
 
 @jit
-def no_better(case: Case, cycles: int, size: int, objective: int, keys: Floats, best: Floats) -> bool:
-    """Tell whether a mapping of at least so many cycles and DRAM bytes is no better than the best keys found."""
-    prices = case.prices
-    pj = mac_energy(case.machine, prices, executed_macs(case.layer, case.mapping), case.mapping.retains)
-    pj += prices.least_words_pj[case.mapping.retains]
-    pj += size * prices.dram_pj_per_byte + cycles * prices.leakage_pj_per_cycle
-    set_keys(objective, cycles, pj, size, port_floor(case.machine, size), keys)
+def counted_crossing(case: Case, scratch: Scratch) -> Crossing:
+    """Find what must cross the port once edge variants are counted, and it is known what words make at least."""
+    machine, layer, tiles = case.machine, case.layer, scratch.tiles
+    set_counted_crossing(machine, layer, tiles, scratch.totals)
+    full = scratch.variants[FIRST]
+    load = first_load(machine, layer, case.mapping.tile, tiles)
+    return crossing_of(case, scratch, tiles.last, load, full.outputs_bytes, full.sums_bytes)
+
+
+@jit
+def crossing_of(case: Case, scratch: Scratch, last: Ints, load: int, stored: int, sums: int) -> Crossing:
+    """Cycles at the port of the bytes that the totals say cross it at least.
+
+    The first tile's load has so many at least; a tile stores so many or `sums`, if any, at most; the last one has
+    extents `last`. Whatever crosses the port crosses it one after the other, after the first latency. No compute starts
+    before the first tile is loaded; all loads, and all stores but those of the last tiles, precede the last compute;
+    the last store follows it, after a latency of its own.
+    """
+    machine, layer, port, totals = case.machine, case.layer, case.port, scratch.totals
+    size, late = dram_bytes(totals), port.out_slots * (stored + (sums if totals.loaded[OUTPUTS] > 0 else 0))
+    latencies = least_transactions(machine, layer, scratch.tiles) * port.latency_cycles
+    dma = latencies + port_floor(machine, size)
+    if machine.overlapped:
+        return Crossing(size, port_floor(machine, size), ZERO, dma, ZERO, ZERO, ZERO)
+    first, store = transfer_floor(case, load), transfer_floor(case, bytes_of_outputs(machine, layer, last))
+    macs = floor_macs(machine, layer, case.mapping, last)
+    through = max(transfer_floor(case, size - late) + macs + store, transfer_floor(case, size))
+    loads = latencies + port_floor(machine, size - totals.dram_written)
+    return Crossing(size, through, loads, dma, first, store, macs)
+
+
+@jit
+def bytes_of_outputs(machine: Record, layer: Record, extents: Ints) -> int:
+    """Bytes, not counting bursts, of the outputs of a tile."""
+    return bytes_at_least(machine, layer, operand_words(extents, OUTPUTS), OUTPUTS)
+
+
+@jit
+def middle_bound(case: Case, crossing: Crossing, array: int) -> int:
+    """Cycles at least, if tiles take so many on the array, without what goes before the first and after the last.
+
+    Each channel loads one tile after the other. A tile is not loaded before the compute of the tile that had its slot
+    has ended, and not computed before it is loaded: so every slot goes through load and compute in turn.
+    """
+    cycles = max(array, port_floor(case.machine, crossing.size))
+    if case.machine.overlapped:
+        return cycles
+    slots = max(case.port.slots, case.port.deeper_slots)
+    return max(cycles, max(crossing.loads // case.port.channels, (crossing.loads + array) // slots))
+
+
+@jit
+def cycles_bound(case: Case, crossing: Crossing, array: int) -> int:
+    """Cycles at least, if tiles take so many on the array: see `middle_bound`, and `Crossing` for the ends."""
+    if case.machine.overlapped:
+        return max(array, crossing.port)
+    cycles = max(crossing.first + array + crossing.store, crossing.port)
+    cycles = max(cycles, crossing.loads // case.port.channels + crossing.macs + crossing.store)
+    slots = max(case.port.slots, case.port.deeper_slots)
+    return max(cycles, (crossing.loads + array) // slots + crossing.store)
+
+
+@jit
+def set_least(case: Case, cycles: int, crossing: Crossing, objective: int, keys: Floats) -> None:
+    """Write the keys of a mapping that takes so many cycles at least, and brings every word to the array once."""
+    prices, retains = case.prices, case.mapping.retains
+    pj = mac_energy(case.machine, prices, executed_macs(case.layer, case.mapping), retains)
+    pj += prices.least_words_pj[retains]
+    pj += crossing.size * prices.dram_pj_per_byte + cycles * prices.leakage_pj_per_cycle
+    set_keys(objective, cycles, pj, crossing.size, crossing.dma, keys)
+
+
+@jit
+def no_better(case: Case, cycles: int, crossing: Crossing, objective: int, keys: Floats, best: Floats) -> bool:
+    """Tell whether a mapping that takes at least so much is no better than the best keys found; write its keys."""
+    set_least(case, cycles, crossing, objective, keys)
+    return not better(keys, best)
+
+
+@jit
+def counted_no_better(
+    case: Case, scratch: Scratch, cycles: int, dma: int, objective: int, keys: Floats, best: Floats
+) -> bool:
+    """Tell the same of a mapping whose words at the array are counted, and those at the port at their least."""
+    totals = scratch.totals
+    totals.cycles, totals.retains = cycles, case.mapping.retains
+    totals.executed_macs = executed_macs(case.layer, case.mapping)
+    layer_traffic(case.machine, totals, scratch.moved)
+    pj = layer_energy(case.machine, case.prices, totals, scratch.moved)
+    set_keys(objective, cycles, pj, dram_bytes(totals), dma, keys)
     return not better(keys, best)

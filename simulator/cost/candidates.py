@@ -48,8 +48,9 @@ def all_counts(extent: int, step: int) -> tuple[int, ...]:
     return tuple(sorted({*sizes, *steps, *aligned_counts(extent, step)}, reverse=True))
 
 
+@lru_cache(maxsize=4096)
 def tile_choices(
-    nest: LoopNest, steps: Sequence[int], dataflow: Dataflow, whole_space: bool = False
+    nest: LoopNest, steps: tuple[int, ...], dataflow: Dataflow, whole_space: bool = False
 ) -> tuple[Ints, Ints]:
     """Tile extents to try for each dimension, largest first, as [8, *] padded with zeros, and how many there are.
 
@@ -65,7 +66,7 @@ def tile_choices(
 
 
 def choices_near(
-    nest: LoopNest, steps: Sequence[int], dataflow: Dataflow, tile: Sequence[int], free: Sequence[Dim]
+    nest: LoopNest, steps: tuple[int, ...], dataflow: Dataflow, tile: Sequence[int], free: Sequence[Dim]
 ) -> tuple[Ints, Ints]:
     """All tile extents of the dimensions that are `free`, and those of a tile for the others; as `tile_choices`."""
     extents, counts = tile_choices(nest, steps, dataflow, whole_space=True)
@@ -132,14 +133,14 @@ class Candidate:
     floor: int = 0
 
 
-def tile_steps(candidate: Candidate) -> list[int]:
+def tile_steps(candidate: Candidate) -> tuple[int, ...]:
     """Extents that the next level takes at once, in the layer's dimensions; 1 where several are lowered into one."""
     spatial = candidate.layout
     steps = [s * r for s, r in zip(spatial.spatial, spatial.registers, strict=True)]
     if candidate.inner.levels and candidate.inner.chip_levels > 1:
         steps = list(candidate.inner.levels[0].tile)
     lowered = candidate.dataflow.lowered
-    return [step if not lowered or d in (Dim.G, Dim.K) else 1 for d, step in zip(Dim, steps, strict=True)]
+    return tuple(step if not lowered or d in (Dim.G, Dim.K) else 1 for d, step in enumerate(steps))
 
 
 def dram_orders() -> tuple[Ints, Ints]:
@@ -169,6 +170,12 @@ def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def template_record(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Record:
     """Start a mapping record with what dataflow and inner tiles fix."""
+    started: Record = _template(dataflow, inner, skips).copy()
+    return started
+
+
+@lru_cache(maxsize=1024)
+def _template(dataflow: Dataflow, inner: InnerTiles, skips: bool) -> Record:
     tiles = [[1] * 8, *(level.tile for level in inner.levels)]
     orders = [complete_order(inner.order), *(complete_order(level.order) for level in inner.levels)]
     pad = MAX_LEVELS - len(tiles)

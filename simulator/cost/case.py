@@ -272,22 +272,30 @@ VARIANT = record_type(
     ]
 )
 
+_CROSSED = [
+    ("loaded", _I, 3),  # words from DRAM; of outputs, partial sums that return
+    ("loaded_residuals", _I),  # words of other tensors added to the outputs
+    ("stored_outputs", _I),  # final outputs, words
+    ("stored_sums", _I),  # partial sums that leave before they are complete
+    ("dram_read", _I, 3),  # bytes through the port: compressed, in bursts
+    ("dram_written", _I),
+    ("port_cycles", _I),
+    ("dma_cycles", _I),  # of all transactions: latency and port
+    ("dma_runs", _I),  # contiguous runs of all transactions
+    ("dma_descriptors", _I),
+]
+
+CROSSED = record_type(_CROSSED)
+"""What has crossed the DRAM port so far."""
+
 TOTALS = record_type(
     [
         *_STEPS_OF_A_TILE,
         ("network_words", _I, 3),  # words over the networks of one array,
         ("network_returned", _I),  # and partial sums that come back over them
-        ("loaded", _I, 3),  # words from DRAM; of outputs, partial sums that return
-        ("loaded_residuals", _I),  # words of other tensors added to the outputs
-        ("stored_outputs", _I),  # final outputs, words
-        ("stored_sums", _I),  # partial sums that leave before they are complete
-        ("dram_read", _I, 3),  # bytes through the port: compressed, in bursts
-        ("dram_written", _I),
-        ("port_cycles", _I),
-        ("dma_cycles", _I),  # of all transactions: latency and port
-        ("dma_runs", _I),  # contiguous runs of all transactions
-        ("dma_descriptors", _I),
+        *_CROSSED,
         ("tiles", _I),
+        ("tile_bytes", _I, 4),  # at the port, as if each tile moved its own, as `bits`; inputs as at the first corner
         ("cycles", _I),
         ("fill_cycles", _I),  # of these, before the first tile is computed,
         ("wait_cycles", _I),  # between tiles,
@@ -346,12 +354,11 @@ class Case(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """How things stood before an iteration of each DRAM loop [8]: `MARK`, `PIPE`, `TOTALS`, tiles of each variant."""
+    """How things stood before an iteration of each DRAM loop [8]: `MARK`, `PIPE`, `CROSSED`."""
 
     states: Records
     pipes: Records
-    totals: Records
-    counts: Ints
+    crossed: Records
 
 
 class Scratch(NamedTuple):
@@ -370,12 +377,7 @@ class Scratch(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The best mapping so far and its keys, see `simulator.cost.objectives`.
-
-    Others are of interest if they may get below `aim`, which is a `share` of the keys.
-    """
+    """The best mapping so far and its keys, see `simulator.cost.objectives`."""
 
     mapping: Record
     keys: Floats
-    aim: Floats
-    share: float

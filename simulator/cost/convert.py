@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.cost.case import (
     BLOCKS,
+    CROSSED,
     DESTINATIONS,
     FIXED_POINT,
     LAYER,
@@ -255,7 +256,6 @@ def make_scratch() -> Scratch:
         marks=Marks(
             np.zeros(LOOPS, MARK),
             np.zeros(LOOPS, PIPE),
-            np.zeros(LOOPS, TOTALS),
-            np.zeros((LOOPS, MAX_VARIANTS), np.int64),
+            np.zeros(LOOPS, CROSSED),
         ),
     )

@@ -19,13 +19,19 @@ def mac_energy(machine: Record, prices: Record, macs: int, retains: int) -> floa
 
 
 @jit
-def layer_energy(machine: Record, prices: Record, totals: Record, moved: Record) -> float:
-    """Energy of a layer in picojoules: every word read or written at its level's price, MACs, DRAM bytes, leakage."""
-    pj = totals.executed_macs * prices.mac_pj + totals.cycles * prices.leakage_pj_per_cycle
+def dram_bytes(totals: Record) -> int:
+    """Bytes through the DRAM port in either direction."""
     size = totals.dram_written
     for operand in range(3):
         size += totals.dram_read[operand]
-    pj += size * prices.dram_pj_per_byte
+    return size
+
+
+@jit
+def layer_energy(machine: Record, prices: Record, totals: Record, moved: Record) -> float:
+    """Energy of a layer in picojoules: every word read or written at its level's price, MACs, DRAM bytes, leakage."""
+    pj = totals.executed_macs * prices.mac_pj + totals.cycles * prices.leakage_pj_per_cycle
+    pj += dram_bytes(totals) * prices.dram_pj_per_byte
     for level in range(machine.levels + 2):
         for operand in range(3):
             pj += (moved.read[level, operand] + moved.written[level, operand]) * prices.word_pj[level, operand]

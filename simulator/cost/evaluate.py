@@ -1,8 +1,10 @@
 """Evaluate one mapping of one layer: play its tiles, add up words, bytes and cycles."""
 
+import numpy as np
+
 from simulator.cost.array import pace_of, packed_taps
 from simulator.cost.case import ONE, Case, Record, Scratch
-from simulator.cost.energy import executed_macs
+from simulator.cost.energy import dram_bytes, executed_macs
 from simulator.cost.geometry import ceil_div
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.play import play_tiles
@@ -10,59 +12,7 @@ from simulator.cost.reuse import set_reuse
 from simulator.cost.tiles import fits, start_tiles
 from simulator.cost.traffic import layer_traffic
 from simulator.cost.transfers import transfer_cycles
-
-
-@jit_inside
-def clear(totals: Record) -> None:
-    """Set all totals of a layer to zero."""
-    totals.mac_cycles = totals.mac_slots = totals.sums = totals.array_cycles = totals.delivery_cycles = 0
-    totals.preload_cycles = totals.skew_cycles = totals.loaded_residuals = totals.stored_outputs = 0
-    totals.stored_sums = totals.dram_written = totals.port_cycles = totals.dma_cycles = totals.tiles = 0
-    totals.dma_runs = totals.dma_descriptors = 0
-    for operand in range(3):
-        totals.loaded[operand] = totals.dram_read[operand] = 0
-
-
-@jit_inside
-def add_variants(case: Case, scratch: Scratch) -> None:
-    """Add the figures of all edge variants, as often as each occurs."""
-    levels, totals = case.machine.levels, scratch.totals
-    totals.network_returned = 0
-    for operand in range(3):
-        totals.network_words[operand] = 0
-    for to in range(1, levels + 1):
-        totals.returned[to] = 0
-        for operand in range(3):
-            totals.crossed[to, operand] = totals.delivered[to, operand] = 0
-    for i in range(scratch.tiles.variants):
-        variant = scratch.variants[i]
-        tiles = variant.tiles
-        if tiles > 0:
-            totals.tiles += tiles
-            totals.mac_cycles += tiles * variant.mac_cycles
-            totals.mac_slots += tiles * variant.mac_slots
-            totals.sums += tiles * variant.sums
-            totals.array_cycles += tiles * variant.array_cycles
-            totals.delivery_cycles += tiles * variant.delivery_cycles
-            totals.preload_cycles += tiles * variant.preload_cycles
-            totals.skew_cycles += tiles * variant.skew_cycles
-            totals.network_returned += tiles * variant.network_returned
-            for operand in range(3):
-                totals.network_words[operand] += tiles * variant.network_words[operand]
-            for to in range(1, levels + 1):
-                totals.returned[to] += tiles * variant.returned[to]
-                for operand in range(3):
-                    totals.crossed[to, operand] += tiles * variant.crossed[to, operand]
-                    totals.delivered[to, operand] += tiles * variant.delivered[to, operand]
-
-
-@jit
-def dram_bytes(totals: Record) -> int:
-    """Bytes through the DRAM port in either direction."""
-    size = totals.dram_written
-    for operand in range(3):
-        size += totals.dram_read[operand]
-    return size
+from simulator.cost.variants import count_variants
 
 
 @jit_inside
@@ -91,17 +41,14 @@ def begin(case: Case, scratch: Scratch) -> bool:
 
 
 @jit
-def evaluate(case: Case, scratch: Scratch) -> bool:
-    """Fill `scratch.totals` and `scratch.moved` for one mapping; return False (both undefined) if its tiles do not fit.
+def play(case: Case, scratch: Scratch, most_cycles: float) -> bool:
+    """Fill the rest of `scratch.totals`, and `scratch.moved`, from the first tile on, its edge variants being counted.
 
-    `simulator.cost.convert` makes the scratch.
+    Return False (all undefined) if that takes more than `most_cycles`.
     """
-    if not begin(case, scratch):
-        return False
     totals = scratch.totals
-    clear(totals)
-    totals.cycles = play_tiles(case, scratch, ONE)
-    add_variants(case, scratch)
+    if not play_tiles(case, scratch, ONE, np.inf if case.machine.overlapped else most_cycles):
+        return False
     totals.fill_cycles, totals.wait_cycles = scratch.pipe.fill_cycles, scratch.pipe.wait_cycles
     totals.drain_cycles = totals.cycles - scratch.pipe.array_free
     totals.executed_macs = executed_macs(case.layer, case.mapping)
@@ -110,3 +57,15 @@ def evaluate(case: Case, scratch: Scratch) -> bool:
         overlap(case, scratch.reuse, totals)
     layer_traffic(case.machine, totals, scratch.moved)
     return True
+
+
+@jit
+def evaluate(case: Case, scratch: Scratch) -> bool:
+    """Fill `scratch.totals` and `scratch.moved` for one mapping; return False (both undefined) if its tiles do not fit.
+
+    `simulator.cost.convert` makes the scratch.
+    """
+    if not begin(case, scratch):
+        return False
+    count_variants(case, scratch)
+    return play(case, scratch, np.inf)

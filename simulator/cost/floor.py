@@ -12,14 +12,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.cost.bounds import bytes_at_least, first_load, may_fit, traffic_bound, transfer_floor
+from simulator.cost.bounds import (
+    all_tiles,
+    crossing_of,
+    cycles_bound,
+    first_load,
+    may_fit,
+    middle_bound,
+    set_least,
+    set_least_crossing,
+)
 from simulator.cost.case import (
     HEIGHT,
-    INPUTS,
     ONE,
-    OUTERMOST,
-    OUTPUTS,
-    WEIGHTS,
     WIDTH,
     ZERO,
     Case,
@@ -31,10 +36,9 @@ from simulator.cost.case import (
     Record,
     Scratch,
 )
-from simulator.cost.energy import executed_macs, mac_energy
+from simulator.cost.energy import dram_bytes
 from simulator.cost.jit import jit, jit_inside
-from simulator.cost.objectives import KEYS, OBJECTIVE_KEY, port_floor, set_keys
-from simulator.cost.reuse import operand_words
+from simulator.cost.objectives import KEYS, OBJECTIVE_KEY
 from simulator.cost.search_tiles import set_order, tiled_groups
 from simulator.cost.tiles import start_tiles
 
@@ -74,63 +78,23 @@ def least_rows(layer: Record, axis: int, least: int, most: int) -> int:
     return max(0, rows)
 
 
-@jit
-def all_tiles(tiles: Record) -> int:
-    """Number of tiles."""
-    n = 1
-    for d in range(8):
-        n *= tiles.trips[d]
-    return n
-
-
-@jit
-def least_transactions(machine: Record, layer: Record, tiles: Record) -> int:
-    """DMA transactions at least: every tile loads something, unless it stays on chip or lies in the padding."""
-    loads = machine.outermost[INPUTS] == OUTERMOST and machine.outermost[WEIGHTS] == OUTERMOST
-    if not loads or layer.resident[INPUTS] or layer.resident[WEIGHTS] or layer.prefetched_bytes > 0:
-        return 0
-    if tiles.whole[INPUTS] > 0 or tiles.whole[WEIGHTS] > 0:
-        return 0
-    for axis in range(2):
-        window = (layer.bounds[R + axis] - 1) * layer.dilation[axis] + 1
-        behind = (layer.bounds[P + axis] - 1) * layer.stride[axis] - layer.pad[axis] - layer.input_size[axis]
-        if window <= layer.pad[axis] or behind >= 0:
-            return 0
-    return all_tiles(tiles)
-
-
-@jit
-def set_least(case: Case, cycles: int, size: int, transactions: int, objective: int, keys: Floats) -> None:
-    """Write the keys of a mapping that takes at least so many cycles, DRAM bytes and transactions."""
-    machine, prices, mapping = case.machine, case.prices, case.mapping
-    pj = mac_energy(machine, prices, executed_macs(case.layer, mapping), mapping.retains)
-    pj += prices.least_words_pj[mapping.retains]
-    pj += size * prices.dram_pj_per_byte + cycles * prices.leakage_pj_per_cycle
-    dma = port_floor(machine, size) + transactions * case.port.latency_cycles
-    set_keys(objective, cycles, pj, size, dma, keys)
-
-
 @jit_inside
 def least_of_tiles(
     case: Case, scratch: Scratch, window: int, last: Ints, macs: int, objective: int, keys: Floats
 ) -> float:
     """Write what a layer cut into these tiles, at the first of them, takes at least into `keys`.
 
-    Return the objective without the first load and the last store, which more tiles would only raise.
+    Return the objective without the ends of the layer, which more tiles would only raise.
     """
     machine, layer, tiles = case.machine, case.layer, scratch.tiles
-    size, n = traffic_bound(machine, layer, tiles, window), least_transactions(machine, layer, tiles)
+    set_least_crossing(machine, layer, tiles, window, scratch.totals)
+    load, any_store = first_load(machine, layer, case.mapping.tile, tiles), dram_bytes(scratch.totals)
+    crossing = crossing_of(case, scratch, last, load, any_store, ZERO)
     skew = 0 if machine.skew_over_used else machine.skew_cycles
     macs += (skew + machine.tile_setup_cycles) * all_tiles(tiles)
-    inside = max(macs, port_floor(machine, size))
-    set_least(case, inside, size, n, objective, keys)
+    set_least(case, middle_bound(case, crossing, macs), crossing, objective, keys)
     rising = keys[OBJECTIVE_KEY]
-    if not machine.overlapped:
-        load = first_load(machine, layer, case.mapping.tile, tiles)
-        stored = bytes_at_least(machine, layer, operand_words(last, OUTPUTS), OUTPUTS)
-        ends = transfer_floor(case, load) + transfer_floor(case, stored)
-        waits = n // case.port.channels * case.port.latency_cycles
-        set_least(case, max(max(ends + macs, transfer_floor(case, size)), waits), size, n, objective, keys)
+    set_least(case, cycles_bound(case, crossing, macs), crossing, objective, keys)
     return rising
 
 

@@ -11,7 +11,7 @@ from simulator.cost.geometry import box
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.pipeline import advance, catch_up, copy, finish, reset, ring_of, shift, uniform_shift
 from simulator.cost.tiles import next_tile, outermost_loop
-from simulator.cost.transfers import count_transfers, fill_variant, load_cycles, port_cycles, store_cycles
+from simulator.cost.transfers import count_transfers, load_cycles, port_cycles, store_cycles
 
 WORTH = 6
 """Iterations that must be left for the state to be worth comparing."""
@@ -50,15 +50,19 @@ def set_mark(scratch: Scratch, port: Record, j: int, at: int, i: int) -> None:
     marks, mark = scratch.marks, scratch.marks.states[j]
     mark.at, mark.tile = at, i
     copy(scratch.pipe, marks.pipes[j], port)
-    marks.totals[j] = scratch.totals
-    for v in range(scratch.tiles.variants):
-        marks.counts[j, v] = scratch.variants[v].tiles
+    crossed, now = marks.crossed[j], scratch.totals
+    crossed.loaded_residuals, crossed.stored_outputs = now.loaded_residuals, now.stored_outputs
+    crossed.stored_sums, crossed.dram_written = now.stored_sums, now.dram_written
+    crossed.port_cycles, crossed.dma_cycles = now.port_cycles, now.dma_cycles
+    crossed.dma_runs, crossed.dma_descriptors = now.dma_runs, now.dma_descriptors
+    for operand in range(3):
+        crossed.loaded[operand], crossed.dram_read[operand] = now.loaded[operand], now.dram_read[operand]
 
 
 @jit
 def add_alike(scratch: Scratch, j: int, times: int) -> None:
     """Count what was moved since the mark once more, so many times."""
-    before, now = scratch.marks.totals[j], scratch.totals
+    before, now = scratch.marks.crossed[j], scratch.totals
     now.loaded_residuals += times * (now.loaded_residuals - before.loaded_residuals)
     now.stored_outputs += times * (now.stored_outputs - before.stored_outputs)
     now.stored_sums += times * (now.stored_sums - before.stored_sums)
@@ -70,9 +74,6 @@ def add_alike(scratch: Scratch, j: int, times: int) -> None:
     for operand in range(3):
         now.loaded[operand] += times * (now.loaded[operand] - before.loaded[operand])
         now.dram_read[operand] += times * (now.dram_read[operand] - before.dram_read[operand])
-    for v in range(scratch.tiles.variants):
-        tiles = scratch.variants[v].tiles
-        scratch.variants[v].tiles = tiles + times * (tiles - scratch.marks.counts[j, v])
 
 
 @jit
@@ -115,31 +116,40 @@ def forget_marks(case: Case, scratch: Scratch, jumps: int) -> None:
 
 
 @jit_inside
-def play_tiles(case: Case, scratch: Scratch, jumps: int) -> int:
-    """Play all tiles, from the first, through the pipeline; return when the last of them is over.
+def clear(totals: Record) -> None:
+    """Let nothing have crossed the DRAM port."""
+    totals.loaded_residuals = totals.stored_outputs = totals.stored_sums = totals.dram_written = 0
+    totals.port_cycles = totals.dma_cycles = totals.dma_runs = totals.dma_descriptors = 0
+    for operand in range(3):
+        totals.loaded[operand] = totals.dram_read[operand] = 0
 
+
+@jit_inside
+def play_tiles(case: Case, scratch: Scratch, jumps: int, most_cycles: float) -> bool:
+    """Play all tiles, from the first, through the pipeline, and note when the last of them is over.
+
+    Return False as soon as that must be after `most_cycles`: what was waited for so far, and all that the array takes.
     With `jumps` 0 no tile is jumped over.
     """
-    tiles, variants, pipe, port = scratch.tiles, scratch.variants, scratch.pipe, case.port
-    for i in range(tiles.variants):
-        variants[i].tiles = 0
+    tiles, pipe, port, totals = scratch.tiles, scratch.pipe, case.port, scratch.totals
+    clear(totals)
     reset(pipe, port)
     forget_marks(case, scratch, jumps)
     advanced, i = NONE, ZERO
     while True:
-        variant = variants[tiles.variant]
-        if variant.tiles == 0:
-            fill_variant(case, scratch)
-        variant.tiles += 1
+        variant = scratch.variants[tiles.variant]
         next_advanced = outermost_loop(tiles)
         deeper, load = load_cycles(case, scratch, advanced, next_advanced, variant)
         store = store_cycles(case, scratch, next_advanced, variant)
-        count_transfers(port, deeper, load, store, scratch.totals)
+        count_transfers(port, deeper, load, store, totals)
         advance(pipe, port, i, deeper, load, variant.array_cycles, store)
+        if pipe.fill_cycles + pipe.wait_cycles + totals.array_cycles > most_cycles:
+            return False
         i += 1
         advanced = next_advanced
         if advanced < 0:
-            return finish(pipe, port, i, port_cycles(case.layer.prefetch_bytes, case.machine))
+            totals.cycles = finish(pipe, port, i, port_cycles(case.layer.prefetch_bytes, case.machine))
+            return True
         for inner in range(advanced + 1, tiles.loops):
             scratch.marks.states[inner].at = NONE
         i = jump(case, scratch, advanced, i)

@@ -39,12 +39,10 @@ from simulator.cost.convert import (
     layer_record,
     machine_record,
     make_scratch,
-    mapping_record,
     port_record,
     price_record,
     record,
 )
-from simulator.cost.evaluate import evaluate
 from simulator.cost.floor import floor_of
 from simulator.cost.inner import InnerTiles, inner_tiles
 from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
@@ -187,9 +185,7 @@ class Search:
             price_record(self.hardware, layer),
         )
         self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
-        none = np.full(KEYS, np.inf)
-        exact = request.objective == "cycles"  # others prune little, and leave out what is no better by the gap
-        self.best = Best(record(MAPPING), none, none.copy(), 1.0 if exact else 1 / (1 + effort.gap))
+        self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
         self.found: Found | None = None
         self.winner: Candidate | None = None
         self.floors: dict[str, float] = {}
@@ -200,7 +196,6 @@ class Search:
         keys = (known.keys[ENERGY_KEY], *known.keys[1:])
         self.found = replace(known, keys=keys, bound=0.0)
         self.best.keys[:] = keys
-        self.best.aim[:] = self.best.keys * self.best.share
 
     def run(self, dataflows: Sequence[Dataflow]) -> Found | None:
         """Search until nothing is left that could be better by more than the gap, or the effort is spent."""
@@ -247,9 +242,9 @@ class Search:
     def search_the_promising(self, ranked: Sequence[tuple[int, Dataflow]]) -> None:
         """Search the tiles of the most promising spatial mappings of all dataflows, then of those that seem faster.
 
-        The latter matter to layers that the array slows down, and are those whose array cycles, with the layer as one
-        tile, are fewer than the best so far. Among them are under-filled ones, which leave PEs without work, for layers
-        that wait for words. (In a systolic array words wait for the wave front, which crosses such PEs, too.)
+        The latter are those whose array cycles, with the layer as one tile, are fewer than the best so far. Among them
+        are under-filled ones, which leave PEs without work, for layers that wait for words. (In a systolic array words
+        wait for the wave front, which crosses such PEs, too.)
         """
         promising: list[Candidate] = []
         others: list[Candidate] = []
@@ -267,19 +262,11 @@ class Search:
         if self.by_cycles and not self.hardware.array.skewed:
             open_to = [pair for pair in ranked if self.may_improve(self.floors[pair[1].name])]
             others += in_order(c for rank, flow in open_to for c in self.under_filled(rank, flow))[:UNDER_FILLED_BEAM]
-        slow = self.found is None or (self.by_cycles and self.best_is_array_bound())
-        for candidate in in_order(others) if slow else ():
+        for candidate in in_order(others) if self.by_cycles or self.found is None else ():
             if self.spent > self.effort.evaluations:
                 break
             if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
                 self.improve(candidate)
-
-    def best_is_array_bound(self) -> bool:
-        """Whether the best mapping so far takes longer on the array than at the DRAM port."""
-        assert self.found is not None
-        evaluate(Case(*self.parts, mapping_record(self.hardware, self.found.mapping)), self.scratch)
-        totals = self.scratch.totals
-        return bool(totals["array_cycles"] > totals["port_cycles"])
 
     def search_everything(self, ranked: Sequence[tuple[int, Dataflow]]) -> bool:
         """Search all tiles of all spatial mappings; True: there is nothing that was not looked at or ruled out."""

@@ -9,26 +9,38 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.cost.array import tile_cycles
+from simulator.cost.array import tile_cycles, tile_words
 from simulator.cost.bounds import (
-    ANY_VARIANT,
-    array_bound,
+    Crossing,
+    counted_crossing,
+    counted_no_better,
+    cycles_bound,
     floor_macs,
+    least_crossing,
     mac_bound,
     mac_tables,
     may_fit,
     no_better,
-    port_bounds,
 )
 from simulator.cost.case import ONE, OUTPUTS, ZERO, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
-from simulator.cost.energy import layer_energy
-from simulator.cost.evaluate import dram_bytes, evaluate
+from simulator.cost.energy import dram_bytes, layer_energy
+from simulator.cost.evaluate import play
 from simulator.cost.geometry import clipped, tile_box
 from simulator.cost.jit import jit, jit_inside
-from simulator.cost.objectives import KEYS, better, set_keys
+from simulator.cost.objectives import (
+    BY_CYCLES,
+    BY_CYCLES_PLUS_DMA,
+    BY_ENERGY_DELAY,
+    CYCLES_KEY,
+    ENERGY_KEY,
+    KEYS,
+    OBJECTIVE_KEY,
+    better,
+    set_keys,
+)
 from simulator.cost.reuse import set_reuse
 from simulator.cost.tiles import fits, start_tiles
-from simulator.cost.transfers import new_variant
+from simulator.cost.variants import count_variants
 
 
 class Choices(NamedTuple):
@@ -42,6 +54,9 @@ class Choices(NamedTuple):
     orders: Ints
     tries: Ints
     elongation: int
+
+
+NOTHING = Crossing(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
 
 
 class TileBound(NamedTuple):
@@ -124,13 +139,13 @@ def judge(
     for d in range(8):
         mapping.tile[d] = case.layer.bounds[d]
     start_tiles(machine, case.layer, mapping, scratch.tiles)
-    out = scratch.variants[ANY_VARIANT]
+    out = scratch.spare
     for i in range(len(spatial)):
         for d in range(8):
             mapping.spatial[d], mapping.rows[d] = spatial[i, d], rows[i, d]
             mapping.arrays[d], mapping.registers[d] = arrays[i, d], registers[i, d]
         set_reuse(machine, mapping, scratch.reuse)
-        new_variant(case, scratch, out)
+        tile_words(machine, case.layer, mapping, scratch.tiles.extent, scratch, out)
         tile_cycles(machine, scratch.reuse, ONE, out)
         words = 2 * out.crossed[machine.array_level[OUTPUTS], OUTPUTS]
         for operand in range(OUTPUTS):
@@ -149,7 +164,7 @@ def keep_better(mapping: Record, keys: Floats, best: Best) -> None:
     """Make this mapping the best if it is."""
     if better(keys, best.keys):
         for k in range(KEYS):
-            best.keys[k], best.aim[k] = keys[k], keys[k] * best.share
+            best.keys[k] = keys[k]
         for d in range(8):
             best.mapping.tile[d], best.mapping.dram_order[d] = mapping.tile[d], mapping.dram_order[d]
 
@@ -162,53 +177,75 @@ def set_order(case: Case, scratch: Scratch, order: Ints) -> None:
     start_tiles(case.machine, case.layer, case.mapping, scratch.tiles)
 
 
+@jit
+def longest(objective: int, most_cycles: float, keys: Floats, best: Best) -> float:
+    """Cycles beyond which a mapping of at least these keys is no better than the best, or than `most_cycles` allow."""
+    if objective == BY_CYCLES:
+        return min(most_cycles, best.keys[OBJECTIVE_KEY])
+    if objective == BY_CYCLES_PLUS_DMA:
+        return min(most_cycles, best.keys[OBJECTIVE_KEY] - (keys[OBJECTIVE_KEY] - keys[CYCLES_KEY]))
+    if objective == BY_ENERGY_DELAY:
+        return min(most_cycles, best.keys[OBJECTIVE_KEY] / keys[ENERGY_KEY] * ROUNDING)
+    return most_cycles
+
+
+ROUNDING = 1 + 1e-12
+"""More than a quotient can be off by."""
+
+
 @jit_inside
-def attempt(case: Case, scratch: Scratch, objective: int, most_cycles: float, keys: Floats, best: Best) -> bool:
-    """Evaluate a mapping and make it the best if it is; False if its tiles do not fit."""
-    if not evaluate(case, scratch):
-        return False
+def attempt(case: Case, scratch: Scratch, objective: int, most_cycles: float, keys: Floats, best: Best) -> None:
+    """Play a mapping whose edge variants are counted, and make it the best if it is; `keys` are those at least."""
+    if not play(case, scratch, longest(objective, most_cycles, keys, best)):
+        return
     totals = scratch.totals
     pj = layer_energy(case.machine, case.prices, totals, scratch.moved)
     set_keys(objective, totals.cycles, pj, dram_bytes(totals), totals.dma_cycles, keys)
     if totals.cycles <= most_cycles:
         keep_better(case.mapping, keys, best)
-    return True
 
 
 @jit_inside
 def try_orders(
     case: Case, scratch: Scratch, objective: int, most_cycles: float, bound: TileBound, choices: Choices, best: Best
 ) -> int:
-    """Try the DRAM orders of the tile in `case` that differ; return how many mappings were evaluated.
+    """Try the DRAM orders of the tile in `case` that differ; return how many mappings were played.
 
-    What the array takes is the same in all of them, and found out only if the port may be fast enough.
+    What the array takes is the same in all of them, and counted only if the port may be fast enough.
     """
     machine, layer, tiles, keys = case.machine, case.layer, scratch.tiles, bound.keys
-    evaluated, array = 0, -1
+    played, counted = 0, False
     for order in choices.tries[tiled_groups(tiles)]:
         if order < 0:
             break
         set_order(case, scratch, choices.orders[order])
-        ends, port, size = port_bounds(case, scratch, bound.window)
-        if no_better(case, max(ends + bound.macs, port), size, objective, keys, best.aim):
+        crossing = least_crossing(case, scratch, bound.window)
+        if no_better(case, cycles_bound(case, crossing, bound.macs), crossing, objective, keys, best.keys):
             continue
-        if array < 0:
+        if not counted or layer.resident[OUTPUTS]:
             set_reuse(machine, case.mapping, scratch.reuse)
-            # What outputs that stay take hangs on how many sums are unfinished, and so on the order.
-            if not layer.resident[OUTPUTS] and not fits(tiles, machine, layer, case.mapping, scratch.reuse):
+            if not fits(tiles, machine, layer, case.mapping, scratch.reuse):
+                if layer.resident[OUTPUTS]:
+                    continue  # what outputs that stay take hangs on how many sums are unfinished, and so on the order
                 break
-            array = bound.macs if machine.overlapped else array_bound(case, scratch)
-        cycles = max(ends + array, port)
-        if cycles <= most_cycles and not no_better(case, cycles, size, objective, keys, best.aim):
-            evaluated += attempt(case, scratch, objective, most_cycles, keys, best)
-    return evaluated
+        if not counted:
+            count_variants(case, scratch)
+            counted = True
+        crossing = counted_crossing(case, scratch)
+        array = bound.macs if machine.overlapped else scratch.totals.array_cycles
+        cycles = cycles_bound(case, crossing, array)
+        if cycles > most_cycles or counted_no_better(case, scratch, cycles, crossing.dma, objective, keys, best.keys):
+            continue
+        attempt(case, scratch, objective, most_cycles, keys, best)
+        played += 1
+    return played
 
 
 @jit
 def search_tiles(case: Case, scratch: Scratch, objective: int, most_cycles: float, choices: Choices, best: Best) -> int:
     """Try all tiles and DRAM orders for the spatial mapping in `case`; improve `best`; return how many were evaluated.
 
-    What cannot get below the best's `aim`, or takes more than `most_cycles`, is left out.
+    What cannot be better than the best, or takes more than `most_cycles`, is left out.
     """
     machine, layer, mapping = case.machine, case.layer, case.mapping
     extents, counts = choices.extents, choices.counts
@@ -226,7 +263,7 @@ def search_tiles(case: Case, scratch: Scratch, objective: int, most_cycles: floa
         window = rows[pick[P], pick[R]] * columns[pick[Q], pick[S]]
         macs = mac_bound(machine, layer, mapping, factors, pick)
         going = next_choice(pick, choices)
-        if macs > most_cycles or no_better(case, macs, ZERO, objective, keys, best.aim):
+        if macs > most_cycles or no_better(case, macs, NOTHING, objective, keys, best.keys):
             continue
         if may_fit(machine, layer, scratch.tiles.whole, mapping.tile, ONE):
             start_tiles(machine, layer, mapping, scratch.tiles)

@@ -5,7 +5,6 @@ return later are loaded again. Tiles of equal extents are of one edge variant (a
 their figures are found once a variant.
 """
 
-from simulator.cost.array import tile_cycles, tile_words
 from simulator.cost.case import (
     COLUMNS,
     FIXED_POINT,
@@ -46,37 +45,6 @@ def transfer_cycles(size: int, descriptors: int, machine: Record) -> int:
 
 
 @jit
-def new_variant(case: Case, scratch: Scratch, out: Record) -> None:
-    """Fill the figures of the current tile's edge variant, but for what depends on partial sums before it."""
-    machine, layer, tiles, tile = case.machine, case.layer, scratch.tiles, case.mapping.tile
-    extent = tiles.extent
-    weights, sums = operand_words(extent, WEIGHTS), operand_words(extent, OUTPUTS)
-    out.box_rows = NONE  # the variant has loaded nothing yet
-    size, runs, descriptors = transfer(tiles, machine, layer, tile, WEIGHTS, weights)
-    out.weights_bytes, out.weights_runs, out.weights_descriptors = size, runs, descriptors
-    size, runs, descriptors = transfer(tiles, machine, layer, tile, OUTPUTS, sums)
-    out.outputs_bytes, out.outputs_runs, out.outputs_descriptors = size, runs, descriptors
-    out.sums_bytes = packed_bytes(sums, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
-    tile_words(machine, layer, case.mapping, extent, scratch, out)
-
-
-@jit_inside
-def fill_variant(case: Case, scratch: Scratch) -> None:
-    """Fill the figures of the current tile's edge variant, its words from its twin if there is one.
-
-    The twin has the same extents, and differs in whether partial sums precede it.
-    """
-    variant, variants = scratch.tiles.variant, scratch.variants
-    twin = variant ^ FIRST
-    if variants[twin].tiles == 0:
-        new_variant(case, scratch, variants[variant])
-    else:
-        variants[variant] = variants[twin]
-        variants[variant].tiles = 0
-    tile_cycles(case.machine, scratch.reuse, variant & FIRST, variants[variant])
-
-
-@jit_inside
 def inputs_transfer(case: Case, scratch: Scratch, words: int, variant: Record) -> tuple[int, int, int]:
     """Bytes, contiguous runs and descriptors of the inputs of the current tile, of which `loaded_inputs` noted the box.
 
@@ -94,6 +62,20 @@ def inputs_transfer(case: Case, scratch: Scratch, words: int, variant: Record) -
         variant.box_rows, variant.box_columns, variant.box_at_edge = rows, columns, at_edge
         variant.inputs_bytes, variant.inputs_runs, variant.inputs_descriptors = size, runs, descriptors
     return variant.inputs_bytes, variant.inputs_runs, variant.inputs_descriptors
+
+
+@jit_inside
+def fill_transfers(case: Case, scratch: Scratch, out: Record) -> None:
+    """Fill in what tiles of `tiles.extent` move, of the inputs what the first of all would; at the first tile."""
+    machine, layer, tiles, tile = case.machine, case.layer, scratch.tiles, case.mapping.tile
+    weights, sums = operand_words(tiles.extent, WEIGHTS), operand_words(tiles.extent, OUTPUTS)
+    out.box_rows = NONE  # no box of inputs is known
+    inputs_transfer(case, scratch, loaded_inputs(tiles, machine, layer, tile, NONE), out)
+    size, runs, descriptors = transfer(tiles, machine, layer, tile, WEIGHTS, weights)
+    out.weights_bytes, out.weights_runs, out.weights_descriptors = size, runs, descriptors
+    size, runs, descriptors = transfer(tiles, machine, layer, tile, OUTPUTS, sums)
+    out.outputs_bytes, out.outputs_runs, out.outputs_descriptors = size, runs, descriptors
+    out.sums_bytes = packed_bytes(sums, machine.bits[SUM_BITS], FIXED_POINT, machine.burst_bytes)
 
 
 @jit

@@ -120,7 +120,7 @@ def cut_boxes(layer: Layer, hardware: Hardware, n: int, resident: Resident) -> T
     loads = shares(parts, constant_bytes(layer, hardware))
     loading = in_one_run(loads, hardware)
     if not resident[Operand.INPUTS]:
-        sizes = read.line_bytes(hardware.input_bits)
+        sizes = read.box_bytes(hardware.input_bits)
         loads += sizes
         loading += box_transfers(read, sizes, Operand.INPUTS, layer.input_shapes[0], hardware)
     stores = np.zeros_like(loads)

@@ -42,10 +42,10 @@ class Boxes:
         """Elements of every box."""
         return np.array([prod(extent for _, extent in box) for box in self.each], np.int64)
 
-    def line_bytes(self, bits: int) -> Ints:
-        """Bytes of every box, of which each row of all maps takes whole bytes."""
-        lines = [(h[1], n[1] * c[1] * w[1]) for n, c, h, w in self.each]
-        return np.array([rows * ((line * bits + 7) // 8) for rows, line in lines], np.int64)
+    def box_bytes(self, bits: int) -> Ints:
+        """Bytes of every box, in whole bytes."""
+        size: Ints = (self.elements * bits + 7) // 8
+        return size
 
 
 def cut_windows(layer: Layer, atom: int, n: int) -> tuple[Boxes, Boxes]:

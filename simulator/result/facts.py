@@ -50,6 +50,7 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         peak_watts=peak_watts(hardware),
         residual_width=hardware.output_bits / hardware.input_bits,
         host_s=hardware.host_ps / 10**12,
+        whole_bytes=hardware.input_bits % 8 == hardware.weight_bits % 8 == 0,
     )
 
 

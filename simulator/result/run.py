@@ -71,6 +71,7 @@ class MachineFacts:
     area_mm2: float | None = None  # None where the energy table knows none
     peak_watts: float = 0.0  # of the chip; 0 in runs that do not tell
     host_s: float = 0.0  # that the host adds to every run
+    whole_bytes: bool = True  # no word of inputs or weights ends within a byte
 
     @property
     def pes(self) -> int:

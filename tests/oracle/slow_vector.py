@@ -175,8 +175,8 @@ class VectorOp:
         return samples, channels, self.lines(0, rows), across
 
     def box_bytes(self, samples, channels, rows, columns) -> int:
-        """Bytes of a box, line by line of all its maps."""
-        return len(rows) * tensor_bytes((len(samples), len(channels), len(columns)), self.machine.input_bits)
+        """Bytes of a box."""
+        return tensor_bytes((len(samples), len(channels), len(rows), len(columns)), self.machine.input_bits)
 
     def lines(self, axis, outputs):
         """Rows or columns of the input that windows of some outputs reach, from the first to the last."""

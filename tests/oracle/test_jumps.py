@@ -13,8 +13,9 @@ from simulator.cost.convert import (
     port_record,
     price_record,
 )
-from simulator.cost.evaluate import add_variants, begin, clear
+from simulator.cost.evaluate import begin
 from simulator.cost.play import play_tiles
+from simulator.cost.variants import count_variants
 from simulator.hardware.load import load_hardware
 from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim, LoopNest
@@ -62,9 +63,8 @@ def totals_of(case, jumps):
     """All totals of a case, and the cycles of its pipeline."""
     scratch = make_scratch()
     assert begin(case, scratch)
-    clear(scratch.totals)
-    scratch.totals["cycles"] = play_tiles(case, scratch, jumps)
-    add_variants(case, scratch)
+    count_variants(case, scratch)
+    assert play_tiles(case, scratch, jumps, np.inf)
     parts = int(scratch.pipe["fill_cycles"]), int(scratch.pipe["wait_cycles"]), int(scratch.pipe["array_free"])
     return {name: np.array(scratch.totals[name]).tolist() for name in TOTALS.names} | {"parts": parts}
 
@@ -72,6 +72,18 @@ def totals_of(case, jumps):
 @given(long_cases())
 def test_a_jump_over_iterations_that_are_alike_changes_no_total(case):
     assert totals_of(case, ONE) == totals_of(case, ZERO)
+
+
+@given(long_cases(), st.integers(-3, 3))
+def test_tiles_are_played_no_longer_than_they_may_take(case, more):
+    """What was waited for, and what the array takes, is in the cycles; stores after the last compute are not."""
+    scratch = make_scratch()
+    assert begin(case, scratch)
+    count_variants(case, scratch)
+    assert play_tiles(case, scratch, ONE, np.inf)
+    last_compute = int(scratch.pipe["array_free"])
+    assert begin(case, scratch)
+    assert play_tiles(case, scratch, ONE, float(last_compute + more)) == (more >= 0)
 
 
 def test_a_layer_of_a_million_tiles_is_played_in_few():

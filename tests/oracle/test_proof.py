@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from simulator.cost.case import Case
 from simulator.cost.convert import layer_record, machine_record, make_scratch, mapping_record, port_record, price_record
-from simulator.cost.energy import layer_energy
-from simulator.cost.evaluate import dram_bytes, evaluate
+from simulator.cost.energy import dram_bytes, layer_energy
+from simulator.cost.evaluate import evaluate
 from simulator.cost.legality import violations
 from simulator.cost.search import PROVE, Effort, Request, gap_of, search_layer
 from simulator.hardware.load import load_hardware

@@ -5,11 +5,11 @@ import pytest
 from simulator.cost.case import FIXED_POINT
 from simulator.cost.convert import make_scratch
 from simulator.cost.energy import layer_energy
-from simulator.cost.evaluate import dram_bytes, evaluate
+from simulator.cost.evaluate import evaluate
 from tests.oracle.naive import plain
 from tests.oracle.naive_demands import memory_demands
 from tests.oracle.test_counts import figure, walked
-from tests.oracle.walked import bounds_of, load, without_prefetch
+from tests.oracle.walked import bounds_of, costs_of, load, without_prefetch
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +59,7 @@ def test_bounds_are_as_tight_as_they_were_and_not_above_what_they_bound(cases):
     for number, kept in enumerate(cases):
         case = without_prefetch(kept.case)
         assert bounds_of(case) == kept.bounds, number
-        scratch = make_scratch()
-        assert evaluate(case, scratch)
-        totals = scratch.totals
-        energy = layer_energy(case.machine, case.prices, totals, scratch.moved)
-        costs = {"traffic": dram_bytes(totals), "dram": dram_bytes(totals), "energy": energy}
-        costs |= {name: totals[name] for name in ("mac_cycles", "array_cycles", "cycles")}
+        costs = costs_of(case)
         assert all(bound <= costs[name] for name, bound in kept.bounds.items()), number
 
 

@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -18,12 +19,24 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from simulator.cost import case as records
-from simulator.cost.bounds import array_bound, mac_bound, mac_tables, no_better, port_bounds, traffic_bound
-from simulator.cost.case import LAYER, MACHINE, MAPPING, PORT, PRICES, Case
+from simulator.cost.bounds import (
+    Crossing,
+    counted_crossing,
+    counted_no_better,
+    cycles_bound,
+    least_crossing,
+    mac_bound,
+    mac_tables,
+    no_better,
+)
+from simulator.cost.case import LAYER, MACHINE, MAPPING, PORT, PRICES, Case, Floats, Scratch
 from simulator.cost.convert import make_scratch, record
-from simulator.cost.evaluate import begin
-from simulator.cost.objectives import CYCLES_KEY, DRAM_KEY, ENERGY_KEY, KEYS
+from simulator.cost.energy import dram_bytes, layer_energy
+from simulator.cost.evaluate import begin, evaluate
+from simulator.cost.objectives import CYCLES_KEY, DRAM_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
 from simulator.cost.search_tiles import axis_tables
+from simulator.cost.variants import count_variants
+from simulator.hardware.model import KERNEL_OBJECTIVES
 from tests.oracle.naive import plain
 from tests.oracle.naive_demands import memory_demands
 from tests.oracle.strategies import FLAT, SHAPES
@@ -58,7 +71,9 @@ def _read(entry) -> Walked:
 
 
 def bounds_of(case: Case) -> dict[str, float]:
-    """Return the lower bounds of a mapping: of its parts, then of all as the search takes them together."""
+    """Return the lower bounds of a mapping: of its parts, then of all as the search takes them together, before its
+    edge variants are counted and after.
+    """  # fmt: skip
     machine, layer, mapping, scratch = case.machine, case.layer, case.mapping, make_scratch()
     tile, one = np.array(mapping["tile"]).reshape(8, 1), np.ones(8, np.int64)
     factors, table, first = np.empty((8, 1), np.int64), np.empty((2, 1, 1), np.int64), np.zeros(8, np.int64)
@@ -66,16 +81,40 @@ def bounds_of(case: Case) -> dict[str, float]:
     axis_tables(machine, layer, tile, one, table)
     assert begin(case, scratch)
     macs, window = mac_bound(machine, layer, mapping, factors, first), int(table.prod())
-    found = {"mac_cycles": macs, "traffic": traffic_bound(machine, layer, scratch.tiles, window)}
-    ends, port, size = port_bounds(case, scratch, window)
-    array = macs
-    if not machine["overlapped"]:
-        array = found["array_cycles"] = array_bound(case, scratch)
-    keys, cycles = np.empty(KEYS), max(ends + array, port)
-    assert not no_better(case, cycles, size, 0, keys, np.full(KEYS, np.inf))
-    assert no_better(case, cycles, size, 0, np.empty(KEYS), keys)
-    found |= {"cycles": keys[CYCLES_KEY], "dram": keys[DRAM_KEY]}
-    return {name: int(bound) for name, bound in found.items()} | {"energy": float(keys[ENERGY_KEY])}
+    crossing = least_crossing(case, scratch, window)
+    found = {"mac_cycles": macs} | _keys_at_least(case, None, cycles_bound(case, crossing, macs), crossing, "")
+    count_variants(case, scratch)
+    array = found["array_cycles"] = macs if machine["overlapped"] else scratch.totals["array_cycles"]
+    crossing = counted_crossing(case, scratch)
+    found |= _keys_at_least(case, scratch, cycles_bound(case, crossing, array), crossing, "counted ")
+    return {name: float(bound) if "energy" in name else int(bound) for name, bound in found.items()}
+
+
+def _keys_at_least(case: Case, scratch: Scratch | None, cycles: int, crossing: Crossing, prefix: str) -> dict[str, Any]:
+    """Keys of a mapping that takes at least so much; it is better than nothing, and no better than itself."""
+    keys, objective = np.empty(KEYS), KERNEL_OBJECTIVES.index("cycles_plus_dma")
+
+    def worse(than: Floats) -> bool:
+        if scratch is None:
+            return bool(no_better(case, cycles, crossing, objective, keys, than))
+        return bool(counted_no_better(case, scratch, cycles, crossing.dma, objective, keys, than))
+
+    assert not worse(np.full(KEYS, np.inf))
+    assert worse(keys.copy())
+    places = {"with_dma": OBJECTIVE_KEY, "cycles": CYCLES_KEY, "energy": ENERGY_KEY, "dram": DRAM_KEY}
+    return {prefix + name: keys[place] for name, place in places.items()}
+
+
+def costs_of(case: Case) -> dict[str, float]:
+    """Return what a mapping costs, by the names of its bounds."""
+    scratch = make_scratch()
+    assert evaluate(case, scratch)
+    totals = scratch.totals
+    energy = layer_energy(case.machine, case.prices, totals, scratch.moved)
+    costs = {"with_dma": int(totals["cycles"] + totals["dma_cycles"]), "cycles": int(totals["cycles"])}
+    costs |= {"energy": float(energy), "dram": int(dram_bytes(totals))}
+    parts = {name: int(totals[name]) for name in ("mac_cycles", "array_cycles")}
+    return parts | costs | {f"counted {name}": cost for name, cost in costs.items()}
 
 
 def walk_anew() -> list[dict[str, object]]:
