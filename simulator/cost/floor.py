@@ -12,16 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.cost.bounds import (
-    all_tiles,
-    crossing_of,
-    cycles_bound,
-    first_load,
-    may_fit,
-    middle_bound,
-    set_least,
-    set_least_crossing,
-)
+from simulator.cost.bounds import cycles_bound, may_fit, middle_bound, set_least
 from simulator.cost.case import (
     HEIGHT,
     ONE,
@@ -36,6 +27,7 @@ from simulator.cost.case import (
     Record,
     Scratch,
 )
+from simulator.cost.crossing import Ends, all_tiles, bytes_of_outputs, crossing_of, first_load, set_least_crossing
 from simulator.cost.energy import dram_bytes
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.objectives import KEYS, OBJECTIVE_KEY
@@ -88,8 +80,9 @@ def least_of_tiles(
     """
     machine, layer, tiles = case.machine, case.layer, scratch.tiles
     set_least_crossing(machine, layer, tiles, window, scratch.totals)
-    load, any_store = first_load(machine, layer, case.mapping.tile, tiles), dram_bytes(scratch.totals)
-    crossing = crossing_of(case, scratch, last, load, any_store, ZERO)
+    load, every_store = first_load(machine, layer, case.mapping.tile, tiles), dram_bytes(scratch.totals)
+    ends = Ends(load, every_store, ZERO, bytes_of_outputs(machine, layer, last), ZERO)
+    crossing = crossing_of(case, scratch, ends)
     skew = 0 if machine.skew_over_used else machine.skew_cycles
     macs += (skew + machine.tile_setup_cycles) * all_tiles(tiles)
     set_least(case, middle_bound(case, crossing, macs), crossing, objective, keys)

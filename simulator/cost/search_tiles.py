@@ -10,23 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.cost.array import tile_cycles, tile_words
-from simulator.cost.bounds import (
-    Crossing,
-    counted_crossing,
-    counted_no_better,
-    cycles_bound,
-    floor_macs,
-    least_crossing,
-    mac_bound,
-    mac_tables,
-    may_fit,
-    no_better,
-)
+from simulator.cost.bounds import counted_no_better, cycles_bound, may_fit, no_better
 from simulator.cost.case import ONE, OUTPUTS, ZERO, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
+from simulator.cost.crossing import Crossing, counted_crossing, least_crossing
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import play
 from simulator.cost.geometry import clipped, tile_box
 from simulator.cost.jit import jit, jit_inside
+from simulator.cost.macs import floor_macs, mac_bound, mac_tables
 from simulator.cost.objectives import (
     BY_CYCLES,
     BY_CYCLES_PLUS_DMA,

@@ -156,9 +156,9 @@ def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
         left, entered = dram[operand].read_bytes, layer.traffic[home][operand].write_bytes
         least, most = sorted((1.0, run.hardware.residual_width))
         most *= run.hardware.atom_channels
-        # Both ends of a run of addresses may lie within a burst, or within a byte.
-        burst = max(run.hardware.burst_bytes, 1 if run.hardware.whole_bytes else 2)
-        spare = 2 * runs * max(0, burst - 1) if layer.dma_runs else max(1, runs * burst) - 1
+        burst = run.hardware.burst_bytes  # of a run of addresses, both ends may lie within one, or within a byte
+        end = max(burst, 1 if run.hardware.whole_bytes else 2) - 1
+        spare = 2 * runs * end if layer.dma_runs else max(1, runs * burst) - 1
         if not entered * least <= left <= entered * most + spare:
             figures = f"{left} != {entered}, in {runs} runs"
             yield Violation(layer.name, f"traffic.dram.{operand}", "bytes out of DRAM = bytes into the buffer", figures)

@@ -9,10 +9,10 @@ from math import inf, prod
 import numpy as np
 import pytest
 
-from simulator.cost.bounds import all_tiles
 from simulator.cost.candidates import dram_orders, template_record
 from simulator.cost.case import LAYER, MACHINE, MAPPING, OUTPUTS, TILES, Best, Case
 from simulator.cost.convert import layer_record, machine_record, make_scratch, port_record, price_record, record
+from simulator.cost.crossing import all_tiles
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import evaluate
 from simulator.cost.inner import InnerTiles

@@ -19,20 +19,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from simulator.cost import case as records
-from simulator.cost.bounds import (
-    Crossing,
-    counted_crossing,
-    counted_no_better,
-    cycles_bound,
-    least_crossing,
-    mac_bound,
-    mac_tables,
-    no_better,
-)
+from simulator.cost.bounds import counted_no_better, cycles_bound, no_better
 from simulator.cost.case import LAYER, MACHINE, MAPPING, PORT, PRICES, Case, Floats, Scratch
 from simulator.cost.convert import make_scratch, record
+from simulator.cost.crossing import Crossing, counted_crossing, least_crossing
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import begin, evaluate
+from simulator.cost.macs import mac_bound, mac_tables
 from simulator.cost.objectives import CYCLES_KEY, DRAM_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
 from simulator.cost.search_tiles import axis_tables
 from simulator.cost.variants import count_variants

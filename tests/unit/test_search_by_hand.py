@@ -40,7 +40,7 @@ def test_tiles_are_whole_numbers_of_steps_and_below_one_of_its_halves() -> None:
     assert aligned_counts(1, 3) == (1,)
 
 
-def chosen(dataflow: Dataflow, steps: list[int]) -> dict[str, list[int]]:
+def chosen(dataflow: Dataflow, steps: tuple[int, ...]) -> dict[str, list[int]]:
     choices, counts = tile_choices(NEST, steps, dataflow)
     assert all(int(size) == 0 for d in Dim for size in choices[d, counts[d] :])
     return {d.name: [int(size) for size in choices[d, : counts[d]]] for d in Dim}
@@ -52,7 +52,7 @@ def test_filters_are_not_cut_and_a_dataflow_may_say_what_else_is_not() -> None:
         "N": [1], "G": [2, 1], "K": [8, 4, 2, 1], "C": [6, 3, 2, 1], "P": [10, 8, 4, 2, 1],
         "Q": [12, 6, 4, 3, 2, 1], "R": [3], "S": [3],
     }  # fmt: skip
-    steps = [1, 1, 4, 1, 4, 1, 1, 1]
+    steps = (1, 1, 4, 1, 4, 1, 1, 1)
     assert chosen(free, steps) == wanted
     assert chosen(replace(free, untiled=(Dim.K, Dim.C)), steps) == wanted | {"K": [8], "C": [6]}
     assert chosen(replace(free, one_step_a_tile=(Dim.K, Dim.C)), steps) == wanted | {"K": [4], "C": [1]}
@@ -62,12 +62,12 @@ def test_filters_are_not_cut_and_a_dataflow_may_say_what_else_is_not() -> None:
 def test_a_step_is_what_pes_and_registers_cover_or_the_inner_tile_on_chip() -> None:
     layout = SpatialMapping((1, 1, 2, 3, 1, 1, 1, 1), ONES, (1, 1, 4, 5, 1, 1, 3, 1))
     flat = Candidate(ROWS, layout, InnerTiles(ROWS.order))
-    assert tile_steps(flat) == [1, 1, 8, 15, 1, 1, 3, 1]
+    assert tile_steps(flat) == (1, 1, 8, 15, 1, 1, 3, 1)
     lowered = replace(flat, dataflow=replace(ROWS, lowered=True))
-    assert tile_steps(lowered) == [1, 1, 8, 1, 1, 1, 1, 1]
+    assert tile_steps(lowered) == (1, 1, 8, 1, 1, 1, 1, 1)
     inner = (LevelTile((1, 1, 6, 6, 2, 2, 3, 3), ROWS.order),)
     on_chip = replace(flat, inner=InnerTiles(ROWS.order, inner, 2))
-    assert tile_steps(on_chip) == [1, 1, 6, 6, 2, 2, 3, 3]
+    assert tile_steps(on_chip) == (1, 1, 6, 6, 2, 2, 3, 3)
     assert tile_steps(replace(on_chip, inner=InnerTiles(ROWS.order, inner, 1))) == tile_steps(flat)
 
 
