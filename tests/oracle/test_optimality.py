@@ -40,8 +40,10 @@ NETWORKS = (
     "squeezenet",
 )
 OBJECTIVES = ("cycles", "energy", "edp")
-LISTED = 20_000
+LISTED = 5_000
 """Spatial mappings of a dataflow of which some are drawn."""
+OF_ONE_LAYOUT = 25
+"""Tiles and orders that are drawn for each of them."""
 
 
 @numba.njit(no_cfunc_wrapper=True)
@@ -102,15 +104,18 @@ class Trial:
         return found
 
     def at_random(self, rng: np.random.Generator, count: int) -> float:
-        """The least value that so many random mappings reach."""
-        least, share = np.inf, -(-count // len(self.hardware.dataflows))
+        """The least value that about so many random mappings reach: some tiles for each of some spatial mappings."""
+        least, share = np.inf, -(-count // (OF_ONE_LAYOUT * len(self.hardware.dataflows)))
         for flow in self.hardware.dataflows:
             layouts = list(islice(every_spatial_mapping(flow, self.nest, self.hardware.array), LISTED))
             rows = []
-            for _ in range(share if layouts else 0):
-                layout = layouts[rng.integers(len(layouts))]
-                tile = tuple(sizes[rng.integers(len(sizes))] for sizes in self.extents(flow, layout))
-                rows.append(row_of(tile, ORDERS[rng.integers(len(ORDERS))], layout))
+            for at in rng.integers(len(layouts), size=share) if layouts else ():
+                drawn = [rng.choice(sizes, OF_ONE_LAYOUT).tolist() for sizes in self.extents(flow, layouts[at])]
+                orders = rng.integers(len(ORDERS), size=OF_ONE_LAYOUT)
+                rows += [
+                    row_of(tile, ORDERS[o], layouts[at])
+                    for tile, o in zip(zip(*drawn, strict=True), orders, strict=True)
+                ]
             least = min(least, self.least(flow, rows))
         return least
 

@@ -56,7 +56,7 @@ def test_filters_are_not_cut_and_a_dataflow_may_say_what_else_is_not() -> None:
     assert chosen(free, steps) == wanted
     assert chosen(replace(free, untiled=(Dim.K, Dim.C)), steps) == wanted | {"K": [8], "C": [6]}
     assert chosen(replace(free, one_step_a_tile=(Dim.K, Dim.C)), steps) == wanted | {"K": [4], "C": [1]}
-    assert chosen(replace(free, one_step_a_tile=(Dim.K,)), [1, 1, 9, 1, 4, 1, 1, 1]) == wanted | {"K": [8]}
+    assert chosen(replace(free, one_step_a_tile=(Dim.K,)), (1, 1, 9, 1, 4, 1, 1, 1)) == wanted | {"K": [8]}
 
 
 def test_a_step_is_what_pes_and_registers_cover_or_the_inner_tile_on_chip() -> None:
