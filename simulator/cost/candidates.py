@@ -122,8 +122,8 @@ def _thinned(sizes: Sequence[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A spatial mapping under a dataflow with its inner tiles, how promising it is (least first), and the cycles that
-    its MACs take at least.
+    """A spatial mapping under a dataflow with its inner tiles, how promising it is (least first), the cycles that its
+    MACs take at least, and the picojoules of words at the array.
     """  # fmt: skip
 
     dataflow: Dataflow
@@ -131,6 +131,7 @@ class Candidate:
     inner: InnerTiles
     promise: tuple[int, ...] = ()
     floor: int = 0
+    words_pj: float = 0.0
 
 
 def tile_steps(candidate: Candidate) -> tuple[int, ...]:

@@ -1,10 +1,25 @@
-"""What every mapping of a layer must bring to the array: each distinct word once. Cycles and energy that this takes."""
+"""What every mapping of a layer must bring to the array, and the cycles and energy that this takes.
 
-from collections.abc import Sequence
+That is each distinct word once, and more where a word serves few MACs at a time.
+"""
 
+from collections.abc import Iterable, Sequence
+from math import prod
+
+import numpy as np
+
+from simulator.cost.case import Floats, Ints
 from simulator.cost.geometry import distinct
 from simulator.hardware.model import Hardware
-from simulator.nest import LoopNest, Operand, footprint
+from simulator.mapping.dataflow import Dataflow
+from simulator.nest import Dim, LoopNest, Operand, array_bounds, footprint
+
+REUSE = {
+    Operand.INPUTS: (Dim.K,),
+    Operand.WEIGHTS: (Dim.N, Dim.P, Dim.Q),
+    Operand.OUTPUTS: (Dim.C, Dim.R, Dim.S),
+}
+"""Dimensions that do not index an operand: their bounds are how often a word serves within a step of the array."""
 
 
 def distinct_words(nest: LoopNest, operand: Operand, lowered: bool = False) -> int:
@@ -53,3 +68,87 @@ def delivery_cycles(hardware: Hardware, nest: LoopNest, lowered: bool) -> int:
             reading = sum(words[o] * bits[o] >> 3 for o in buffer.holds if o != Operand.OUTPUTS)
             cycles.append(reading // buffer.read_bytes_per_cycle)
     return max(cycles, default=0)
+
+
+class ArrayEnergy:
+    """What the words between a machine's one memory level and its array cost at least, under a dataflow.
+
+    A step of the array takes each of its words once, and a word serves at most as many of the step's MACs as the bounds
+    of the dimensions that do not index it: a word of inputs besides as many taps as there are, since windows may slide.
+    The innermost loop that runs indexes all operands but one at most, so all but one come anew at every step. Of the
+    registers of PEs the same holds with the bounds of the loops inside a PE.
+    """
+
+    def __init__(
+        self, hardware: Hardware, nest: LoopNest, words: Sequence[Sequence[float]], dataflow: Dataflow
+    ) -> None:
+        """`words` prices a word by level and operand; see `words_energy`."""
+        self.nest, self.dataflow, self.lowered = nest, dataflow, dataflow.lowered
+        self.memory, self.network, registers = (np.array(level, float) for level in (words[0], words[1], words[2]))
+        self.filled = registers * (dataflow.stationary is not None)
+        self.macs = float(prod(nest.bounds))
+        self.distinct = [float(distinct_words(nest, operand, self.lowered)) for operand in Operand]
+        self.extents = list(array_bounds(nest.bounds, self.lowered))
+        if dataflow.channel_packing:
+            self.extents[Dim.C] *= prod(nest.stride)
+        self.known = len(hardware.level_names) == 1 and all(0 in hardware_levels(hardware, o) for o in Operand)
+
+    def of(self, spatial: Ints, registers: Ints) -> Floats:
+        """Picojoules of spatial mappings [*, 8], each taken for itself."""
+        steps = np.minimum(spatial * registers, self.extents)
+        uses = {o: steps[:, REUSE[o]].prod(axis=1, dtype=float) * self.taps(o) for o in Operand}
+        inside = {o: registers[:, REUSE[o]].prod(axis=1, dtype=float) * self.taps(o) for o in Operand}
+        return self.energy(uses, inside)
+
+    def of_any(self, spatial: Ints, registers: Ints) -> float:
+        """The least picojoules of these spatial mappings, and of all that they exceed, along filter taps in any way."""
+        if not self.known or not len(spatial):
+            return 0.0
+        taps = {d: self.extents[d] if d in self.unrolled() else 1 for d in (Dim.R, Dim.S)}
+        steps = np.minimum(spatial * registers, self.extents).astype(float)
+        for d, extent in taps.items():
+            steps[:, d] = extent
+        uses = {o: steps[:, REUSE[o]].prod(axis=1) * self.taps(o) for o in Operand}
+        bounds = {d: self.extents[d] if d in self.dataflow.registers else 1 for d in Dim}
+        inside = {o: np.full(len(steps), float(prod(bounds[d] for d in REUSE[o])) * self.taps(o)) for o in Operand}
+        return float(self.energy(uses, inside).min())
+
+    def unrolled(self) -> Iterable[Dim]:
+        """Dimensions that a step may have more than one element of."""
+        return {*self.dataflow.rows, *self.dataflow.columns, *self.dataflow.registers, *self.dataflow.arrays}
+
+    def taps(self, operand: Operand) -> int:
+        """Taps that a word serves while windows slide."""
+        slides = operand == Operand.INPUTS and not self.lowered
+        return self.nest.bounds[Dim.R] * self.nest.bounds[Dim.S] if slides else 1
+
+    def energy(self, uses: dict[Operand, Floats], inside: dict[Operand, Floats]) -> Floats:
+        """Picojoules if words serve so many MACs at the array and in a PE at most: all operands but the dearest."""
+        anew = {o: np.maximum(self.distinct[o], self.macs / uses[o]) for o in Operand}
+        once = {o: self.of_words(o, np.full_like(anew[o], self.distinct[o]), anew[o] * 0) for o in Operand}
+        moving = {o: self.of_words(o, anew[o], self.macs / inside[o]) for o in Operand}
+        saved = np.max([moving[o] - once[o] for o in Operand], axis=0)
+        total: Floats = (sum(moving.values()) - saved) * (1 - ROUNDING)
+        return total if self.known else total * 0
+
+    def of_words(self, operand: Operand, crossed: Floats, delivered: Floats) -> Floats:
+        """Picojoules of an operand's words: at the memory, and in the network and registers of all PEs that they reach.
+
+        Partial sums come back, but for the first time.
+        """
+        reached = np.maximum(crossed, delivered)
+        energy: Floats = crossed * self.memory[operand] + reached * self.network[operand]
+        if operand == Operand.OUTPUTS:
+            energy += (crossed - self.distinct[operand]) * (self.memory[operand] + self.network[operand])
+        else:
+            energy += reached * self.filled[operand]
+        return energy
+
+
+ROUNDING = 1e-9
+"""More than sums of products of floats are off by."""
+
+
+def hardware_levels(hardware: Hardware, operand: Operand) -> set[int]:
+    """Levels outside the PEs that hold an operand."""
+    return {buffer.level for buffer in hardware.buffers if operand in buffer.holds and not buffer.in_pe}

@@ -34,7 +34,7 @@ from simulator.cost.candidates import (
     ways_to_cut,
 )
 from simulator.cost.case import MAPPING, Best, Case, Ints, Record
-from simulator.cost.compulsory import delivery_cycles
+from simulator.cost.compulsory import ArrayEnergy, delivery_cycles
 from simulator.cost.convert import (
     layer_record,
     machine_record,
@@ -176,6 +176,7 @@ class Search:
         assert layer.nest is not None
         self.nest, self.objective = layer.nest, KERNEL_OBJECTIVES.index(request.objective)
         self.by_cycles = request.objective in ("cycles", "cycles_plus_dma")
+        self.array_energies: dict[str, ArrayEnergy] = {}
         self.parts = (
             machine_record(self.hardware, request.reserved_bytes),
             port_record(self.hardware),
@@ -221,8 +222,24 @@ class Search:
         trial = template_record(dataflow, InnerTiles(dataflow.order), skips)
         macs = max(self.mac_floor(dataflow), delivery_cycles(self.hardware, self.nest, dataflow.lowered))
         best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow)
-        case = Case(*self.parts, trial)
+        layouts = self.spatial_mappings(dataflow)
+        case = self.case(trial, self.array_energy(dataflow).of_any(*figures_of(layouts, "spatial", "registers")))
         return float(floor_of(case, self.scratch, cuts, macs, self.objective, best, most_cuts))
+
+    def case(self, mapping: Record, words_pj: float = 0.0) -> Case:
+        """The layer with a mapping, of which words at the array cost so much at least."""
+        machine, port, layer, prices = self.parts
+        if words_pj > 0:
+            prices = prices.copy()
+            prices["least_words_pj"] = np.maximum(prices["least_words_pj"], words_pj)
+        return Case(machine, port, layer, prices, mapping)
+
+    def array_energy(self, dataflow: Dataflow) -> ArrayEnergy:
+        """What words at the array cost at least under a dataflow."""
+        if dataflow.name not in self.array_energies:
+            energy = ArrayEnergy(self.hardware, self.nest, self.parts[3]["word_pj"], dataflow)
+            self.array_energies[dataflow.name] = energy
+        return self.array_energies[dataflow.name]
 
     def mac_floor(self, dataflow: Dataflow) -> int:
         """Cycles of the layer's MACs at least."""
@@ -304,10 +321,12 @@ class Search:
         first, second = (CYCLES_COLUMN, WORDS_COLUMN) if self.by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
         for (skips, inner), group in self.alike(dataflow, found).items():
-            figures = self.figures(template_record(dataflow, inner, skips), [layout for _, layout in group]).tolist()
+            layouts = [layout for _, layout in group]
+            figures = self.figures(template_record(dataflow, inner, skips), layouts).tolist()
+            energies = self.array_energy(dataflow).of(*figures_of(layouts, "spatial", "registers")).tolist()
             judged += [
-                Candidate(dataflow, layout, inner, (row[first], row[second], rank, number), row[FLOOR_COLUMN])
-                for row, (number, layout) in zip(figures, group, strict=True)
+                Candidate(dataflow, layout, inner, (row[first], row[second], rank, number), row[FLOOR_COLUMN], pj)
+                for row, pj, (number, layout) in zip(figures, energies, group, strict=True)
             ]
         return in_order(judged)
 
@@ -327,10 +346,7 @@ class Search:
     def figures(self, trial: Record, layouts: Sequence[SpatialMapping]) -> Ints:
         """What the array makes of spatial mappings [*, FIGURES]; see `simulator.cost.search_tiles.judge`."""
         figures = np.zeros((len(layouts), FIGURES), dtype=np.int64)
-        spatial = np.array([layout.spatial for layout in layouts], dtype=np.int64)
-        registers = np.array([layout.registers for layout in layouts], dtype=np.int64)
-        rows = np.array([layout.rows for layout in layouts], dtype=np.int64)
-        arrays = np.array([layout.arrays for layout in layouts], dtype=np.int64)
+        spatial, rows, arrays, registers = figures_of(layouts, "spatial", "rows", "arrays", "registers")
         judge(Case(*self.parts, trial), self.scratch, spatial, rows, arrays, registers, figures)
         return figures
 
@@ -343,7 +359,7 @@ class Search:
         trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, layout.spatial))
         trial["spatial"], trial["registers"] = layout.spatial, layout.registers
         trial["rows"], trial["arrays"] = layout.rows, layout.arrays
-        choices, case = self.choices(candidate, near), Case(*self.parts, trial)
+        choices, case = self.choices(candidate, near), self.case(trial, candidate.words_pj)
         self.spent += search_tiles(case, self.scratch, self.objective, self.most_cycles, choices, self.best)
         self.spent += int(choices.counts.prod()) // LEFT_OUT
         if (self.best.keys != before).any():
@@ -368,6 +384,11 @@ class Search:
             candidate, self.winner = self.winner, None
             for pair in combinations(cut, 2) if len(cut) > 1 else [cut]:
                 self.improve(candidate, pair)
+
+
+def figures_of(layouts: Sequence[SpatialMapping], *names: str) -> list[Ints]:
+    """Bounds of spatial mappings by name, each [*, 8]."""
+    return [np.array([getattr(layout, name) for layout in layouts], np.int64).reshape(-1, 8) for name in names]
 
 
 def least_demand(hardware: Hardware, layer: Layer) -> dict[Operand, int]:
