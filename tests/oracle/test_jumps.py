@@ -1,7 +1,7 @@
 """Iterations that are alike can be jumped over: every total is that of playing all tiles, one by one."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.cost.case import ONE, TOTALS, ZERO, Case
@@ -26,6 +26,8 @@ _ALONG_AN_AXIS = st.tuples(
 )
 _COUNTS = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 24), st.integers(1, 24))
 _TILES = st.tuples(*(st.sampled_from((1, 1, 2, 3, 99)) for _ in Dim))
+
+FEW = settings(max_examples=max(20, settings.default.max_examples // 3))
 
 
 @st.composite
@@ -69,11 +71,13 @@ def totals_of(case, jumps):
     return {name: np.array(scratch.totals[name]).tolist() for name in TOTALS.names} | {"parts": parts}
 
 
+@FEW
 @given(long_cases())
 def test_a_jump_over_iterations_that_are_alike_changes_no_total(case):
     assert totals_of(case, ONE) == totals_of(case, ZERO)
 
 
+@FEW
 @given(long_cases(), st.integers(-3, 3))
 def test_tiles_are_played_no_longer_than_they_may_take(case, more):
     """What was waited for, and what the array takes, is in the cycles; stores after the last compute are not."""
