@@ -12,6 +12,7 @@ from simulator.cost.convert import complete_order, record
 from simulator.cost.floor import Cuts
 from simulator.cost.inner import GROUPS, InnerTiles
 from simulator.cost.spatial import SpatialMapping, balanced, tile_counts
+from simulator.hardware.model import Array
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import LevelTile, Mapping
 from simulator.nest import Dim, LoopNest, array_bounds
@@ -99,16 +100,34 @@ MOST_WAYS = 64
 
 
 @lru_cache(maxsize=4096)
-def ways_to_cut(nest: LoopNest, dataflow: Dataflow) -> Cuts:
-    """All numbers of tiles for the floor: extents at least and at most, whatever the steps of the array are."""
+def ways_to_cut(nest: LoopNest, dataflow: Dataflow, longest_steps: tuple[int, ...]) -> Cuts:
+    """All numbers of tiles for the floor: extents at least and at most, if no step of the array is longer than these.
+
+    A tile is the least of its number, or that much in whole steps.
+    """
     least, most = [], []
-    for d, bound in zip(Dim, nest.bounds, strict=True):
+    for d, bound, step in zip(Dim, nest.bounds, longest_steps, strict=True):
         fixed = d in (Dim.R, Dim.S, *dataflow.untiled)
-        sizes = (bound,) if fixed else _thinned(balanced(bound))
+        every = (bound,) if fixed else balanced(bound)
+        sizes = _thinned(every)
+        after = [every[every.index(size) + 1] for size in sizes[:-1]]  # the largest of the next way
         least.append(sizes)
-        most.append((bound, *(size - 1 for size in sizes[:-1])))
+        most.append((bound, *(min(size - 1, x + step - 1) for size, x in zip(sizes, after, strict=False))))
     extents, counts = _table(least)
     return Cuts(extents, _table(most)[0], counts, ORDERS, TRIES)
+
+
+def longest_steps(nest: LoopNest, dataflow: Dataflow, array: Array, levels: int) -> tuple[int, ...]:
+    """Extents that the array covers at once, at most; all of a dimension where that is not known."""
+    found = []
+    for d, bound in zip(Dim, nest.bounds, strict=True):
+        step = array.rows if d in dataflow.rows else 1
+        step *= array.columns if d in dataflow.columns else 1
+        step *= array.instances if d in dataflow.arrays else 1
+        alone = dataflow.lowered and d not in (Dim.G, Dim.K)
+        known = levels == 1 and d not in dataflow.registers and not dataflow.channel_packing
+        found.append(1 if alone and levels == 1 else min(bound, step) if known else bound)
+    return tuple(found)
 
 
 def _thinned(sizes: Sequence[int]) -> tuple[int, ...]:

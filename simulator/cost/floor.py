@@ -14,6 +14,7 @@ import numpy as np
 
 from simulator.cost.bounds import cycles_bound, may_fit, middle_bound, set_least
 from simulator.cost.case import (
+    FIXED_POINT_BITS,
     HEIGHT,
     ONE,
     WIDTH,
@@ -47,6 +48,13 @@ class Cuts(NamedTuple):
     tries: Ints
 
 
+class Cycles(NamedTuple):
+    """What the array takes at least: cycles however the layer is cut, and steps by how each dimension is, [*, 8, *]."""
+
+    macs: int
+    steps: Ints
+
+
 @jit
 def least_rows(layer: Record, axis: int, least: int, most: int) -> int:
     """Input rows (axis 0) or columns (1) that all tiles along an axis load at least.
@@ -70,24 +78,31 @@ def least_rows(layer: Record, axis: int, least: int, most: int) -> int:
     return max(0, rows)
 
 
+class Least(NamedTuple):
+    """Of a way to cut a layer: input rows times columns that all tiles load; MAC cycles of it, and of any way."""
+
+    window: int
+    macs: int
+    any_macs: int
+
+
 @jit_inside
-def least_of_tiles(
-    case: Case, scratch: Scratch, window: int, last: Ints, macs: int, objective: int, keys: Floats
-) -> float:
+def least_of_tiles(case: Case, scratch: Scratch, least: Least, last: Ints, objective: int, keys: Floats) -> float:
     """Write what a layer cut into these tiles, at the first of them, takes at least into `keys`.
 
-    Return the objective without the ends of the layer, which more tiles would only raise.
+    Return the objective without the ends of the layer, and with as few MAC cycles as any way to cut it has: more tiles
+    would only raise it.
     """
     machine, layer, tiles = case.machine, case.layer, scratch.tiles
-    set_least_crossing(machine, layer, tiles, window, scratch.totals)
+    set_least_crossing(machine, layer, tiles, least.window, scratch.totals)
     load, every_store = first_load(machine, layer, case.mapping.tile, tiles), dram_bytes(scratch.totals)
     ends = Ends(load, every_store, ZERO, bytes_of_outputs(machine, layer, last), ZERO)
     crossing = crossing_of(case, scratch, ends)
     skew = 0 if machine.skew_over_used else machine.skew_cycles
-    macs += (skew + machine.tile_setup_cycles) * all_tiles(tiles)
-    set_least(case, middle_bound(case, crossing, macs), crossing, objective, keys)
+    between = (skew + machine.tile_setup_cycles) * all_tiles(tiles)
+    set_least(case, middle_bound(case, crossing, least.any_macs + between), crossing, objective, keys)
     rising = keys[OBJECTIVE_KEY]
-    set_least(case, cycles_bound(case, crossing, macs), crossing, objective, keys)
+    set_least(case, cycles_bound(case, crossing, least.macs + between), crossing, objective, keys)
     return rising
 
 
@@ -147,7 +162,7 @@ def rows_to_load(case: Case, cuts: Cuts) -> Ints:
 
 @jit_inside
 def least_of_cut(
-    case: Case, scratch: Scratch, cuts: Cuts, window: int, last: Ints, macs: int, objective: int
+    case: Case, scratch: Scratch, cuts: Cuts, least: Least, last: Ints, objective: int
 ) -> tuple[float, float]:
     """Least value of the objective over the DRAM orders for the tiles in `case`; without the ends, and with them."""
     tiles, keys, inside, whole = scratch.tiles, np.empty(KEYS), np.inf, np.inf
@@ -156,14 +171,32 @@ def least_of_cut(
         if order < 0:
             break
         set_order(case, scratch, cuts.orders[order])
-        inside = min(inside, least_of_tiles(case, scratch, window, last, macs, objective, keys))
+        inside = min(inside, least_of_tiles(case, scratch, least, last, objective, keys))
         whole = min(whole, keys[OBJECTIVE_KEY])
     return inside, whole
 
 
 @jit
-def floor_of(case: Case, scratch: Scratch, cuts: Cuts, macs: int, objective: int, best: float, most_cuts: int) -> float:
-    """Least value that the objective can take, or `best` if that is no more; the array takes `macs` cycles at least.
+def mac_cycles_of_cut(case: Case, steps: Ints, macs: int, pick: Ints) -> int:
+    """MAC cycles at least of the picked ways to cut the layer, `macs` or more: see `simulator.cost.steps`."""
+    if len(steps) == 0:
+        return macs
+    fewest = MOST_STEPS
+    for i in range(len(steps)):
+        product = 1
+        for d in range(8):
+            product *= steps[i, d, pick[d]]
+        fewest = min(fewest, product)
+    if case.mapping.skips:
+        fewest = fewest * case.layer.skip >> FIXED_POINT_BITS
+    return max(macs, fewest // case.machine.macs_per_cycle)
+
+
+@jit
+def floor_of(
+    case: Case, scratch: Scratch, cuts: Cuts, cycles: Cycles, objective: int, best: float, most_cuts: int
+) -> float:
+    """Least value that the objective can take, or `best` if that is no more; the array takes `cycles` at least.
 
     After `most_cuts` ways to cut the layer it is what the layer needs however it is cut.
     """
@@ -176,7 +209,8 @@ def floor_of(case: Case, scratch: Scratch, cuts: Cuts, macs: int, objective: int
         d, cut = 7, innermost_cut(pick)
         fits = may_fit(machine, layer, scratch.tiles.whole, mapping.tile, ONE)
         window = rows[HEIGHT, pick[P]] * rows[WIDTH, pick[Q]]
-        rising, whole = least_of_cut(case, scratch, cuts, window, last, macs, objective)
+        least = Least(window, mac_cycles_of_cut(case, cycles.steps, cycles.macs, pick), cycles.macs)
+        rising, whole = least_of_cut(case, scratch, cuts, least, last, objective)
         if fits:
             best = min(best, whole)
         base, left = min(base, rising), left - 1
@@ -191,8 +225,8 @@ def floor_of(case: Case, scratch: Scratch, cuts: Cuts, macs: int, objective: int
     return best
 
 
-MOST_ROWS = np.int64(1) << 62
-"""More than any map has."""
+MOST_ROWS = MOST_STEPS = np.int64(1) << 62
+"""More than any map or layer has."""
 
 RAISED = 1.0005
 """A floor that ways to cut the layer can raise by less is not raised."""

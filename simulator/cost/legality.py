@@ -9,7 +9,7 @@ from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import LevelNames, read_mapping
-from simulator.nest import OPERAND_NAMES, REDUCTION, Dim, Operand
+from simulator.nest import OPERAND_NAMES, REDUCTION, Dim, Operand, footprint
 from simulator.network.ir import Layer
 from simulator.source import load_yaml, validate
 
@@ -160,3 +160,12 @@ def load_mappings(
 def level_names(hardware: Hardware) -> LevelNames:
     """Name the machine's memory levels for mapping files."""
     return LevelNames(hardware.level_names, hardware.levels_outside)
+
+
+def least_demand(hardware: Hardware, layer: Layer) -> dict[Operand, int]:
+    """Bytes of the smallest tile of each operand that any mapping can use."""
+    nest = layer.nest
+    assert nest is not None
+    smallest = (1, 1, 1, 1, 1, 1, nest.bounds[Dim.R], nest.bounds[Dim.S])
+    bits = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
+    return {o: -(-footprint(nest, smallest, o) * bits[o] // 8) for o in Operand}

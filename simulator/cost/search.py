@@ -28,6 +28,7 @@ from simulator.cost.candidates import (
     as_mapping,
     choices_near,
     in_order,
+    longest_steps,
     template_record,
     tile_choices,
     tile_steps,
@@ -43,17 +44,18 @@ from simulator.cost.convert import (
     price_record,
     record,
 )
-from simulator.cost.floor import floor_of
+from simulator.cost.floor import Cycles, floor_of
 from simulator.cost.inner import InnerTiles, inner_tiles
 from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
 from simulator.cost.search_tiles import CYCLES_COLUMN, FIGURES, FLOOR_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import SpatialMapping, every_spatial_mapping, least_mac_cycles, spatial_mappings
+from simulator.cost.steps import step_tables
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import BAND, KERNEL_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, Mapping
-from simulator.nest import Dim, Operand, footprint
+from simulator.nest import Dim
 from simulator.network.ir import Layer
 
 BEAM = 32
@@ -78,7 +80,7 @@ AT_ONCE = 4096
 LEFT_OUT = 32
 """Tiles that can be ruled out in the time that the evaluation of a mapping takes."""
 
-MOST_CUTS = 2_000
+MOST_CUTS = 50_000
 """Ways to cut a layer that a floor looks at."""
 
 
@@ -221,10 +223,12 @@ class Search:
         skips = skips_zeros(self.hardware, dataflow, ONES)
         trial = template_record(dataflow, InnerTiles(dataflow.order), skips)
         macs = max(self.mac_floor(dataflow), delivery_cycles(self.hardware, self.nest, dataflow.lowered))
-        best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow)
+        steps = longest_steps(self.nest, dataflow, self.hardware.array, self.levels)
+        best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow, steps)
         layouts = self.spatial_mappings(dataflow)
         case = self.case(trial, self.array_energy(dataflow).of_any(*figures_of(layouts, "spatial", "registers")))
-        return float(floor_of(case, self.scratch, cuts, macs, self.objective, best, most_cuts))
+        cycles = Cycles(macs, step_tables(dataflow, self.nest, self.hardware.array, cuts))
+        return float(floor_of(case, self.scratch, cuts, cycles, self.objective, best, most_cuts))
 
     def case(self, mapping: Record, words_pj: float = 0.0) -> Case:
         """The layer with a mapping, of which words at the array cost so much at least."""
@@ -389,12 +393,3 @@ class Search:
 def figures_of(layouts: Sequence[SpatialMapping], *names: str) -> list[Ints]:
     """Bounds of spatial mappings by name, each [*, 8]."""
     return [np.array([getattr(layout, name) for layout in layouts], np.int64).reshape(-1, 8) for name in names]
-
-
-def least_demand(hardware: Hardware, layer: Layer) -> dict[Operand, int]:
-    """Bytes of the smallest tile of each operand that any mapping can use."""
-    nest = layer.nest
-    assert nest is not None
-    smallest = (1, 1, 1, 1, 1, 1, nest.bounds[Dim.R], nest.bounds[Dim.S])
-    bits = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
-    return {o: -(-footprint(nest, smallest, o) * bits[o] // 8) for o in Operand}

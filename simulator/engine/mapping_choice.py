@@ -83,7 +83,7 @@ def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], wa
 
 def _misfits(op: PlannedOp, hardware: Hardware) -> list[Problem]:
     """Explain as data why no tile of an op fits: buffer, demand, limit, and what would make it fit."""
-    from simulator.cost.search import least_demand
+    from simulator.cost.legality import least_demand
 
     need = least_demand(hardware, op.layer)
     problems = []

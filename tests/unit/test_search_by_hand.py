@@ -16,8 +16,8 @@ from simulator.cost.candidates import (
     tile_steps,
 )
 from simulator.cost.inner import InnerTiles
-from simulator.cost.legality import ALONE, Around, buffer_demands, violations
-from simulator.cost.search import BEAM, Request, Search, least_demand, search_layer
+from simulator.cost.legality import ALONE, Around, buffer_demands, least_demand, violations
+from simulator.cost.search import BEAM, Request, Search, search_layer
 from simulator.cost.spatial import SpatialMapping, spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware

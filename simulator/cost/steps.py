@@ -1,0 +1,63 @@
+"""How many steps of the array the tiles of a layer take at least, by how each dimension is cut.
+
+A step has one element of a dimension for each PE that the dimension is spread over, times what a PE has of it: so all
+MACs take as many cycles as there would be steps if PEs had one element each. Cutting a dimension into tiles that are no
+whole numbers of steps makes more of them.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from simulator.cost.case import Ints
+from simulator.cost.floor import Cuts
+from simulator.cost.spatial import spatial_mappings
+from simulator.hardware.model import Array
+from simulator.mapping.dataflow import Dataflow
+from simulator.nest import Dim, LoopNest
+
+PIXELS = (Dim.N, Dim.P, Dim.Q)
+MOST_SPREADS = 64
+"""Ways to spread dimensions over PEs that are told apart; if there are more, none is."""
+
+
+@lru_cache(maxsize=16384)
+def least_steps(bound: int, each: int, pes: int, least: tuple[int, ...], most: tuple[int, ...]) -> tuple[int, ...]:
+    """Steps of all tiles along a dimension at least, if their extents lie between `least` and `most` for each way.
+
+    An extent counts `each` times, and a step has so many elements as there are `pes`.
+
+    >>> least_steps(256, 1, 32, (256, 128, 52), (256, 255, 63))
+    (8, 8, 10)
+    """
+    extent = np.arange(1, bound + 1)
+    tiles = -(-bound // extent)
+    last = bound - (tiles - 1) * extent
+    steps = (tiles - 1) * -(-extent * each // pes) + -(-last * each // pes)
+    return tuple(int(steps[low - 1 : high].min()) for low, high in zip(least, most, strict=True))
+
+
+def spreads(dataflow: Dataflow, nest: LoopNest, array: Array) -> list[tuple[int, ...]]:
+    """PEs along each dimension: all ways that no other exceeds, or none if they are not known."""
+    axes = {*dataflow.rows, *dataflow.columns, *(dataflow.arrays if array.instances > 1 else ())}
+    if dataflow.channel_packing or axes & {Dim.R, Dim.S} or (dataflow.lowered and axes & set(PIXELS)):
+        return []
+    every = {layout.spatial for layout in spatial_mappings(dataflow, nest, array)}
+    if len(every) > MOST_SPREADS:
+        return []
+    return [a for a in every if not any(b != a and all(x >= y for x, y in zip(b, a, strict=True)) for b in every)]
+
+
+def step_tables(dataflow: Dataflow, nest: LoopNest, array: Array, cuts: Cuts) -> Ints:
+    """Steps at least [way to spread, dimension, way to cut], whose products over dimensions bound the MAC cycles."""
+    found = spreads(dataflow, nest, array)
+    table = np.ones((len(found), 8, cuts.least.shape[1]), np.int64)
+    for i, spread in enumerate(found):
+        for d, bound in zip(Dim, nest.bounds, strict=True):
+            if dataflow.lowered and d in (Dim.R, Dim.S):
+                continue  # counted with the channels
+            each = nest.bounds[Dim.R] * nest.bounds[Dim.S] if dataflow.lowered and d == Dim.C else 1
+            ways = slice(cuts.counts[d])
+            least, most = (tuple(map(int, extents[d, ways])) for extents in (cuts.least, cuts.most))
+            table[i, d, ways] = least_steps(bound, each, spread[d], least, most)
+    return table
