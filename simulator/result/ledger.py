@@ -18,12 +18,31 @@ def broken_ledger(run: Run) -> Iterator[Broken]:
     """Find what is read where nobody wrote it; nothing in a run that does not tell what its ops read."""
     if not all(layer.inputs for layer in run.layers):
         return
+    yield from _alive(run)
     layers, stored = {layer.name: layer for layer in run.layers}, stored_tensors(run)
     producers = run.producer_of()
     for layer in run.layers:
         if not layer.folded and layer.name not in producers:
             yield from _read(layer, layers, stored, run)
             yield from _written(layer, layers, run)
+
+
+def _alive(run: Run) -> Iterator[Broken]:
+    """Compare what is alive on chip while each op runs with the tensors that stay meanwhile."""
+    place = {layer.name: at for at, layer in enumerate(run.layers)}
+    alive = [0] * len(run.layers)
+    for layer in run.layers:
+        if layer.kept is not None:
+            for at in range(place[layer.name], place[layer.kept.read_last_by] + 1):
+                alive[at] += layer.kept.size_bytes
+    for layer, expected in zip(run.layers, alive, strict=True):
+        if layer.alive_bytes != expected:
+            yield (
+                layer.name,
+                "alive_bytes",
+                "bytes alive = those of tensors that stay",
+                f"{layer.alive_bytes} != {expected}",
+            )
 
 
 def stored_tensors(run: Run) -> dict[str, frozenset[str]]:

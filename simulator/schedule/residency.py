@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from simulator.hardware.model import Buffer, Hardware
+from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.network.lifetimes import Lifetime, lifetimes
 from simulator.network.ops import OPS
 from simulator.network.shapes import tensor_bytes, window_reach
-from simulator.schedule.fusion import Fusion
+from simulator.schedule.fusion import Fusion, fuse
 
 Storage = Mapping[str, frozenset[str]]
 """Tensor -> the stored tensors that hold it: itself, its producer's, or all that a folded op joins."""
@@ -28,10 +28,14 @@ KeptTensors = Mapping[str, Kept]
 
 @dataclass(frozen=True, slots=True)
 class Residency:
-    """Where tensors are stored, which of them stay on chip, and what those take while each op runs, rounded up."""
+    """Where tensors are stored, which of them stay on chip, and what those take while each op runs.
+
+    `alive_bytes` are theirs, `reserved_bytes` these rounded up.
+    """
 
     storage: Storage
     kept: KeptTensors
+    alive_bytes: tuple[int, ...]
     reserved_bytes: tuple[int, ...]
 
     def stored_in(self, tensors: Iterable[str]) -> frozenset[str]:
@@ -48,8 +52,8 @@ def residency(network: Network, hardware: Hardware, fusion: Fusion) -> Residency
     storage = storage_of(network, fusion)
     kept = _kept(network, hardware, fusion, storage) if hardware.keeps_activations else {}
     buffer = hardware.activation_buffer
-    reserved = tuple(_rounded(size, buffer) for size in _occupancy(kept, len(network.layers)))
-    return Residency(storage, kept, reserved)
+    alive = tuple(_occupancy(kept, len(network.layers)))
+    return Residency(storage, kept, alive, tuple(_rounded(size, buffer.capacity_bytes) for size in alive))
 
 
 def storage_of(network: Network, fusion: Fusion) -> Storage:
@@ -63,9 +67,26 @@ def storage_of(network: Network, fusion: Fusion) -> Storage:
     return storage
 
 
-def _rounded(size: int, buffer: Buffer) -> int:
+def full_residency_bytes(network: Network, hardware: Hardware) -> int:
+    """Return a capacity of the activations' buffer at which every tensor between two ops of a network stays there.
+
+    Bytes: the most, over all ops, of all tensors alive, in sixteenths of the buffer, and the op's strip with its inputs
+    and outputs there. As sixteenths grow with the buffer, it is grown until all ops fit.
+    """
+    fusion = fuse(network, hardware)
+    storage = storage_of(network, fusion)
+    all_kept = _candidates(network, hardware, fusion, storage)
+    strips = [_strip(layer, hardware, fusion, storage, all_kept) for layer in network.layers]
+    ops = [(size, strip) for size, strip in zip(_occupancy(all_kept, len(strips)), strips, strict=True) if size]
+    capacity = max((size + strip for size, strip in ops), default=0)
+    while (needed := max((_rounded(size, capacity) + strip for size, strip in ops), default=0)) > capacity:
+        capacity = needed
+    return capacity
+
+
+def _rounded(size: int, capacity_bytes: int) -> int:
     """Round what kept tensors take up to sixteenths of the buffer, so that ops of one shape meet the same rest."""
-    sixteenth = max(1, buffer.capacity_bytes // 16)
+    sixteenth = max(1, capacity_bytes // 16)
     return -(-size // sixteenth) * sixteenth
 
 
@@ -75,31 +96,38 @@ def _kept(network: Network, hardware: Hardware, fusion: Fusion, storage: Storage
     They are considered in the order they are made. One stays if, whatever runs meanwhile, all that stay leave room for
     a strip of it, see `strip_bytes`. An op finds all of its inputs there or none of them; a product, each factor.
     """
-    buffer = hardware.activation_buffer
-    if Operand.OUTPUTS not in buffer.holds:
-        return {}
-    life, layers = _stored_lifetimes(network, storage), network.layers
-    elsewhere = set() if Operand.WEIGHTS in buffer.holds else _second_factors(network, storage)
+    capacity, layers = hardware.activation_buffer.capacity_bytes, network.layers
     kept: dict[str, Kept] = {}
     taken = [0] * len(layers)
-    for name, group in fusion.groups.items():
-        if life[name].last_read >= len(layers) or name in elsewhere:
-            continue
-        stored = group.fused[-1] if group.fused else group.producer
-        size = tensor_bytes(stored.output_shape, hardware.output_bits)
-        trial = {**kept, name: Kept(life[name], size)}
-        alive = range(life[name].made, life[name].last_read + 1)
+    for name, tensor in _candidates(network, hardware, fusion, storage).items():
+        trial = {**kept, name: tensor}
+        alive = range(tensor.lifetime.made, tensor.lifetime.last_read + 1)
         if all(
-            _rounded(taken[i] + size, buffer) + _strip(layers[i], hardware, fusion, storage, trial)
-            <= buffer.capacity_bytes
+            _rounded(taken[i] + tensor.size_bytes, capacity) + _strip(layers[i], hardware, fusion, storage, trial)
+            <= capacity
             for i in alive
         ):
             kept = trial
             for i in alive:
-                taken[i] += size
+                taken[i] += tensor.size_bytes
     while dropped := _torn(network, storage, kept):
         kept = {name: entry for name, entry in kept.items() if name not in dropped}
     return kept
+
+
+def _candidates(network: Network, hardware: Hardware, fusion: Fusion, storage: Storage) -> KeptTensors:
+    """Tensors that may stay in the buffer, in the order they are made: what some op makes where another reads it."""
+    buffer = hardware.activation_buffer
+    if Operand.OUTPUTS not in buffer.holds:
+        return {}
+    life = _stored_lifetimes(network, storage)
+    elsewhere = set() if Operand.WEIGHTS in buffer.holds else _second_factors(network, storage)
+    found: dict[str, Kept] = {}
+    for name, group in fusion.groups.items():
+        if life[name].last_read < len(network.layers) and name not in elsewhere:
+            stored = group.fused[-1] if group.fused else group.producer
+            found[name] = Kept(life[name], tensor_bytes(stored.output_shape, hardware.output_bits))
+    return found
 
 
 def _strip(layer: Layer, hardware: Hardware, fusion: Fusion, storage: Storage, kept: KeptTensors) -> int:
