@@ -122,7 +122,8 @@ def _memory_text(run: Run) -> str:
         return ""
     peak = f"peak SRAM {units.size(total.peak_sram_bytes)} of {units.size(run.hardware.activation_bytes)}"
     wholly = f"; all tensors between ops stay on chip from {units.size(full)}" if full else ""
-    return printable(f"{peak}, in {total.peak_sram_layer}{wholly}")
+    lost = f", {units.size(run.fragmentation_bytes)} lost between tensors" if run.fragmentation_bytes else ""
+    return printable(f"{peak}, in {total.peak_sram_layer}{lost}{wholly}")
 
 
 def _energy_text(run: Run) -> str:

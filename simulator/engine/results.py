@@ -59,7 +59,7 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         on_chip=tuple(name for name, here in zip(OPERAND_NAMES, op.resident, strict=True) if here and op.runs),
         kept_bytes=op.reserved_bytes,
         alive_bytes=op.alive_bytes,
-        kept=KeptTensor(op.kept.size_bytes, op.read_last_by) if op.kept else None,
+        kept=KeptTensor(op.kept.address, op.kept.size_bytes, op.read_last_by) if op.kept else None,
         kernel=layer.kernel,
         stride=layer.stride,
         groups=layer.groups,

@@ -106,6 +106,7 @@ class NetworkFacts:
 class KeptTensor:
     """What an op leaves of its outputs, where that stays on chip until another op reads it last."""
 
+    address: int  # in the activations' memory
     size_bytes: int
     read_last_by: str
 
@@ -244,6 +245,12 @@ class Run:
         """Name the run; its content would fill screens."""
         title = f"{self.network.name} on {self.hardware.name}"
         return f"<Run of {title}: {len(self.layers)} layers, {self.total.cycles} cycles>"
+
+    @property
+    def fragmentation_bytes(self) -> int:
+        """Bytes by which the highest address of a tensor that stays exceeds what is alive at most."""
+        tops = [layer.kept.address + layer.kept.size_bytes for layer in self.layers if layer.kept]
+        return max(tops, default=0) - max((layer.alive_bytes for layer in self.layers), default=0)
 
     def producer_of(self) -> dict[str, str]:
         """Map each fused layer to the layer that it is fused into."""

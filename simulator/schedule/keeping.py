@@ -4,14 +4,14 @@ Ops are taken in order. What is chosen so far matters to the rest only by what o
 agree in that, the one that saves most goes on. So there are as many states as sets of tensors alive at a time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 MOST_STATES = 1024
 """That go on from one op to the next; where more would, those that saved most so far, and the one with nothing kept."""
 
-NONE_HERE, OUTPUTS_HERE, INPUTS_HERE, BOTH_HERE = range(4)
-"""Places in `Step.strips`, by what of an op stays."""
+OUTPUTS_HERE, INPUTS_HERE = 1, 2
+"""What adds up to the place in `Step.strips`."""
 
 Chosen = tuple[int, int]
 """Bytes saved, and the bundles chosen as bits, the first bundle's the highest: of equal choices the earlier tensors."""
@@ -53,16 +53,15 @@ def choose(bundles: Sequence[Bundle], steps: Sequence[Step], capacity_bytes: int
     states: dict[int, Chosen] = {0: (0, 0)}
     bits = [1 << (len(bundles) - 1 - number) for number in range(len(bundles))]
     for at, step in enumerate(steps):
-        for number, bundle in enumerate(bundles):
+        alive = {bit: bundle.alive[at] for bit, bundle in zip(bits, bundles, strict=True) if at in bundle.alive}
+        for bit, bundle in zip(bits, bundles, strict=True):
             if bundle.first == at:
-                bit, gain = bits[number], bundle.saved_bytes
+                gain = bundle.saved_bytes
                 states |= {state | bit: (saved + gain, kept | bit) for state, (saved, kept) in states.items()}
-        alive = [(bits[number], bundle.alive.get(at, 0)) for number, bundle in enumerate(bundles) if at in bundle.alive]
-        ended = sum(bits[number] for number, bundle in enumerate(bundles) if bundle.last == at)
-        fitting = (
-            (state, chosen) for state, chosen in states.items() if _fits(state, step, alive, bits, capacity_bytes)
-        )
-        states = _merged(fitting, ended)
+                states = _limited({s: states[s] for s in states if _taken(s, alive) <= capacity_bytes})
+        strips = _strips(step, bits)
+        fitting = {s: states[s] for s in states if _fits(_taken(s, alive), strips(s), capacity_bytes)}
+        states = _merged(fitting, sum(bit for bit, bundle in zip(bits, bundles, strict=True) if bundle.last == at))
     kept = max(states.values())[1]
     return frozenset(number for number, bit in enumerate(bits) if kept & bit)
 
@@ -73,22 +72,40 @@ def rounded(size: int, capacity_bytes: int) -> int:
     return -(-size // sixteenth) * sixteenth
 
 
-def _fits(state: int, step: Step, alive: Iterable[tuple[int, int]], bits: Sequence[int], capacity_bytes: int) -> bool:
+def _taken(state: int, alive: Mapping[int, int]) -> int:
+    """Bytes of what stays while an op runs."""
+    return sum(size for bit, size in alive.items() if state & bit)
+
+
+def _strips(step: Step, bits: Sequence[int]) -> Callable[[int], int]:
+    """Return what tells bytes of an op's strip beside what stays."""
+    inputs = None if step.reads is None else sum(bits[number] for number in step.reads)
+    outputs = 0 if step.makes is None else bits[step.makes]
+
+    def strip(state: int) -> int:
+        here = inputs is not None and state & inputs == inputs
+        return step.strips[INPUTS_HERE * here + OUTPUTS_HERE * bool(state & outputs)]
+
+    return strip
+
+
+def _fits(taken: int, strip: int, capacity_bytes: int) -> bool:
     """Tell whether an op has its strip beside what stays; nothing is asked where nothing does."""
-    taken = sum(size for bit, size in alive if state & bit)
-    inputs = step.reads is not None and all(state & bits[number] for number in step.reads)
-    outputs = step.makes is not None and bool(state & bits[step.makes])
-    strip = step.strips[INPUTS_HERE * inputs + OUTPUTS_HERE * outputs]
     return not taken or rounded(taken, capacity_bytes) + strip <= capacity_bytes
 
 
-def _merged(states: Iterable[tuple[int, Chosen]], ended: int) -> dict[int, Chosen]:
-    """Forget what is no longer alive: of the states that then are one, the best goes on, and of too many the best."""
+def _merged(states: Mapping[int, Chosen], ended: int) -> dict[int, Chosen]:
+    """Forget what is no longer alive: of the states that then are one, the best goes on."""
     merged: dict[int, Chosen] = {}
-    for state, chosen in states:
+    for state, chosen in states.items():
         rest = state & ~ended
         merged[rest] = max(chosen, merged.get(rest, chosen))
-    if len(merged) > MOST_STATES:
-        best = sorted(merged, key=lambda state: merged[state], reverse=True)[:MOST_STATES]
-        merged = {state: merged[state] for state in {0, *best}}
     return merged
+
+
+def _limited(states: dict[int, Chosen]) -> dict[int, Chosen]:
+    """Let of too many states the best go on, and the one with nothing kept, which every op has room for."""
+    if len(states) <= MOST_STATES:
+        return states
+    best = sorted(states, key=lambda state: states[state], reverse=True)[:MOST_STATES]
+    return {state: states[state] for state in {0, *best}}

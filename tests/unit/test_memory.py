@@ -78,6 +78,13 @@ def test_a_run_of_before_that_tells_nothing_of_memory_still_loads():
     assert run_from_json(run_to_json(run)) == run
 
 
+def test_what_is_lost_between_tensors_is_counted():
+    run = simulate(CHIP, block())
+    top = max(layer.kept.address + layer.kept.size_bytes for layer in run.layers if layer.kept)
+    assert run.fragmentation_bytes == top - max(layer.alive_bytes for layer in run.layers)
+    assert replace(run, layers=()).fragmentation_bytes == 0
+
+
 def changed(run, name, **fields):
     """The run with a layer that tells something else."""
     layers = tuple(replace(layer, **fields) if layer.name == name else layer for layer in run.layers)
@@ -88,6 +95,12 @@ def test_what_is_alive_is_what_stays_and_all_of_it_has_room():
     run = simulate(CHIP, block())
     assert ("expand", "alive_bytes") in changed(run, "expand", alive_bytes=1)
     assert ("expand", "alive_bytes") in changed(run, "stem", kept=None)
+    stem, expand = (layer.kept for layer in run.layers[:2])
+    low, high = sorted((stem, expand), key=lambda kept: kept.address)
+    name = "stem" if high is stem else "expand"
+    assert {field for _, field in changed(run, name, kept=replace(high, address=low.address))} == {"kept.address"}
+    far = replace(high, address=run.hardware.activation_bytes)
+    assert ("expand", "kept.address") in changed(run, name, kept=far)
     assert ("expand", "tile_bytes") in changed(run, "expand", tile_bytes=run.hardware.activation_bytes)
     assert ("total", "peak_sram_bytes") in changed(run, "head", tile_bytes=run.hardware.activation_bytes)
 
