@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.read.plots.registry import PLOTS
 from simulator import simulate
 from simulator.hardware.load import load_hardware
 from simulator.hardware.vary import vary
@@ -83,6 +84,14 @@ def test_what_is_lost_between_tensors_is_counted():
     top = max(layer.kept.address + layer.kept.size_bytes for layer in run.layers if layer.kept)
     assert run.fragmentation_bytes == top - max(layer.alive_bytes for layer in run.layers)
     assert replace(run, layers=()).fragmentation_bytes == 0
+
+
+def test_the_picture_has_a_row_for_the_tiles_of_each_layer_and_for_each_tensor_meanwhile():
+    run = simulate(CHIP, block())
+    rows = PLOTS["memory"].rows(run)
+    assert all(sum(r["bytes"] for r in rows if r["layer"] == x.name) == x.sram_bytes for x in run.layers if x.cycles)
+    stem = {row["layer"]: row["address"] for row in rows if row["tensor"] == "stem"}
+    assert set(stem) >= {"stem", "expand", "project"} and set(stem.values()) == {run.layers[0].kept.address}
 
 
 def changed(run, name, **fields):
