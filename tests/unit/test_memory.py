@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.drive.codesign.materialized import inner_tensors, materialized
+from analysis.drive.codesign.memory import COMPARED, claims
+from analysis.drive.explain.machine_levers import buffer_for_all_tensors
 from analysis.read.plots.registry import PLOTS
 from simulator import simulate
 from simulator.hardware.load import load_hardware
@@ -92,6 +95,49 @@ def test_the_picture_has_a_row_for_the_tiles_of_each_layer_and_for_each_tensor_m
     assert all(sum(r["bytes"] for r in rows if r["layer"] == x.name) == x.sram_bytes for x in run.layers if x.cycles)
     stem = {row["layer"]: row["address"] for row in rows if row["tensor"] == "stem"}
     assert set(stem) >= {"stem", "expand", "project"} and set(stem.values()) == {run.layers[0].kept.address}
+
+
+def inverted(g, x, name, widened=32, narrowed=8):
+    """An inverted residual: inner tensors of many channels."""
+    x = g.relu(g.conv(x, widened, name=f"{name}/expand"), name=f"{name}/relu")
+    x = g.depthwise(x, 3, padding=1, name=f"{name}/depthwise")
+    return g.conv(x, narrowed, name=f"{name}/project")
+
+
+def test_inner_tensors_of_an_inverted_residual_are_never_whole():
+    g = Graph("inverted")
+    x = g.conv(g.input(3, 8, 8), 8, name="stem")
+    g.conv(g.add(x, inverted(g, x, "block"), name="sum"), 4, 3, 2, name="head")
+    run = simulate("flexible_168", g.build())
+    assert set(inner_tensors(run)) == {"block/expand", "block/depthwise"}
+    assert materialized(run) == {8: 8 * 64, 3: 4 * 9}
+
+
+def test_a_depthwise_layer_between_others_needs_its_tensors_whole():
+    """Nothing is narrower behind it; and what something else reads, too, is whole."""
+    g = Graph("separable")
+    x = inverted(g, g.input(3, 8, 8), "wide", 16, 32)
+    y = g.conv(x, 64, name="y")
+    z = g.conv(g.depthwise(y, 3, padding=1, name="z"), 32, name="narrow")
+    g.conv(g.concat(y, z, name="all"), 4, name="head")
+    run = simulate("flexible_168", g.build())
+    assert list(inner_tensors(run)) == []
+    assert max(materialized(run).values()) >= 64 * 64
+
+
+def test_what_must_be_whole_is_what_the_paper_of_mobilenet_v2_says():
+    facts = {name: materialized(simulate(CHIP, spec)) for name, spec in COMPARED.items() if "Mobile" in name}
+    assert facts["MobileNetV1"][112] == 112 * 112 * 64
+    assert facts["MobileNetV2"][112] == 112 * 112 * 16
+    assert all(claim.agrees for claim in claims(facts | {"ShuffleNet 2x, g=3": {28: 300_000}}))
+
+
+def test_a_lever_gives_the_memory_from_which_on_all_tensors_stay():
+    network, machine = load_network("mobilenet_v2"), load_hardware("edge_npu_like")
+    ((what, changes),) = buffer_for_all_tensors(machine, network)
+    assert what == "buffers.sram.capacity: 1MiB -> 1.53MiB, where all stays"
+    assert list(buffer_for_all_tensors(vary(machine, changes), network)) == []
+    assert list(buffer_for_all_tensors(load_hardware("flexible_168"), network)) == []
 
 
 def changed(run, name, **fields):

@@ -10,6 +10,7 @@ from analysis.drive.codesign.report import Claim, Illustration, Report, Section,
 from analysis.read import units
 from analysis.read.layout import Row
 from analysis.read.pictures import Picture
+from analysis.read.plots.bars import tick_in
 from simulator.hardware.load import load_hardware
 from simulator.result.run import Run
 from simulator.schedule import full_residency_bytes
@@ -153,6 +154,7 @@ def _draw_resolutions(sides: Sequence[int], whole: Mapping[str, Materialized]) -
     series = {name: [found.get(side, 0) * PAPER_BYTES for side in sides] for name, found in whole.items()}
     charts.grouped_bars(axes, [f"{side}x{side}" for side in sides], series, tick=_size)
     axes.set_ylabel("bytes of the largest tensor")
+    tick_in(axes.yaxis, "B")
     return figure
 
 
@@ -199,6 +201,7 @@ def _draw_sizes(runs: Runs) -> "Figure":
         panel.set_xlabel("memory")
     axes[0].set_ylabel("DRAM bytes")
     axes[0].set_ylim(0)
+    tick_in(axes[0].yaxis, "B")
     return figure
 
 
