@@ -12,6 +12,7 @@ from simulator.hardware.model import Array, Buffer, Delivery, Hardware
 from simulator.hardware.peak import area_mm2, areas_mm2, dram_watts, peak_macs_per_second, peak_watts
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import ASSUMED, Layer, Network
+from simulator.network.lifetimes import words_alive
 from simulator.network.ops import WINDOWED_OPS
 from workloads.load import load_builder, load_network
 from workloads.published import published_rows
@@ -194,12 +195,19 @@ def network_lines(network: Network) -> Iterator[str]:
         "layers": f"{len(network.layers)}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
         "MACs": f"{network.macs:,}",
         "params": f"{network.params:,}",
+        "memory": _alive_text(network),
         **({"assumed": f"shapes of {len(network.assumed)} layers, marked {ABOUT}"} if network.assumed else {}),
         **{f"published {key}": value for key, value in network.facts.items() if key not in ("warning", ASSUMED)},
     }
     width = max(len(label) for label in lines)
     for label, text in lines.items():
         yield printable(f"{label:<{width}}  {text}")
+
+
+def _alive_text(network: Network) -> str:
+    """Write the most words of activations that are alive at a time, and the first layer at which they are."""
+    alive = words_alive(network)
+    return f"{max(alive):,} words of activations alive at most, in {network.layers[alive.index(max(alive))].name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ def summary_lines(run: Run) -> list[tuple[str, str]]:
         ),
         ("MACs", f"{_macs_text(run)} on {run.hardware.pes} PEs, utilization {units.percent(total.utilization)}"),
         ("traffic", f"DRAM {units.size(total.dram_bytes)}, buffer {units.size(total.buffer_bytes)}"),
+        ("memory", _memory_text(run)),
         ("energy", f"{_energy_text(run)}: {_shares_text(energy_by(component_of, total.energy_parts))}"),
         ("power", _power_text(run)),
         ("cycles", _shares_text(total.cycle_parts)),
@@ -112,6 +113,17 @@ def _macs_text(run: Run) -> str:
     gain = f"dense-equivalent speed-up {run.total.dense_speedup:.2f}"
     skipped = f" ({units.count(executed)} executed, zero weights skipped: {gain})" if executed < run.total.macs else ""
     return f"{run.total.macs:,}{skipped}"
+
+
+def _memory_text(run: Run) -> str:
+    """Write how much of the activations' memory is taken at most, by which op, and what would keep every tensor."""
+    total, full = run.total, run.network.full_residency_bytes
+    if not total.peak_sram_bytes:
+        return ""
+    peak = f"peak SRAM {units.size(total.peak_sram_bytes)} of {units.size(run.hardware.activation_bytes)}"
+    wholly = f"; all tensors between ops stay on chip from {units.size(full)}" if full else ""
+    lost = f", {units.size(run.fragmentation_bytes)} lost between tensors" if run.fragmentation_bytes else ""
+    return printable(f"{peak}, in {total.peak_sram_layer}{lost}{wholly}")
 
 
 def _energy_text(run: Run) -> str:

@@ -166,6 +166,8 @@ def _cells(layer: LayerResult, run: Run, producer: str) -> dict[str, Cell]:
         "utilization": layer.utilization,
         "dram_bytes": layer.bytes_at("dram"),
         "buffer_bytes": layer.buffer_bytes,
+        "alive_bytes": layer.alive_bytes,
+        "tile_bytes": layer.tile_bytes,
         "energy_pj": layer.energy_pj,
         **({} if layer.energy_relative is None else {"energy_relative": layer.energy_relative}),
         "bound_by": "folded" if layer.folded else "fused" if producer else layer.bottleneck,

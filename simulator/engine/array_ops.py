@@ -127,6 +127,7 @@ def array_result(
         dma_runs=t.dma_runs,
         mapping=mapping_to_dict(mapping, op.layer.nest.bounds, levels),
         mapped_pes=mapped_pes(mapping, op.layer.nest, levels.outside),
+        tile_bytes=t.demand_bytes[hardware.buffers.index(hardware.activation_buffer)],
     )
     return layer_result(op, hardware, cost)
 

@@ -50,7 +50,7 @@ class Player:
     def result(self, op: PlannedOp, come: int, wanted: int) -> LayerResult:
         """Play an op of whose first weights some have come, while so many bytes of the next one's come."""
         if op.layer.nest is None:
-            return vector_result(op, self._streamed(op, wanted).cost, self.hardware)
+            return vector_result(op, self._streamed(op, wanted), self.hardware)
         mapping = self.mappings[op.layer.name]
         return array_result(op, mapping, self._played(op, come, wanted), self.hardware, come)
 

@@ -7,7 +7,15 @@ from simulator.hardware.model import Hardware
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Layer
 from simulator.result.causes import bottleneck
-from simulator.result.run import CYCLE_PARTS, LayerResult, Traffic, relative_energy, shared, utilization
+from simulator.result.run import (
+    CYCLE_PARTS,
+    KeptTensor,
+    LayerResult,
+    Traffic,
+    relative_energy,
+    shared,
+    utilization,
+)
 from simulator.schedule import PlannedOp
 
 
@@ -29,6 +37,7 @@ class Cost:
     dma_cycles: int = 0
     prefetched_bytes: int = 0
     dma_runs: int = 0
+    tile_bytes: int = 0
 
 
 FREE = Cost()
@@ -49,6 +58,8 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         inputs=layer.inputs,
         on_chip=tuple(name for name, here in zip(OPERAND_NAMES, op.resident, strict=True) if here and op.runs),
         kept_bytes=op.reserved_bytes,
+        alive_bytes=op.alive_bytes,
+        kept=KeptTensor(op.kept.address, op.kept.size_bytes, op.read_last_by) if op.kept else None,
         kernel=layer.kernel,
         stride=layer.stride,
         groups=layer.groups,

@@ -17,7 +17,7 @@ from simulator.network.ir import ASSUMED, Network
 from simulator.result.facts import documents_of, machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
-from simulator.schedule import plan
+from simulator.schedule import full_residency_bytes, plan
 from simulator.source.validation import RenamedWord
 
 
@@ -89,7 +89,7 @@ def assemble(
     layers = [replace(layer, note=ASSUMED) if layer.name in assumed else layer for layer in layers]
     return Run(
         facts,
-        network_facts(network),
+        network_facts(network, full_residency_bytes(network, hardware) if hardware.keeps_activations else 0),
         {"batch": next(iter(network.inputs.values()))[0], **options},
         provenance(documents),
         total_of(layers, facts),

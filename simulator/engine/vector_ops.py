@@ -46,8 +46,9 @@ def streamed_of(data: dict[str, Any]) -> Streamed:
     return Streamed(VectorCost(**cost), data["demand_bytes"])
 
 
-def vector_result(op: PlannedOp, counted: VectorCost, hardware: Hardware) -> LayerResult:
+def vector_result(op: PlannedOp, streamed: Streamed, hardware: Hardware) -> LayerResult:
     """Assemble the result of an op that does not use the array."""
+    counted = streamed.cost
     time, traffic = counted.timing, vector_traffic(counted, hardware)
     waits = {"fill": time.fill_cycles, "wait": time.wait_cycles, "drain": time.drain_cycles}
     energy = {"vector": counted.operations * operation_pj(op.layer, hardware)}
@@ -65,6 +66,7 @@ def vector_result(op: PlannedOp, counted: VectorCost, hardware: Hardware) -> Lay
         tiles=counted.tiles,
         dma_cycles=counted.dma_cycles,
         dma_runs=counted.dma_runs,
+        tile_bytes=streamed.demand_bytes,
     )
     return layer_result(op, hardware, whole)
 

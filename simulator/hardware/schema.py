@@ -285,7 +285,7 @@ class Layers(Written):
     loads and last stores overlap with its neighbours and it takes the longer of array and DRAM; networks and memory
     ports go on from tile to tile, and the slowest of them or the MACs is what the array takes.
 
-    `keep_activations`: outputs stay in the buffer, first made first kept, as long as the ops that run meanwhile find
+    `keep_activations`: those outputs stay in the buffer that save most DRAM bytes, if the ops that run meanwhile find
     room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
     """
 

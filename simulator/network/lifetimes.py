@@ -1,8 +1,11 @@
 """Tell from when to when each tensor must be kept, residual branches included."""
 
+from collections import Counter
 from dataclasses import dataclass
+from math import prod
 
-from simulator.network.ir import Network
+from simulator.network.ir import MAC_OPS, Layer, Network
+from simulator.network.ops import OPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +27,25 @@ def lifetimes(network: Network) -> dict[str, Lifetime]:
     last_read = {name: index for index, layer in enumerate(network.layers) for name in layer.inputs}
     last_read.update((name, len(network.layers)) for name in network.outputs)
     return {name: Lifetime(index, last_read.get(name, index)) for name, index in made.items()}
+
+
+def words_alive(network: Network) -> list[int]:
+    """Return the words of all tensors that are alive while each layer runs, the network's inputs and outputs included.
+
+    A layer that goes element by element over a tensor that nobody else reads leaves its outputs in its place.
+    """
+    sizes = {name: prod(shape) for name, shape in network.inputs.items()}
+    sizes |= {layer.name: prod(layer.output_shape) for layer in network.layers}
+    readers = Counter(name for layer in network.layers for name in layer.inputs) + Counter(network.outputs)
+    in_place = {layer.name for layer in network.layers if _in_place(layer) and readers[layer.inputs[0]] == 1}
+    alive = [0] * len(network.layers)
+    for name, life in lifetimes(network).items():
+        for at in range(max(0, life.made + (name in in_place)), min(len(alive), life.last_read + 1)):
+            alive[at] += sizes[name]
+    return alive
+
+
+def _in_place(layer: Layer) -> bool:
+    """Whether each output follows from the input of the same place alone."""
+    same = len(layer.inputs) == 1 and layer.output_shape == layer.input_shapes[0]
+    return same and layer.op not in MAC_OPS and not OPS[layer.op].windowed

@@ -51,6 +51,7 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         residual_width=hardware.output_bits / hardware.input_bits,
         host_s=hardware.host_ps / 10**12,
         whole_bytes=hardware.input_bits % 8 == hardware.weight_bits % 8 == 0,
+        activation_bytes=hardware.activation_buffer.capacity_bytes,
     )
 
 
@@ -60,9 +61,9 @@ def coded(hardware: Hardware) -> tuple[str, ...]:
     return tuple(OPERAND_NAMES[operand] for operand in sorted({*hardware.dram.run_length, *transformed}))
 
 
-def network_facts(network: Network) -> NetworkFacts:
+def network_facts(network: Network, full_residency_bytes: int = 0) -> NetworkFacts:
     """Keep of a network its name and sizes."""
-    return NetworkFacts(network.name, network.macs, network.params)
+    return NetworkFacts(network.name, network.macs, network.params, full_residency_bytes)
 
 
 def documents_of(hardware: Hardware, network: Network) -> Documents:

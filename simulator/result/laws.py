@@ -67,6 +67,7 @@ def broken_laws(run: Run) -> Iterator[Violation]:
         residuals = sum(max(1, operands.get(name, 1) - 1) for name in layer.fused)
         yield from _bytes(layer, run, max(layer.dma_runs, max(1, layer.tiles) * (1 + residuals)))
         yield from _prices(layer, run)
+        yield from _room(layer, run.hardware)
     yield from _fused(run)
     yield from (Violation(*broken) for broken in broken_ledger(run))
     yield from _totals(run)
@@ -171,6 +172,15 @@ def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
                 yield Violation(layer.name, f"traffic.{level}.{operand}", "reads >= footprint", figures)
 
 
+def _room(layer: LayerResult, machine: MachineFacts) -> Iterator[Violation]:
+    """What stays and the tiles beside it have room; an op that no cut makes small enough streams as finely as any."""
+    taken = layer.sram_bytes if layer.mapping else layer.alive_bytes
+    if taken > machine.activation_bytes:
+        yield Violation(
+            layer.name, "tile_bytes", "bytes on chip <= capacity", f"{layer.sram_bytes} > {machine.activation_bytes}"
+        )
+
+
 def home_of(layer: LayerResult, operand: str, run: Run) -> str | None:
     """Return the outermost memory on chip that holds an operand, or None where the layer has none."""
     memories = (level for level in run.hardware.levels[1:] if level not in NO_BUFFERS)
@@ -222,7 +232,16 @@ def _fused(run: Run) -> Iterator[Violation]:
 def _totals(run: Run) -> Iterator[Violation]:
     """Totals are the sums over layers, and the network's MACs are all there."""
     expected, total = total_of(run.layers, run.hardware), run.total
-    for field in ("cycles", "macs", "effective_macs", "dram_bytes", "buffer_bytes", "cycle_parts"):
+    for field in (
+        "cycles",
+        "macs",
+        "effective_macs",
+        "dram_bytes",
+        "buffer_bytes",
+        "cycle_parts",
+        "peak_sram_bytes",
+        "peak_sram_layer",
+    ):
         got, want = getattr(total, field), getattr(expected, field)
         if got != want:
             yield Violation("total", field, "total = sum over layers", f"{got} != {want}")

@@ -5,6 +5,7 @@ a tensor that does not            is written to DRAM whole, and whoever reads it
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from math import prod
 
 from simulator.network.ir import MAC_OPS, Op
@@ -18,12 +19,43 @@ def broken_ledger(run: Run) -> Iterator[Broken]:
     """Find what is read where nobody wrote it; nothing in a run that does not tell what its ops read."""
     if not all(layer.inputs for layer in run.layers):
         return
+    yield from _alive(run)
     layers, stored = {layer.name: layer for layer in run.layers}, stored_tensors(run)
     producers = run.producer_of()
     for layer in run.layers:
         if not layer.folded and layer.name not in producers:
             yield from _read(layer, layers, stored, run)
             yield from _written(layer, layers, run)
+
+
+def _alive(run: Run) -> Iterator[Broken]:
+    """Compare what is alive on chip while each op runs with the tensors that stay meanwhile, and these with another.
+
+    Each has its place in the memory, and shares no byte of it.
+    """
+    layers = {layer.name: layer for layer in run.layers}
+    for layer, names in zip(run.layers, alive_tensors(run), strict=True):
+        blocks = sorted((kept.address, kept.size_bytes, name) for name in names if (kept := layers[name].kept))
+        if (expected := sum(size for _, size, _ in blocks)) != layer.alive_bytes:
+            figures = f"{layer.alive_bytes} != {expected}"
+            yield layer.name, "alive_bytes", "bytes alive = those of tensors that stay", figures
+        for (start, size, name), (following, _, other) in pairwise(blocks):
+            if start + size > following:
+                yield name, "kept.address", "tensors alive together lie apart", f"{start} + {size}, {other} {following}"
+        if blocks and (top := max(start + size for start, size, _ in blocks)) > run.hardware.activation_bytes:
+            figures = f"{top} > {run.hardware.activation_bytes}"
+            yield layer.name, "kept.address", "bytes on chip <= capacity", figures
+
+
+def alive_tensors(run: Run) -> list[list[str]]:
+    """Return for each layer those that made what stays on chip while it runs, in the order of the network."""
+    place = {layer.name: at for at, layer in enumerate(run.layers)}
+    alive: list[list[str]] = [[] for _ in run.layers]
+    for made, layer in enumerate(run.layers):
+        if layer.kept is not None:
+            for at in range(made, place[layer.kept.read_last_by] + 1):
+                alive[at].append(layer.name)
+    return alive
 
 
 def stored_tensors(run: Run) -> dict[str, frozenset[str]]:

@@ -72,6 +72,7 @@ class MachineFacts:
     peak_watts: float = 0.0  # of the chip; 0 in runs that do not tell
     host_s: float = 0.0  # that the host adds to every run
     whole_bytes: bool = True  # no word of inputs or weights ends within a byte
+    activation_bytes: int = 0  # of the memory where activations lie; 0 in runs that do not tell
 
     @property
     def pes(self) -> int:
@@ -89,11 +90,25 @@ class MachineFacts:
 
 @dataclass(frozen=True, slots=True)
 class NetworkFacts:
-    """What was simulated; `macs` are of the whole batch."""
+    """What was simulated; `macs` are of the whole batch.
+
+    From `full_residency_bytes` of the activations' memory on, all tensors between two ops stay there; 0 where the
+    machine keeps none.
+    """
 
     name: str
     macs: int
     params: int
+    full_residency_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTensor:
+    """What an op leaves of its outputs, where that stays on chip until another op reads it last."""
+
+    address: int  # in the activations' memory
+    size_bytes: int
+    read_last_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +153,9 @@ class LayerResult:
     inputs: tuple[str, ...] = ()  # tensors that it reads; () in runs that do not tell
     on_chip: tuple[str, ...] = ()  # operands whose whole tensor is there already, or stays there
     kept_bytes: int = 0  # of the activations' memory that tensors take which stay there meanwhile, in sixteenths of it
+    alive_bytes: int = 0  # the same, to the byte
+    tile_bytes: int = 0  # of that memory that its own tiles take: what is loaded ahead and unfinished sums included
+    kept: KeptTensor | None = None  # of what it makes
     energy_relative: float | None = None  # in units of a relative table
     # Fraction by which the objective may exceed the least there is, None where nothing was searched; and likewise of
     # cycles, where the objective is energy among the fastest. How a mapping was found makes no other run of it.
@@ -149,6 +167,11 @@ class LayerResult:
         return sum(traffic.total_bytes for traffic in self.traffic.get(level, {}).values())
 
     @property
+    def sram_bytes(self) -> int:
+        """Bytes of the activations' memory that are taken while it runs: by tensors that stay, and by its tiles."""
+        return self.alive_bytes + self.tile_bytes
+
+    @property
     def buffer_bytes(self) -> int:
         """Bytes read and written in memories on chip, of all levels but the registers of the last."""
         return sum(self.bytes_at(level) for level in self.traffic if level not in NO_BUFFERS)
@@ -156,7 +179,10 @@ class LayerResult:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sums over all layers; `latency_s` is that of the cycles, and the host's time."""
+    """The sums over all layers; `latency_s` is that of the cycles, and the host's time.
+
+    The peak is the most that any layer takes of the activations' memory, and the first that does.
+    """
 
     cycles: int
     latency_s: float
@@ -170,6 +196,8 @@ class Total:
     effective_macs: int = 0  # what the PEs did once zero weights are skipped
     dense_speedup: float = 1.0  # dense MACs / those: what skipping gains, told apart from utilization
     energy_relative: float | None = None
+    peak_sram_bytes: int = 0  # 0 in runs that do not tell
+    peak_sram_layer: str = ""
 
     @property
     def joules(self) -> float:
@@ -218,6 +246,12 @@ class Run:
         title = f"{self.network.name} on {self.hardware.name}"
         return f"<Run of {title}: {len(self.layers)} layers, {self.total.cycles} cycles>"
 
+    @property
+    def fragmentation_bytes(self) -> int:
+        """Bytes by which the highest address of a tensor that stays exceeds what is alive at most."""
+        tops = [layer.kept.address + layer.kept.size_bytes for layer in self.layers if layer.kept]
+        return max(tops, default=0) - max((layer.alive_bytes for layer in self.layers), default=0)
+
     def producer_of(self) -> dict[str, str]:
         """Map each fused layer to the layer that it is fused into."""
         return {fused: layer.name for layer in self.layers for fused in layer.fused}
@@ -256,6 +290,7 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
     macs, executed = sum(layer.macs for layer in layers), sum(layer.effective_macs for layer in layers)
     energy = fsum(layer.energy_pj for layer in layers)
     energy_keys = sorted({key for layer in layers for key in layer.energy_parts})
+    peak = max(layers, key=lambda layer: layer.sram_bytes, default=None)
     return Total(
         cycles=cycles,
         latency_s=cycles / machine.clock_hz + machine.host_s,
@@ -269,4 +304,6 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
         effective_macs=executed,
         dense_speedup=dense_speedup(macs, executed),
         energy_relative=relative_energy(energy, machine.energy_unit, machine.energy_unit_pj),
+        peak_sram_bytes=peak.sram_bytes if peak else 0,
+        peak_sram_layer=peak.name if peak and peak.sram_bytes else "",
     )

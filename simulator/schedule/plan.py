@@ -8,7 +8,7 @@ from simulator.hardware.model import Hardware
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
 from simulator.schedule.fusion import Fusion, fuse
-from simulator.schedule.residency import Residency, Storage, residency
+from simulator.schedule.residency import Kept, Residency, Storage, residency
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class PlannedOp:
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
     pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others.
     `resident` tells by operand whether it stays on chip (as weights, the second factor of a product), where
-    `reserved_bytes` are taken by tensors that are kept meanwhile. `slices` tells what folded ops make of where its
+    `reserved_bytes` are taken by tensors that are kept meanwhile, which have `alive_bytes`; what it makes itself is
+    `kept` until the op `read_last_by`. `slices` tells what folded ops make of where its
     tensors lie in DRAM.
     """
 
@@ -30,6 +31,9 @@ class PlannedOp:
     residuals: int = 0
     resident: tuple[bool, bool, bool] = (False, False, False)
     reserved_bytes: int = 0
+    alive_bytes: int = 0
+    kept: Kept | None = None
+    read_last_by: str = ""
     stored: Fraction = Fraction(1)
     added: int = 0
     slices: Slices = WHOLE_TENSORS
@@ -47,16 +51,16 @@ def plan(network: Network, hardware: Hardware) -> tuple[PlannedOp, ...]:
     zeros = _zeros_read(network, places.storage)
     addresses = Addresses(network, fusion)
     told = (_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers)
-    ops = zip(told, places.reserved_bytes, strict=True)
-    planned = (_planned(layer, fusion, places, reserved) for layer, reserved in ops)
-    return tuple(_sliced(op, addresses) for op in planned)
+    planned = (_planned(layer, fusion, places) for layer in told)
+    beside = (_beside_kept(op, at, network, places) for at, op in enumerate(planned))
+    return tuple(_sliced(op, addresses) for op in beside)
 
 
-def _planned(layer: Layer, fusion: Fusion, places: Residency, reserved_bytes: int) -> PlannedOp:
+def _planned(layer: Layer, fusion: Fusion, places: Residency) -> PlannedOp:
     product = layer.op is Op.MATMUL
     inputs, weights = (layer.inputs[:1], layer.inputs[1:]) if product else (layer.inputs, ())
     resident = (places.on_chip(inputs), product and places.on_chip(weights), layer.name in places.kept)
-    op = PlannedOp(layer, resident=resident, reserved_bytes=reserved_bytes)
+    op = PlannedOp(layer, resident=resident)
     group = fusion.groups.get(layer.name)
     if group is None:
         return replace(op, producer=fusion.producer_of.get(layer.name), folded=layer.name in fusion.folded)
@@ -64,6 +68,14 @@ def _planned(layer: Layer, fusion: Fusion, places: Residency, reserved_bytes: in
     return replace(
         op, fused=tuple(layer.name for layer in group.fused), residuals=fetched, stored=group.stored, added=group.added
     )
+
+
+def _beside_kept(op: PlannedOp, at: int, network: Network, places: Residency) -> PlannedOp:
+    """Add what tensors take that stay on chip meanwhile, and until when what the op makes is one of them."""
+    kept = places.kept.get(op.layer.name)
+    last = network.layers[kept.lifetime.last_read].name if kept else ""
+    reserved, alive = places.reserved_bytes[at], places.alive_bytes[at]
+    return replace(op, reserved_bytes=reserved, alive_bytes=alive, kept=kept, read_last_by=last)
 
 
 def _sliced(op: PlannedOp, addresses: Addresses) -> PlannedOp:

@@ -3,11 +3,13 @@
 The rules, told anew: an op goes along with the op that made its newest input, if the machine fuses ops of its kind and
 nobody else wants that input. A tensor may stay on chip from when it is made until it is read last, if at all times what
 stays, counted in sixteenths of the memory of inputs, leaves a strip of that memory to the op at work, and if whoever
-reads it finds its other inputs there, too. The two factors of a product are apart.
+reads it finds its other inputs there, too. The two factors of a product are apart. Of all that may stay together, those
+do that spare DRAM most bytes; of equal ones, the earlier.
 """
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import product
 from math import ceil, prod
 
 from simulator.hardware.model import Hardware
@@ -124,25 +126,47 @@ def residents(network, machine, jobs, homes):
     for name in network.outputs:
         for home in homes[name]:
             ends[home] = len(network.layers)
-    stays = {}
+    able = {}
     for at, layer in enumerate(network.layers):
         if Operand.OUTPUTS in memory.holds and layer.name in jobs and ends[layer.name] < len(network.layers):
             shape = (jobs[layer.name].fused or [layer])[-1].output_shape
-            more = {**stays, layer.name: (at, ends[layer.name], tensor_bytes(shape, machine.output_bits))}
-            taken = reserved(more, network, machine)
-            for when in range(at, ends[layer.name] + 1):
-                op = network.layers[when]
-                here = all(home in more for name in op.inputs for home in homes[name])
-                taken[when] += strip(op, machine, memory, here, op.name in more) if op.name in jobs else 0
-            fits = max(taken[at : ends[layer.name] + 1]) <= memory.capacity_bytes
-            stays = more if fits and not is_factor(layer.name, network, homes, memory) else stays
-    while True:
-        together = [layer.inputs for layer in network.layers if layer.op is not Op.MATMUL]
-        reads = [set().union(*(homes[name] for name in names)) for names in together]
-        torn = {home for read in reads for home in read if home in stays and not read <= stays.keys()}
-        if not torn:
-            return stays
-        stays = {home: life for home, life in stays.items() if home not in torn}
+            if not is_factor(layer.name, network, homes, memory):
+                able[layer.name] = (at, ends[layer.name], tensor_bytes(shape, machine.output_bits))
+    gains = {home: gain(home, size, jobs, homes, machine) for home, (_, _, size) in able.items()}
+    every = [
+        kept
+        for kept in product((True, False), repeat=len(able))
+        if whole(dict(zip(able, kept, strict=True)), network, homes)
+    ]
+    every.sort(key=lambda kept: (sum(g for g, k in zip(gains.values(), kept, strict=True) if k), kept), reverse=True)
+    choices = ({home: able[home] for home, k in zip(able, kept, strict=True) if k} for kept in every)
+    return next(stays for stays in choices if has_room(stays, network, machine, jobs, homes, memory))
+
+
+def gain(home, size, jobs, homes, machine) -> int:
+    """Bytes that a tensor on chip spares DRAM: when it is made, and whenever an op reads it, or a part of it."""
+    spared = size
+    for job in jobs.values():
+        read = [*zip(job.layer.inputs, job.layer.input_shapes, strict=True)]
+        read += [(name, job.layer.output_shape) for name in job.residuals]
+        spared += sum(min(size, tensor_bytes(shape, machine.input_bits)) for name, shape in read if home in homes[name])
+    return spared
+
+
+def whole(kept, network, homes) -> bool:
+    """Whether no op, a product apart, finds some of what it reads on chip and some not."""
+    reads = [set().union(*(homes[name] for name in op.inputs)) for op in network.layers if op.op is not Op.MATMUL]
+    return all(len({kept.get(home, False) for home in read}) == 1 for read in reads)
+
+
+def has_room(stays, network, machine, jobs, homes, memory) -> bool:
+    """Whether all ops during which something stays have their strips beside it."""
+    taken = reserved(stays, network, machine)
+    for at, op in enumerate(network.layers):
+        if taken[at] and op.name in jobs:
+            here = all(home in stays for name in op.inputs for home in homes[name])
+            taken[at] += strip(op, machine, memory, here, op.name in stays)
+    return max(taken) <= memory.capacity_bytes
 
 
 def reserved(stays, network, machine) -> list[int]:

@@ -264,6 +264,9 @@ def test_a_run_of_version_1_is_read_as_one_of_today(tmp_path: Path) -> None:
 
 
 SINCE: dict[str, object] = {
+    "tile_bytes": 0,
+    "alive_bytes": 0,
+    "kept": None,
     "energy_pj": 0.0,
     "energy_relative": 0.0,
     "dram_parts": {},

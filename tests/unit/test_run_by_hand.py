@@ -112,7 +112,8 @@ def test_plain_data_is_what_json_can_hold() -> None:
         "e": NetworkFacts("n", 1, 2),
     }
     assert plain_data(values) == {
-        "1": 2, "b": 0.5, "c": [1, 2, 3], "d": [None, True, 1.5, "x"], "e": {"name": "n", "macs": 1, "params": 2}
+        "1": 2, "b": 0.5, "c": [1, 2, 3], "d": [None, True, 1.5, "x"],
+        "e": {"name": "n", "macs": 1, "params": 2, "full_residency_bytes": 0}
     }  # fmt: skip
     assert type(plain_data(Fraction(2))) is int
     assert plain_data(frozenset("ba")) == ["a", "b"]

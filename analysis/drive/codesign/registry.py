@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 EXPERIMENTS: dict[str, str] = {
     "condensenet": "stages of condensation, the deployed form, what its index layers cost",
     "dataflows": "one dataflow for all layers against the best for each, over all network families",
+    "memory": "what must be whole at each resolution, what keeping tensors on chip saves, what runs wholly there",
     "mobilenet": "width and resolution, what depthwise layers take, by array size",
     "shufflenet": "the four guidelines of ShuffleNetV2 on accelerators",
     "squeezenet": "share of 3x3, squeeze ratio, late downsampling, and bypasses",

@@ -10,6 +10,7 @@ from simulator.hardware.vary import vary
 from simulator.mapping.dataflow import list_dataflows, load_dataflow
 from simulator.nest import OPERAND_NAMES, Operand
 from simulator.network.ir import MAC_OPS, Network, Op
+from simulator.schedule import full_residency_bytes
 from simulator.source.parser import Value
 from simulator.source.units import parse_bandwidth
 
@@ -64,6 +65,15 @@ def buffer_doubled(machine: Hardware, network: Network) -> Iterator[Changed]:
         large = 2 * buffer.capacity_bytes
         sizes = f"{units.size(buffer.capacity_bytes)} -> {units.size(large)}"
         yield f"buffers.{buffer.name}.capacity: {sizes}", {f"buffers.{i}.capacity": large}
+
+
+def buffer_for_all_tensors(machine: Hardware, network: Network) -> Iterator[Changed]:
+    """Give the activations' memory the capacity from which on all tensors between ops stay there."""
+    i, buffer = machine.buffers.index(machine.activation_buffer), machine.activation_buffer
+    full = full_residency_bytes(network, machine) if machine.keeps_activations else 0
+    if full > buffer.capacity_bytes:
+        sizes = f"{units.size(buffer.capacity_bytes)} -> {units.size(full)}"
+        yield f"buffers.{buffer.name}.capacity: {sizes}, where all stays", {f"buffers.{i}.capacity": full}
 
 
 def buffer_double_buffered(machine: Hardware, network: Network) -> Iterator[Changed]:
@@ -176,6 +186,7 @@ MACHINE_LEVERS: dict[str, Callable[[Hardware, Network], Iterator[Changed]]] = {
     "array_reshaped": array_reshaped,
     "buffer_double_buffered": buffer_double_buffered,
     "buffer_doubled": buffer_doubled,
+    "buffer_for_all_tensors": buffer_for_all_tensors,
     "buffer_ports_doubled": buffer_ports_doubled,
     "dataflow_added": dataflow_added,
     "delivery_doubled": delivery_doubled,

@@ -24,6 +24,7 @@ COLUMNS = (
     "energy_relative",
     "dram_bytes",
     "buffer_bytes",
+    "peak_sram_bytes",
     "watts",
     "chip_watts",
     "peak_watts",
@@ -61,6 +62,7 @@ def figures_of(run: Run, network: Network) -> Figures:
         "peak_watts": machine.peak_watts,
         "dram_bytes": total.dram_bytes,
         "buffer_bytes": total.buffer_bytes,
+        "peak_sram_bytes": total.peak_sram_bytes,
         "pes": machine.pes,
         "buffer_capacity_bytes": machine.buffer_bytes,
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from analysis.read.layout import Row
 from analysis.read.pictures import Picture, write_pictures
-from analysis.read.plots import cycles, energy, roofline, shares, traffic, utilization
+from analysis.read.plots import cycles, energy, memory, roofline, shares, traffic, utilization
 from simulator.errors import InputError, Problem, nearest
 from simulator.result.run import Run
 
@@ -30,6 +30,7 @@ class Plot:
 PLOTS: dict[str, Plot] = {
     "cycles": Plot(cycles.rows, cycles.draw),
     "energy": Plot(energy.rows, energy.draw),
+    "memory": Plot(memory.rows, memory.draw),
     "roofline": Plot(roofline.rows, roofline.draw),
     "shares": Plot(shares.rows, shares.draw),
     "traffic": Plot(traffic.rows, traffic.draw),

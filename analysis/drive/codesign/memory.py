@@ -1,0 +1,246 @@
+"""Memory: what must be whole at each resolution, what keeping tensors on chip saves, what runs wholly there."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from analysis.drive.codesign import charts
+from analysis.drive.codesign.bench import Bench, varied
+from analysis.drive.codesign.materialized import Materialized, materialized
+from analysis.drive.codesign.report import Claim, Illustration, Report, Section, Table, claims_table
+from analysis.read import units
+from analysis.read.layout import Row
+from analysis.read.pictures import Picture
+from analysis.read.plots.bars import tick_in
+from simulator.hardware.load import load_hardware
+from simulator.result.run import Run
+from simulator.schedule import full_residency_bytes
+from workloads.load import load_network
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MACHINE = "edge_npu_like"
+SIZES = (2**18, 2**19, 2**20, 2**21, 2**22)  # bytes of its memory
+NETWORKS = (
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3",
+    "mnasnet",
+    "shufflenet_v1",
+    "shufflenet_v2",
+    "squeezenext",
+    "efficientnet",
+)
+COMPARED = {
+    "MobileNetV1": "mobilenet_v1",
+    "MobileNetV2": "mobilenet_v2",
+    "ShuffleNet 2x, g=3": "shufflenet_v1:groups=3,width=2.0",
+}
+PAPER_KILOBYTES = {"MobileNetV1": 1600, "MobileNetV2": 400, "ShuffleNet 2x, g=3": 600}
+"""The most that must be whole at 16 bits an activation: last line of table 3 of Sandler et al., CVPR 2018."""
+PAPER_BYTES = 2  # an activation there
+WIDTHS, RESOLUTIONS = (0.35, 0.5, 0.75, 1.0, 1.4), (96, 128, 160, 192, 224)
+KEPT, ALONE = "kept where they fit", "each layer alone"
+
+Runs = Mapping[tuple[str, int, bool], Run]
+"""By network, bytes of memory, and whether tensors are kept."""
+
+
+def run(bench: Bench) -> Report:
+    """Run mobile networks on memories of five sizes, layer by layer and with tensors kept; read the paper's table."""
+    bench.expect(len(COMPARED) + 2 * len(NETWORKS) * len(SIZES))
+    whole = {name: materialized(bench.run(MACHINE, spec)) for name, spec in COMPARED.items()}
+    runs = {
+        (network, size, keeps): on_memory(bench, network, size, keeps)
+        for network in NETWORKS
+        for size in SIZES
+        for keeps in (False, True)
+    }
+    sections = (
+        Section("Claims", (claims_table(claims(whole)), _claims_text())),
+        _resolution_section(whole),
+        _size_section(runs),
+        _wholly_section(),
+    )
+    return Report(
+        "Memory between layers: what must be whole, and what stays on chip",
+        'Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018, section 5.1 and table 3.',
+        _findings(whole, runs),
+        sections,
+    )
+
+
+def _size(value: float) -> str:
+    return units.size(int(value))
+
+
+def on_memory(bench: Bench, network: str, size: int, keeps: bool) -> Run:
+    """Simulate a network on the machine with so many bytes of memory."""
+    return bench.run(varied(MACHINE, {"buffers.0.capacity": size, "layers.keep_activations": keeps}), network)
+
+
+def kilobytes(found: Materialized) -> float:
+    """Return the most thousands of bytes that a tensor takes which must be whole, at the paper's width."""
+    return max(found.values()) * PAPER_BYTES / 1000
+
+
+def claims(whole: Mapping[str, Materialized]) -> list[Claim]:
+    """Set the most that must be whole beside the paper's figure."""
+    found = []
+    for name, paper in PAPER_KILOBYTES.items():
+        ours = kilobytes(whole[name])
+        text = f"{name}: the largest tensor that must be whole"
+        found.append(Claim(text, f"{paper}K", f"{ours:.0f}K", abs(ours / paper - 1) < 0.01))
+    return found
+
+
+def _claims_text() -> str:
+    return (
+        "Sizes are those of the layer lists here, at 16 bits an activation. Inner tensors of an inverted residual, what"
+        " its expansion and its depthwise layer make, are never whole: the block is a sum over slices of them. Nor is"
+        " what a pool takes in as it is made. The 600K of ShuffleNet are some 380 channels at 28x28; the layer list has"
+        " twice those of ShuffleNet's own table for three groups, 480."
+    )
+
+
+def _findings(whole: Mapping[str, Materialized], runs: Runs) -> tuple[str, ...]:
+    ratio = kilobytes(whole["MobileNetV1"]) / kilobytes(whole["MobileNetV2"])
+    lines = [
+        f"Tensors that must be whole are at most {ratio:.1f} times as large in MobileNetV1 as in MobileNetV2, which is"
+        " its paper's argument; it holds for machines that run a block as one, slice by slice."
+    ]
+    full = {network: runs[network, SIZES[0], True].network.full_residency_bytes for network in NETWORKS}
+    lines.append(
+        "Where layers run one after the other, inner tensors are whole, too: all tensors between ops stay on chip from"
+        f" {units.size(full['mobilenet_v1'])} in MobileNetV1, {units.size(full['mobilenet_v2'])} in MobileNetV2."
+    )
+    for size in (SIZES[0], SIZES[2], SIZES[-1]):
+        saved = {n: 1 - _dram(runs, n, size, True) / _dram(runs, n, size, False) for n in NETWORKS}
+        least, most = (end(saved, key=lambda name: saved[name]) for end in (min, max))
+        lines.append(
+            f"In {units.size(size)}, keeping tensors saves from {units.percent(saved[least])} ({least}) to"
+            f" {units.percent(saved[most])} ({most}) of the DRAM bytes."
+        )
+    return tuple(lines)
+
+
+def _dram(runs: Runs, network: str, size: int, keeps: bool) -> int:
+    return runs[network, size, keeps].total.dram_bytes
+
+
+def _resolution_section(whole: Mapping[str, Materialized]) -> Section:
+    sides = sorted({side for found in whole.values() for side in found}, reverse=True)
+    rows: list[Row] = [
+        {"resolution": side, **{name: found.get(side, 0) * PAPER_BYTES for name, found in whole.items()}}
+        for side in sides
+    ]
+    picture = Picture("resolutions", rows, lambda: _draw_resolutions(sides, whole))
+    caption = "The largest tensor that must be whole at each resolution, at 16 bits an activation."
+    cells = tuple(
+        (f"{side}x{side}", *(_whole_text(found.get(side, 0), side) for found in whole.values())) for side in sides
+    )
+    most = ("most", *(f"{kilobytes(found):.0f}K" for found in whole.values()))
+    paper = ("paper", *(f"{PAPER_KILOBYTES[name]}K" for name in whole))
+    table = Table(("resolution", *(f"{name}: channels, bytes" for name in whole)), (*cells, most, paper))
+    return Section("What must be whole", (Illustration(picture, caption), table))
+
+
+def _whole_text(words: int, side: int) -> str:
+    return f"{words // side**2}, {words * PAPER_BYTES / 1000:.0f}K" if words else "-"
+
+
+def _draw_resolutions(sides: Sequence[int], whole: Mapping[str, Materialized]) -> "Figure":
+    figure, (axes,) = charts.panels(1)
+    series = {name: [found.get(side, 0) * PAPER_BYTES for side in sides] for name, found in whole.items()}
+    charts.grouped_bars(axes, [f"{side}x{side}" for side in sides], series, tick=_size)
+    axes.set_ylabel("bytes of the largest tensor")
+    tick_in(axes.yaxis, "B")
+    return figure
+
+
+def _size_section(runs: Runs) -> Section:
+    rows: list[Row] = [
+        {
+            "network": network,
+            "memory_bytes": size,
+            "activations": KEPT if keeps else ALONE,
+            "dram_bytes": own.total.dram_bytes,
+            "cycles": own.total.cycles,
+            "energy_pj": own.total.energy_pj,
+            "peak_sram_bytes": own.total.peak_sram_bytes,
+            "full_residency_bytes": own.network.full_residency_bytes,
+        }
+        for (network, size, keeps), own in runs.items()
+    ]
+    picture = Picture("sizes", rows, lambda: _draw_sizes(runs))
+    caption = f"DRAM bytes of mobile networks on {MACHINE} by its memory, each layer alone and tensors kept."
+    titles = ("network", "all stays from", "alone", *(f"kept in {units.size(size)}" for size in SIZES))
+    table = Table(titles, tuple(_size_row(runs, network) for network in NETWORKS))
+    text = (
+        "DRAM bytes; alone in the largest memory. Kept, in parentheses: cycles relative to each layer alone in as much."
+    )
+    return Section("What keeping saves", (Illustration(picture, caption), text, table))
+
+
+def _size_row(runs: Runs, network: str) -> tuple[str, ...]:
+    cells = [network, units.size(runs[network, SIZES[0], True].network.full_residency_bytes)]
+    cells.append(units.size(_dram(runs, network, SIZES[-1], False)))
+    for size in SIZES:
+        kept, alone = runs[network, size, True].total, runs[network, size, False].total
+        cells.append(f"{units.size(kept.dram_bytes)} ({kept.cycles / alone.cycles:.2f}x)")
+    return tuple(cells)
+
+
+def _draw_sizes(runs: Runs) -> "Figure":
+    figure, axes = charts.panels(2, columns=2, share_y=True)
+    labels = [units.size(size) for size in SIZES]
+    for panel, (title, keeps) in zip(axes, ((ALONE, False), (KEPT, True)), strict=True):
+        series = {network: [_dram(runs, network, size, keeps) for size in SIZES] for network in NETWORKS}
+        charts.lines(panel, labels, series, _size, legend=keeps)
+        panel.set_title(title)
+        panel.set_xlabel("memory")
+    axes[0].set_ylabel("DRAM bytes")
+    axes[0].set_ylim(0)
+    tick_in(axes[0].yaxis, "B")
+    return figure
+
+
+def _wholly_section() -> Section:
+    """Show from which memory on all tensors of MobileNetV2 stay, by width and resolution; nothing is simulated."""
+    machine = load_hardware(MACHINE)
+    rows: list[Row] = [
+        {
+            "width": width,
+            "resolution": resolution,
+            "full_residency_bytes": full_residency_bytes(load_network(_spec(width, resolution)), machine),
+        }
+        for width in WIDTHS
+        for resolution in RESOLUTIONS
+    ]
+    picture = Picture("wholly", rows, lambda: _draw_wholly(rows))
+    caption = f"Memory of {MACHINE} from which on all tensors between ops of MobileNetV2 stay on chip."
+    fit = [f"{row['resolution']} at width {row['width']}" for row in _largest_that_fit(rows)]
+    text = f"In {units.size(SIZES[2])} it runs wholly on chip up to resolution {units.listed(fit)}."
+    return Section("What runs wholly on chip", (Illustration(picture, caption), text))
+
+
+def _spec(width: float, resolution: int) -> str:
+    return f"mobilenet_v2:width={width},resolution={resolution}"
+
+
+def _largest_that_fit(rows: Sequence[Row]) -> list[Row]:
+    """Return for each width the highest resolution at which everything stays in the machine's own memory."""
+    fit = [row for row in rows if float(row["full_residency_bytes"]) <= SIZES[2]]
+    return [
+        max((r for r in fit if r["width"] == w), key=lambda r: r["resolution"]) for w in {r["width"]: 0 for r in fit}
+    ]
+
+
+def _draw_wholly(rows: Sequence[Row]) -> "Figure":
+    figure, (axes,) = charts.panels(1)
+    found = {(row["width"], row["resolution"]): float(row["full_residency_bytes"]) for row in rows}
+    values = [[found[width, resolution] for resolution in RESOLUTIONS] for width in WIDTHS]
+    charts.field(axes, [str(r) for r in RESOLUTIONS], [str(w) for w in WIDTHS], values, _size, logarithmic=True)
+    axes.set_xlabel("resolution")
+    axes.set_ylabel("width")
+    return figure

@@ -1,0 +1,91 @@
+"""What lies in the activations' memory while each layer runs: tensors that stay, by name, and the layer's own tiles."""
+
+from typing import TYPE_CHECKING
+
+from analysis.read import units
+from analysis.read.layout import Cell, Row, elide, printable
+from analysis.read.plots.bars import (
+    BAR_WIDTH,
+    MAX_NAME,
+    draw_bars,
+    layer_figure,
+    name_layers,
+    set_places,
+    shade_stages,
+    tick_in,
+    timed_layers,
+)
+from analysis.read.theme import BLACK, CATEGORIES, GREY, SMALL_POINTS
+from simulator.result.ledger import alive_tensors
+from simulator.result.run import LayerResult, Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TILES = "tiles"
+SHADES = tuple(colour for colour in CATEGORIES if colour not in (BLACK, GREY))
+MOST_NAMED = len(SHADES)  # tensors
+PALE = "55"  # of 255: opacity of those that are not named
+
+
+def rows(run: Run) -> list[Row]:
+    """Return for each layer its tiles, and each tensor that stays meanwhile with its address, in bytes."""
+    layers = {layer.name: layer for layer in run.layers}
+    found: list[Row] = []
+    for layer, names in zip(run.layers, alive_tensors(run), strict=True):
+        if layer.cycles:
+            taken: list[tuple[str, Cell, int]] = [(TILES, "", layer.tile_bytes)]
+            taken += [(name, kept.address, kept.size_bytes) for name in names if (kept := layers[name].kept)]
+            for tensor, address, size in taken:
+                where = {"layer": layer.name, "stage": layer.stage, "op": layer.op.value}
+                found.append({**where, "tensor": tensor, "address": address, "bytes": size})
+    return found
+
+
+def draw(run: Run) -> "Figure":
+    """Draw a bar a layer: the tensors that stay, each in one colour as long as it does, tiles upon them."""
+    layers = timed_layers(run)
+    figure, (axes,) = layer_figure(len(layers), panels=1, height=3.4)
+    heights = _draw_tensors(axes, run)
+    tiles = [layer.tile_bytes for layer in layers]
+    draw_bars(axes, range(len(layers)), tiles, [BAR_WIDTH] * len(layers), heights, GREY, TILES)
+    capacity, peak = run.hardware.activation_bytes, run.total.peak_sram_bytes
+    axes.set_ylim(0, max(capacity, peak) * 1.06 or 1)
+    if capacity:
+        axes.axhline(
+            capacity, color=BLACK, linewidth=0.9, linestyle=(0, (4, 2)), label=f"capacity {units.size(capacity)}"
+        )
+    set_places(axes, len(layers))
+    tick_in(axes.yaxis, "B")
+    handles, texts = axes.get_legend_handles_labels()
+    axes.legend(handles, texts, loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3, fontsize=SMALL_POINTS)
+    axes.set_ylabel("activations' memory")
+    shade_stages(axes, layers, name=True)
+    name_layers(axes, layers)
+    text = f"peak SRAM {units.size(peak)} in {elide(run.total.peak_sram_layer, MAX_NAME)}" if peak else "not told"
+    axes.set_title(printable(f"{run.network.name} on {run.hardware.name}: {text}"), pad=14)
+    return figure
+
+
+def _draw_tensors(axes: "Axes", run: Run) -> list[float]:
+    """Stack the tensors that stay, the longest there at the bottom; the largest have names. Return the heights."""
+    at_work = [names for layer, names in zip(run.layers, alive_tensors(run), strict=True) if layer.cycles]
+    bottoms = [0.0] * len(at_work)
+    kept = [layer for layer in run.layers if layer.kept]
+    named = [layer.name for layer in sorted(kept, key=_size, reverse=True)[:MOST_NAMED]]
+    for number, layer in enumerate(kept):
+        places = [place for place, names in enumerate(at_work) if layer.name in names]
+        size, lows, label = float(_size(layer)), [bottoms[place] for place in places], ""
+        colour = SHADES[number % len(SHADES)] + PALE
+        if layer.name in named:
+            label = f"{elide(printable(layer.name), MAX_NAME)} {units.size(_size(layer))}"
+            colour = SHADES[named.index(layer.name)]
+        draw_bars(axes, places, [size] * len(places), [BAR_WIDTH] * len(places), lows, colour, label)
+        for place in places:
+            bottoms[place] += size
+    return bottoms
+
+
+def _size(layer: LayerResult) -> int:
+    return layer.kept.size_bytes if layer.kept else 0
