@@ -5,7 +5,19 @@ A timeline plays them. The search and `simulator.cost.evaluate` need their sums 
 
 import numpy as np
 
-from simulator.cost.case import INPUTS, NONE, OUTPUTS, RESIDUALS, WEIGHTS, ZERO, Case, Record, Records, Scratch, record_type
+from simulator.cost.case import (
+    INPUTS,
+    NONE,
+    OUTPUTS,
+    RESIDUALS,
+    WEIGHTS,
+    ZERO,
+    Case,
+    Record,
+    Records,
+    Scratch,
+    record_type,
+)
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.layout import transfer
 from simulator.cost.play import clear
@@ -18,7 +30,7 @@ TILE_RUN = record_type(
         for name in ("deeper", "load", "compute", "store", "deeper_bytes", "load_bytes", "store_bytes", "count")
     ]
 )
-"""`count` equal tiles in a row: port and array cycles of each as in `simulator.cost.pipeline`, and bytes at the port."""
+"""`count` equal tiles in a row: port and array cycles of each, see `simulator.cost.pipeline`, and bytes at the port."""
 
 
 @jit
@@ -76,7 +88,7 @@ def list_runs(case: Case, scratch: Scratch, runs: Records) -> int:
     The mapping was evaluated with the same `scratch`, whose edge variants are known therefore. `runs` has room for as
     many as there are tiles.
     """
-    tiles, advanced, n = scratch.tiles, NONE, ZERO
+    tiles, advanced, n = scratch.tiles, NONE, 0
     start_tiles(case.machine, case.layer, case.mapping, tiles)
     clear(scratch.totals)
     while True:

@@ -16,6 +16,7 @@ from simulator.engine.vector_ops import fastest
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import Operand
+from simulator.result.laws import LawViolation, Violation
 from simulator.result.run import LayerResult
 from simulator.schedule import PlannedOp
 from simulator.timing.tiles import OpTiles, PortSpec, TileRun
@@ -39,15 +40,17 @@ def run_timeline(
     mappings: MappingType[str, Mapping],
     hardware: Hardware,
 ) -> Timeline:
-    """Play the ops of a run under its mappings.
-
-    Raise AssertionError if an op takes more or fewer cycles than the run says.
-    """
-    timeline = play(list(ops_in_play(layers, ops, mappings, hardware)))
-    expected = {layer.name: layer.cycles for layer in layers}
-    for op, (begin, end) in zip(timeline.ops, timeline.spans, strict=True):
-        assert end - begin == expected[op.name], f"{op.name}: events take {end - begin} of {expected[op.name]} cycles"
-    assert timeline.end_cycle == sum(expected.values())
+    """Play the ops of a run under its mappings; raise `LawViolation` unless each takes the cycles that the run says."""
+    timeline, told = play(list(ops_in_play(layers, ops, mappings, hardware))), {x.name: x.cycles for x in layers}
+    spans = zip(timeline.ops, timeline.spans, strict=True)
+    taken = [(op.name, end - begin) for op, (begin, end) in spans]
+    broken = [
+        Violation(name, "cycles", "events take the cycles of the run", f"{cycles} of {told[name]}")
+        for name, cycles in taken
+        if cycles != told[name]
+    ]
+    if broken:
+        raise LawViolation(broken)
     return timeline
 
 
