@@ -19,8 +19,10 @@ Event = dict[str, object]
 LAYERS = "layers"
 LANES = (LAYERS, CONTROL, ARRAY, VECTOR, PORT)
 """From the top; DMA channels come below."""
-SINGLY = 4
+SINGLY = 64
 """Of so many equal tiles in a row each has slices of its own."""
+WITH_FLOWS = 4
+"""So many tiles of an op have arrows."""
 BANDWIDTH, KEPT = "DRAM bandwidth (bytes a cycle)", "kept tensors (bytes)"
 PROCESS = 1
 OVERLAPPED = "ops overlap with their neighbours: each is drawn with block and DRAM port busy from its first cycle"
@@ -183,7 +185,7 @@ def _flows(timeline: Timeline, lanes: dict[str, int], clock_hz: int) -> Iterator
     first = {
         (i.op, i.tile, i.kind): i
         for i in timeline.intervals
-        if i.tile < SINGLY and (i.block == PORT or i.kind == "compute") and not timeline.ops[i.op].apart
+        if i.tile < WITH_FLOWS and (i.block == PORT or i.kind == "compute") and not timeline.ops[i.op].apart
     }
     number = 0
     for (op, tile, kind), interval in first.items():
