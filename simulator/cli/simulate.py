@@ -135,6 +135,8 @@ def _check(request: Request) -> None:
 
 def _save(run: "Run", request: Request) -> None:
     """Write the files that were asked for; those named - are printed instead of the table."""
+    if request.timeline and request.timeline != STDOUT:
+        write_text(request.timeline, trace_of(run))
     if request.json and request.json != STDOUT:
         from simulator.result.json_io import save_run
 
@@ -144,8 +146,6 @@ def _save(run: "Run", request: Request) -> None:
         from analysis.read.tables import layer_rows
 
         write_text(request.csv, csv_text(layer_rows(run)))
-    if request.timeline and request.timeline != STDOUT:
-        write_text(request.timeline, trace_of(run))
     if request.out:
         _save_folder(run, request.out, plot=request.plot)
 

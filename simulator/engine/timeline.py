@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from simulator.engine.array_ops import evaluated
 from simulator.engine.mapping_cache import OpKey, VectorKey, op_key, vector_key
 from simulator.engine.vector_ops import fastest
+from simulator.errors import InputError, Problem
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import Operand
@@ -24,6 +25,10 @@ from simulator.timing.timeline import ARRAY, VECTOR, Timeline, play
 
 if TYPE_CHECKING:
     from simulator.cost.case import Records
+
+
+MOST_TILES = 300_000
+"""Of a run that is played: about a thousand bytes each, and twenty seconds in all."""
 
 
 class Asked(NamedTuple):
@@ -40,7 +45,14 @@ def run_timeline(
     mappings: MappingType[str, Mapping],
     hardware: Hardware,
 ) -> Timeline:
-    """Play the ops of a run under its mappings; raise `LawViolation` unless each takes the cycles that the run says."""
+    """Play the ops of a run under its mappings.
+
+    Raise InputError if there are too many tiles, `LawViolation` unless each op takes the cycles that the run says.
+    """
+    tiles = sum(layer.tiles for layer in layers)
+    if tiles > MOST_TILES and hardware.layer_order != "overlapped":
+        message = "too many tiles to be played one by one: take a smaller batch, or fewer layers"
+        raise InputError(Problem(message, expected=f"at most {MOST_TILES}", got=str(tiles)))
     timeline, told = play(list(ops_in_play(layers, ops, mappings, hardware))), {x.name: x.cycles for x in layers}
     spans = zip(timeline.ops, timeline.spans, strict=True)
     taken = [(op.name, end - begin) for op, (begin, end) in spans]

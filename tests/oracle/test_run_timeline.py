@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from simulator import load_hardware, load_network, simulate, timeline
 from simulator.door import saved_mappings
 from simulator.engine.timeline import run_timeline
+from simulator.errors import InputError
 from simulator.hardware.load import list_hardware
 from simulator.result.laws import LawViolation
 from simulator.schedule import plan
@@ -54,6 +55,15 @@ def test_a_run_that_takes_other_cycles_than_its_events_breaks_a_law():
     run = replace(run, layers=(replace(first, cycles=first.cycles + 1), *others))
     with pytest.raises(LawViolation, match="conv1: cycles: events take the cycles of the run"):
         played_again(run, net, hardware)
+
+
+def test_a_run_of_too_many_tiles_is_not_played(monkeypatch):
+    run = simulate("edge_npu_like", "alexnet")
+    monkeypatch.setattr("simulator.engine.timeline.MOST_TILES", sum(layer.tiles for layer in run.layers) - 1)
+    with pytest.raises(InputError, match="too many tiles"):
+        timeline(run)
+    overlapped = simulate("nvdla_64", "alexnet")
+    assert timeline(overlapped).end_cycle == overlapped.total.cycles
 
 
 def played_again(run, network, hardware):
