@@ -8,12 +8,12 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulator.door import simulate
+    from simulator.door import simulate, timeline
     from simulator.hardware.load import load_hardware
     from workloads.load import load_network
     from workloads.torch_bridge import from_torch
 
-__all__ = ["from_torch", "load_hardware", "load_network", "simulate"]
+__all__ = ["from_torch", "load_hardware", "load_network", "simulate", "timeline"]
 
 
 def __getattr__(name: str) -> object:
@@ -22,6 +22,10 @@ def __getattr__(name: str) -> object:
         from simulator.door import simulate
 
         return simulate
+    if name == "timeline":
+        from simulator.door import timeline
+
+        return timeline
     if name == "load_hardware":
         from simulator.hardware.load import load_hardware
 

@@ -1,27 +1,33 @@
 """Where what a user names becomes objects: machines, networks and mappings by name, by path, or out of a saved run."""
 
 import hashlib
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from simulator.cost.legality import load_mappings
+from simulator.cost.legality import level_names, load_mappings
 from simulator.engine import Options
 from simulator.engine import simulate as simulate_objects
 from simulator.engine.checks import Checks
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.mapping_choice import Progress
 from simulator.engine.store import Store
+from simulator.engine.timeline import run_timeline
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import load_hardware, read_hardware
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.network.ir import Network
+from simulator.mapping.schema import WrittenMappings
+from simulator.mapping.text import LevelNames, read_mapping
+from simulator.network.ir import Layer, Network
 from simulator.result.run import Run
 from simulator.schedule import plan
-from simulator.source import Document, plain_document
+from simulator.source import Document, plain_document, validate
 from simulator.source.locate import locate
 from simulator.source.parser import Value
+from simulator.timing.timeline import Timeline
 from workloads.importers.layer_list import network_of
 from workloads.load import load_network
 
@@ -83,6 +89,41 @@ def _read_mappings(path: Path, network: Network, hardware: Hardware, store: Stor
         )
         rows.keep()
     return found
+
+
+def timeline(run: Run) -> Timeline:
+    """Play a run tile by tile on the blocks of its machine, its network in order, with the mappings that it holds.
+
+    `analysis.read.trace.trace_text` writes what comes out as a file for trace viewers. Raises InputError for a run that
+    does not hold its machine and network.
+
+    >>> run = simulate("squeezenext_16x16", "squeezenext")
+    >>> timeline(run).end_cycle == run.total.cycles
+    True
+    """
+    hardware, network = machine_of(run), network_of_run(run)
+    mappings = {layer.name: mapping for layer, mapping in saved_mappings(run, network.layers)}
+    return run_timeline(run.layers, plan(network, hardware), mappings, hardware)
+
+
+def saved_mappings(run: Run, layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, Mapping]]:
+    """Yield each layer that multiplies with its mapping, read back from the form in which the run is saved."""
+    by_name, levels = {layer.name: layer for layer in layers}, memory_levels(run)
+    chosen = {layer.name: dict(layer.mapping) for layer in run.layers if layer.mapping is not None}
+    if not chosen:
+        return
+    document = plain_document({"layers": cast(dict[str, Value], chosen)}, "mappings")
+    for name, written in validate(document, WrittenMappings).layers.items():
+        mapping, problems = read_mapping(written, by_name[name], document, levels)
+        if mapping is None:
+            raise ValueError("a mapping cannot be read back: " + "; ".join(problem.render() for problem in problems))
+        yield by_name[name], mapping
+
+
+def memory_levels(run: Run) -> LevelNames:
+    """Name the memory levels of a run's machine: one, unless the run holds the machine and it says more."""
+    whole = run.documents is not None and run.documents.hardware is not None
+    return level_names(machine_of(run)) if whole else LevelNames()
 
 
 def machine_of(run: Run) -> Hardware:

@@ -1,7 +1,6 @@
-"""The mappings of a run: as the file that replays them, as the model's own, and verified on integers."""
+"""The mappings of a run: as the file that replays them, and verified on integers."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,37 +9,15 @@ from analysis.read.layout import elide, printable
 from analysis.read.units import count, counted
 from simulator.cli.output import FAILED_CHECK
 from simulator.mapping.mapping import Mapping
-from simulator.mapping.schema import WrittenMappings
-from simulator.mapping.text import LevelNames, mappings_to_yaml, read_mapping
+from simulator.mapping.text import mappings_to_yaml
 from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network
 from simulator.result.run import Run
-from simulator.source import parse_yaml, validate
 
 if TYPE_CHECKING:
     from simulator.verify import VerifyResult
 
 NAME_WIDTH = 32
-
-
-def saved_mappings(run: Run, layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, Mapping]]:
-    """Yield each layer that multiplies with its mapping, read back from the form in which the run is saved."""
-    by_name, levels = {layer.name: layer for layer in layers}, levels_of(run)
-    document = parse_yaml(run_mappings(run), "mappings")
-    for name, written in validate(document, WrittenMappings).layers.items():
-        mapping, problems = read_mapping(written, by_name[name], document, levels)
-        if mapping is None:
-            raise ValueError("a mapping cannot be read back: " + "; ".join(problem.render() for problem in problems))
-        yield by_name[name], mapping
-
-
-def levels_of(run: Run) -> LevelNames:
-    """Name the memory levels of a run's machine: one, unless the run holds the machine and it says more."""
-    from simulator.cost.legality import level_names
-    from simulator.door import machine_of
-
-    whole = run.documents is not None and run.documents.hardware is not None
-    return level_names(machine_of(run)) if whole else LevelNames()
 
 
 def run_mappings(run: Run) -> str:
@@ -54,13 +31,14 @@ def verify_run(run: Run, network: Network) -> None:
 
     Print a line per distinct layer and mapping, then the verdict; leave with status 1 unless all are right.
     """
+    from simulator.door import memory_levels, saved_mappings
     from simulator.verify import verify_layer
 
     groups: dict[tuple[LoopNest | None, Mapping], list[Layer]] = defaultdict(list)
     for layer, mapping in saved_mappings(run, network.layers):
         groups[layer.nest, mapping].append(layer)
     print()
-    failures, outside = 0, levels_of(run).outside
+    failures, outside = 0, memory_levels(run).outside
     for (_, mapping), layers in groups.items():
         result = verify_layer(layers[0], mapping, outside=outside)
         failures += not result.passed

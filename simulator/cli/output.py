@@ -38,6 +38,14 @@ def print_run(run: "Run") -> None:
     print_report(run, Console())
 
 
+def trace_of(run: "Run") -> str:
+    """Play a run tile by tile and return its trace."""
+    from analysis.read.trace import trace_text
+    from simulator import timeline
+
+    return trace_text(timeline(run), run)
+
+
 def print_grid(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
     """Print a table without colour, within the terminal's width if there is one."""
     for line in text_lines(fit(rows, columns, line_width())):

@@ -1,12 +1,15 @@
 """`simulate explain` and `simulate report`: what a saved run has to tell."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simulator.cli.inputs import Formats, NoCache
-from simulator.cli.output import check_folder, line_width, print_json, progress, write_text
+from simulator.cli.output import check_file, check_folder, line_width, print_json, progress, trace_of, write_text
+
+if TYPE_CHECKING:
+    from simulator.result.run import Run
 
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")]
 
@@ -46,22 +49,51 @@ def explain(
 
 def report(
     run_file: RunFile,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="folder for pictures and CSV files")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="folder for pictures and CSV files")] = None,
     formats: Formats = "png",
+    timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
 ) -> None:
     """Draw a saved run.
 
-    Its table of layers and every plot, with the rows of each as CSV, go into a folder.
+    Its table of layers and every plot, with the rows of each as CSV, go into a folder; the trace of its tiles into a
+    file.
     """
-    from analysis.read.layout import csv_text
     from analysis.read.pictures import checked_formats
-    from analysis.read.plots import write_plots
-    from analysis.read.tables import layer_rows
+    from simulator.errors import InputError, Problem
     from simulator.result.json_io import load_run
 
     kinds = checked_formats(formats.split(","))
-    check_folder(out)
+    if not (out or timeline):
+        raise InputError(Problem("nothing to write", expected="--out DIR, --timeline FILE or both"))
+    check_file(timeline)
+    if out:
+        check_folder(out)
     run = load_run(run_file)
+    if timeline:
+        _save_trace(run, timeline)
+    if out:
+        _save_pictures(run, out, kinds)
+
+
+def _save_trace(run: "Run", file: Path) -> None:
+    """Save the trace of a run, if the model still is what made it."""
+    from simulator.errors import InputError, Problem
+    from simulator.result.laws import LawViolation
+
+    try:
+        text = trace_of(run)
+    except LawViolation as error:
+        message = "another version of the model has made the run: simulate it again"
+        raise InputError(Problem(message, got=str(error.violations[0]))) from error
+    write_text(file, text)
+
+
+def _save_pictures(run: "Run", out: Path, kinds: tuple[str, ...]) -> None:
+    """Save the table of layers and every plot, and name each file."""
+    from analysis.read.layout import csv_text
+    from analysis.read.plots import write_plots
+    from analysis.read.tables import layer_rows
+
     table = out / "layers.csv"
     write_text(table, csv_text(layer_rows(run)))
     for path in [table, *write_plots(run, out, kinds)]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import NoCache, load
-from simulator.cli.output import STDOUT, check_file, check_folder, print_run, progress, write_text
+from simulator.cli.output import STDOUT, check_file, check_folder, print_run, progress, trace_of, write_text
 from simulator.hardware.model import OBJECTIVES
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Request:
     csv: Path | None
     out: Path | None
     plot: bool
+    timeline: Path | None
     verify: bool
     skip_unknown: bool
     prove: bool
@@ -56,6 +57,7 @@ def simulate_command(
         Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv and mappings.yaml here")
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="draw plots into the folder of --out")] = False,
+    timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="execute every mapping on integers and compare with plain convolution")
     ] = False,
@@ -76,10 +78,8 @@ def simulate_command(
         if not (hardware or network):
             print(context.get_help())
             return
-        request = Request(
-            hardware, network, batch, dataflow, objective, mapping, json, csv, out, plot, verify, skip_unknown, prove
-        )
-        _simulate(request)
+        files = json, csv, out, plot, timeline
+        _simulate(Request(hardware, network, batch, dataflow, objective, mapping, *files, verify, skip_unknown, prove))
     elif hardware or network:
         from simulator.errors import InputError
 
@@ -121,18 +121,22 @@ def _check(request: Request) -> None:
         problems.append(Problem("--net is missing", expected="a network: see simulate list networks"))
     if request.plot and not request.out:
         problems.append(Problem("--plot needs a folder to draw into", expected="--out DIR"))
-    if request.json == request.csv == STDOUT:
-        problems.append(Problem("--json and --csv cannot both go to stdout"))
+    files = {"--json": request.json, "--csv": request.csv, "--timeline": request.timeline}
+    printed = [option for option, file in files.items() if file == STDOUT]
+    if len(printed) > 1:
+        problems.append(Problem(f"{' and '.join(printed)} cannot both go to stdout"))
     if problems:
         raise InputError(*problems)
-    check_file(request.json)
-    check_file(request.csv)
+    for file in files.values():
+        check_file(file)
     if request.out:
         check_folder(request.out)
 
 
 def _save(run: "Run", request: Request) -> None:
     """Write the files that were asked for; those named - are printed instead of the table."""
+    if request.timeline and request.timeline != STDOUT:
+        write_text(request.timeline, trace_of(run))
     if request.json and request.json != STDOUT:
         from simulator.result.json_io import save_run
 
@@ -173,5 +177,7 @@ def _print(run: "Run", request: Request) -> None:
         from analysis.read.tables import layer_rows
 
         print(csv_text(layer_rows(run)), end="")
+    elif request.timeline == STDOUT:
+        print(trace_of(run), end="")
     else:
         print_run(run)

@@ -15,7 +15,7 @@ from simulator.result.run import LayerResult, Traffic
 from simulator.schedule import PlannedOp
 
 if TYPE_CHECKING:
-    from simulator.cost.case import Record
+    from simulator.cost.case import Case, Record, Scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +50,10 @@ class Played:
     demand_bytes: list[int]
 
 
-def play_mapping(
-    op: PlannedOp,
-    mapping: Mapping,
-    hardware: Hardware,
-    prefetched_bytes: int = 0,
-    prefetch_bytes: int = 0,
-) -> dict[str, object]:
-    """Evaluate a mapping that fits; return the fields of `Played` by name, in plain data.
-
-    See `LAYER` in `simulator.cost.case` for the prefetches.
-    """
+def evaluated(
+    op: PlannedOp, mapping: Mapping, hardware: Hardware, prefetched_bytes: int = 0, prefetch_bytes: int = 0
+) -> tuple["Case", "Scratch"]:
+    """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches."""
     from simulator.cost.case import PRICES, Case
     from simulator.cost.convert import (
         layer_record,
@@ -80,6 +73,18 @@ def play_mapping(
     case = Case(machine, port_record(hardware), facts, record(PRICES), mapping_record(hardware, mapping))
     fits = evaluate(case, scratch)
     assert fits, f"{layer.name}: the mapping does not fit"
+    return case, scratch
+
+
+def play_mapping(
+    op: PlannedOp,
+    mapping: Mapping,
+    hardware: Hardware,
+    prefetched_bytes: int = 0,
+    prefetch_bytes: int = 0,
+) -> dict[str, object]:
+    """Evaluate a mapping that fits; return the fields of `Played` by name, in plain data."""
+    layer, (_, scratch) = op.layer, evaluated(op, mapping, hardware, prefetched_bytes, prefetch_bytes)
     around = Around(op.resident, op.reserved_bytes, op.residuals)
     demands = buffer_demands(mapping, layer, hardware, around)
     demands[next(i for i, b in enumerate(hardware.buffers) if Operand.WEIGHTS in b.holds)] += whole_bytes(

@@ -1,4 +1,4 @@
-"""What the timeline plays: the tiles of a layer, in runs of equal ones, and the port they stream through."""
+"""What the timeline plays: ops as runs of equal tiles, and the port they stream through."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class TileRun:
     """`count` equal tiles in a row: cycles on the DRAM port to load one, to compute it, to store it (0: none).
 
-    `deeper_cycles` load what has slots of its own, and more of them.
+    `deeper_cycles` load what has slots of its own, and more of them. Bytes are those that cross the port meanwhile.
     """
 
     load_cycles: int
@@ -15,6 +15,9 @@ class TileRun:
     store_cycles: int
     count: int = 1
     deeper_cycles: int = 0
+    load_bytes: int = 0
+    store_bytes: int = 0
+    deeper_bytes: int = 0
 
     def __post_init__(self) -> None:
         if min(self.load_cycles, self.compute_cycles, self.store_cycles, self.deeper_cycles) < 0 or self.count < 1:
@@ -28,7 +31,8 @@ class PortSpec:
     `slots`: tiles whose inputs the buffer holds (2: double-buffered, 1: not); `out_slots`: tiles whose outputs it
     holds. `channels`: DMA channels for loads, and as many for stores. `latency_cycles`: from the issue of a transaction
     to its first word. `prefetch_cycles`: port cycles to load the next layer's weights after this layer's last tile (0:
-    none). `deeper_slots`: as `slots`, for the loads of the operand with deeper buffering.
+    none), and `prefetch_bytes` what these are. `deeper_slots`: as `slots`, for the loads of the operand with deeper
+    buffering.
     """
 
     slots: int
@@ -37,6 +41,7 @@ class PortSpec:
     latency_cycles: int
     prefetch_cycles: int = 0
     deeper_slots: int = 1
+    prefetch_bytes: int = 0
 
     def __post_init__(self) -> None:
         if (
@@ -44,3 +49,20 @@ class PortSpec:
             or min(self.latency_cycles, self.prefetch_cycles) < 0
         ):
             raise ValueError(f"a port has a slot, a channel and no negative cycles: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class OpTiles:
+    """An op in play: its tiles in order, the port as it sees it, and what computes them (`block`).
+
+    `setup_cycles` pass before its tiles begin. The vector unit works for `added_cycles` behind the array. Where ops
+    overlap with their neighbours (`apart`), loads and work do not wait for one another: each is busy by itself.
+    """
+
+    name: str
+    block: str
+    runs: tuple[TileRun, ...]
+    port: PortSpec
+    setup_cycles: int = 0
+    added_cycles: int = 0
+    apart: bool = False

@@ -1,46 +1,60 @@
-"""Play a layer's tiles through DMA, DRAM port, buffer slots and array with SimPy, one generator per hardware block.
+"""Play ops tile by tile through DMA, DRAM port, buffer slots, array and vector unit: SimPy, one process a block.
 
-Transactions cross the port in an order fixed beforehand: for each tile its loads and the store that frees its output
-slot; then the next layer's weights, then the stores still due. Within that order everything waits for what it
-physically needs: a load for a free slot, a tile for its data, a store for its tile.
+Ops follow one another: the next begins when all of the last is over, but for weights that come ahead. Transactions of
+an op cross the port in an order fixed beforehand: for each tile its loads and the store that frees its output slot;
+then the next op's weights, then the stores still due. Within that order everything waits for what it physically needs:
+a load for a free slot, a tile for its data, a store for its tile.
 """
 
-import json
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.timing.tiles import PortSpec, TileRun
+from simulator.timing.tiles import OpTiles, PortSpec, TileRun
 
 if TYPE_CHECKING:
-    from simpy import Event
+    from simpy import Environment, Event
 
     Process = Generator[Event, object, None]
 
-PORT = "dram port"
+ARRAY, VECTOR, PORT, CONTROL = "array", "vector unit", "dram port", "control"
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A block at work on a tile from `begin_cycle` until `end_cycle`; the prefetch counts as the tile after the last.
+    """A block at work on a tile of an op (a position in `Timeline.ops`) from `begin_cycle` until `end_cycle`.
 
-    `kind` is "deeper", "load", "compute", "store" or "prefetch". A DMA channel is at work from issue to last word,
-    latency included; the port only while words cross it.
+    `kind` is "deeper", "load", "compute", "store" or "prefetch", which counts as the tile after the last; "add" behind
+    the array and "setup" are of the whole op. A DMA channel is at work from issue to last word, latency included; the
+    port only while words cross it.
     """
 
     block: str
+    op: int
     tile: int
     kind: str
     begin_cycle: int
     end_cycle: int
+    size_bytes: int = 0
+
+    @property
+    def cycles(self) -> int:
+        """For how long the block is at work."""
+        return self.end_cycle - self.begin_cycle
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything that took time, in order of its end, and when all of it was over."""
+    """Everything that took time, in order of its end; each op from its first to its last cycle, and the end of all."""
 
+    ops: tuple[OpTiles, ...]
+    spans: tuple[tuple[int, int], ...]
     intervals: tuple[Interval, ...]
-    end_cycle: int
+
+    @property
+    def end_cycle(self) -> int:
+        """When all is over."""
+        return max((end for _, end in self.spans), default=0)
 
     def by_block(self) -> dict[str, tuple[Interval, ...]]:
         """Return each block's intervals in order of time, blocks in alphabetical order."""
@@ -51,7 +65,7 @@ class Timeline:
 
     def busy_cycles(self, block: str) -> int:
         """Return the cycles for which a block was at work."""
-        return sum(i.end_cycle - i.begin_cycle for i in self.intervals if i.block == block)
+        return sum(i.cycles for i in self.intervals if i.block == block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,126 +75,113 @@ class Transaction:
     kind: str
     tile: int
     cycles: int
+    size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Tiles:
-    """Per tile: port cycles in, of the operand with deeper buffering and of others, array cycles, port cycles out."""
+def play(ops: Sequence[OpTiles]) -> Timeline:
+    """Return the timeline of ops that run one after the other.
 
-    deepers: list[int]
-    loads: list[int]
-    computes: list[int]
-    stores: list[int]
-
-
-def play(tiles: Sequence[TileRun], machine: PortSpec, block: str = "array") -> Timeline:
-    """Return the timeline of one layer's tiles; `block` names what computes them ("array" or "vector").
-
-    >>> timeline = play([TileRun(load_cycles=10, compute_cycles=20, store_cycles=5, count=3)], PortSpec(2, 2, 1, 0))
+    >>> runs = (TileRun(load_cycles=10, compute_cycles=20, store_cycles=5, count=3),)
+    >>> timeline = play([OpTiles("conv1", ARRAY, runs, PortSpec(2, 2, 1, 0))])
     >>> timeline.end_cycle, timeline.busy_cycles("array")
     (75, 60)
     """
-    return _Layer(tiles, machine, block).play()
+    return _Machine(ops).play()
 
 
-def to_chrome_trace(layers: Iterable[tuple[str, int, Timeline]]) -> str:
-    """Return (layer name, start cycle, timeline) triples as Chrome trace JSON, one cycle drawn as a microsecond.
-
-    Open it at chrome://tracing or ui.perfetto.dev. Each hardware block is a row.
-    """
-    placed = list(layers)
-    blocks = sorted({interval.block for _, _, timeline in placed for interval in timeline.intervals})
-    rows = {block: row for row, block in enumerate(blocks)}
-    events: list[dict[str, object]] = [
-        {"ph": "M", "pid": 0, "tid": row, "name": "thread_name", "args": {"name": block}} for block, row in rows.items()
-    ]
-    for name, start, timeline in placed:
-        events.extend(
-            {
-                "ph": "X",
-                "pid": 0,
-                "tid": rows[interval.block],
-                "name": f"{interval.kind} {name}[{interval.tile}]",
-                "cat": interval.kind,
-                "ts": start + interval.begin_cycle,
-                "dur": interval.end_cycle - interval.begin_cycle,
-                "args": {"layer": name, "tile": interval.tile},
-            }
-            for interval in timeline.intervals
-        )
-    return json.dumps({"traceEvents": events, "otherData": {"time_unit": "1 us = 1 cycle"}}, separators=(",", ":"))
+def _expand(runs: Sequence[TileRun]) -> list[TileRun]:
+    """Name the run of each tile."""
+    return [run for run in runs for _ in range(run.count)]
 
 
-def _expand(runs: Sequence[TileRun]) -> _Tiles:
-    tiles = _Tiles([], [], [], [])
-    for run in runs:
-        tiles.deepers.extend([run.deeper_cycles] * run.count)
-        tiles.loads.extend([run.load_cycles] * run.count)
-        tiles.computes.extend([run.compute_cycles] * run.count)
-        tiles.stores.extend([run.store_cycles] * run.count)
-    return tiles
-
-
-def _port_order(tiles: _Tiles, machine: PortSpec) -> Iterator[Transaction]:
+def _port_order(tiles: Sequence[TileRun], port: PortSpec) -> Iterator[Transaction]:
     """Yield the transactions as the port serves them; one without words does not exist.
 
     A tile brings its loads and the store of the tile whose output slot it takes, first what can be ready first.
     """
-    n, late = len(tiles.loads), machine.out_slots
-    for i in range(n):
+    n, late = len(tiles), port.out_slots
+    for i, tile in enumerate(tiles):
         turns = [
-            (machine.deeper_slots <= late, Transaction("deeper", i, tiles.deepers[i])),
-            (machine.slots <= late, Transaction("load", i, tiles.loads[i])),
+            (port.deeper_slots <= late, Transaction("deeper", i, tile.deeper_cycles, tile.deeper_bytes)),
+            (port.slots <= late, Transaction("load", i, tile.load_cycles, tile.load_bytes)),
         ]
         before = [load for after, load in turns if not after]
-        store = [Transaction("store", i - late, tiles.stores[i - late])] if i >= late else []
+        store = [_store(tiles, i - late)] if i >= late else []
         after = [load for after, load in turns if after]
         yield from (turn for turn in before + store + after if turn.cycles)
-    if machine.prefetch_cycles:
-        yield Transaction("prefetch", n, machine.prefetch_cycles)
+    if port.prefetch_cycles:
+        yield Transaction("prefetch", n, port.prefetch_cycles, port.prefetch_bytes)
     for i in range(max(0, n - late), n):
-        if tiles.stores[i]:
-            yield Transaction("store", i, tiles.stores[i])
+        if tiles[i].store_cycles:
+            yield _store(tiles, i)
 
 
-class _Layer:
-    """One layer in play: the blocks, and the events by which they wait for one another."""
+def _store(tiles: Sequence[TileRun], i: int) -> Transaction:
+    return Transaction("store", i, tiles[i].store_cycles, tiles[i].store_bytes)
 
-    def __init__(self, runs: Sequence[TileRun], machine: PortSpec, block: str) -> None:
+
+class _Machine:
+    """The blocks of a machine in play, op by op, and what they did."""
+
+    def __init__(self, ops: Sequence[OpTiles]) -> None:
         from simpy import Environment
 
         self.environment = Environment()
-        self.machine = machine
-        self.block = block
-        self.tiles = _expand(runs)
-        self.order = list(_port_order(self.tiles, machine))
+        self.ops = tuple(ops)
+        self.spans: list[tuple[int, int]] = []
         self.intervals: list[Interval] = []
-        event = self.environment.event
-        self.requested = [event() for _ in self.order]  # the DMA channel and DRAM are ready for the port
-        self.crossed = [event() for _ in self.order]  # the last word has crossed the port
-        self.computed = [event() for _ in self.tiles.computes]
-        self.moved = {(item.kind, item.tile): self.crossed[turn] for turn, item in enumerate(self.order)}
 
     def play(self) -> Timeline:
-        process = self.environment.process
-        process(self.port())
-        process(self.compute())
+        self.environment.process(self.control())
+        self.environment.run()
+        return Timeline(self.ops, tuple(self.spans), tuple(self.intervals))
+
+    def control(self) -> "Process":
+        """Start one op after the other: all blocks set out on it together, and the next waits for the last of them."""
+        environment = self.environment
+        for op, tiles in enumerate(self.ops):
+            begin = int(environment.now)
+            if tiles.setup_cycles:
+                yield environment.timeout(tiles.setup_cycles)
+                self.intervals.append(Interval(CONTROL, op, 0, "setup", begin, int(environment.now)))
+            blocks = _Op(environment, op, tiles, self.intervals).blocks()
+            yield environment.all_of([environment.process(block) for block in blocks])
+            self.spans.append((begin, int(environment.now)))
+
+
+class _Op:
+    """One op in play: the blocks, and the events by which they wait for one another."""
+
+    def __init__(self, environment: "Environment", op: int, tiles: OpTiles, intervals: list[Interval]) -> None:
+        self.environment, self.op, self.intervals = environment, op, intervals
+        self.facts, self.machine = tiles, tiles.port
+        self.tiles = _expand(tiles.runs)
+        self.order = list(_port_order(self.tiles, self.machine))
+        event = environment.event
+        self.requested = [event() for _ in self.order]  # the DMA channel and DRAM are ready for the port
+        self.crossed = [event() for _ in self.order]  # the last word has crossed the port
+        self.computed = [event() for _ in self.tiles]
+        self.moved = {(item.kind, item.tile): self.crossed[turn] for turn, item in enumerate(self.order)}
+
+    def blocks(self) -> "Iterator[Process]":
+        """Yield what each block does."""
+        yield self.port()
+        yield self.compute()
+        yield self.add()
         for kinds in (("load", "deeper", "prefetch"), ("store",)):
             for channel in range(self.machine.channels):
-                process(self.dma(kinds, channel))
-        self.environment.run()
-        return Timeline(tuple(self.intervals), max((i.end_cycle for i in self.intervals), default=0))
+                yield self.dma(kinds, channel)
 
     @property
     def now(self) -> int:
         return int(self.environment.now)
 
-    def record(self, block: str, tile: int, kind: str, begin: int) -> None:
-        self.intervals.append(Interval(block, tile, kind, begin, self.now))
+    def record(self, block: str, tile: int, kind: str, begin: int, size_bytes: int = 0) -> None:
+        self.intervals.append(Interval(block, self.op, tile, kind, begin, self.now, size_bytes))
 
     def ready(self, item: Transaction) -> "Event | None":
         """Return what must have happened before a transaction may be issued: a slot empty, a tile computed."""
-        if item.kind == "prefetch":
+        if item.kind == "prefetch" or self.facts.apart:
             return None
         slots = {"deeper": self.machine.deeper_slots, "load": self.machine.slots, "store": 0}
         cause = item.tile - slots[item.kind]
@@ -200,7 +201,7 @@ class _Layer:
                 yield self.environment.timeout(self.machine.latency_cycles)
             self.requested[turn].succeed()
             yield self.crossed[turn]
-            self.record(name, item.tile, item.kind, issue)
+            self.record(name, item.tile, item.kind, issue, item.size_bytes)
 
     def port(self) -> "Process":
         """Serve the transactions strictly in their order, one at a time."""
@@ -208,18 +209,25 @@ class _Layer:
             yield requested
             begin = self.now
             yield self.environment.timeout(item.cycles)
-            self.record(PORT, item.tile, item.kind, begin)
+            self.record(PORT, item.tile, item.kind, begin, item.size_bytes)
             crossed.succeed()
 
     def compute(self) -> "Process":
         """Work on the tiles in turn, each once its data are in and its slot's last results are out."""
-        for tile, cycles in enumerate(self.tiles.computes):
+        for tile, run in enumerate(self.tiles):
             for cause in (("deeper", tile), ("load", tile), ("store", tile - self.machine.out_slots)):
-                moved = self.moved.get(cause)
+                moved = None if self.facts.apart else self.moved.get(cause)
                 if moved is not None:
                     yield moved
             begin = self.now
-            if cycles:
-                yield self.environment.timeout(cycles)
-                self.record(self.block, tile, "compute", begin)
+            if run.compute_cycles:
+                yield self.environment.timeout(run.compute_cycles)
+                self.record(self.facts.block, tile, "compute", begin)
             self.computed[tile].succeed()
+
+    def add(self) -> "Process":
+        """Add products of the array on the vector unit, behind it, whatever the array waits for."""
+        if self.facts.added_cycles:
+            begin = self.now
+            yield self.environment.timeout(self.facts.added_cycles)
+            self.record(VECTOR, 0, "add", begin)

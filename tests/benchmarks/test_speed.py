@@ -13,7 +13,8 @@ import numba
 import numpy as np
 import pytest
 
-from simulator import simulate
+from analysis.read.trace import trace_text
+from simulator import simulate, timeline
 from simulator.cost.case import PIPE
 from simulator.cost.convert import make_scratch
 from simulator.cost.energy import layer_energy
@@ -21,7 +22,8 @@ from simulator.cost.evaluate import evaluate
 from simulator.cost.pipeline import play_runs
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.store import Store
-from simulator.timing.timeline import play
+from simulator.timing.tiles import OpTiles
+from simulator.timing.timeline import ARRAY, play
 from tests.benchmarks.subjects import PORT, best_case, different_tiles, search
 from tests.oracle.test_timeline import port_of, run_records
 
@@ -97,9 +99,18 @@ def test_the_recurrence_tile_by_tile(benchmark):
 
 def test_the_timeline_tile_by_tile(benchmark):
     runs = different_tiles(2_000)
-    timeline = benchmark(play, runs, PORT)
-    assert timeline.end_cycle == play_runs(run_records(runs), port_of(PORT), PORT.prefetch_cycles, np.zeros(2, PIPE))
+    played = benchmark(play, [OpTiles("conv1", ARRAY, tuple(runs), PORT)])
+    assert played.end_cycle == play_runs(run_records(runs), port_of(PORT), PORT.prefetch_cycles, np.zeros(2, PIPE))
     benchmark.extra_info |= {"tiles": len(runs)} | per(benchmark, len(runs))
+
+
+def test_the_timeline_of_a_whole_network_and_its_trace(benchmark):
+    """ResNet-50 in at most three seconds and 20 MB, on the machine that cuts it into most tiles."""
+    run = simulate("eyeriss_like", "resnet:depth=50")
+    trace = benchmark(lambda: trace_text(timeline(run), run))
+    assert len(trace.encode()) < 20_000_000
+    tiles = sum(layer.tiles for layer in run.layers)
+    benchmark.extra_info |= {"tiles": tiles, "bytes": len(trace.encode())} | per(benchmark, tiles)
 
 
 def per(benchmark, count):

@@ -7,6 +7,7 @@ import pytest
 
 from simulator.cli.exits import run
 from simulator.result.json_io import load_run
+from simulator.result.laws import LawViolation, Violation
 from simulator.verify import VerifyResult
 
 MACHINES = ["eyeriss_chip", "flexible_168", "squeezenext_16x16", "squeezenext_8x8", "systolic_32x32"]
@@ -91,3 +92,41 @@ def test_bad_input_is_told_the_way_out(arguments: str, told: str, capsys: pytest
     out, err = capsys.readouterr()
     assert told in err
     assert out == "" and "Traceback" not in err
+
+
+def test_the_timeline_of_a_run_is_saved_printed_and_made_of_a_saved_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, saved = ["--hw", "flexible_168", "--net", "tiny"], str(tmp_path / "run.json")
+    assert run([*command, "--json", saved, "--timeline", str(tmp_path / "new/trace.json")]) == 0
+    assert "latency" in capsys.readouterr().out
+    assert run(["report", saved, "--timeline", str(tmp_path / "again.json")]) == 0
+    assert run([*command, "--timeline", "-"]) == 0
+    texts = [(tmp_path / "new/trace.json").read_text(), (tmp_path / "again.json").read_text()]
+    assert texts[0] == texts[1] == capsys.readouterr().out
+    assert json.loads(texts[0])["otherData"]["cycles"] == load_run(tmp_path / "run.json").total.cycles
+
+
+def test_a_place_that_no_timeline_can_be_written_to_is_told_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for place, told in ((tmp_path, "a folder, not a file"), (tmp_path / "file/trace.json", "not a folder")):
+        assert run(["--hw", "flexible_168", "--net", "tiny", "--timeline", str(place)]) == 2
+        out, err = capsys.readouterr()
+        assert told in err and out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_saved_run_that_another_version_made_has_no_timeline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["--hw", "flexible_168", "--net", "tiny", "--json", str(tmp_path / "run.json")]) == 0
+
+    def play(*_: object) -> None:
+        raise LawViolation([Violation("conv1", "cycles", "events take the cycles of the run", "3 of 4")])
+
+    monkeypatch.setattr("simulator.door.run_timeline", play)
+    assert run(["report", str(tmp_path / "run.json"), "--timeline", str(tmp_path / "trace.json")]) == 2
+    assert "simulate it again" in capsys.readouterr().err
+    assert not (tmp_path / "trace.json").exists()

@@ -106,6 +106,8 @@ def test_out_holds_the_run_its_layers_its_mappings_and_pictures(engine: FakeEngi
         (["--net", "alexnet"], "--hw is missing"),
         ([*HW_NET, "--plot"], "--plot needs a folder"),
         ([*HW_NET, "--json", "-", "--csv", "-"], "cannot both go to stdout"),
+        ([*HW_NET, "--json", "-", "--timeline", "-"], "--json and --timeline cannot both go to stdout"),
+        (["report", "run.json"], "--out DIR, --timeline FILE or both"),
         ([*HW_NET, "--batch", "0"], "'--batch'"),
         ([*HW_NET, "--batch", "many"], "'--batch'"),
         ([*HW_NET, "--bacth", "4"], "--batch"),

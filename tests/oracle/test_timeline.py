@@ -1,45 +1,45 @@
 """The timeline's generators and the max-plus recurrences agree to the cycle."""
 
-import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.cost.case import PIPE
 from simulator.cost.case import PORT as PORT_FIELDS
 from simulator.cost.convert import record
 from simulator.cost.pipeline import RUN, play_runs
-from simulator.timing.tiles import PortSpec, TileRun
-from simulator.timing.timeline import PORT, Timeline, play, to_chrome_trace
+from simulator.timing.tiles import OpTiles, PortSpec, TileRun
+from simulator.timing.timeline import ARRAY, PORT, VECTOR, play
 from tests.oracle.strategies import MANY, port_specs, tile_runs
 
 
 @MANY
 @given(tile_runs(), port_specs())
 def test_the_timeline_ends_when_the_recurrence_does(runs, machine):
-    assert play(runs, machine).end_cycle == compiled_end(runs, machine) == plain_end(runs, machine)
+    assert play_op(runs, machine).end_cycle == compiled_end(runs, machine) == plain_end(runs, machine)
 
 
 @given(tile_runs(), port_specs())
 def test_no_block_does_two_things_at_once(runs, machine):
-    for intervals in play(runs, machine).by_block().values():
+    for intervals in play_op(runs, machine).by_block().values():
         assert all(before.end_cycle <= after.begin_cycle for before, after in pairwise(intervals))
 
 
 @given(tile_runs(), port_specs())
 def test_every_cycle_of_every_tile_is_in_the_timeline(runs, machine):
-    timeline = play(runs, machine, block="vector")
+    timeline = play_op(runs, machine, VECTOR)
     words = sum(run.count * (run.deeper_cycles + run.load_cycles + run.store_cycles) for run in runs)
     assert timeline.busy_cycles(PORT) == words + machine.prefetch_cycles
-    assert timeline.busy_cycles("vector") == sum(run.count * run.compute_cycles for run in runs)
+    assert timeline.busy_cycles(VECTOR) == sum(run.count * run.compute_cycles for run in runs)
 
 
 @given(tile_runs(), port_specs())
 def test_a_tile_starts_with_its_data_in_and_stores_once_it_is_done(runs, machine):
-    timeline = play(runs, machine)
-    when = {(i.kind, i.tile): i for i in timeline.intervals if i.block in (PORT, "array")}
+    timeline = play_op(runs, machine)
+    when = {(i.kind, i.tile): i for i in timeline.intervals if i.block in (PORT, ARRAY)}
     computes = [tile for kind, tile in when if kind == "compute"]
     for tile in computes:
         work = when["compute", tile]
@@ -54,25 +54,26 @@ def test_a_tile_starts_with_its_data_in_and_stores_once_it_is_done(runs, machine
 
 def test_double_buffering_hides_the_loads_behind_the_work():
     runs = [TileRun(load_cycles=10, compute_cycles=20, store_cycles=0, count=4)]
-    assert play(runs, PortSpec(slots=2, out_slots=2, channels=1, latency_cycles=0)).end_cycle == 10 + 4 * 20
-    assert play(runs, PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)).end_cycle == 4 * (10 + 20)
+    assert play_op(runs, PortSpec(slots=2, out_slots=2, channels=1, latency_cycles=0)).end_cycle == 10 + 4 * 20
+    assert play_op(runs, PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)).end_cycle == 4 * (10 + 20)
 
 
 def test_a_second_channel_hides_the_latency():
     runs = [TileRun(load_cycles=10, compute_cycles=1, store_cycles=0, count=5)]
-    assert play(runs, PortSpec(slots=8, out_slots=8, channels=1, latency_cycles=10)).end_cycle == 5 * (10 + 10) + 1
-    assert play(runs, PortSpec(slots=8, out_slots=8, channels=2, latency_cycles=10)).end_cycle == 10 + 5 * 10 + 1
+    assert play_op(runs, PortSpec(slots=8, out_slots=8, channels=1, latency_cycles=10)).end_cycle == 5 * (10 + 10) + 1
+    assert play_op(runs, PortSpec(slots=8, out_slots=8, channels=2, latency_cycles=10)).end_cycle == 10 + 5 * 10 + 1
 
 
 def test_the_next_weights_cross_the_port_while_the_last_tile_computes():
     runs = [TileRun(load_cycles=10, compute_cycles=50, store_cycles=5)]
-    timeline = play(runs, PortSpec(slots=2, out_slots=2, channels=2, latency_cycles=3, prefetch_cycles=30))
+    timeline = play_op(runs, PortSpec(slots=2, out_slots=2, channels=2, latency_cycles=3, prefetch_cycles=30))
     port = [(i.kind, i.tile, i.begin_cycle, i.end_cycle) for i in timeline.by_block()[PORT]]
     assert port == [("load", 0, 3, 13), ("prefetch", 1, 13, 43), ("store", 0, 66, 71)]
 
 
 def test_a_layer_without_work_takes_no_time():
-    assert play([TileRun(0, 0, 0, count=3)], PortSpec(2, 2, 1, 100)) == Timeline((), 0)
+    timeline = play_op([TileRun(0, 0, 0, count=3)], PortSpec(2, 2, 1, 100))
+    assert (timeline.intervals, timeline.end_cycle) == ((), 0)
 
 
 @pytest.mark.parametrize("make", [lambda: TileRun(1, -1, 1), lambda: TileRun(1, 1, 1, 0), lambda: PortSpec(0, 1, 1, 0)])
@@ -81,16 +82,32 @@ def test_impossible_tiles_and_ports_are_refused(make):
         make()
 
 
-def test_the_chrome_trace_places_each_layer_at_its_start():
-    timeline = play([TileRun(10, 20, 5)], PortSpec(slots=2, out_slots=2, channels=1, latency_cycles=0))
-    trace = json.loads(to_chrome_trace([("conv1", 0, timeline), ("conv2", timeline.end_cycle, timeline)]))
-    rows = {event["tid"]: event["args"]["name"] for event in trace["traceEvents"] if event["ph"] == "M"}
-    work = [event for event in trace["traceEvents"] if event["ph"] == "X" and rows[event["tid"]] == "array"]
-    assert [(event["name"], event["ts"], event["dur"]) for event in work] == [
-        ("compute conv1[0]", 10, 20),
-        ("compute conv2[0]", 45, 20),
-    ]
-    assert set(rows.values()) == {"array", "dma load 0", "dma store 0", PORT}
+@given(st.lists(st.tuples(tile_runs(), port_specs(), st.integers(0, 9)), min_size=1, max_size=4))
+def test_ops_follow_one_another_each_as_if_it_were_alone(drawn):
+    timeline = play([OpTiles(str(i), ARRAY, tuple(runs), port, setup) for i, (runs, port, setup) in enumerate(drawn)])
+    ends = [setup + plain_end(runs, port) for runs, port, setup in drawn]
+    assert [end - begin for begin, end in timeline.spans] == ends
+    assert timeline.end_cycle == sum(ends)
+    assert all(before == after for (_, before), (after, _) in pairwise(timeline.spans))
+
+
+@given(tile_runs(), port_specs(), st.integers(0, 2000))
+def test_the_vector_unit_adds_behind_the_array_and_the_op_takes_the_longer(runs, port, added):
+    timeline = play([OpTiles("deconv", ARRAY, tuple(runs), port, added_cycles=added)])
+    assert timeline.end_cycle == max(plain_end(runs, port), added)
+    assert timeline.busy_cycles(VECTOR) == added
+
+
+@given(st.integers(0, 50), st.integers(0, 50))
+def test_where_ops_overlap_with_their_neighbours_one_takes_the_longer_of_block_and_port(load, compute):
+    port = PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)
+    timeline = play([OpTiles("conv", ARRAY, (TileRun(load, compute, 0),), port, apart=True)])
+    assert timeline.end_cycle == max(load, compute)
+    assert (timeline.busy_cycles(PORT), timeline.busy_cycles(ARRAY)) == (load, compute)
+
+
+def play_op(runs, port, block=ARRAY):
+    return play([OpTiles("conv1", block, tuple(runs), port)])
 
 
 def compiled_end(runs, machine):

@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from simulator import load_hardware, simulate
-from simulator.cli.mappings import saved_mappings
 from simulator.cost.legality import violations
+from simulator.door import saved_mappings
 from simulator.engine import around
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import ONES

@@ -9,7 +9,7 @@ import pytest
 from analysis.drive.explain.change import CannotChange
 from analysis.drive.explain.shapes import Edit, edited
 from simulator import simulate
-from simulator.cli.mappings import saved_mappings
+from simulator.door import saved_mappings
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.network.graph import Graph, with_batch

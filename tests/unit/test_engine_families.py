@@ -6,7 +6,7 @@ import pytest
 
 from analysis.drive.accuracy.figures import published
 from simulator import simulate
-from simulator.cli.mappings import saved_mappings
+from simulator.door import saved_mappings
 from simulator.engine.mapping_cache import MappingCache
 from simulator.errors import InputError
 from simulator.hardware.load import load_hardware

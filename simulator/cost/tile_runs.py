@@ -1,0 +1,104 @@
+"""The tiles of a mapping one by one, as data: what each moves and computes, in runs of equal ones.
+
+A timeline plays them. The search and `simulator.cost.evaluate` need their sums alone, and never make this list.
+"""
+
+import numpy as np
+
+from simulator.cost.case import (
+    INPUTS,
+    NONE,
+    OUTPUTS,
+    RESIDUALS,
+    WEIGHTS,
+    ZERO,
+    Case,
+    Record,
+    Records,
+    Scratch,
+    record_type,
+)
+from simulator.cost.jit import jit, jit_inside
+from simulator.cost.layout import transfer
+from simulator.cost.play import clear
+from simulator.cost.tiles import next_tile, outermost_loop, start_tiles
+from simulator.cost.transfers import load_cycles, store_cycles
+
+TILE_RUN = record_type(
+    [
+        (name, np.int64)
+        for name in ("deeper", "load", "compute", "store", "deeper_bytes", "load_bytes", "store_bytes", "count")
+    ]
+)
+"""`count` equal tiles in a row: port and array cycles of each, see `simulator.cost.pipeline`, and bytes at the port."""
+
+
+@jit
+def read_bytes(totals: Record) -> int:
+    """Bytes that have been read through the DRAM port so far."""
+    return totals.dram_read[INPUTS] + totals.dram_read[WEIGHTS] + totals.dram_read[OUTPUTS]
+
+
+@jit_inside
+def residual_bytes(case: Case, scratch: Scratch, words_before: int, variant: Record) -> int:
+    """Bytes of what is added to the outputs of the current tile, if it has just loaded any; see `load_residuals`."""
+    if scratch.totals.loaded_residuals == words_before:
+        return 0
+    tiles, tile = scratch.tiles, case.mapping.tile
+    return case.layer.residuals * transfer(tiles, case.machine, case.layer, tile, RESIDUALS, variant.sums)[0]
+
+
+@jit_inside
+def fill_run(case: Case, scratch: Scratch, advanced: int, next_advanced: int, variant: Record, run: Record) -> None:
+    """Fill in what the current tile moves and computes.
+
+    What came of the first tile's weights before the layer began does not cross the port any more. Of the operand with
+    deeper buffering, bytes are its own: residuals count as inputs, but come with the rest.
+    """
+    totals, deeper = scratch.totals, case.machine.deeper_operand
+    read, written, residuals = read_bytes(totals), totals.dram_written, totals.loaded_residuals
+    inputs, weights = totals.dram_read[INPUTS], totals.dram_read[WEIGHTS]
+    run.deeper, run.load = load_cycles(case, scratch, advanced, next_advanced, variant)
+    run.compute = variant.array_cycles
+    run.store = store_cycles(case, scratch, next_advanced, variant)
+    came = case.layer.prefetched_bytes if advanced < 0 else ZERO
+    run.deeper_bytes = 0
+    if deeper == INPUTS:
+        added = residual_bytes(case, scratch, residuals, variant)
+        run.deeper_bytes = totals.dram_read[INPUTS] - inputs - added
+    elif deeper == WEIGHTS:
+        run.deeper_bytes = totals.dram_read[WEIGHTS] - weights - came
+    run.load_bytes = read_bytes(totals) - read - came - run.deeper_bytes
+    run.store_bytes = totals.dram_written - written
+    run.count = 1
+
+
+@jit_inside
+def alike(run: Record, other: Record) -> bool:
+    """Tell whether tiles of two runs move and compute the same."""
+    cycles = run.deeper == other.deeper and run.load == other.load and run.store == other.store
+    moved = run.deeper_bytes == other.deeper_bytes and run.load_bytes == other.load_bytes
+    return cycles and moved and run.store_bytes == other.store_bytes and run.compute == other.compute
+
+
+@jit
+def list_runs(case: Case, scratch: Scratch, runs: Records) -> int:
+    """List the tiles of a mapping in the order in which they are played; return how many runs they are.
+
+    The mapping was evaluated with the same `scratch`, whose edge variants are known therefore. `runs` has room for as
+    many as there are tiles.
+    """
+    tiles, advanced, n = scratch.tiles, NONE, 0
+    start_tiles(case.machine, case.layer, case.mapping, tiles)
+    clear(scratch.totals)
+    while True:
+        next_advanced = outermost_loop(tiles)
+        fill_run(case, scratch, advanced, next_advanced, scratch.variants[tiles.variant], runs[n])
+        if n > 0 and alike(runs[n - 1], runs[n]):
+            runs[n - 1].count += 1
+        else:
+            n += 1
+        advanced = next_advanced
+        if advanced < 0:
+            return n
+        next_tile(tiles, advanced, case.mapping.tile)

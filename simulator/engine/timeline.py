@@ -1,0 +1,169 @@
+"""A run as events: the ops of a network, tile by tile, on the blocks of a machine.
+
+What the run holds is played again with its own mappings: where ops follow one another, the events end when the run
+does, to the cycle. Where a machine overlaps ops with their neighbours, an op takes the longer of its block and the
+port; it is drawn so, each busy from the op's first cycle.
+"""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as MappingType
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+from simulator.engine.array_ops import evaluated
+from simulator.engine.mapping_cache import OpKey, VectorKey, op_key, vector_key
+from simulator.engine.vector_ops import fastest
+from simulator.errors import InputError, Problem
+from simulator.hardware.model import Hardware
+from simulator.mapping.mapping import Mapping
+from simulator.nest import Operand
+from simulator.result.laws import LawViolation, Violation
+from simulator.result.run import LayerResult
+from simulator.schedule import PlannedOp
+from simulator.timing.tiles import OpTiles, PortSpec, TileRun
+from simulator.timing.timeline import ARRAY, VECTOR, Timeline, play
+
+if TYPE_CHECKING:
+    from simulator.cost.case import Records
+
+
+MOST_TILES = 300_000
+"""Of a run that is played: about a thousand bytes each, and twenty seconds in all."""
+
+
+class Asked(NamedTuple):
+    """What tiles follow from: ops of which this is equal have equal ones."""
+
+    op: OpKey | VectorKey
+    mapping: Mapping | None
+    come: int
+
+
+def run_timeline(
+    layers: Sequence[LayerResult],
+    ops: Sequence[PlannedOp],
+    mappings: MappingType[str, Mapping],
+    hardware: Hardware,
+) -> Timeline:
+    """Play the ops of a run under its mappings.
+
+    Raise InputError if there are too many tiles, `LawViolation` unless each op takes the cycles that the run says.
+    """
+    tiles = sum(layer.tiles for layer in layers)
+    if tiles > MOST_TILES and hardware.layer_order != "overlapped":
+        message = "too many tiles to be played one by one: take a smaller batch, or fewer layers"
+        raise InputError(Problem(message, expected=f"at most {MOST_TILES}", got=str(tiles)))
+    timeline, told = play(list(ops_in_play(layers, ops, mappings, hardware))), {x.name: x.cycles for x in layers}
+    spans = zip(timeline.ops, timeline.spans, strict=True)
+    taken = [(op.name, end - begin) for op, (begin, end) in spans]
+    broken = [
+        Violation(name, "cycles", "events take the cycles of the run", f"{cycles} of {told[name]}")
+        for name, cycles in taken
+        if cycles != told[name]
+    ]
+    if broken:
+        raise LawViolation(broken)
+    return timeline
+
+
+def ops_in_play(
+    layers: Sequence[LayerResult],
+    ops: Sequence[PlannedOp],
+    mappings: MappingType[str, Mapping],
+    hardware: Hardware,
+) -> Iterator[OpTiles]:
+    """Yield the ops that run, with their tiles; of the next one's weights come what it says has come."""
+    pairs = [(op, result) for op, result in zip(ops, layers, strict=True) if op.runs]
+    known: dict[Asked, tuple[TileRun, ...]] = {}
+    for (op, result), following in zip_longest(pairs, pairs[1:]):
+        mapping, come = mappings.get(op.layer.name), result.prefetched_bytes
+        wanted = following[1].prefetched_bytes if following else 0
+        if hardware.layer_order == "overlapped":
+            yield apart(op, result, hardware)
+            continue
+        key = Asked(op_key(op) if mapping else vector_key(op, hardware), mapping, come)
+        if key not in known:
+            known[key] = array_runs(op, mapping, hardware, come) if mapping else vector_runs(op, hardware)
+        port = port_of(hardware, wanted, on_array=mapping is not None)
+        yield OpTiles(op.layer.name, block_of(op, hardware), known[key], port, *around(op, result))
+
+
+def apart(op: PlannedOp, result: LayerResult, hardware: Hardware) -> OpTiles:
+    """Return an op whose ends overlap with its neighbours: block and port are busy for as long as each needs alone."""
+    block = "array" if op.layer.nest is not None else "vector"
+    dram = result.traffic["dram"].values()
+    work = TileRun(
+        load_cycles=result.bounds["dram"],
+        compute_cycles=result.bounds[block],
+        store_cycles=0,
+        load_bytes=sum(traffic.total_bytes for traffic in dram),
+    )
+    port = PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)
+    return OpTiles(op.layer.name, block_of(op, hardware), (work,), port, *around(op, result), apart=True)
+
+
+def block_of(op: PlannedOp, hardware: Hardware) -> str:
+    """Name what computes an op: the vector unit runs what does not multiply, unless the array does."""
+    on_array = op.layer.nest is not None or op.layer.op in hardware.ops_on_array
+    return ARRAY if on_array else VECTOR
+
+
+def around(op: PlannedOp, result: LayerResult) -> tuple[int, int]:
+    """Return the cycles before an op's tiles, and those that the vector unit adds products for behind the array."""
+    return result.cycle_parts["configuration"], result.bounds["vector"] if op.added else 0
+
+
+def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -> tuple[TileRun, ...]:
+    """List the tiles of a mapping; so many bytes of the first one's weights have come before."""
+    import numpy as np
+
+    from simulator.cost.tile_runs import TILE_RUN, list_runs
+
+    case, scratch = evaluated(op, mapping, hardware, come)
+    runs = np.zeros(int(scratch.totals["tiles"]), TILE_RUN)
+    return as_runs(runs[: list_runs(case, scratch, runs)])
+
+
+def as_runs(runs: "Records") -> tuple[TileRun, ...]:
+    """Read records of `TILE_RUN`."""
+    names = ("load", "compute", "store", "count", "deeper", "load_bytes", "store_bytes", "deeper_bytes")
+    return tuple(TileRun(*run) for run in zip(*(runs[name].tolist() for name in names), strict=True))
+
+
+def vector_runs(op: PlannedOp, hardware: Hardware) -> tuple[TileRun, ...]:
+    """List the tiles of an op that does not multiply, equal ones in a row together."""
+    from simulator.cost.vector_tiles import transfer_cycles
+    from simulator.cost.windows import BYTES
+
+    tiles = fastest(op, hardware)
+    loads, stores = transfer_cycles(tiles.loading, hardware), transfer_cycles(tiles.storing, hardware)
+    sizes = tiles.loading[:, BYTES], tiles.storing[:, BYTES]
+    runs: list[list[int]] = []
+    for load, compute, store, read, written in zip(
+        *(each.tolist() for each in (loads, tiles.computes, stores, *sizes)), strict=True
+    ):
+        run = [load, compute, store, 1, 0, read, written]
+        if runs and runs[-1][:3] + runs[-1][4:] == run[:3] + run[4:]:
+            runs[-1][3] += 1
+        else:
+            runs.append(run)
+    return tuple(TileRun(*run) for run in runs)
+
+
+def port_of(hardware: Hardware, prefetch_bytes: int, *, on_array: bool) -> PortSpec:
+    """Return the port as an op sees it: tiles of the vector unit lie where inputs do."""
+    import numpy as np
+
+    from simulator.cost.convert import port_record
+    from simulator.cost.vector_tiles import transfer_cycles
+
+    port, slots = port_record(hardware), hardware.slots_of(Operand.INPUTS)
+    return PortSpec(
+        slots=int(port["slots"]) if on_array else slots,
+        out_slots=int(port["out_slots"]),
+        channels=int(port["channels"]),
+        latency_cycles=int(port["latency_cycles"]),
+        prefetch_cycles=int(transfer_cycles(np.array([(prefetch_bytes, 0, 0)]), hardware)[0]),
+        deeper_slots=int(port["deeper_slots"]) if on_array else slots,
+        prefetch_bytes=prefetch_bytes,
+    )
