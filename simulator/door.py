@@ -20,8 +20,9 @@ from simulator.network.ir import Network
 from simulator.result.run import Run
 from simulator.schedule import plan
 from simulator.source import Document, plain_document
+from simulator.source.files import read_bytes
 from simulator.source.locate import locate
-from simulator.source.parser import Value
+from simulator.source.parser import MAX_BYTES, Value
 from workloads.importers.layer_list import network_of
 from workloads.load import load_network
 
@@ -69,7 +70,7 @@ def simulate(
         progress=progress,
         threads=threads,
     )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path else None
+    digest = hashlib.sha256(read_bytes(path, MAX_BYTES)).hexdigest() if path else None
     return replace(run, options={**run.options, "mapping": digest})
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from simulator.cli.inputs import Formats, NoCache
-from simulator.cli.output import check_folder, line_width, print_json, progress, write_text
+from simulator.cli.output import check_outputs, line_width, print_json, progress, write_text
 
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")]
 
@@ -58,11 +58,14 @@ def report(
     from analysis.read.plots import write_plots
     from analysis.read.tables import layer_rows
     from simulator.result.json_io import load_run
+    from simulator.source.folders import whole_folder
 
     kinds = checked_formats(formats.split(","))
-    check_folder(out)
+    check_outputs({}, out)
     run = load_run(run_file)
-    table = out / "layers.csv"
-    write_text(table, csv_text(layer_rows(run)))
-    for path in [table, *write_plots(run, out, kinds)]:
-        print(path)
+    with whole_folder(out) as folder:
+        table = folder / "layers.csv"
+        write_text(table, csv_text(layer_rows(run)))
+        written = [table, *write_plots(run, folder, kinds)]
+    for path in written:
+        print(out / path.relative_to(folder))

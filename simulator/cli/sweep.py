@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import Formats, NoCache
-from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, check_folder, print_grid, progress, write_text
+from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
 
 if TYPE_CHECKING:
     from analysis.drive.sweep import Outcome
     from analysis.drive.sweep.plan import Plan
+
+TABLE = "points.csv"
 
 
 def sweep(
@@ -37,9 +39,7 @@ def sweep(
     kinds = checked_formats(formats.split(","))
     plan = load_plan(plan_file)
     kept = store or Path(plan_file.with_suffix(".sqlite").name)
-    check_file(csv)
-    if out:
-        check_folder(out)
+    check_outputs({"--store": kept, "--csv": csv}, out, (TABLE,))
     outcome = _run(plan, kept, workers)
     _save(outcome, csv, out, kinds)
     _print(outcome, csv)
@@ -75,9 +75,11 @@ def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple
     if out:
         from analysis.drive.sweep.pictures import sweep_pictures
         from analysis.read.pictures import write_pictures
+        from simulator.source.folders import whole_folder
 
-        write_text(out / "points.csv", text)
-        write_pictures(sweep_pictures(outcome), out, formats)
+        with whole_folder(out) as folder:
+            write_text(folder / TABLE, text)
+            write_pictures(sweep_pictures(outcome), folder, formats)
 
 
 def _print(outcome: "Outcome", csv: Path | None) -> None:

@@ -13,7 +13,7 @@ from simulator.result.laws import broken_laws
 from simulator.result.relative import with_joules
 from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Documents, Run, dense_speedup, utilization
 from simulator.result.version1 import updated
-from simulator.source.files import write_atomically
+from simulator.source.files import read_text, write_atomically
 
 MAX_FILE_BYTES = 64 * 2**20
 OLDER_VERSIONS = (1, 2)
@@ -133,16 +133,7 @@ def save_run(run: Run, path: str | Path) -> None:
 
 def load_run(path: str | Path) -> Run:
     """Read a saved run; raises InputError when the file is missing, too large, or not a run."""
-    source = Path(path)
-    try:
-        if source.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(Problem(f"larger than {MAX_FILE_BYTES // 2**20} MiB, no saved run is", file=str(source)))
-        text = source.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(Problem(f"cannot read the run: {error.strerror or error}", file=str(source))) from error
-    except UnicodeDecodeError as error:
-        raise InputError(Problem("not a text file", file=str(source), expected="JSON in UTF-8")) from error
-    return run_from_json(text, str(source))
+    return run_from_json(read_text(path, MAX_FILE_BYTES), str(path))
 
 
 def _line(value: object) -> str:

@@ -1,11 +1,13 @@
 """Read an ONNX file into a `Model`: the only place that knows the onnx package."""
 
 import mmap
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError, Problem
+from simulator.source.files import opened
 from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, shorten
 from workloads.importers.from_onnx.model import Attribute, Branch, Const, Dims, Model, Node
 from workloads.importers.from_onnx.strip import MalformedError, strip
@@ -22,17 +24,11 @@ STANDARD_DOMAINS = ("", "ai.onnx")
 
 def read_file(path: Path) -> Model:
     """Read a file; raise InputError where it is no ONNX model, or the onnx package is missing."""
-    try:
-        with path.open("rb") as stream:
-            if path.stat().st_size > MOST_BYTES:
-                raise InputError(Problem("the file is too large", str(path), expected=f"at most {MOST_BYTES} bytes"))
-            if path.stat().st_size == 0:
-                raise InputError(Problem("the file is empty", str(path), expected="an ONNX model"))
-            content = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-            return read_bytes(content, str(path), path.parent)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem(f"cannot read the file: {reason}", str(path))) from error
+    with opened(path, MOST_BYTES) as stream:
+        if os.fstat(stream.fileno()).st_size == 0:
+            raise InputError(Problem("the file is empty", str(path), expected="an ONNX model"))
+        content = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        return read_bytes(content, str(path), path.parent)
 
 
 def read_bytes(content: memoryview, file: str, folder: Path | None = None) -> Model:
