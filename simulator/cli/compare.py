@@ -56,15 +56,15 @@ def compare(
 
 def _runs(files: Sequence[Path], hardware: str, network: str, options: Options) -> "list[Run]":
     """Load the runs, or simulate every machine with every network; raise InputError for fewer than two."""
+    from simulator.door import open_run
     from simulator.errors import InputError, Problem
-    from simulator.result.json_io import load_run
 
     if files and (hardware or network):
         raise InputError(Problem("saved runs do not go with --hw and --net", expected="one or the other"))
     if files:
         if len(files) < 2:
             raise InputError(Problem("nothing to compare with", expected="two saved runs or more", got=str(files[0])))
-        return [load_run(file) for file in files]
+        return [open_run(file) for file in files]
     machines, networks = specs(hardware), specs(network)
     if not machines or not networks or len(machines) * len(networks) < 2:
         expected = "two saved runs or more, or --hw and --net with several names in one of them"

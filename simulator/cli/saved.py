@@ -26,9 +26,9 @@ def explain(
     from analysis.drive.explain import explain_layer, explain_network
     from analysis.drive.explain.data import layer_data, network_data
     from analysis.drive.explain.text import layer_text, network_text
-    from simulator.result.json_io import load_run
+    from simulator.door import open_run
 
-    run = load_run(run_file)
+    run = open_run(run_file)
     with progress("changes") as advance:
         about_layer = explain_layer(run, layer, advance) if layer else None
         about_network = None if layer else explain_network(run, advance)
@@ -57,12 +57,12 @@ def report(
     from analysis.read.pictures import checked_formats
     from analysis.read.plots import write_plots
     from analysis.read.tables import layer_rows
-    from simulator.result.json_io import load_run
+    from simulator.door import open_run
     from simulator.source.folders import whole_folder
 
     kinds = checked_formats(formats.split(","))
     check_outputs({}, out)
-    run = load_run(run_file)
+    run = open_run(run_file)
     with whole_folder(out) as folder:
         table = folder / "layers.csv"
         write_text(table, csv_text(layer_rows(run)))

@@ -29,7 +29,7 @@ def locate(spec: str | Path, folder: str, kind: str) -> Path:
         return known[stem]
     raise InputError(
         Problem(
-            f"there is no {kind} of this name, and no file: {why_not}",
+            f"there is no {kind} of this name, and no file that can be read: {why_not}",
             expected=f"a path, or one of {', '.join(known)}",
             got=f'"{text}"',
             suggestion=nearest(Path(stem).name, known),
