@@ -112,11 +112,17 @@ def _not_positive(run: Run, file: str | None) -> Iterator[Problem]:
 
 
 def _unknown_traffic(run: Run, file: str | None) -> Iterator[Problem]:
-    """Yield traffic at levels that the machine has not, and of what is no operand."""
+    """Yield traffic at levels that the machine has not, of what is no operand, and without a price among prices."""
+    prices = run.hardware.energy_pj_per_byte
+    if prices and "mac" not in run.hardware.energy_pj_per_action:
+        yield Problem("missing key", file, path="hardware.energy_pj_per_action.mac")
     for at, layer in enumerate(run.layers):
         for level, operands in layer.traffic.items():
-            for name in operands.keys() - set(OPERAND_NAMES) if level in run.hardware.levels else (level,):
-                yield Problem("unknown traffic", file, path=f"layers.{at}.traffic.{level}", got=name)
+            known = set(prices.get(level, {}) if prices else OPERAND_NAMES) & set(OPERAND_NAMES)
+            for name in operands.keys() - known if level in run.hardware.levels else (level,):
+                yield Problem(
+                    "traffic that is not known, or has no price", file, path=f"layers.{at}.traffic.{level}", got=name
+                )
 
 
 def _negative(data: Mapping[str, object], file: str | None) -> Iterator[Problem]:
