@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.cli.output import check_outputs
 from tests.cli.commands import complaint, output
 from tests.cli.sweeps import PLAN
 
@@ -120,4 +121,5 @@ def test_a_pipe_that_nobody_reads_is_no_place_to_write(capsys: pytest.CaptureFix
 
 
 def test_a_device_takes_several_outputs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "conv" in output(capsys, *SIMULATE, "--json", os.devnull, "--csv", os.devnull)
+    check_outputs({"--json": Path(os.devnull), "--csv": Path(os.devnull)})
+    assert output(capsys, "convert", "tiny", "--to", "yaml", "-o", os.devnull) == f"{os.devnull}\n"

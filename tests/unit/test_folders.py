@@ -2,13 +2,11 @@
 
 import os
 import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import simulator
 from simulator.errors import InputError
 from simulator.source import folders
 from simulator.source.files import STAGED, write_atomically
@@ -86,35 +84,43 @@ def test_a_file_that_comes_while_a_set_takes_its_place_is_kept(tmp_path: Path, m
     assert content(tmp_path / "o") == NEW | {"late": "late"}
 
 
-KILLED = f"""
-import os, sys
-from simulator.source import files, folders
-from tests.unit.test_folders import NEW, Path, put
-left = int(sys.argv[1])
-def count(function):
-    def counted(*arguments, **options):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), {int(signal.SIGKILL)})
-        return function(*arguments, **options)
-    return counted
-for name in ("replace", "link", "chmod", "rename", "open", "unlink"):
-    setattr(os, name, count(getattr(os, name)))
-folders._exchanged = count(folders._exchanged)
-put(Path(sys.argv[2]), NEW)
-"""
+def killed(moment: int, folder: Path) -> bool:
+    """Put a new set in a process that is killed at its call of the system of that number; tell whether it was."""
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1] != 0
+    left = moment
+
+    def counted(function: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **options)
+
+        return call
+
+    for name in ("chmod", "link", "open", "rename", "replace", "unlink"):
+        setattr(os, name, counted(getattr(os, name)))
+    folders._exchanged = counted(folders._exchanged)
+    put(folder, NEW)
+    os._exit(0)
 
 
 def test_a_process_killed_at_any_moment_leaves_the_old_set_or_the_new_one(tmp_path: Path) -> None:
     put(tmp_path / "o", OLD)
-    seen, root = [], Path(simulator.__file__).parents[1]
-    for moment in range(0, 30, 3):
-        done = subprocess.run([sys.executable, "-c", KILLED, str(moment), str(tmp_path / "o")], cwd=root)
+    assert killed(0, tmp_path / "o")
+    seen = [content(tmp_path / "o")]
+    for moment in range(1, 100):
+        was = killed(moment, tmp_path / "o")
         seen.append(content(tmp_path / "o"))
-        if not done.returncode:
+        if not was:
             break
-    assert seen[0] == OLD and seen[-1] == NEW
+        if seen[-1] == NEW:
+            put(tmp_path / "o", OLD)
+            (tmp_path / "o/c").unlink()
+    assert len(seen) > 10 and seen[0] == OLD and seen[-1] == NEW
     assert all(found in (OLD, NEW) for found in seen)
     put(tmp_path / "o", OLD)
     assert [name for name in os.listdir(tmp_path) if name.startswith(STAGED)] == []
