@@ -41,6 +41,8 @@ def sweep(
     kept = store or Path(plan_file.with_suffix(".sqlite").name)
     check_outputs({"--store": kept, "--csv": csv}, out, (TABLE,))
     outcome = _run(plan, kept, workers)
+    for key in outcome.damaged:
+        print(f"note: {kept}: the row of key {key} was damaged, its point is simulated again", file=sys.stderr)
     _save(outcome, csv, out, kinds)
     _print(outcome, csv)
     _report_failures(outcome)

@@ -104,11 +104,14 @@ def run_from_json(text: str, file: str | None = None) -> Run:
 
 
 def _not_positive(run: Run, file: str | None) -> Iterator[Problem]:
-    """Yield what a machine has at least something of; figures are divided by it."""
+    """Yield what a machine or a tensor has at least something of; figures are divided by it."""
     for fact in POSITIVE:
         value = getattr(run.hardware, fact)
         if value is not None and value <= 0:
             yield Problem("out of range", file, path=f"hardware.{fact}", expected="more than 0", got=str(value))
+    for at, layer in enumerate(run.layers):
+        if min(*layer.output_shape, *(extent for shape in layer.input_shapes for extent in shape)) < 1:
+            yield Problem("a shape is out of range", file, path=f"layers.{at}", expected="extents of 1 or more")
 
 
 def _unknown_traffic(run: Run, file: str | None) -> Iterator[Problem]:

@@ -6,7 +6,6 @@ moment leaves the committed rows readable.
 
 import hashlib
 import sqlite3
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -117,12 +116,9 @@ class Store:
                     self.connection.execute("ROLLBACK")
                 raise
 
-    def finished(self, keys: Iterable[str]) -> set[str]:
-        """Return those of the keys that have a row as it was written; note those whose row is not."""
-        found = list(self._find(keys))
-        for key in (key for key, result in found if result is None):
-            warnings.warn(f"{self.path}: the row of key {key} is damaged; it is simulated again", stacklevel=2)
-        return {key for key, result in found if result is not None}
+    def intact(self, keys: Iterable[str]) -> dict[str, bool]:
+        """Tell of those keys that have a row whether it is as it was written."""
+        return {key: result is not None for key, result in self._find(keys)}
 
     def results(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the results, as JSON, of those keys that have a row as it was written."""
