@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from analysis.drive.sweep.plan import Plan
 
 TABLE = "points.csv"
+MOST_NAMED = 10  # rows of a store that were damaged
 
 
 def sweep(
@@ -41,8 +42,7 @@ def sweep(
     kept = store or Path(plan_file.with_suffix(".sqlite").name)
     check_outputs({"--store": kept, "--csv": csv}, out, (TABLE,))
     outcome = _run(plan, kept, workers)
-    for key in outcome.damaged:
-        print(f"note: {kept}: the row of key {key} was damaged, its point is simulated again", file=sys.stderr)
+    _tell_damaged(outcome)
     _save(outcome, csv, out, kinds)
     _print(outcome, csv)
     _report_failures(outcome)
@@ -66,6 +66,15 @@ def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
         done, total = reached
         print(f"{done} of {total} points are kept in {store}; run the same again to go on", file=sys.stderr)
         raise
+
+
+def _tell_damaged(outcome: "Outcome") -> None:
+    """Name the rows that were simulated again as they were not what had been written, the first of them."""
+    damaged = sorted(outcome.damaged)
+    for key in damaged[:MOST_NAMED]:
+        print(f"note: {outcome.store}: the row of key {key} was damaged: simulated again", file=sys.stderr)
+    if len(damaged) > MOST_NAMED:
+        print(f"note: and {len(damaged) - MOST_NAMED} more rows", file=sys.stderr)
 
 
 def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple[str, ...]) -> None:

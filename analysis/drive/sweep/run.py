@@ -47,13 +47,14 @@ class Outcome:
                     yield point_of(self.plan, number), self._figures(number, found.get(key))
 
     def _figures(self, number: int, text: str | None) -> Figures:
-        if text is None:
-            return self.unbuilt.get(number) or {"problem": f"internal error: {self.faults[number]}"}
-        try:
+        if text is not None:
             return from_json(text)
-        except ValueError as error:
-            problem = f"the row of key {self.keys[number]} cannot be read"
-            raise InputError(Problem(problem, file=str(self.store), expected="an intact store")) from error
+        if number in self.faults:
+            return {"problem": f"internal error: {self.faults[number]}"}
+        if number in self.unbuilt:
+            return self.unbuilt[number]
+        problem = f"the row of key {self.keys[number]} has been altered meanwhile"
+        raise InputError(Problem(problem, file=str(self.store), expected="that nobody else writes to the store"))
 
 
 def run_sweep(
