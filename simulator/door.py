@@ -30,7 +30,7 @@ from simulator.source import Document, plain_document, validate
 from simulator.source.document import show
 from simulator.source.files import read_bytes
 from simulator.source.locate import locate
-from simulator.source.parser import MAX_BYTES, Value
+from simulator.source.parser import MAX_BYTES, OF_LAYERS, Value
 from workloads.importers.layer_list import network_of
 from workloads.load import load_network
 
@@ -83,7 +83,7 @@ def simulate(
         progress=progress,
         threads=threads,
     )
-    digest = hashlib.sha256(read_bytes(path, MAX_BYTES)).hexdigest() if path else None
+    digest = hashlib.sha256(read_bytes(path, MAX_BYTES * OF_LAYERS)).hexdigest() if path else None
     return replace(run, options={**run.options, "mapping": digest})
 
 

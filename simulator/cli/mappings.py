@@ -16,6 +16,7 @@ from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network
 from simulator.result.run import Run
 from simulator.source import parse_yaml, validate
+from simulator.source.parser import OF_LAYERS
 
 if TYPE_CHECKING:
     from simulator.verify import VerifyResult
@@ -26,7 +27,7 @@ NAME_WIDTH = 32
 def saved_mappings(run: Run, layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, Mapping]]:
     """Yield each layer that multiplies with its mapping, read back from the form in which the run is saved."""
     by_name, levels = {layer.name: layer for layer in layers}, levels_of(run)
-    document = parse_yaml(run_mappings(run), "mappings")
+    document = parse_yaml(run_mappings(run), "mappings", OF_LAYERS)
     for name, written in validate(document, WrittenMappings).layers.items():
         mapping, problems = read_mapping(written, by_name[name], document, levels)
         if mapping is None:

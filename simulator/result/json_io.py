@@ -175,8 +175,12 @@ def _altered(run: Run, file: str | None) -> list[Problem]:
 
 
 def save_run(run: Run, path: str | Path) -> None:
-    """Write the run to a file, whole or not at all."""
-    write_atomically(path, run_to_json(run))
+    """Write the run to a file, whole or not at all; raise InputError for one that `load_run` would refuse."""
+    content = run_to_json(run).encode()
+    if len(content) > MAX_FILE_BYTES:
+        expected = f"at most {MAX_FILE_BYTES} bytes: fewer layers, or shorter names"
+        raise InputError(Problem("the run is too large to be read again", str(path), expected=expected))
+    write_atomically(path, content)
 
 
 def load_run(path: str | Path) -> Run:

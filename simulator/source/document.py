@@ -90,19 +90,19 @@ class Document:
         return Problem(message, *at, dotted, expected, got, suggestion)
 
 
-def load_yaml(path: str | Path) -> Document:
+def load_yaml(path: str | Path, times: int = 1) -> Document:
     """Read a YAML file whose root is a mapping; raise InputError with every problem found.
 
-    The file may hold 1 MiB, 32 levels and 100,000 values. Tags, duplicate keys and numbers that are not finite are
-    refused. Scalars follow the core schema of YAML 1.2: `yes`, `no`, `on` and `off` are text. A mapping may merge
-    others: `<<: *other`, and `<<<: *other` inside the mappings of both, too.
+    The file may hold 1 MiB, 32 levels and 100,000 values, or `times` as many bytes and values. Tags, duplicate keys and
+    numbers that are not finite are refused. Scalars follow the core schema of YAML 1.2: `yes`, `no`, `on` and `off` are
+    text. A mapping may merge others: `<<: *other`, and `<<<: *other` inside the mappings of both, too.
     """
-    return parse_yaml(read_text(path, MAX_BYTES), str(path))
+    return parse_yaml(read_text(path, MAX_BYTES * times), str(path), times)
 
 
-def parse_yaml(text: str, file: str = "<text>") -> Document:
+def parse_yaml(text: str, file: str = "<text>", times: int = 1) -> Document:
     """Parse YAML text as `load_yaml` does a file."""
-    data, places, key_places, problems = parse(text, file)
+    data, places, key_places, problems = parse(text, file, times)
     if problems:
         raise InputError(*problems)
     if not isinstance(data, dict):

@@ -19,6 +19,7 @@ from workloads.importers.from_onnx import functions, read
 PAGE = (Path(__file__).resolve().parents[2] / "docs/security.md").read_text(encoding="utf-8")
 LIMITS: Mapping[str, tuple[int, ...]] = {
     "| any YAML |": (parser.MAX_BYTES, parser.MAX_DEPTH, parser.MAX_VALUES, parser.MAX_DIGITS),
+    "| mapping file": (parser.OF_LAYERS,),
     "| machine | 4": (schema.MAX_LEVELS, schema.MAX_BUFFERS, schema.MOST_DATAFLOWS),
     "| CSV": (csv_file.MOST_BYTES, csv_cells.MOST_COLUMNS, csv_cells.LONGEST_CELL),
     "| CSV: layer list, topology, measurements": (measurements.MOST_BYTES,),
