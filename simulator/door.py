@@ -1,7 +1,8 @@
 """Where what a user names becomes objects: machines, networks and mappings by name, by path, or out of a saved run."""
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import replace
 from pathlib import Path
@@ -13,23 +14,33 @@ from simulator.engine import simulate as simulate_objects
 from simulator.engine.checks import Checks
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.mapping_choice import Progress
+from simulator.engine.simulate import current_objective
 from simulator.engine.store import Store
 from simulator.engine.timeline import run_timeline
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import load_hardware, read_hardware
-from simulator.hardware.model import Hardware
+from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.schema import WrittenMappings
 from simulator.mapping.text import LevelNames, read_mapping
 from simulator.network.ir import Layer, Network
-from simulator.result.run import Run
+from simulator.result.facts import fingerprints, machine_facts
+from simulator.result.json_io import MAX_PROBLEMS, load_run
+from simulator.result.run import LayerResult, Run
 from simulator.schedule import plan
 from simulator.source import Document, plain_document, validate
+from simulator.source.document import show
+from simulator.source.files import read_bytes
 from simulator.source.locate import locate
-from simulator.source.parser import Value
+from simulator.source.parser import MAX_BYTES, OF_LAYERS, Value
 from simulator.timing.timeline import Timeline
 from workloads.importers.layer_list import network_of
 from workloads.load import load_network
+
+FACTS = ("name", "clock_hz", "rows", "columns", "macs_per_cycle", "arrays", "burst_bytes")
+"""What a run keeps of its machine just as the document says it."""
+SHARED = ("name", "op", "input_shapes", "output_shape", "kernel", "stride", "groups", "macs", "params")
+"""What a layer's result says of the layer itself."""
 
 
 def simulate(
@@ -75,7 +86,7 @@ def simulate(
         progress=progress,
         threads=threads,
     )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path else None
+    digest = hashlib.sha256(read_bytes(path, MAX_BYTES * OF_LAYERS)).hexdigest() if path else None
     return replace(run, options={**run.options, "mapping": digest})
 
 
@@ -124,6 +135,89 @@ def memory_levels(run: Run) -> LevelNames:
     """Name the memory levels of a run's machine: one, unless the run holds the machine and it says more."""
     whole = run.documents is not None and run.documents.hardware is not None
     return level_names(machine_of(run)) if whole else LevelNames()
+
+
+def open_run(path: str | Path) -> Run:
+    """Read a saved run that can be explained, compared and drawn: its parts pass what files of their kinds do.
+
+    Raises InputError with every problem.
+    """
+    run = load_run(path)
+    problems = [
+        replace(p, message=": ".join(filter(None, (p.path, p.message))), file=str(path), path=p.file or "documents")
+        for p in problems_of(run)
+    ]
+    if problems:
+        raise InputError(*problems[:MAX_PROBLEMS])
+    return run
+
+
+def problems_of(run: Run) -> tuple[Problem, ...]:
+    """Return what speaks against the documents of a run, and against the run if it is not of them."""
+    documents = run.documents
+    if documents is None:
+        return ()
+    try:
+        machine = machine_of(run) if documents.hardware is not None else None
+        network = network_of_run(run) if documents.network is not None else None
+    except InputError as error:
+        return error.problems
+    return (
+        *_absent_digests(run),
+        *(_unlike_machine(run, machine) if machine else ()),
+        *(_unlike_network(run, network, level_names(machine) if machine else LevelNames()) if network else ()),
+    )
+
+
+def _absent_digests(run: Run) -> Iterator[Problem]:
+    """Yield the digests that a run of these documents would have; those it has are right."""
+    assert run.documents is not None
+    for key in fingerprints(run.documents).keys() - run.provenance.keys():
+        yield Problem("the digest is missing: nobody can tell whether it was altered", f"provenance.{key}")
+
+
+def _unlike_machine(run: Run, machine: Hardware) -> Iterator[Problem]:
+    """Yield what a run says of its machine or asks of it that the machine's document does not."""
+    now, dataflow = machine_facts(machine), run.options.get("dataflow", "best")
+    for fact in FACTS:
+        if getattr(run.hardware, fact) != getattr(now, fact):
+            expected = f"{getattr(now, fact)}, as its document says"
+            got = str(getattr(run.hardware, fact))
+            yield Problem("not of this machine", f"hardware.{fact}", expected=expected, got=got)
+    if dataflow not in ("best", *machine.dataflow_names):
+        expected = f"best, or one of {', '.join(machine.dataflow_names)}"
+        yield Problem("unknown dataflow", "options.dataflow", expected=expected, got=show(dataflow))
+    objective = run.options.get("objective", machine.objective)
+    if not isinstance(objective, str) or current_objective(objective) not in OBJECTIVES:
+        expected = f"one of {', '.join(OBJECTIVES)}"
+        yield Problem("unknown objective", "options.objective", expected=expected, got=show(objective))
+
+
+def _unlike_network(run: Run, network: Network, levels: LevelNames) -> Iterator[Problem]:
+    """Yield the layers and mappings of a run that are not those of its network's document."""
+    if len(run.layers) != len(network.layers):
+        yield Problem("not of this network", "layers", expected=f"{len(network.layers)}", got=f"{len(run.layers)}")
+        return
+    for at, (layer, own) in enumerate(zip(run.layers, network.layers, strict=True)):
+        said, told = ([getattr(each, key) for key in SHARED] for each in (layer, own))
+        if said != told:
+            key, is_, was = next(each for each in zip(SHARED, said, told, strict=True) if each[1] != each[2])
+            yield Problem("not of this network", f"layers.{at}.{key}", expected=show(was), got=show(is_))
+        elif layer.mapping is not None:
+            yield from (replace(p, file=f"layers.{at}.mapping") for p in _wrong_mapping(layer, own, levels))
+
+
+def _wrong_mapping(layer: LayerResult, own: Layer, levels: LevelNames) -> Sequence[Problem]:
+    """Return why the mapping of a run would not be read from a file."""
+    if own.nest is None:
+        return (Problem("the layer does not multiply, so there is nothing to map"),)
+    data: dict[str, Value] = {"layers": {own.name: json.loads(json.dumps(layer.mapping))}}
+    document = plain_document(data)
+    try:
+        written = validate(document, WrittenMappings).layers[own.name]
+    except InputError as error:
+        return error.problems
+    return read_mapping(written, own, document, levels)[1]
 
 
 def machine_of(run: Run) -> Hardware:

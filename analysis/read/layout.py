@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Generic, TypeVar
 
+from simulator.source.cells import inert
+
 T = TypeVar("T")
 
 Cell = int | float | str
@@ -77,8 +79,17 @@ def _grid(rows: Sequence[T], columns: Sequence[Column[T]], *, short: bool) -> Gr
 
 
 def printable(text: str) -> str:
-    """Replace characters that would move the cursor or colour the screen: names come from files of others."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
+    r"""Show characters that would move the cursor or colour the screen by their codes: names come from files of others.
+
+    >>> print(printable("red" + chr(27) + "[31m"))
+    red\u001b[31m
+    """
+    return text if text.isprintable() else "".join(char if char.isprintable() else code(char) for char in text)
+
+
+def code(char: str) -> str:
+    """Return a character as JSON writes it that keeps to ASCII."""
+    return f"\\u{ord(char):04x}"
 
 
 def text_lines(grid: Grid[T]) -> Iterator[str]:
@@ -108,6 +119,6 @@ def csv_text(rows: Sequence[Row]) -> str:
     stream = StringIO(newline="")
     if rows:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer.writerow({key: inert(key) for key in rows[0]})
+        writer.writerows({key: inert(cell) for key, cell in row.items()} for row in rows)
     return stream.getvalue()

@@ -10,6 +10,9 @@ def main() -> NoReturn:
     """Run the command line on the process's arguments and exit with its status."""
     gc.set_threshold(200_000)  # a short process makes many objects and little garbage
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looked for in every package that is installed
+    from simulator.cli.streams import open_streams
+
+    open_streams()
     from simulator.cli.exits import run
     from simulator.cli.output import INTERRUPTED
 

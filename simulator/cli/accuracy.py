@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import NoCache
-from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, print_grid, progress, write_text
+from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
+from simulator.cli.streams import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,10 +94,7 @@ def _check(out: Path | None, json: Path | None, csv: Path | None, plot: bool) ->
 
     if plot and (out is None or out == STDOUT):
         raise InputError(Problem("--plot needs a page to draw for", expected="--out FILE.md"))
-    if [out, json, csv].count(STDOUT) > 1:
-        raise InputError(Problem("only one of --out, --json and --csv can go to stdout"))
-    for file in (out, json, csv):
-        check_file(file)
+    check_outputs({"--out": out, "--json": json, "--csv": csv})
 
 
 def _draw(plot: bool, path: Path, write_picture: "Callable[[Path], None]") -> None:
@@ -140,7 +138,7 @@ def _print_anchor(evaluation: "Evaluation", chosen: "Sequence[Row]") -> None:
 
             from analysis.drive.accuracy.tables import print_rows
 
-            print_rows(rows, columns, Console())
+            print_rows(rows, columns, Console(file=terminal(sys.stdout)))
         else:
             print_grid(rows, columns)
         print()

@@ -63,9 +63,9 @@ def _network(spec: str, skip_unknown: bool) -> str:
 
 
 def _run(file: str) -> str:
-    from simulator.result.json_io import load_run
+    from simulator.door import open_run
 
-    run = load_run(file)
+    run = open_run(file)
     return f"run of {run.network.name} on {run.hardware.name}, {run.total.cycles:,} cycles"
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from simulator.cli.inputs import Formats, NoCache, load, specs
-from simulator.cli.output import STDOUT, check_file, check_folder, line_width, progress, write_text
+from simulator.cli.output import STDOUT, check_outputs, line_width, progress, write_text
 
 if TYPE_CHECKING:
     from analysis.read.compare import Comparison
     from simulator.result.run import Run
+
+TABLE = "changes.csv"
 
 Options: TypeAlias = tuple[int | None, str, str | None]
 """Batch, dataflow and objective."""
@@ -43,9 +45,7 @@ def compare(
 
     kinds = checked_formats(formats.split(","))
     checked_measure(by)
-    check_file(csv)
-    if out:
-        check_folder(out)
+    check_outputs({"--csv": csv}, out, (TABLE,))
     runs = _runs(files or [], hardware, network, (batch, dataflow, objective))
     labels = run_labels(runs)
     comparisons = [compare_runs(runs[0], other, by) for other in runs[1:]]
@@ -56,15 +56,15 @@ def compare(
 
 def _runs(files: Sequence[Path], hardware: str, network: str, options: Options) -> "list[Run]":
     """Load the runs, or simulate every machine with every network; raise InputError for fewer than two."""
+    from simulator.door import open_run
     from simulator.errors import InputError, Problem
-    from simulator.result.json_io import load_run
 
     if files and (hardware or network):
         raise InputError(Problem("saved runs do not go with --hw and --net", expected="one or the other"))
     if files:
         if len(files) < 2:
             raise InputError(Problem("nothing to compare with", expected="two saved runs or more", got=str(files[0])))
-        return [load_run(file) for file in files]
+        return [open_run(file) for file in files]
     machines, networks = specs(hardware), specs(network)
     if not machines or not networks or len(machines) * len(networks) < 2:
         expected = "two saved runs or more, or --hw and --net with several names in one of them"
@@ -97,14 +97,16 @@ def _save(
     if out:
         from analysis.read.compare.waterfall import waterfall
         from analysis.read.pictures import write_pictures
+        from simulator.source.folders import whole_folder
 
-        write_text(out / "changes.csv", text)
         numbers = [""] if len(comparisons) == 1 else [f"_{number}" for number in range(2, len(comparisons) + 2)]
         pictures = [
             waterfall(comparison, (labels[0], label), f"waterfall{number}")
             for comparison, label, number in zip(comparisons, labels[1:], numbers, strict=True)
         ]
-        write_pictures(pictures, out, kinds)
+        with whole_folder(out) as folder:
+            write_text(folder / TABLE, text)
+            write_pictures(pictures, folder, kinds)
 
 
 def _print(runs: "list[Run]", comparisons: "list[Comparison]", labels: list[str]) -> None:

@@ -1,5 +1,6 @@
 """`simulate convert`: write a network in another format."""
 
+import os
 import re
 import sys
 from collections import Counter
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import load
-from simulator.cli.output import STDOUT, check_file
+from simulator.cli.output import STDOUT, check_outputs
 
 if TYPE_CHECKING:
     from simulator.network.ir import Network
 
 MACHINE = "hw"  # what machines of other tools are written as
+
+FOLDER = "timeloop"  # the format that is a folder of files
 
 
 def convert(
@@ -41,6 +44,7 @@ def convert(
 
     Models and Timeloop files are called like the network unless -o says otherwise.
     """
+    from simulator.source.folders import whole_folder
     from workloads.exporters import NESTS_ONLY, TEXTS, check_format, text_of
     from workloads.exporters import convert as write
 
@@ -48,8 +52,10 @@ def convert(
         _machine(network, output)
         return
     check_format(to)
-    if to != "timeloop":
-        check_file(output)
+    if to == FOLDER:
+        check_outputs({}, output)
+    else:
+        check_outputs({"-o": output})
     loaded = load(network, batch, skip_unknown)
     if to in NESTS_ONLY:
         _tell_left_out(loaded)
@@ -57,7 +63,11 @@ def convert(
         print(text_of(loaded, to), end="")
         return
     path = output or _path_for(loaded.name, to)
-    write(loaded, to, path)
+    if to == FOLDER:
+        with whole_folder(path) as folder:
+            write(loaded, to, folder)
+    else:
+        write(loaded, to, path)
     print(path)
 
 
@@ -66,7 +76,7 @@ def _machine(file: str, output: Path | None) -> None:
     from simulator.hardware.importers import machine_text
     from simulator.source.files import write_atomically
 
-    check_file(output)
+    check_outputs({"-o": output})
     text = machine_text(Path(file))
     if output is None or output == STDOUT:
         print(text, end="")
@@ -89,6 +99,6 @@ def _path_for(name: str, to: str) -> Path:
     from workloads.exporters import SUFFIXES
 
     path = Path(re.sub(r"[^A-Za-z0-9_.,=+-]+", "_", name)[:100] + SUFFIXES[to])
-    if path.exists():
+    if os.path.lexists(path):
         raise InputError(Problem("there already", str(path), expected="-o FILE, to say where or to overwrite"))
     return path

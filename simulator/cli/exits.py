@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from typing import Protocol, runtime_checkable
 
 from simulator.cli.output import BAD_INPUT, BROKEN_PIPE, FAILED_CHECK, INTERRUPTED, SUCCESS
+from simulator.cli.streams import safe_streams
 from simulator.errors import InputError
 
 
@@ -28,6 +29,11 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal of few letters is no reason to fail
     warnings.showwarning = _note
+    with safe_streams():
+        return _status(arguments)
+
+
+def _status(arguments: Sequence[str]) -> int:
     try:
         status = _invoke(arguments)
         sys.stdout.flush()

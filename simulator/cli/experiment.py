@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from simulator.cli.inputs import Formats, NoCache
-from simulator.cli.output import check_folder, progress
+from simulator.cli.output import check_outputs, progress
 
 
 def experiment(
@@ -30,13 +30,15 @@ def experiment(
     from analysis.drive.codesign.bench import Bench
     from analysis.drive.codesign.report import write_report
     from analysis.read.pictures import checked_formats
+    from simulator.source.folders import whole_folder
 
     kinds = checked_formats(formats.split(","))
-    check_folder(out)
+    check_outputs({}, out)
     with progress(name) as advance:
         report = run(Bench(advance))
-    files = write_report(report, out, kinds)
+    with whole_folder(out) as folder:
+        files = write_report(report, folder, kinds)
     print(report.title)
     for finding in report.findings:
         print(f"- {finding}")
-    print(files[0])
+    print(out / files[0].name)

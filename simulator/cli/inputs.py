@@ -55,7 +55,7 @@ def kind_of(spec: str) -> str:
     if spec.partition(":")[0].removesuffix(".py") in BUILDERS:
         return "network"
     is_yaml, name = spec.lower().endswith((".yaml", ".yml")), spec.removesuffix(".yaml")
-    if is_yaml and Path(spec).is_file():
+    if is_yaml and os.path.lexists(spec):
         return _kind_of_yaml(spec)
     for kind, folder in BUNDLED.items():
         if name in bundled(folder):

@@ -4,13 +4,15 @@ Places that cannot be written to are refused before any work is done for them.
 """
 
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from analysis.read.layout import Column, fit, text_lines
+from analysis.read.layout import Column, fit, printable, text_lines
+from simulator.cli.streams import terminal
 from simulator.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def print_run(run: "Run") -> None:
 
     from analysis.read.printing import print_report
 
-    print_report(run, Console())
+    print_report(run, Console(file=terminal(sys.stdout)))
 
 
 def trace_of(run: "Run") -> str:
@@ -84,27 +86,39 @@ def progress(title: str) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[what]}", markup=False))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None, what="")
+    names, what_now = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[what]}"))
+    columns = (names, BarColumn(), MofNCompleteColumn(), what_now)
+    with Bar(*columns, console=Console(file=terminal(sys.stderr)), transient=True) as bar:
+        task = bar.add_task(printable(title), total=None, what="")
 
         def advance(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, what=what)
+            bar.update(task, completed=done, total=total, what=printable(what))
 
         yield advance
 
 
-def check_folder(folder: Path) -> None:
-    """Raise InputError unless the folder exists or can be made."""
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir():
-        raise InputError(Problem("not a folder", file=str(nearest)))
+def check_outputs(files: Mapping[str, Path | None], folder: Path | None = None, names: Sequence[str] = ()) -> None:
+    """Refuse outputs that cannot be written, and two of one file.
+
+    `files` go by their options, "-" is stdout; `names` are files that `--out` puts into its `folder`.
+    """
+    from simulator.source.files import check_file, check_folder
+
+    if folder:
+        check_folder(folder)
+    taken = {os.path.realpath(folder / name): "--out" for name in names} if folder else {}
+    for option, file in files.items():
+        if file is None:
+            continue
+        if file != STDOUT:
+            check_file(file)
+        place = "stdout" if file == STDOUT else os.path.realpath(file)
+        if place in taken:
+            raise InputError(Problem(f"{taken[place]} and {option} cannot both go to {place}"))
+        if not _takes_all(place):
+            taken[place] = option
 
 
-def check_file(file: Path | None) -> None:
-    """Raise InputError if a folder has the file's name, or its own folder cannot be made; "-" is stdout."""
-    if file is None or file == STDOUT:
-        return
-    if file.is_dir():
-        raise InputError(Problem("a folder, not a file to write", file=str(file)))
-    check_folder(file.parent)
+def _takes_all(place: str) -> bool:
+    """Whether a place takes one output after the other: a device."""
+    return os.path.exists(place) and not os.path.isfile(place)

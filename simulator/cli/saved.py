@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import Formats, NoCache
-from simulator.cli.output import check_file, check_folder, line_width, print_json, progress, trace_of, write_text
+from simulator.cli.output import check_outputs, line_width, print_json, progress, trace_of, write_text
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
@@ -29,9 +29,9 @@ def explain(
     from analysis.drive.explain import explain_layer, explain_network
     from analysis.drive.explain.data import layer_data, network_data
     from analysis.drive.explain.text import layer_text, network_text
-    from simulator.result.json_io import load_run
+    from simulator.door import open_run
 
-    run = load_run(run_file)
+    run = open_run(run_file)
     with progress("changes") as advance:
         about_layer = explain_layer(run, layer, advance) if layer else None
         about_network = None if layer else explain_network(run, advance)
@@ -59,16 +59,14 @@ def report(
     file.
     """
     from analysis.read.pictures import checked_formats
+    from simulator.door import open_run
     from simulator.errors import InputError, Problem
-    from simulator.result.json_io import load_run
 
     kinds = checked_formats(formats.split(","))
     if not (out or timeline):
         raise InputError(Problem("nothing to write", expected="--out DIR, --timeline FILE or both"))
-    check_file(timeline)
-    if out:
-        check_folder(out)
-    run = load_run(run_file)
+    check_outputs({"--timeline": timeline}, out)
+    run = open_run(run_file)
     if timeline:
         _save_trace(run, timeline)
     if out:
@@ -93,8 +91,11 @@ def _save_pictures(run: "Run", out: Path, kinds: tuple[str, ...]) -> None:
     from analysis.read.layout import csv_text
     from analysis.read.plots import write_plots
     from analysis.read.tables import layer_rows
+    from simulator.source.folders import whole_folder
 
-    table = out / "layers.csv"
-    write_text(table, csv_text(layer_rows(run)))
-    for path in [table, *write_plots(run, out, kinds)]:
-        print(path)
+    with whole_folder(out) as folder:
+        table = folder / "layers.csv"
+        write_text(table, csv_text(layer_rows(run)))
+        written = [table, *write_plots(run, folder, kinds)]
+    for path in written:
+        print(out / path.relative_to(folder))

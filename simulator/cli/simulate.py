@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import NoCache, load
-from simulator.cli.output import STDOUT, check_file, check_folder, print_run, progress, trace_of, write_text
+from simulator.cli.output import STDOUT, check_outputs, print_run, progress, trace_of, write_text
 from simulator.hardware.model import OBJECTIVES
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
 
+SET = ("run.json", "layers.csv", "mappings.yaml")
+"""The files that --out writes, beside plots."""
 MINIMIZED = f"what mappings minimize: {', '.join(OBJECTIVES)}"
 
 
@@ -122,15 +124,9 @@ def _check(request: Request) -> None:
     if request.plot and not request.out:
         problems.append(Problem("--plot needs a folder to draw into", expected="--out DIR"))
     files = {"--json": request.json, "--csv": request.csv, "--timeline": request.timeline}
-    printed = [option for option, file in files.items() if file == STDOUT]
-    if len(printed) > 1:
-        problems.append(Problem(f"{' and '.join(printed)} cannot both go to stdout"))
     if problems:
         raise InputError(*problems)
-    for file in files.values():
-        check_file(file)
-    if request.out:
-        check_folder(request.out)
+    check_outputs(files, request.out, SET)
 
 
 def _save(run: "Run", request: Request) -> None:
@@ -147,7 +143,10 @@ def _save(run: "Run", request: Request) -> None:
 
         write_text(request.csv, csv_text(layer_rows(run)))
     if request.out:
-        _save_folder(run, request.out, plot=request.plot)
+        from simulator.source.folders import whole_folder
+
+        with whole_folder(request.out) as folder:
+            _save_folder(run, folder, plot=request.plot)
 
 
 def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
@@ -157,9 +156,10 @@ def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
     from simulator.cli.mappings import run_mappings
     from simulator.result.json_io import save_run
 
-    save_run(run, folder / "run.json")
-    write_text(folder / "layers.csv", csv_text(layer_rows(run)))
-    write_text(folder / "mappings.yaml", run_mappings(run))
+    run_file, table, mappings = SET
+    save_run(run, folder / run_file)
+    write_text(folder / table, csv_text(layer_rows(run)))
+    write_text(folder / mappings, run_mappings(run))
     if plot:
         from analysis.read.plots import write_plots
 

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import Formats, NoCache
-from simulator.cli.output import FAILED_CHECK, STDOUT, check_file, check_folder, print_grid, progress, write_text
+from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
 
 if TYPE_CHECKING:
     from analysis.drive.sweep import Outcome
     from analysis.drive.sweep.plan import Plan
+
+TABLE = "points.csv"
+MOST_NAMED = 10  # rows of a store that were damaged
 
 
 def sweep(
@@ -37,10 +40,9 @@ def sweep(
     kinds = checked_formats(formats.split(","))
     plan = load_plan(plan_file)
     kept = store or Path(plan_file.with_suffix(".sqlite").name)
-    check_file(csv)
-    if out:
-        check_folder(out)
+    check_outputs({"--store": kept, "--csv": csv}, out, (TABLE,))
     outcome = _run(plan, kept, workers)
+    _tell_damaged(outcome)
     _save(outcome, csv, out, kinds)
     _print(outcome, csv)
     _report_failures(outcome)
@@ -66,6 +68,15 @@ def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
         raise
 
 
+def _tell_damaged(outcome: "Outcome") -> None:
+    """Name the rows that were simulated again as they were not what had been written, the first of them."""
+    damaged = sorted(outcome.damaged)
+    for key in damaged[:MOST_NAMED]:
+        print(f"note: {outcome.store}: the row of key {key} was damaged: simulated again", file=sys.stderr)
+    if len(damaged) > MOST_NAMED:
+        print(f"note: and {len(damaged) - MOST_NAMED} more rows", file=sys.stderr)
+
+
 def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple[str, ...]) -> None:
     from analysis.drive.sweep.results import sweep_csv
 
@@ -75,9 +86,11 @@ def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple
     if out:
         from analysis.drive.sweep.pictures import sweep_pictures
         from analysis.read.pictures import write_pictures
+        from simulator.source.folders import whole_folder
 
-        write_text(out / "points.csv", text)
-        write_pictures(sweep_pictures(outcome), out, formats)
+        with whole_folder(out) as folder:
+            write_text(folder / TABLE, text)
+            write_pictures(sweep_pictures(outcome), folder, formats)
 
 
 def _print(outcome: "Outcome", csv: Path | None) -> None:

@@ -12,6 +12,7 @@ from simulator.mapping.text import LevelNames, read_mapping
 from simulator.nest import OPERAND_NAMES, REDUCTION, Dim, Operand, footprint
 from simulator.network.ir import Layer
 from simulator.source import load_yaml, validate
+from simulator.source.parser import OF_LAYERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def load_mappings(
     """
     from simulator.mapping.schema import WrittenMappings
 
-    document = load_yaml(path)
+    document = load_yaml(path, OF_LAYERS)
     written = validate(document, WrittenMappings)
     by_name = {layer.name: layer for layer in layers if layer.nest is not None}
     problems: list[Problem] = []

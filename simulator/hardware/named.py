@@ -12,6 +12,7 @@ from simulator.mapping.schema import WrittenDataflow
 from simulator.source import Rejected, load_yaml, validate
 from simulator.source.document import RejectedElsewhere
 from simulator.source.fields import Written
+from simulator.source.files import obstacle
 from simulator.source.locate import bundled
 
 FOLDER = "folder"
@@ -57,9 +58,9 @@ def _file_of(name: str, folder: str, what: str, beside: Path) -> Path:
     path, expected = beside / name, f"a .yaml file, or one of {', '.join(known)}"
     if not name.endswith((".yaml", ".yml")):
         near = f"{name}.yaml"
-        raise Rejected(f"unknown {what}", expected, near if (beside / near).is_file() else nearest(name, known))
-    if not path.is_file():
-        raise Rejected("no such file", expected, nearest(Path(name).stem, known))
+        raise Rejected(f"unknown {what}", expected, nearest(name, known) if obstacle(beside / near) else near)
+    if reason := obstacle(path):
+        raise Rejected(f"cannot read the file: {reason}", expected, nearest(Path(name).stem, known))
     return path
 
 

@@ -105,4 +105,4 @@ class WrittenMapping(Written):
 class WrittenMappings(Written):
     """A mapping file."""
 
-    layers: dict[Annotated[str, Field(max_length=200)], WrittenMapping] = Field(min_length=1)
+    layers: dict[Annotated[str, Field(max_length=500)], WrittenMapping] = Field(min_length=1)

@@ -1,23 +1,31 @@
 """Write a run as JSON, the same bytes on any machine, and read it back with every problem reported at once."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from math import isfinite
 from pathlib import Path
 from typing import NoReturn
 
 from simulator.errors import InputError, Problem
+from simulator.nest import OPERAND_NAMES
 from simulator.result.causes import bottleneck
 from simulator.result.facts import fingerprints
 from simulator.result.laws import broken_laws
 from simulator.result.relative import with_joules
 from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Documents, Run, dense_speedup, utilization
 from simulator.result.version1 import updated
-from simulator.source.files import write_atomically
+from simulator.source.files import read_text, write_atomically
 
 MAX_FILE_BYTES = 64 * 2**20
 OLDER_VERSIONS = (1, 2)
+MAX_DIGITS = 30  # sums over all layers of counts that each have 18 at most
 MAX_PROBLEMS = 50  # a foreign file breaks every line the same way
+
+POSITIVE = (
+    *("clock_hz", "rows", "columns", "macs_per_cycle", "arrays", "burst_bytes", "atom_channels"),
+    *("energy_unit_pj", "residual_width", "dram_bytes_per_cycle", "buffer_bytes_per_cycle"),
+)
 
 _KEY_ORDER = {key: place for place, key in enumerate(CYCLE_PARTS)}
 _TOP_KEYS = ("schema_version", "hardware", "network", "options", "provenance", "total", "layers")
@@ -81,6 +89,8 @@ def run_from_json(text: str, file: str | None = None) -> Run:
             for details in error.errors(include_url=False)
         ]
         raise InputError(*_bounded(problems, file)) from None
+    if impossible := [*_not_positive(run, file), *_negative(now, file), *_unknown_traffic(run, file)]:
+        raise InputError(*_bounded(impossible, file))
     if version in OLDER_VERSIONS:
         run = restated(run)
     broken = [
@@ -91,6 +101,44 @@ def run_from_json(text: str, file: str | None = None) -> Run:
     if broken:
         raise InputError(*_bounded(broken, file))
     return run
+
+
+def _not_positive(run: Run, file: str | None) -> Iterator[Problem]:
+    """Yield what a machine or a tensor has at least something of; figures are divided by it."""
+    for fact in POSITIVE:
+        value = getattr(run.hardware, fact)
+        if value is not None and value <= 0:
+            yield Problem("out of range", file, path=f"hardware.{fact}", expected="more than 0", got=str(value))
+    for at, layer in enumerate(run.layers):
+        if min(*layer.output_shape, *(extent for shape in layer.input_shapes for extent in shape)) < 1:
+            yield Problem("a shape is out of range", file, path=f"layers.{at}", expected="extents of 1 or more")
+
+
+def _unknown_traffic(run: Run, file: str | None) -> Iterator[Problem]:
+    """Yield traffic at levels that the machine has not, of what is no operand, and without a price among prices."""
+    prices = run.hardware.energy_pj_per_byte
+    if prices and "mac" not in run.hardware.energy_pj_per_action:
+        yield Problem("missing key", file, path="hardware.energy_pj_per_action.mac")
+    for at, layer in enumerate(run.layers):
+        for level, operands in layer.traffic.items():
+            known = set(prices.get(level, {}) if prices else OPERAND_NAMES) & set(OPERAND_NAMES)
+            for name in operands.keys() - known if level in run.hardware.levels else (level,):
+                yield Problem(
+                    "traffic that is not known, or has no price", file, path=f"layers.{at}.traffic.{level}", got=name
+                )
+
+
+def _negative(data: Mapping[str, object], file: str | None) -> Iterator[Problem]:
+    """Yield numbers below 0: a run counts, nothing of it is owed."""
+    left = [(key, data[key]) for key in ("hardware", "network", "total", "layers")]
+    while left:
+        path, value = left.pop()
+        if isinstance(value, dict):
+            left += [(f"{path}.{key}", item) for key, item in value.items()]
+        elif isinstance(value, list):
+            left += [(f"{path}.{at}", item) for at, item in enumerate(value)]
+        elif isinstance(value, int | float) and value < 0:
+            yield Problem("out of range", file, path=path, expected="0 or more", got=str(value))
 
 
 def restated(run: Run) -> Run:
@@ -127,22 +175,17 @@ def _altered(run: Run, file: str | None) -> list[Problem]:
 
 
 def save_run(run: Run, path: str | Path) -> None:
-    """Write the run to a file, whole or not at all."""
-    write_atomically(path, run_to_json(run))
+    """Write the run to a file, whole or not at all; raise InputError for one that `load_run` would refuse."""
+    content = run_to_json(run).encode()
+    if len(content) > MAX_FILE_BYTES:
+        expected = f"at most {MAX_FILE_BYTES} bytes: fewer layers, or shorter names"
+        raise InputError(Problem("the run is too large to be read again", str(path), expected=expected))
+    write_atomically(path, content)
 
 
 def load_run(path: str | Path) -> Run:
     """Read a saved run; raises InputError when the file is missing, too large, or not a run."""
-    source = Path(path)
-    try:
-        if source.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(Problem(f"larger than {MAX_FILE_BYTES // 2**20} MiB, no saved run is", file=str(source)))
-        text = source.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(Problem(f"cannot read the run: {error.strerror or error}", file=str(source))) from error
-    except UnicodeDecodeError as error:
-        raise InputError(Problem("not a text file", file=str(source), expected="JSON in UTF-8")) from error
-    return run_from_json(text, str(source))
+    return run_from_json(read_text(path, MAX_FILE_BYTES), str(path))
 
 
 def _line(value: object) -> str:
@@ -170,10 +213,17 @@ def _tree(value: object) -> object:
 
 def _parse(text: str, file: str | None) -> dict[str, object]:
     def refuse(constant: str) -> NoReturn:
-        raise InputError(Problem(f"{constant} is not a number", file))
+        raise InputError(Problem(f"{constant} is not a number of a run", file))
+
+    def number(literal: str) -> float:
+        value = float(literal)
+        return value if isfinite(value) else refuse(literal)
+
+    def whole(literal: str) -> int:
+        return int(literal) if len(literal) <= MAX_DIGITS else refuse(literal[:40])
 
     try:
-        data = json.loads(text, parse_constant=refuse)
+        data = json.loads(text, parse_constant=refuse, parse_float=number, parse_int=whole)
     except json.JSONDecodeError as error:
         raise InputError(Problem(f"not JSON: {error.msg}", file, error.lineno, error.colno)) from None
     except RecursionError:

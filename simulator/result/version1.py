@@ -176,9 +176,11 @@ def updated(run: dict[str, object], file: str | None) -> dict[str, object]:
         return now
     digests = {f"{part}_sha256": fingerprint(content) for part, content in subject.items()}
     altered = [
-        Problem("altered since the run was made", file, path=f"provenance.{key}", expected=str(said), got=got)
+        Problem(
+            "altered since the run was made", file, path=f"provenance.{key}", expected=str(said or "a digest"), got=got
+        )
         for key, got in digests.items()
-        if (said := provenance.get(key, got)) != got
+        if (said := provenance.get(key)) != got
     ]
     if altered:
         raise InputError(*altered)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from simulator.errors import InputError, Problem
+from simulator.source.files import read_text
 from simulator.source.parser import MAX_BYTES, Place, Value, parse
 
 PathParts: TypeAlias = tuple[str | int, ...]
@@ -89,19 +90,19 @@ class Document:
         return Problem(message, *at, dotted, expected, got, suggestion)
 
 
-def load_yaml(path: str | Path) -> Document:
+def load_yaml(path: str | Path, times: int = 1) -> Document:
     """Read a YAML file whose root is a mapping; raise InputError with every problem found.
 
-    The file may hold 1 MiB, 32 levels and 100,000 values. Tags, duplicate keys and numbers that are not finite are
-    refused. Scalars follow the core schema of YAML 1.2: `yes`, `no`, `on` and `off` are text. A mapping may merge
-    others: `<<: *other`, and `<<<: *other` inside the mappings of both, too.
+    The file may hold 1 MiB, 32 levels and 100,000 values, or `times` as many bytes and values. Tags, duplicate keys and
+    numbers that are not finite are refused. Scalars follow the core schema of YAML 1.2: `yes`, `no`, `on` and `off` are
+    text. A mapping may merge others: `<<: *other`, and `<<<: *other` inside the mappings of both, too.
     """
-    return parse_yaml(read_utf8(Path(path)), str(path))
+    return parse_yaml(read_text(path, MAX_BYTES * times), str(path), times)
 
 
-def parse_yaml(text: str, file: str = "<text>") -> Document:
+def parse_yaml(text: str, file: str = "<text>", times: int = 1) -> Document:
     """Parse YAML text as `load_yaml` does a file."""
-    data, places, key_places, problems = parse(text, file)
+    data, places, key_places, problems = parse(text, file, times)
     if problems:
         raise InputError(*problems)
     if not isinstance(data, dict):
@@ -142,23 +143,3 @@ def show(value: object, limit: int = 60) -> str:
         return f"a list of {len(value)}"
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def read_utf8(path: Path) -> str:
-    """Return the text of a file of at most 1 MiB; raise InputError where it is none."""
-    file = str(path)
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem(f"cannot read the file: {reason}", file)) from error
-    if len(content) > MAX_BYTES:
-        raise InputError(Problem("the file is too large", file, expected=f"at most {MAX_BYTES} bytes"))
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
-        got = f"byte 0x{content[error.start]:02x}"
-        raise InputError(Problem("not a text file", file, line, column, expected="UTF-8", got=got)) from error

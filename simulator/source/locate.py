@@ -1,9 +1,9 @@
 """Find the file a user means by a path or by the name of something bundled."""
 
-import os
 from pathlib import Path
 
 from simulator.errors import InputError, Problem, nearest
+from simulator.source.files import obstacle
 from simulator.source.paths import data_dir
 
 
@@ -21,14 +21,15 @@ def locate(spec: str | Path, folder: str, kind: str) -> Path:
     text, known = str(spec), bundled(folder)
     if text in known:
         return known[text]
-    if os.path.isfile(text):
+    why_not = obstacle(text)
+    if why_not is None:
         return Path(text)
     stem = text.removesuffix(".yaml")
     if stem in known:
         return known[stem]
     raise InputError(
         Problem(
-            f"there is no {kind} of this name, and no such file",
+            f"there is no {kind} of this name, and no file that can be read: {why_not}",
             expected=f"a path, or one of {', '.join(known)}",
             got=f'"{text}"',
             suggestion=nearest(Path(stem).name, known),

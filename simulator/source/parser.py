@@ -12,6 +12,8 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_VALUES = 100_000
 MAX_DIGITS = 18
+OF_LAYERS = 8
+"""So many times the bytes and values may stand in a file that has an entry for each layer of a network."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = "Scalar | list[Value] | dict[str, Value]"
@@ -51,6 +53,7 @@ class _Builder:
     """What has been found on the way through one file."""
 
     file: str
+    times: int
     places: dict[str, Place] = field(default_factory=dict)
     key_places: dict[str, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -66,8 +69,10 @@ class _Builder:
     def value(self, node: yaml.Node, path: str, depth: int) -> Value:
         """Turn a node into data. An alias is walked again each time, so that the count bounds what it expands to."""
         self.values += 1
-        if self.values > MAX_VALUES or depth > MAX_DEPTH:
-            raise _TooMuch(node.start_mark, "values" if self.values > MAX_VALUES else "levels")
+        if depth > MAX_DEPTH:
+            raise _TooMuch(node.start_mark)
+        if self.values > MAX_VALUES * self.times:
+            raise _TooMuch(node.start_mark, MAX_VALUES * self.times, "values")
         self.places[path] = _place(node.start_mark)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path, depth)
@@ -101,7 +106,7 @@ class _Builder:
         goes on inside the mappings that both have.
         """
         if depth > MAX_DEPTH:
-            raise _TooMuch(node.start_mark, "levels")
+            raise _TooMuch(node.start_mark)
         if id(node) not in self.merged:
             found = [pair for pair in node.value if pair[0].value not in _MERGES]
             for key, value in (pair for pair in node.value if pair[0].value in _MERGES):
@@ -144,16 +149,15 @@ class _Builder:
 
 
 class _TooMuch(Exception):
-    def __init__(self, mark: Mark | None, unit: str) -> None:
+    def __init__(self, mark: Mark | None, limit: int = MAX_DEPTH, unit: str = "levels") -> None:
         super().__init__(unit)
         self.mark = mark
-        limit = MAX_VALUES if unit == "values" else MAX_DEPTH
         self.expected = f"at most {limit} {unit}"
 
 
-def parse(text: str, file: str) -> tuple[Value, dict[str, Place], dict[str, Place], list[Problem]]:
+def parse(text: str, file: str, times: int = 1) -> tuple[Value, dict[str, Place], dict[str, Place], list[Problem]]:
     """Return the data, the places of values and of keys by dotted path, and the problems."""
-    builder = _Builder(file)
+    builder = _Builder(file, times)
     data: Value = None
     try:
         _check_events(text, builder)
@@ -178,7 +182,7 @@ def _check_events(text: str, builder: _Builder) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         if depth > MAX_DEPTH:
-            raise _TooMuch(event.start_mark, "levels")
+            raise _TooMuch(event.start_mark)
         tag = getattr(event, "tag", None)
         if tag is not None and tag != "!":  # "!" is what libyaml gives a quoted scalar
             builder.complain(event.start_mark, "tags are not allowed", expected="plain values", got=tag)

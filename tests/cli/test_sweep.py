@@ -210,16 +210,6 @@ def test_a_damaged_store_is_told_and_left_alone(plan: Path, tmp_path: Path, caps
     assert store.read_bytes() == content
 
 
-def test_a_row_that_is_no_result_is_told(plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store = tmp_path / "s.sqlite"
-    assert sweep(plan, store) == 0
-    with sqlite3.connect(store) as connection:
-        connection.execute("UPDATE points SET result = '[]'")
-    connection.close()
-    assert sweep(plan, store) == 2
-    assert "cannot be read" in capsys.readouterr().err
-
-
 def test_a_store_whose_folder_does_not_exist_is_told(
     plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

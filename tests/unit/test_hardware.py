@@ -164,7 +164,9 @@ def test_a_file_beside_the_machine_that_is_named_without_suffix_is_suggested(tmp
 
 
 def test_a_dataflow_file_that_is_not_there_is_a_problem():
-    assert messages(SMALLEST.replace("[weight_stationary]", "[absent.yaml]")) == ["no such file"]
+    assert messages(SMALLEST.replace("[weight_stationary]", "[absent.yaml]")) == [
+        "cannot read the file: No such file or directory"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from simulator.hardware.load import load_hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.schema import WrittenMappings
 from simulator.mapping.text import LevelNames, mapping_to_dict, mappings_to_yaml, read_mapping
-from simulator.source import parse_yaml, validate
+from simulator.source import load_yaml, parse_yaml, validate
+from simulator.source.parser import MAX_BYTES, OF_LAYERS
 from tests.oracle.strategies import SHAPES, layer_of, mapped_nests
 from workloads.load import load_network
 
@@ -132,3 +133,13 @@ def test_a_mapping_for_more_samples_names_the_batch():
     with pytest.raises(InputError, match="--batch 4") as raised:
         simulate("eyeriss_chip", "alexnet", mapping="eyeriss_chip_alexnet")
     assert {problem.got for problem in raised.value.problems} == {"N4"}
+
+
+def test_a_file_of_mappings_for_as_many_layers_as_a_network_may_have_is_within_the_bounds(tmp_path: Path) -> None:
+    entry = "{dataflow: weight_stationary, dram: [K4:16, C2], buffer: [K2], rows: [C4], columns: [K4], registers: [P3]}"
+    text = "layers:\n" + "".join(f"  {'x' * 170}{number}: {entry}\n" for number in range(20_000))
+    assert MAX_BYTES < len(text) < MAX_BYTES * OF_LAYERS
+    (tmp_path / "m.yaml").write_text(text[: MAX_BYTES + 500].rpartition("\n")[0])
+    assert len(load_yaml(tmp_path / "m.yaml", OF_LAYERS).data["layers"]) > 3000  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="too large"):
+        load_yaml(tmp_path / "m.yaml")

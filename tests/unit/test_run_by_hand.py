@@ -23,7 +23,7 @@ from simulator.result.facts import (
     plain_data,
     provenance,
 )
-from simulator.result.json_io import MAX_FILE_BYTES, MAX_PROBLEMS, load_run, run_from_json, run_to_json
+from simulator.result.json_io import MAX_FILE_BYTES, MAX_PROBLEMS, load_run, run_from_json, run_to_json, save_run
 from simulator.result.laws import broken_laws
 from simulator.result.ledger import factors, stored_tensors
 from simulator.result.run import Documents, LayerResult, NetworkFacts, Run, Traffic
@@ -264,6 +264,13 @@ def test_what_was_simulated_must_have_the_hash_of_the_run() -> None:
     assert problem.got == fingerprint({"b": 3})
 
 
+def test_a_run_that_would_not_be_read_is_not_written(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("simulator.result.json_io.MAX_FILE_BYTES", len(run_to_json(run_of())) - 1)
+    with pytest.raises(InputError, match="too large to be read again"):
+        save_run(run_of(), tmp_path / "run.json")
+    assert not (tmp_path / "run.json").exists()
+
+
 def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch) -> None:
     assert MAX_FILE_BYTES == 64 * 1024 * 1024
     path = tmp_path / "run.json"
@@ -272,7 +279,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("simulator.result.json_io.MAX_FILE_BYTES", size)
     assert load_run(path) == run_of()
     monkeypatch.setattr("simulator.result.json_io.MAX_FILE_BYTES", size - 1)
-    with pytest.raises(InputError, match="larger than 0 MiB"):
+    with pytest.raises(InputError, match="too large"):
         load_run(path)
 
 

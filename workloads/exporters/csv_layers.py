@@ -7,6 +7,7 @@ from pathlib import Path
 
 from simulator.errors import InputError, Problem
 from simulator.network.ir import Network
+from simulator.source.cells import inert
 from simulator.source.files import write_atomically
 from simulator.source.parser import Value
 from workloads.exporters.records import Record, records_of
@@ -26,7 +27,9 @@ def csv_text(network: Network) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(record[column]) if column in record else "" for column in columns] for record in records)
+    writer.writerows(
+        [inert(_cell(record[column])) if column in record else "" for column in columns] for record in records
+    )
     return text.getvalue()
 
 

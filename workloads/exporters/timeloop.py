@@ -4,6 +4,7 @@ A problem holds a layer's loop nest: bounds, strides, dilations and the shares o
 padding, so the map grows by it; names of layers make the files' names.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -49,7 +50,7 @@ PRODUCT = """\
 
 def export_problems(network: Network, path: Path) -> None:
     """Write the problems of a network into a folder, numbered in order."""
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isdir(path):
         raise InputError(Problem("not a folder", str(path), expected="a folder for a file of each layer"))
     layers = [layer for layer in network.layers if layer.nest]
     if not layers:

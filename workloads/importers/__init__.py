@@ -1,5 +1,6 @@
 """Import networks from files, the format told by the suffix. One module or package a format, loaded when needed."""
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +29,7 @@ def import_network(path: Path, skip_unknown: bool = False, sizes: Mapping[str, i
     `skip_unknown` counts the traffic of unknown ops instead of refusing them; `sizes` are extents that a file leaves
     open, by their names there. Raises InputError with every problem of the file, or for a suffix that is unknown.
     """
-    suffix = FOLDER if path.is_dir() else path.suffix.lower()
+    suffix = FOLDER if os.path.isdir(path) else path.suffix.lower()
     if suffix not in IMPORTERS:
         expected = f"a file that ends in {', '.join(list(IMPORTERS)[1:])}"
         got = suffix or "no suffix"

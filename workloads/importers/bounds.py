@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simulator.errors import InputError, Problem
 from simulator.network.ir import Layer, Op, Shape
+from simulator.source.files import read_bytes
 
 MOST_LAYERS = 20_000
 LARGEST_SIDE = 1 << 22  # rows or columns of a kernel, a stride, a padding: of whole signals too
@@ -20,19 +21,6 @@ LONGEST_NAME = 500
 def read_text(path: Path, most_bytes: int) -> str:
     """Return a file's text, whatever its encoding; raise InputError where it cannot be read or is too large."""
     return read_bytes(path, most_bytes).decode("utf-8-sig", errors="replace")
-
-
-def read_bytes(path: Path, most_bytes: int) -> bytes:
-    """Return a file's bytes; raise InputError where it cannot be read or is too large."""
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(most_bytes + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem(f"cannot read the file: {reason}", str(path))) from error
-    if len(content) > most_bytes:
-        raise InputError(Problem("the file is too large", str(path), expected=f"at most {most_bytes} bytes"))
-    return content
 
 
 def check_shape(name: str, shape: Shape) -> None:

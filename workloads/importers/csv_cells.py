@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simulator.errors import InputError, Problem
+from simulator.source.cells import as_meant
 from workloads.importers.bounds import MOST_LAYERS, shorten
 
 MOST_COLUMNS = 100
@@ -68,7 +69,7 @@ def _lines(text: str, file: str) -> Iterator[Line]:
     count = 0
     try:
         for cells in reader:
-            stripped = tuple(cell.strip() for cell in cells)
+            stripped = tuple(as_meant(cell.strip()) for cell in cells)
             if any(len(cell) > LONGEST_CELL for cell in stripped):
                 raise InputError(
                     Problem("a cell is too long", file, reader.line_num, expected=f"at most {LONGEST_CELL}")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simulator.errors import InputError, Problem, nearest
 from simulator.source import Document, parse_yaml
-from simulator.source.document import read_utf8
+from simulator.source.files import obstacle, read_text
 from simulator.source.parser import MAX_BYTES
 from workloads.importers.bounds import shorten
 
@@ -90,7 +90,7 @@ def _expanded(path: Path, folders: tuple[Path, ...], nested: int, files: Iterato
     if nested > MOST_NESTED or next(files) > MOST_FILES:
         expected = f"at most {MOST_FILES} files, {MOST_NESTED} deep"
         raise InputError(Problem("too much is included", str(path), expected=expected))
-    for number, text in enumerate(read_utf8(path).split("\n"), start=1):
+    for number, text in enumerate(read_text(path, MAX_BYTES).split("\n"), start=1):
         start, at = Line("", str(path), number), 0
         line = start
         for match in _TEMPLATE.finditer(text) if not text.lstrip().startswith("#") else ():
@@ -119,8 +119,9 @@ def _call(match: re.Match[str], line: Line) -> tuple[str, str]:
 
 
 def _found(name: str, folders: Sequence[Path], line: Line) -> Path:
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
+    places = [folder / name for folder in folders]
+    for place in places:
+        if obstacle(place) is None:
+            return place
     expected = f"a file in {', '.join(map(str, folders))}"
     raise InputError(Problem("there is no such file to include", line.file, line.number, expected=expected, got=name))

@@ -37,7 +37,7 @@ def blocks_moved(network: Network, stages: Stages) -> Iterator[Changed]:
 def _named(stages: Stages, stage: str) -> str:
     """Name a stage with the filters of its blocks' layers, the fewest and the most."""
     filters = [layer.output_shape[1] for block in stages[stage] for layer in block.layers if layer.nest]
-    return f"{stage} ({min(filters)} to {max(filters)} filters)"
+    return f"{stage} ({min(filters)} to {max(filters)} filters)" if filters else stage
 
 
 def _moved(network: Network, stages: Stages, stage: str, count: int) -> Iterator[tuple[str, Network]]:

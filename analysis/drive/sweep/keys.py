@@ -10,7 +10,9 @@ from simulator.caches import model_digest
 from simulator.errors import InputError
 from simulator.result.facts import fingerprint
 from simulator.source import Document
+from simulator.source.files import obstacle, read_bytes
 from simulator.source.locate import locate
+from simulator.source.parser import MAX_BYTES
 from workloads.load import load_network
 
 
@@ -63,7 +65,7 @@ def _file_digest(folder: Path, kind: str, name: str) -> str:
     """Hash a dataflow or energy table; a name that leads nowhere has no content, and fails when it is simulated."""
     try:
         beside = folder / name
-        path = beside if name.endswith((".yaml", ".yml")) and beside.is_file() else locate(name, kind, kind)
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        path = beside if name.endswith((".yaml", ".yml")) and obstacle(beside) is None else locate(name, kind, kind)
+        return hashlib.sha256(read_bytes(path, MAX_BYTES)).hexdigest()
     except (InputError, OSError):
         return ""

@@ -10,6 +10,7 @@ from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.load import read_hardware
 from simulator.source import Document, load_yaml, validate
 from simulator.source.document import PathParts, show
+from simulator.source.files import obstacle
 from simulator.source.locate import locate
 from workloads.load import load_builder, load_network
 from workloads.registry import BUILDERS
@@ -145,7 +146,7 @@ def _beside(document: Document, spec: str) -> str:
     """Return a path relative to the plan's folder if a file is there, else the spec as it is."""
     name, colon, rest = spec.partition(":")
     beside = Path(document.file).parent / name
-    return f"{beside}{colon}{rest}" if beside.suffix and beside.is_file() else spec
+    return f"{beside}{colon}{rest}" if beside.suffix and obstacle(beside) is None else spec
 
 
 def _placed(document: Document, path: PathParts, error: InputError) -> Iterator[Problem]:

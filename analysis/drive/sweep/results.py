@@ -14,6 +14,7 @@ from analysis.drive.sweep.run import Outcome
 from analysis.read import units
 from analysis.read.layout import Cell, Column, Row, printable
 from analysis.read.objective import ENERGY, LATENCY, Quantity
+from simulator.source.cells import inert
 from simulator.source.parser import Value
 
 PLACES = ("machine", "network")  # labels of a point beside those of its axes
@@ -37,8 +38,8 @@ def sweep_csv(outcome: Outcome) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     for number, row in enumerate(rows(outcome)):
         if number == 0:
-            writer.writerow(row)
-        writer.writerow(row.values())
+            writer.writerow(map(inert, row))
+        writer.writerow(map(inert, row.values()))
     return stream.getvalue()
 
 

@@ -25,7 +25,8 @@ class Outcome:
 
     `keys` holds the store's key of every point, "" for one whose network cannot be built, told in `unbuilt`. `faults`
     are points, by number, in which the simulator itself failed: they have no result, the store does not have them, and
-    the next run tries them again.
+    the next run tries them again. `damaged` are keys of rows that were not as they had been written: those points were
+    simulated again.
     """
 
     plan: Plan
@@ -34,6 +35,7 @@ class Outcome:
     unbuilt: dict[int, Figures]
     simulated: int
     faults: dict[int, str]
+    damaged: tuple[str, ...] = ()
 
     def points(self) -> Iterator[tuple[Point, Figures]]:
         """Yield every point with its figures, in the plan's order."""
@@ -45,13 +47,14 @@ class Outcome:
                     yield point_of(self.plan, number), self._figures(number, found.get(key))
 
     def _figures(self, number: int, text: str | None) -> Figures:
-        if text is None:
-            return self.unbuilt.get(number) or {"problem": f"internal error: {self.faults[number]}"}
-        try:
+        if text is not None:
             return from_json(text)
-        except ValueError as error:
-            problem = f"the row of key {self.keys[number]} cannot be read"
-            raise InputError(Problem(problem, file=str(self.store), expected="an intact store")) from error
+        if number in self.faults:
+            return {"problem": f"internal error: {self.faults[number]}"}
+        if number in self.unbuilt:
+            return self.unbuilt[number]
+        problem = f"the row of key {self.keys[number]} has been altered meanwhile"
+        raise InputError(Problem(problem, file=str(self.store), expected="that nobody else writes to the store"))
 
 
 def run_sweep(
@@ -66,7 +69,8 @@ def run_sweep(
     failed: dict[str, str] = {}  # by key
     path = Path(store)
     with Store(path) as opened:
-        there = opened.finished(dict.fromkeys(key for key in keys if key))
+        found = opened.intact(dict.fromkeys(key for key in keys if key))
+        there = {key for key, intact in found.items() if intact}
         missing = {key: number for number, key in reversed(list(enumerate(keys))) if key and key not in there}
         numbers = sorted(missing.values())
         done, total = len(there), len(there) + len(numbers)
@@ -80,7 +84,7 @@ def run_sweep(
                 done += len(batch)
                 advance(done, total, f"{len(failed)} failed" if failed else "")
     faults |= {number: failed[key] for number, key in enumerate(keys) if key in failed}
-    return Outcome(plan, path, keys, unbuilt, len(numbers) - len(failed), faults)
+    return Outcome(plan, path, keys, unbuilt, len(numbers) - len(failed), faults, tuple(found.keys() - there))
 
 
 def _keys(plan: Plan) -> tuple[tuple[str, ...], dict[int, Figures], dict[int, str]]:

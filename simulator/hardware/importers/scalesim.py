@@ -7,7 +7,8 @@ from configparser import Error as ConfigError
 from pathlib import Path
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.source.document import read_utf8
+from simulator.source.files import read_text
+from simulator.source.parser import MAX_BYTES
 
 DATAFLOWS = {"is": "input_stationary_lowered", "os": "output_stationary_lowered", "ws": "weight_stationary_lowered"}
 SIZES = ("ArrayHeight", "ArrayWidth")
@@ -88,7 +89,7 @@ def _options(path: Path) -> Mapping[str, str]:
     """Return all options of all sections, keys without regard to case, as SCALE-Sim reads them."""
     parser = ConfigParser(interpolation=None, strict=False, inline_comment_prefixes=("#", ";"))
     try:
-        parser.read_string(read_utf8(path))
+        parser.read_string(read_text(path, MAX_BYTES))
     except ConfigError as error:
         line = getattr(error, "lineno", None) or next((at for at, _ in getattr(error, "errors", ())), None)
         reason = "lines of `key: value` below `[section]`"

@@ -14,8 +14,9 @@ from pathlib import Path
 from simulator.errors import InputError
 from simulator.hardware.schema import MAX_LEVELS
 from simulator.nest import OPERAND_NAMES
-from simulator.source.document import Document, parse_yaml, read_utf8, show
-from simulator.source.parser import Value
+from simulator.source.document import Document, parse_yaml, show
+from simulator.source.files import read_text
+from simulator.source.parser import MAX_BYTES, Value
 from simulator.source.units import frequency_text
 
 TAGS = re.compile(r"(^|[\s\[,{-])(!(?:Component|Container|Hierarchical|Nothing|Parallel))\b")
@@ -107,7 +108,7 @@ class _Tree:
 
 def text_of_architecture(path: Path) -> str:
     """Return the machine of an architecture; raise InputError with what of it a machine cannot say."""
-    text = TAGS.sub(lambda match: match[1] + " " * len(match[2]), read_utf8(path))
+    text = TAGS.sub(lambda match: match[1] + " " * len(match[2]), read_text(path, MAX_BYTES))
     document = parse_yaml(text, str(path))
     tree = _Tree(document)
     _read(tree)

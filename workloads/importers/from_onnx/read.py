@@ -1,12 +1,16 @@
 """Read an ONNX file into a `Model`: the only place that knows the onnx package."""
 
 import mmap
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError, Problem
-from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, shorten
+from simulator.source.files import opened
+from workloads.importers.bounds import LONGEST_NAME, shorten
+from workloads.importers.from_onnx.functions import MOST_NODES, inlined
 from workloads.importers.from_onnx.model import Attribute, Branch, Const, Dims, Model, Node
 from workloads.importers.from_onnx.strip import MalformedError, strip
 
@@ -15,24 +19,17 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 34
 MOST_STRIPPED_BYTES = 1 << 27
-MOST_NODES = 8 * MOST_LAYERS
 FEW = 1 << 14  # elements of a constant whose values are kept
 STANDARD_DOMAINS = ("", "ai.onnx")
 
 
 def read_file(path: Path) -> Model:
     """Read a file; raise InputError where it is no ONNX model, or the onnx package is missing."""
-    try:
-        with path.open("rb") as stream:
-            if path.stat().st_size > MOST_BYTES:
-                raise InputError(Problem("the file is too large", str(path), expected=f"at most {MOST_BYTES} bytes"))
-            if path.stat().st_size == 0:
-                raise InputError(Problem("the file is empty", str(path), expected="an ONNX model"))
-            content = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-            return read_bytes(content, str(path), path.parent)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem(f"cannot read the file: {reason}", str(path))) from error
+    with opened(path, MOST_BYTES) as stream:
+        if os.fstat(stream.fileno()).st_size == 0:
+            raise InputError(Problem("the file is empty", str(path), expected="an ONNX model"))
+        content = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        return read_bytes(content, str(path), path.parent)
 
 
 def read_bytes(content: memoryview, file: str, folder: Path | None = None) -> Model:
@@ -73,21 +70,9 @@ def _parse(content: memoryview, file: str) -> "onnx.ModelProto":
         if len(stripped) > MOST_STRIPPED_BYTES:
             raise _broken(file, "the graph is too large")
         proto = onnx.ModelProto.FromString(stripped)
-        return _inlined(proto) if proto.functions else proto
+        return inlined(proto) if proto.functions else proto
     except (MalformedError, DecodeError) as error:
         raise _broken(file, str(error).partition("\n")[0]) from error
-
-
-def _inlined(proto: "onnx.ModelProto") -> "onnx.ModelProto":
-    """Put the bodies of the model's own functions in place of their calls."""
-    import onnx.inliner
-
-    if sum(len(function.node) for function in proto.functions) * len(proto.graph.node) > MOST_NODES**2:
-        raise MalformedError("too many nodes")
-    try:
-        return onnx.inliner.inline_local_functions(proto)
-    except (ValueError, RuntimeError, IndexError) as error:
-        raise MalformedError("its functions cannot be put in place") from error
 
 
 def _model(proto: "onnx.ModelProto", folder: Path | None) -> Model:
@@ -149,6 +134,8 @@ def _const(tensor: "onnx.TensorProto", folder: Path | None) -> Const:
         raise InputError(Problem("a constant has a negative extent", path=shorten(_text(tensor.name)), got=str(dims)))
     name = _text(tensor.name)
     const = Const(dims, name=name)
+    if folder is not None and tensor.data_location == tensor.EXTERNAL:
+        _check_external(tensor, folder)
     if const.size > FEW or (tensor.data_location == tensor.EXTERNAL and not _load_external(tensor, folder)):
         return const
     try:
@@ -159,22 +146,32 @@ def _const(tensor: "onnx.TensorProto", folder: Path | None) -> Const:
 
 
 def _load_external(tensor: "onnx.TensorProto", folder: Path | None) -> bool:
-    """Read a small constant from a file beside the model; return whether it was there."""
+    """Read a small constant from a file beside the model, or below; return whether it was there."""
     entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
     offset, length = entries.get("offset", "0"), entries.get("length", "")
-    location = Path(entries.get("location", ""))
-    if folder is None or location.name != str(location) or not (offset.isdecimal() and length.isdecimal()):
+    if folder is None or not (offset.isdecimal() and length.isdecimal()):
         return False
     if len(offset) > 15 or int(length or 0) > 8 * FEW:
         return False
     try:
-        with (folder / location).open("rb") as stream:
+        with opened(folder / entries.get("location", ""), MOST_BYTES) as stream:
             stream.seek(int(offset))
             tensor.raw_data = stream.read(int(length))
-    except (OSError, ValueError):
+    except (OSError, InputError):
         return False
     tensor.data_location = tensor.DEFAULT
     return True
+
+
+def _check_external(tensor: "onnx.TensorProto", folder: Path) -> None:
+    """Raise InputError where a constant lies outside the model's folder, by its path or by a link."""
+    for entry in tensor.external_data:
+        location = _text(entry.value)
+        inside = os.path.realpath(folder)
+        if entry.key == "location" and not os.path.realpath(folder / location).startswith(os.path.join(inside, "")):
+            expected = "a file in the folder of the model, or below"
+            problem = Problem("a constant lies elsewhere", path=shorten(_text(tensor.name)), expected=expected)
+            raise InputError(replace(problem, got=shorten(location)))
 
 
 def _extents(value: "onnx.ValueInfoProto") -> tuple[int | str | None, ...]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from simulator.errors import InputError, Problem
-from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, read_bytes, shorten
+from simulator.source.files import read_bytes
+from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, shorten
 from workloads.importers.from_onnx.model import Const, Dims
 from workloads.importers.from_onnx.read import FEW
 
