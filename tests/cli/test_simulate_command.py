@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from simulator.cli.exits import run
+from simulator.door import open_run
 from simulator.errors import InputError
 from simulator.result.json_io import load_run
 from simulator.result.laws import LawViolation, Violation
@@ -27,6 +28,7 @@ class FakeEngine(ModuleType):
         super().__init__("simulator.engine")
         self.asked: dict[str, object] = {}
         self.failure: BaseException | None = None
+        self.open_run = open_run
 
     def simulate(self, hardware: str, network: str, **options: object) -> object:
         self.asked = {"hardware": hardware, "network": network, **options}
