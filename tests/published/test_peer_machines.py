@@ -12,6 +12,7 @@ from simulator.result.run import Run
 from simulator.source.locate import locate
 
 PEERS = (
+    "dpu_b4096",
     "edge_npu_like",
     "eyeriss_isca16",
     "eyeriss_isca16_nlr",

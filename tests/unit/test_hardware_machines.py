@@ -106,3 +106,13 @@ def test_tpu_v6e_has_the_peak_and_the_bandwidth_that_google_cloud_states():
     assert machine.dram.bytes_per_cycle * machine.clock_hz == Fraction(91, 100) * 1638 * 10**9
     (vmem,) = machine.buffers
     assert (vmem.capacity_bytes, vmem.tile_bytes) == (128 * 2**20, 32 * 2**20)
+
+
+def test_dpu_b4096_has_the_parallelism_the_banks_and_the_ports_of_its_product_guide():
+    """AMD, PG338: 8 pixels x 16 x 16 channels, 8 banks of 2,048 words of 16 bytes, two ports of 128 bits."""
+    machine = load_hardware("dpu_b4096")
+    array = machine.array
+    assert (array.instances, array.rows, array.columns, array.pes) == (8, 16, 16, 2048)
+    banks, _ = machine.buffers
+    assert banks.capacity_bytes == 8 * 2048 * 16
+    assert machine.dram.bytes_per_cycle == Fraction(8, 10) * 2 * 16

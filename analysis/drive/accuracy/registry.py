@@ -10,6 +10,7 @@ Progress = Callable[[int, int, str], None]
 
 ANCHORS: dict[str, str] = {
     "choice": "analysis.drive.accuracy.anchors.choice",
+    "dpu": "analysis.drive.accuracy.anchors.dpu",
     "eyeriss_chip": "analysis.drive.accuracy.anchors.eyeriss_chip",
     "fuseconv": "analysis.drive.accuracy.anchors.fuseconv",
     "gemmini": "analysis.drive.accuracy.anchors.gemmini",
