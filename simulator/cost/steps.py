@@ -28,7 +28,7 @@ def least_steps(bound: int, each: int, pes: int, least: tuple[int, ...], most: t
     An extent counts `each` times, and a step has so many elements as there are `pes`.
 
     >>> least_steps(256, 1, 32, (256, 128, 52), (256, 255, 63))
-    (8, 8, 10)
+    (8, 8, 9)
     """
     extent = np.arange(1, bound + 1)
     tiles = -(-bound // extent)

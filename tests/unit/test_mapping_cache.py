@@ -25,7 +25,9 @@ from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, Ze
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, Operand
 from simulator.network.ir import Layer, Op
+from simulator.network.lifetimes import Lifetime
 from simulator.schedule import PlannedOp
+from simulator.schedule.residency import Kept
 
 MACHINE = load_hardware("flexible_168")
 FLOW = MACHINE.dataflows[0]
@@ -178,7 +180,15 @@ READ_OF_OP: dict[str, object] = {
     "stored": Fraction(1, 7),
     "slices": Slices(input_channels=7),
 }
-NOT_READ_OF_OP: dict[str, object] = {"producer": "other", "folded": True, "fused": ("other",), "added": 7}
+NOT_READ_OF_OP: dict[str, object] = {
+    "producer": "other",
+    "folded": True,
+    "fused": ("other",),
+    "added": 7,
+    "alive_bytes": 7,
+    "kept": Kept(Lifetime(0, 1), 7, 7),
+    "read_last_by": "other",
+}
 
 WHOLE = {
     Array: READ_OF_ARRAY,
