@@ -13,7 +13,7 @@ ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 settings.register_profile("dev", ANY_SPEED, max_examples=50)
 DRAWN = [Phase.explicit, Phase.generate]  # a failing case need not be small
 settings.register_profile(
-    "ci", ANY_SPEED, max_examples=250, derandomize=True, database=None, print_blob=True, phases=DRAWN
+    "ci", ANY_SPEED, max_examples=100, derandomize=True, database=None, print_blob=True, phases=DRAWN
 )
 settings.register_profile("fresh", ANY_SPEED, max_examples=2000, database=None, print_blob=True)
 settings.register_profile("nightly", ANY_SPEED, max_examples=5000, print_blob=True)
