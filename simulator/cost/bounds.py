@@ -1,6 +1,18 @@
 """What a mapping takes at least: room, cycles, and so the keys of its objective, without playing its tiles."""
 
-from simulator.cost.case import OUTERMOST, OUTPUTS, RELEVANT, SUM_BITS, WEIGHTS, Case, Floats, Ints, Record, Scratch
+from simulator.cost.case import (
+    OUTERMOST,
+    OUTPUTS,
+    RELEVANT,
+    SUM_BITS,
+    WEIGHTS,
+    ZERO,
+    Case,
+    Floats,
+    Ints,
+    Record,
+    Scratch,
+)
 from simulator.cost.crossing import Crossing
 from simulator.cost.energy import dram_bytes, executed_macs, layer_energy, mac_energy
 from simulator.cost.jit import jit
@@ -43,28 +55,26 @@ def changes(layer: Record, tile: Ints, operand: int) -> bool:
 
 
 @jit
-def middle_bound(case: Case, crossing: Crossing, array: int) -> int:
-    """Cycles at least, if tiles take so many on the array, without what goes before the first and after the last.
+def cycles_bound(case: Case, crossing: Crossing, array: int) -> int:
+    """Cycles at least, if tiles take so many on the array.
 
     Each channel loads one tile after the other. A tile is not loaded before the compute of the tile that had its slot
     has ended, and not computed before it is loaded: so every slot goes through load and compute in turn.
     """
-    cycles = max(array, port_floor(case.machine, crossing.size))
-    if case.machine.overlapped:
-        return cycles
-    slots = max(case.port.slots, case.port.deeper_slots)
-    return max(cycles, max(crossing.loads // case.port.channels, (crossing.loads + array) // slots))
-
-
-@jit
-def cycles_bound(case: Case, crossing: Crossing, array: int) -> int:
-    """Cycles at least, if tiles take so many on the array: see `middle_bound`, and `Crossing` for the ends."""
     if case.machine.overlapped:
         return max(array, crossing.port)
     cycles = max(crossing.first + array + crossing.store, crossing.port)
     cycles = max(cycles, crossing.loads // case.port.channels + crossing.macs + crossing.store)
     slots = max(case.port.slots, case.port.deeper_slots)
     return max(cycles, (crossing.loads + array) // slots + crossing.store)
+
+
+@jit
+def middle_bound(case: Case, crossing: Crossing, array: int) -> int:
+    """The same without what goes before the first tile and after the last."""
+    port = port_floor(case.machine, crossing.size)
+    middle = Crossing(crossing.size, port, crossing.loads, crossing.dma, ZERO, ZERO, ZERO)
+    return cycles_bound(case, middle, array)
 
 
 @jit

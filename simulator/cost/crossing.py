@@ -25,7 +25,7 @@ from simulator.cost.case import (
     S,
     Scratch,
 )
-from simulator.cost.energy import dram_bytes
+from simulator.cost.energy import dram_bytes, read_bytes
 from simulator.cost.geometry import tile_box
 from simulator.cost.jit import jit
 from simulator.cost.macs import floor_macs
@@ -245,5 +245,5 @@ def crossing_of(case: Case, scratch: Scratch, ends: Ends) -> Crossing:
     first, store = transfer_floor(case, ends.load), transfer_floor(case, ends.last)
     before_last = size - port.out_slots * (ends.store + sums)
     through = max(transfer_floor(case, before_last) + ends.macs + store, transfer_floor(case, size))
-    loads = latencies + port_floor(machine, size - totals.dram_written)
+    loads = latencies + port_floor(machine, read_bytes(totals))
     return Crossing(size, through, loads, dma, first, store, ends.macs)

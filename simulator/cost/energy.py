@@ -21,10 +21,13 @@ def mac_energy(machine: Record, prices: Record, macs: int, retains: int) -> floa
 @jit
 def dram_bytes(totals: Record) -> int:
     """Bytes through the DRAM port in either direction."""
-    size = totals.dram_written
-    for operand in range(3):
-        size += totals.dram_read[operand]
-    return size
+    return totals.dram_written + read_bytes(totals)
+
+
+@jit
+def read_bytes(totals: Record) -> int:
+    """Bytes that are read through the DRAM port."""
+    return totals.dram_read[INPUTS] + totals.dram_read[WEIGHTS] + totals.dram_read[OUTPUTS]
 
 
 @jit

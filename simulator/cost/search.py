@@ -227,7 +227,7 @@ class Search:
         best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow, steps)
         layouts = self.spatial_mappings(dataflow)
         case = self.case(trial, self.array_energy(dataflow).of_any(*figures_of(layouts, "spatial", "registers")))
-        cycles = Cycles(macs, step_tables(dataflow, self.nest, self.hardware.array, cuts))
+        cycles = Cycles(macs, step_tables(dataflow, self.nest, self.hardware.array, steps))
         return float(floor_of(case, self.scratch, cuts, cycles, self.objective, best, most_cuts))
 
     def case(self, mapping: Record, words_pj: float = 0.0) -> Case:

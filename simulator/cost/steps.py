@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from simulator.cost.candidates import ways_to_cut
 from simulator.cost.case import Ints
-from simulator.cost.floor import Cuts
 from simulator.cost.spatial import spatial_mappings
 from simulator.hardware.model import Array
 from simulator.mapping.dataflow import Dataflow
@@ -48,8 +48,13 @@ def spreads(dataflow: Dataflow, nest: LoopNest, array: Array) -> list[tuple[int,
     return [a for a in every if not any(b != a and all(x >= y for x, y in zip(b, a, strict=True)) for b in every)]
 
 
-def step_tables(dataflow: Dataflow, nest: LoopNest, array: Array, cuts: Cuts) -> Ints:
-    """Steps at least [way to spread, dimension, way to cut], whose products over dimensions bound the MAC cycles."""
+@lru_cache(maxsize=4096)
+def step_tables(dataflow: Dataflow, nest: LoopNest, array: Array, longest: tuple[int, ...]) -> Ints:
+    """Steps at least [way to spread, dimension, way to cut], whose products over dimensions bound the MAC cycles.
+
+    The ways to cut are those of `ways_to_cut`, if steps are no longer than `longest`.
+    """
+    cuts = ways_to_cut(nest, dataflow, longest)
     found = spreads(dataflow, nest, array)
     table = np.ones((len(found), 8, cuts.least.shape[1]), np.int64)
     for i, spread in enumerate(found):

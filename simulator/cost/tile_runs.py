@@ -8,7 +8,6 @@ import numpy as np
 from simulator.cost.case import (
     INPUTS,
     NONE,
-    OUTPUTS,
     RESIDUALS,
     WEIGHTS,
     ZERO,
@@ -18,6 +17,7 @@ from simulator.cost.case import (
     Scratch,
     record_type,
 )
+from simulator.cost.energy import read_bytes
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.layout import transfer
 from simulator.cost.play import clear
@@ -31,12 +31,6 @@ TILE_RUN = record_type(
     ]
 )
 """`count` equal tiles in a row: port and array cycles of each, see `simulator.cost.pipeline`, and bytes at the port."""
-
-
-@jit
-def read_bytes(totals: Record) -> int:
-    """Bytes that have been read through the DRAM port so far."""
-    return totals.dram_read[INPUTS] + totals.dram_read[WEIGHTS] + totals.dram_read[OUTPUTS]
 
 
 @jit_inside
