@@ -80,8 +80,8 @@ AT_ONCE = 4096
 LEFT_OUT = 32
 """Tiles that can be ruled out in the time that the evaluation of a mapping takes."""
 
-MOST_CUTS = 50_000
-"""Ways to cut a layer that a floor looks at."""
+MOST_CUTS, WHERE_BYTES_COUNT = 50_000, 5_000
+"""Ways to cut a layer that a floor looks at: of time, and of other objectives, which cuts raise little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,7 @@ class Search:
         """Look at all ways to cut the layer, once something is found, and where that may tell more than is known."""
         if self.found and dataflow.name not in self.raised and self.may_improve(self.floors[dataflow.name]):
             self.raised.add(dataflow.name)
-            self.floors[dataflow.name] = self.floor(dataflow, MOST_CUTS)
+            self.floors[dataflow.name] = self.floor(dataflow, MOST_CUTS if self.by_cycles else WHERE_BYTES_COUNT)
 
     def may_improve(self, floor: float) -> bool:
         """Whether what takes so much of the objective at least may be better than the best by more than the gap."""
