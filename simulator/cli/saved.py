@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache
+from simulator.cli.inputs import Formats, NoCache, Sets
 from simulator.cli.output import check_outputs, line_width, print_json, progress, trace_of, write_text
 
 if TYPE_CHECKING:
@@ -20,18 +20,23 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON instead of text, with every change tried")
     ] = False,
+    settings: Sets = None,
     no_cache: NoCache = False,
 ) -> None:
     """Explain a saved run: what bounds it, and what would help.
 
     Each change of the machine or the network is simulated by itself; what it saves is what simulating it again gives.
+    With --set, the run is first simulated again on the machine so changed.
     """
     from analysis.drive.explain import explain_layer, explain_network
     from analysis.drive.explain.data import layer_data, network_data
     from analysis.drive.explain.text import layer_text, network_text
-    from simulator.door import open_run
+    from simulator.door import open_run, simulate_again
 
     run = open_run(run_file)
+    if settings:
+        with progress("mapping") as advance:
+            run = simulate_again(run, settings, advance)
     with progress("changes") as advance:
         about_layer = explain_layer(run, layer, advance) if layer else None
         about_network = None if layer else explain_network(run, advance)

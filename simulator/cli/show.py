@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import kind_of, load
+from simulator.cli.inputs import Sets, check_settings, kind_of, load
 from simulator.cli.output import print_grid, print_json
 
 if TYPE_CHECKING:
@@ -92,18 +92,21 @@ def show(
     batch: Annotated[
         int | None, typer.Option(min=1, max=65536, help="of a network; 1 if nothing says otherwise")
     ] = None,
+    settings: Sets = None,
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="show ops of a network that are unknown")
     ] = False,
 ) -> None:
     """Show a network or a machine."""
     _check_name(name)
+    check_settings(name, settings)
     if kind_of(name) == "network":
         _show_network(load(name, batch, skip_unknown), as_json)
     else:
         from simulator.hardware.load import load_hardware
+        from simulator.hardware.settings import with_settings
 
-        _show_machine(load_hardware(name), as_json)
+        _show_machine(with_settings(load_hardware(name), settings or ()), as_json)
 
 
 def _check_name(spec: str) -> None:

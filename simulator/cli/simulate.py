@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import NoCache, load
+from simulator.cli.inputs import NoCache, Sets, load
 from simulator.cli.output import STDOUT, check_outputs, print_run, progress, trace_of, write_text
 from simulator.hardware.model import OBJECTIVES
 
@@ -36,6 +36,7 @@ class Request:
     verify: bool
     skip_unknown: bool
     prove: bool
+    settings: tuple[str, ...]
 
 
 def simulate_command(
@@ -53,6 +54,7 @@ def simulate_command(
     mapping: Annotated[
         Path | None, typer.Option(metavar="FILE", help="replay the mappings of a file, or bundled ones")
     ] = None,
+    settings: Sets = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save the run; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per layer; - is stdout")] = None,
     out: Annotated[
@@ -81,7 +83,8 @@ def simulate_command(
             print(context.get_help())
             return
         files = json, csv, out, plot, timeline
-        _simulate(Request(hardware, network, batch, dataflow, objective, mapping, *files, verify, skip_unknown, prove))
+        asked = hardware, network, batch, dataflow, objective, mapping
+        _simulate(Request(*asked, *files, verify, skip_unknown, prove, tuple(settings or ())))
     elif hardware or network:
         from simulator.errors import InputError
 
@@ -101,6 +104,7 @@ def _simulate(request: Request) -> None:
             dataflow=request.dataflow,
             objective=request.objective,
             mapping=request.mapping,
+            settings=request.settings,
             prove=request.prove,
             progress=advance,
         )
