@@ -24,7 +24,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def build() -> typer.Typer:
     """Return the application: `simulate` by itself simulates, `simulate COMMAND` does something else."""
     app = typer.Typer(
-        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from simulator.cli.inputs import Formats, NoCache, Sets, load, specs
+from simulator.cli.options import Baseline, FailIf, Machines, Networks
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, line_width, progress, write_text
 
 if TYPE_CHECKING:
@@ -26,19 +27,14 @@ def compare(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[RUN.json...]", help="saved runs, the first the base")
     ] = None,
-    hardware: Annotated[str, typer.Option("--hw", metavar="H,H,...", help="machines to simulate on instead")] = "",
-    network: Annotated[str, typer.Option("--net", metavar="N,N,...", help="networks to simulate instead")] = "",
+    hardware: Machines = "",
+    network: Networks = "",
     by: Annotated[str, typer.Option(metavar="NAME", help="cycles, energy or dram (bytes)")] = "cycles",
     batch: Annotated[int | None, typer.Option(min=1, max=65536, help="with --hw and --net")] = None,
     dataflow: Annotated[str, typer.Option(metavar="NAME", help="with --hw and --net")] = "best",
     objective: Annotated[str | None, typer.Option(metavar="NAME", help="with --hw and --net")] = None,
-    baseline: Annotated[
-        str, typer.Option(metavar="RUN", help="what the others are compared with: a file, network or machine of them")
-    ] = "",
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CONDITION", help="exit with 1 if a run is so: cycles>2%, conv1.dram>5%, latency>5 ms"),
-    ] = None,
+    baseline: Baseline = "",
+    fail_if: FailIf = None,
     settings: Sets = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per change; - is stdout")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save changes.csv and waterfalls here")] = None,
@@ -53,17 +49,14 @@ def compare(
     from analysis.read.compare import checked_measure
     from analysis.read.compare import compare as compare_runs
     from analysis.read.compare.gate import read_condition
-    from analysis.read.compare.likeness import baseline_first, run_labels
+    from analysis.read.compare.likeness import ordered
     from analysis.read.pictures import checked_formats
 
     kinds = checked_formats(formats.split(","))
     measure, conditions = checked_measure(by), [read_condition(text) for text in fail_if or ()]
     check_outputs({"--csv": csv}, out, (TABLE,))
     runs = _runs(files or [], hardware, network, (batch, dataflow, objective, tuple(settings or ())))
-    names = [str(file) for file in files or ()]
-    if baseline:
-        runs, names = baseline_first(runs, names, baseline)
-    labels = run_labels(runs, names)
+    runs, labels = ordered(runs, [str(file) for file in files or ()], baseline)
     _warn(runs, measure)
     comparisons = [compare_runs(runs[0], other, by) for other in runs[1:]]
     failed = _failures(conditions, runs, labels)

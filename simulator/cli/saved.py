@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import Formats, NoCache, Sets
-from simulator.cli.output import check_outputs, line_width, print_json, progress, trace_of, write_text
+from simulator.cli.options import By, Shown, Sort, Top
+from simulator.cli.output import check_outputs, line_width, print_json, print_run, progress, trace_of, write_text
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
@@ -57,25 +58,29 @@ def report(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="folder for pictures and CSV files")] = None,
     formats: Formats = "png",
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
+    by: By = "",
+    sort: Sort = "",
+    top: Top = None,
+    columns: Shown = "",
 ) -> None:
-    """Draw a saved run.
+    """Print the table of a saved run, or draw the run.
 
-    Its table of layers and every plot, with the rows of each as CSV, go into a folder; the trace of its tiles into a
-    file.
+    With --out, its table of layers and every plot, with the rows of each as CSV, go into a folder; with --timeline, the
+    trace of its tiles into a file.
     """
     from analysis.read.pictures import checked_formats
+    from analysis.read.views import WHOLE, view_of
     from simulator.door import open_run
-    from simulator.errors import InputError, Problem
 
-    kinds = checked_formats(formats.split(","))
-    if not (out or timeline):
-        raise InputError(Problem("nothing to write", expected="--out DIR, --timeline FILE or both"))
+    kinds, view = checked_formats(formats.split(",")), view_of(by, sort, top, columns)
     check_outputs({"--timeline": timeline}, out)
     run = open_run(run_file)
     if timeline:
         _save_trace(run, timeline)
     if out:
         _save_pictures(run, out, kinds)
+    if view != WHOLE or not (out or timeline):
+        print_run(run, view)
 
 
 def _save_trace(run: "Run", file: Path) -> None:

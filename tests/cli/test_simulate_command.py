@@ -69,6 +69,7 @@ def test_options_reach_the_engine(engine: FakeEngine, tmp_path: Path) -> None:
         "dataflow": "row_stationary",
         "objective": "edp",
         "mapping": mapping,
+        "settings": (),
         "prove": False,
     }
 
@@ -109,7 +110,7 @@ def test_out_holds_the_run_its_layers_its_mappings_and_pictures(engine: FakeEngi
         ([*HW_NET, "--plot"], "--plot needs a folder"),
         ([*HW_NET, "--json", "-", "--csv", "-"], "cannot both go to stdout"),
         ([*HW_NET, "--json", "-", "--timeline", "-"], "--json and --timeline cannot both go to stdout"),
-        (["report", "run.json"], "--out DIR, --timeline FILE or both"),
+        (["report", "run.json", "--by", "layer"], "one of stage, op"),
         ([*HW_NET, "--batch", "0"], "'--batch'"),
         ([*HW_NET, "--batch", "many"], "'--batch'"),
         ([*HW_NET, "--bacth", "4"], "--batch"),

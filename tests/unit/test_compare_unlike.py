@@ -8,7 +8,7 @@ import pytest
 from analysis.read.compare import compare
 from analysis.read.compare.align import Pair, align, of_one_family
 from analysis.read.compare.gate import JUDGED, failures, read_condition
-from analysis.read.compare.likeness import baseline_first, run_labels, unlike
+from analysis.read.compare.likeness import ordered, run_labels, unlike
 from analysis.read.objective import CYCLES, ENERGY
 from simulator import load_network, simulate
 from simulator.errors import InputError
@@ -88,11 +88,12 @@ def test_unlike_runs_are_warned_of_and_like_ones_are_not() -> None:
 def test_the_baseline_goes_by_file_network_or_machine() -> None:
     runs, files = [small_run(), deep_run(3)], ["a.json", "b.json"]
     for name in ("b.json", "deep_3"):
-        assert baseline_first(runs, files, name) == ([runs[1], runs[0]], ["b.json", "a.json"])
+        assert ordered(runs, files, name) == ([runs[1], runs[0]], ["deep_3", "toy_net"])
+    assert ordered(runs, files, "") == (runs, ["toy_net", "deep_3"])
     with pytest.raises(InputError, match='did you mean "deep_3"'):
-        baseline_first(runs, files, "deep_4")
+        ordered(runs, files, "deep_4")
     with pytest.raises(InputError, match="several runs of this name"):
-        baseline_first(runs, files, "toy_16x16")
+        ordered(runs, files, "toy_16x16")
 
 
 def slower() -> Run:

@@ -62,9 +62,11 @@ def unlike(runs: Sequence[Run], measure: Measure) -> list[str]:
     return lines
 
 
-def baseline_first(runs: Sequence[Run], files: Sequence[str], baseline: str) -> tuple[list[Run], list[str]]:
-    """Return runs and their files with that one first which a file, a label, a network or a machine names."""
+def ordered(runs: Sequence[Run], files: Sequence[str], baseline: str) -> tuple[list[Run], list[str]]:
+    """Return runs and their labels, that one first which `baseline` names: by file, label, network or machine."""
     labels = run_labels(runs, files)
+    if not baseline:
+        return list(runs), labels
     names = [{label, *files[i : i + 1], runs[i].network.name, runs[i].hardware.name} for i, label in enumerate(labels)]
     meant = [i for i, known in enumerate(names) if baseline in known]
     if len(meant) != 1:
@@ -73,4 +75,4 @@ def baseline_first(runs: Sequence[Run], files: Sequence[str], baseline: str) -> 
         suggestion = nearest(baseline, {name for known in names for name in known})
         raise InputError(Problem(message, "--baseline", expected=expected, got=baseline, suggestion=suggestion))
     order = [*meant, *(i for i in range(len(runs)) if i not in meant)]
-    return [runs[i] for i in order], [files[i] for i in order if files]
+    return [runs[i] for i in order], [labels[i] for i in order]

@@ -25,6 +25,7 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
     Column("cycles", 1, lambda row: f"{row.run.total.cycles:,}"),
     Column("change", 2, lambda row: _relative(row.run.total.cycles, row.first.total.cycles)),
     Column("latency", 3, lambda row: units.seconds(row.run.total.latency_s)),
+    Column("frames/s", 8, lambda row: units.count(row.run.frames_per_s)),
     Column("MACs", 5, lambda row: units.count(row.run.total.macs, digits=4)),
     Column("util", 4, lambda row: units.percent(row.run.total.utilization)),
     Column("DRAM", 6, lambda row: units.size(row.run.total.dram_bytes)),
