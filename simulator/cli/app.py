@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from simulator.cli import accuracy, cache, check, compare, convert, experiment, saved, show, simulate, sweep
+from simulator.cli import accuracy, cache, check, compare, convert, experiment, reference, saved, show, simulate, sweep
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "accuracy": accuracy.accuracy,
@@ -13,9 +13,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare.compare,
     "convert": convert.convert,
     "experiment": experiment.experiment,
+    "docs": reference.docs,
     "explain": saved.explain,
+    "init": reference.init,
     "list": show.list_names,
     "report": saved.report,
+    "schema": reference.schema,
     "show": show.show,
     "sweep": sweep.sweep,
 }
