@@ -1,6 +1,6 @@
 """`simulate list` and `simulate show`: the names of what is bundled, and one network or machine of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +9,7 @@ import typer
 from simulator.cli.completion import everything, starting
 from simulator.cli.inputs import BUNDLED as BUNDLED_IN
 from simulator.cli.inputs import Sets, check_settings, kind_of, load
-from simulator.cli.output import print_grid, print_json
+from simulator.cli.output import check_outputs, print_grid, print_json
 
 if TYPE_CHECKING:
     from simulator.hardware.model import Hardware
@@ -103,6 +103,7 @@ def show(
         int | None, typer.Option(min=1, max=65536, help="of a network; 1 if nothing says otherwise")
     ] = None,
     settings: Sets = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="draw a machine: .png, .svg or .pdf")] = None,
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="show ops of a network that are unknown")
     ] = False,
@@ -111,7 +112,9 @@ def show(
     _check_name(name)
     check_settings(name, settings)
     kind = kind_of(name)
-    if kind in FILES:
+    if plot:
+        _plot(name, kind, settings or (), plot)
+    elif kind in FILES:
         _show_file(name, kind, as_json)
     elif kind == "network":
         _show_network(load(name, batch, skip_unknown), as_json)
@@ -195,6 +198,22 @@ def _show_network(network: "Network", as_json: bool) -> None:
     print()
     for line in network_lines(network):
         print(line)
+
+
+def _plot(name: str, kind: str, settings: Sequence[str], file: Path) -> None:
+    """Draw a machine into a file, in the format that its suffix tells."""
+    from analysis.read.machine_picture import draw_machine
+    from analysis.read.pictures import checked_formats, write_figure
+    from simulator.errors import InputError, Problem
+    from simulator.hardware.load import load_hardware
+    from simulator.hardware.settings import with_settings
+
+    if kind != "machine":
+        raise InputError(Problem("--plot draws machines", expected="the name or file of one", got=name))
+    checked_formats([file.suffix.removeprefix(".")])
+    check_outputs({"--plot": file})
+    hardware = with_settings(load_hardware(name), settings)
+    write_figure(lambda: draw_machine(hardware), [file])
 
 
 def _show_machine(hardware: "Hardware", as_json: bool) -> None:
