@@ -14,6 +14,7 @@ myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 4
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
+doctest_global_setup = "from simulator import load_hardware, load_network, simulate, timeline"
 html_theme = "furo"
 html_title = "squeezesim"
 os.environ.setdefault("MPLBACKEND", "Agg")
