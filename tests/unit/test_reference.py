@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.drive.reference import KINDS, field_lines, schema_of, template_of
+from analysis.drive.reference import KINDS, field_lines, field_tables, schema_of, template_of
 from analysis.drive.reference.kinds import TEXTS
 from analysis.drive.reference.schemas import models_in
 from simulator.errors import InputError
@@ -168,6 +168,13 @@ def test_every_field_of_every_kind_can_be_asked_for(kind: str) -> None:
     schema = schema_of(KINDS[kind])
     for name in schema.get("properties", {}):
         assert next(field_lines(KINDS[kind], name)) == f"{kind} {name}"
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_tables_of_fields_hold_every_field_of_every_model(kind: str) -> None:
+    told = [{(name, meaning) for name, _, _, meaning in rows} for _, rows in field_tables(KINDS[kind])]
+    for model in (inner for each in KINDS[kind].models for inner in models_in(each)):
+        assert any(set(TEXTS[model].items()) == table for table in told), model
 
 
 def test_an_unknown_field_is_told_the_nearest() -> None:

@@ -14,9 +14,9 @@ from simulator.source import Document, parse_yaml, validate
 from workloads.importers.layer_list import network_of
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = {
-    f"{page.name}-{number}": block
+    f"{page.relative_to(ROOT)}-{number}": block
     for page in PAGES
     for number, block in enumerate(re.findall(r"```ya?ml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL), 1)
 }

@@ -1,6 +1,6 @@
 """What a field of a file means, in lines: its text, values, default and fields, read from the file's JSON Schema."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from analysis.drive.reference.kinds import Kind
@@ -34,13 +34,40 @@ def field_lines(kind: Kind, path: str) -> Iterator[str]:
     yield from (f"  {line}" for line in text_lines(fit(rows, _columns(whole), None)))
 
 
-def _columns(whole: Schema) -> tuple[Column[tuple[str, Schema, bool]], ...]:
-    return (
-        Column("field", 0, lambda row: row[0], is_number=False),
-        Column("values", 1, lambda row: values_of(whole, row[1]), is_number=False),
-        Column("default", 1, lambda row: "required" if row[2] else default_of(row[1]), is_number=False),
-        Column("meaning", 0, lambda row: row[1].get("description", ""), is_number=False),
-    )
+Field = tuple[str, Schema, bool]
+"""Its name, its schema, and whether it must be given."""
+
+
+def _columns(whole: Schema) -> tuple[Column[Field], ...]:
+    def cell(at: int) -> Callable[[Field], str]:
+        return lambda field: _cells(whole, field)[at]
+
+    titles = ("field", "values", "default", "meaning")
+    return tuple(Column(title, 0, cell(at), is_number=False) for at, title in enumerate(titles))
+
+
+def _cells(whole: Schema, field: Field) -> tuple[str, str, str, str]:
+    name, node, required = field
+    default = "required" if required else default_of(node)
+    return name, values_of(whole, node), default, node.get("description", "")
+
+
+def field_tables(kind: Kind) -> Iterator[tuple[str, list[tuple[str, str, str, str]]]]:
+    """Yield the path of every mapping in a kind of file, and a row for each of its fields; equal ones once."""
+    whole = schema_of(kind)
+    waiting, seen = [("the file", whole)], list[Schema]()
+    while waiting:
+        path, node = waiting.pop(0)
+        for each in branches(whole, node):
+            fields = fields_of(whole, each)
+            keyed = each.get("additionalProperties")
+            if isinstance(keyed, dict) and not fields:
+                waiting.append((f"{path}.NAME", keyed))
+            if fields and each not in seen:
+                seen.append(each)
+                yield path, [_cells(whole, (name, *field)) for name, field in fields.items()]
+                inner = "" if path == "the file" else f"{path}."
+                waiting += [(f"{inner}{name}", field) for name, (field, _) in fields.items()]
 
 
 def found(whole: Schema, kind: Kind, path: str) -> tuple[Schema, bool]:
