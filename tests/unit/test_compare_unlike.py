@@ -19,7 +19,7 @@ from tests.builders import MACHINE, conv_result, deep_run, run_of, small_run
 
 @pytest.fixture(scope="module")
 def mobiles() -> tuple[Run, Run]:
-    first, second = (simulate("edge_npu_like", load_network(name)) for name in ("mobilenet_v1", "shufflenet_v2"))
+    first, second = (simulate("squeezenext_16x16", load_network(name)) for name in ("mobilenet_v1", "shufflenet_v2"))
     return first, second
 
 
