@@ -45,17 +45,23 @@ function arrayPicture(layer) {
   const { rows: down, columns: across, arrays: beside } = layer.spatial;
   const [rows, columns] = layer.work;
   const bands = (loops, length) => (200 * spread(loops)) / (loops.length ? loops[0][1] : 1) / length;
-  const place = (down, across) => `width:${(100 * across) / wide}%;height:${(100 * down) / high}%`;
+  const place = (down, across) => `width:${Math.min(100, (100 * across) / wide)}%;height:${Math.min(100, (100 * down) / high)}%`;
+  const count = `${layer.mapped.toLocaleString("en")} of ${pes.toLocaleString("en")} PEs have work in a full step`;
   const grid = `--row:${100 / rows}%;--column:${100 / columns}%;--down:${bands(down, rows)}%;--across:${bands(across, columns)}%`;
   const sides = [`rows ${loopsText(down)}: ${spread(down)} of ${high}`, `columns ${loopsText(across)}: ${spread(across)} of ${wide}`];
-  const box = el("div", { class: "array", role: "img", "aria-label": `${sides.join(", ")}; ${layer.mapped} of ${pes} PEs have work`, style: `aspect-ratio:${wide}/${high}` });
+  const box = el("div", { class: "array", role: "img", "aria-label": `${sides.join(", ")}; ${count}`, style: `aspect-ratio:${wide}/${high}` });
   box.append(el("div", { class: "unrolled", style: place(spread(down), spread(across)) }));
   box.append(el("div", { class: Math.max(high, wide) > 64 ? "work" : "work lined", style: `${place(rows, columns)};${grid}` }));
   const short = rows * columns < spread(down) * spread(across) ? ` A tile fills ${rows} x ${columns} of what is unrolled (framed).` : "";
   const instances = arrays > 1 ? ` One of ${arrays} arrays; over them: ${loopsText(beside)}.` : "";
-  const count = `${layer.mapped.toLocaleString("en")} of ${pes.toLocaleString("en")} PEs have work in a full step`;
   const caption = el("figcaption", {}, `${count}; idle ones are hatched, bands are the outermost loop of a side.${short}${instances}`);
   return el("figure", { class: "pes" }, el("span", { class: "columns" }, sides[1]), el("div", { class: "beside" }, el("span", { class: "rows" }, sides[0]), box), caption);
+}
+
+// A loop a line, each within the one before.
+function nestText(loops) {
+  const lines = loops.map(([text, where], depth) => `${`${"  ".repeat(depth)}${text}:`.padEnd(34)} # ${where}`);
+  return [...lines, `${"  ".repeat(loops.length)}outputs += inputs * weights`].join("\n");
 }
 
 const LETTERS = "N batch, G group, K filter, C channel, P row and Q column of outputs, R row and S column of the window";
@@ -67,6 +73,6 @@ function layerDetails(layer) {
   if (!layer.cycles) return el("div", { class: "details" }, about);
   const figures = [partsTable(layer), trafficTable(layer), energyTable(layer)];
   if (!layer.nest.length) return el("div", { class: "details" }, about, figures);
-  const nest = el("div", { class: "nest" }, el("h4", {}, "Loop nest"), el("pre", { tabindex: "0" }, layer.nest.join("\n")), el("p", { class: "hint" }, LETTERS));
+  const nest = el("div", { class: "nest" }, el("h4", {}, "Loop nest"), el("pre", { tabindex: "0" }, nestText(layer.nest)), el("p", { class: "hint" }, LETTERS));
   return el("div", { class: "details" }, about, el("div", {}, el("h4", {}, "On the array"), arrayPicture(layer)), nest, figures);
 }

@@ -74,7 +74,7 @@ function ticks(most, unit, shown = most) {
   const raw = (shown || 1) / step / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
   const stride = step * power * [1, 2, 5, 10].find((each) => each * power >= raw);
-  const values = Array.from({ length: Math.floor(shown / stride / step) + 1 }, (_, i) => i * stride * step);
+  const values = Array.from({ length: Math.floor(shown / stride) + 1 }, (_, i) => i * stride);
   if (most > shown) values.push(...[2, 5, 10, 20, 50, 100].map((times) => times * values.at(-1)).filter((value) => value <= most));
   return { tickvals: values, ticktext: values.map((value) => write[unit](value)) };
 }
