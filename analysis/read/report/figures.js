@@ -13,6 +13,7 @@ function addFigure(parent, title, about, choices, draw, mark = () => [], wide = 
   const figure = { plot, chooser, draw, mark, shapes: [], drawn: false };
   parent.append(el("figure", { class: wide ? "panel wide" : "panel" }, head, plot));
   figures.push(figure);
+  watcher.observe(plot);
 }
 
 function drawFigure(figure) {
@@ -29,18 +30,18 @@ function drawFigure(figure) {
   });
 }
 
-// One after the other, so that the table answers at once.
-function drawFigures() {
-  const waiting = [...figures];
-  const next = () => {
-    const figure = waiting.shift();
-    if (figure && figures.includes(figure)) {
-      drawFigure(figure);
-      setTimeout(next);
-    } else document.body.dataset.drawn = "all";
-  };
-  delete document.body.dataset.drawn;
-  setTimeout(next);
+// A picture is drawn when it comes into sight, all are before they are printed.
+const watcher = new IntersectionObserver(
+  (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => drawFirst(figures.find((each) => each.plot === entry.target))),
+  { rootMargin: "200px" },
+);
+
+function drawFirst(figure) {
+  if (figure && !figure.drawn) drawFigure(figure);
+}
+
+function redrawFigures() {
+  figures.filter((each) => each.drawn).forEach(drawFigure);
 }
 
 function markFigures() {
@@ -54,7 +55,7 @@ function base() {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     hoverlabel: { bgcolor: color("panel"), bordercolor: color("line"), font: { color: color("text") }, namelength: -1 },
-    margin: { l: 60, r: 38, t: 24, b: 40 },
+    margin: { l: 60, r: 38, t: 24, b: 12 },
     modebar: { orientation: "v", bgcolor: "rgba(0,0,0,0)", color: color("quiet"), activecolor: color("accent") },
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, traceorder: "normal" },
     barmode: "stack",
@@ -140,7 +141,8 @@ function stacked(series, unit, title, width) {
   const { shapes, annotations } = stageShapes(width);
   const top = cutHeight(heights);
   const yaxis = axis(title, { range: [0, top], ...ticks(Math.max(...heights, 0), unit, top) });
-  annotations.push(...heights.map((height, i) => (height > top ? cutLabel(i, top, write[unit](height)) : null)).filter(Boolean));
+  const towers = shown.map(({ layer }, i) => ({ i, text: `${plain(elide(layer.name, 24))} ${write[unit](heights[i])}` })).filter(({ i }) => heights[i] > top);
+  annotations.push(...towers.map(({ i, text }, place) => towerLabel(i, top, text, place, shown.length)));
   return { traces, layout: { shapes, annotations, xaxis: layerAxis(width), yaxis } };
 }
 
@@ -151,7 +153,12 @@ function cutHeight(heights) {
   return HEADROOM * (falling[towers || 0] || 1);
 }
 
-const cutLabel = (x, y, text) => ({ x, y, yanchor: "top", text: `\u2191 ${text}`, showarrow: false, textangle: -90, font: { size: 11, color: color("panel") }, bgcolor: color("text") });
+// Beside the bar that goes on above the picture; one below the other.
+function towerLabel(x, y, text, place, count) {
+  const xanchor = x < count / 2 ? "left" : "right";
+  const shift = { xshift: x < count / 2 ? 6 : -6, yshift: -16 - 17 * place };
+  return { x, y, xanchor, yanchor: "top", ...shift, text: `\u2191 ${text}`, showarrow: false, font: { size: 11 }, bgcolor: color("panel"), bordercolor: color("line") };
+}
 
 function summedBy(items, key, colour, valuesOf) {
   const series = new Map();

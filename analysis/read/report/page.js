@@ -49,5 +49,5 @@ function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
   find("theme").textContent = theme === "dark" ? "Light" : "Dark";
   find("theme").setAttribute("aria-label", `Switch to ${theme === "dark" ? "light" : "dark"} colours`);
-  drawFigures();
+  redrawFigures();
 }

@@ -15,6 +15,7 @@ function showRun(number) {
   table.open.clear();
   table.shut.clear();
   largest = new Map();
+  watcher.disconnect();
   for (const figure of figures.splice(0)) Plotly.purge(figure.plot);
   for (const parent of document.querySelectorAll(".figures")) if (parent.tagName === "DIV") parent.replaceChildren();
   fillSummary();
@@ -22,7 +23,6 @@ function showRun(number) {
   showTable();
   addPictures();
   addTime();
-  drawFigures();
 }
 
 function start() {
@@ -36,9 +36,10 @@ function start() {
   document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
   find("close").addEventListener("click", closeLayers);
   find("theme").addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.documentElement.dataset.theme || drawFigures());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.documentElement.dataset.theme || redrawFigures());
   find("theme").textContent = isDark() ? "Light" : "Dark";
   find("theme").setAttribute("aria-label", `Switch to ${isDark() ? "light" : "dark"} colours`);
+  addEventListener("beforeprint", () => figures.forEach(drawFirst));
   addCompared();
   showRun(0);
 }
