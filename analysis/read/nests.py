@@ -1,4 +1,4 @@
-"""A layer's mapping as the loop nest that it is: a loop a line, from DRAM in to the registers."""
+"""A layer's mapping as the loop nest that it is: its loops from DRAM in to the registers."""
 
 import re
 from collections.abc import Sequence
@@ -28,23 +28,14 @@ def loops_at(layer: LayerResult, place: str) -> list[Loop]:
     return [(match[1], int(match[2]), match[3] or "") for match in matches if match]
 
 
-def nest_loops(layer: LayerResult, machine: MachineFacts) -> list[tuple[str, str]]:
-    """Return each loop of a layer's mapping as text, outermost first, and the place where it stands.
+def nest_places(layer: LayerResult, machine: MachineFacts) -> list[tuple[str, list[Loop]]]:
+    """Return the loops of a layer's mapping by the place where they stand, outermost first; no place without loops.
 
-    Loops that run at once are marked; a temporal one says from which memory that is served what lies within.
+    Those over arrays, rows and columns run at once; others say from which memory that is served what lies within.
     """
     memories = [level for level in machine.levels if level not in NO_BUFFERS]
-    outside = [level for level in memories if level not in machine.levels_in_pe]
-    found = [(_temporal(loop), "tiles from DRAM") for loop in loops_at(layer, "dram")]
-    for level in outside:
-        found += [(_temporal(loop), f"steps from {level}") for loop in loops_at(layer, level)]
-    for place in SPATIAL:
-        found += [(f"parallel {dim} in {bound}", place) for dim, bound, _ in loops_at(layer, place)]
-    for level in machine.levels_in_pe:
-        found += [(_temporal(loop), f"blocks from {level}") for loop in loops_at(layer, level)]
-    return found + [(_temporal(loop), "registers of a PE") for loop in loops_at(layer, "registers")]
-
-
-def _temporal(loop: Loop) -> str:
-    dim, bound, tile = loop
-    return f"for {dim} in {bound}" + (f" of {tile}" if tile else "")
+    outside = {level: f"steps from {level}" for level in memories if level not in machine.levels_in_pe}
+    inside = {level: f"blocks from {level}" for level in machine.levels_in_pe}
+    spatial = {axis: axis for axis in SPATIAL}
+    places = {"dram": "tiles from DRAM", **outside, **spatial, **inside, "registers": "registers of a PE"}
+    return [(where, loops) for place, where in places.items() if (loops := loops_at(layer, place))]

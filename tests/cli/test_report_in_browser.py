@@ -1,4 +1,4 @@
-"""The page of a run in a real browser: it complains of nothing, loads nothing, sorts, filters, opens, and stays text."""
+"""The page of a run in a real browser: no complaints, nothing loaded, sorting, filtering, opening; names stay text."""
 
 from collections.abc import Iterator
 from pathlib import Path

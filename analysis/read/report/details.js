@@ -36,13 +36,15 @@ function energyTable(layer) {
   return body.length ? rows("Energy", ["component", "energy", "share", ""], body) : null;
 }
 
+const AT_ONCE = ["arrays", "rows", "columns"];
+const loopsOf = (layer, place) => (layer.nest.find(([where]) => where === place) || [place, []])[1];
 const loopsText = (loops) => loops.map(([dim, bound]) => `${dim}${bound}`).join(" x ") || "nothing";
 const spread = (loops) => loops.reduce((product, [, bound]) => product * bound, 1);
 
 // The array to scale: PEs with work are coloured, the outermost loop of each side banded; the rest is hatched.
 function arrayPicture(layer) {
   const { rows: high, columns: wide, arrays, pes } = state.run.machine;
-  const { rows: down, columns: across, arrays: beside } = layer.spatial;
+  const [down, across, beside] = ["rows", "columns", "arrays"].map((axis) => loopsOf(layer, axis));
   const [rows, columns] = layer.work;
   const bands = (loops, length) => (200 * spread(loops)) / (loops.length ? loops[0][1] : 1) / length;
   const place = (down, across) => `width:${Math.min(100, (100 * across) / wide)}%;height:${Math.min(100, (100 * down) / high)}%`;
@@ -59,8 +61,9 @@ function arrayPicture(layer) {
 }
 
 // A loop a line, each within the one before.
-function nestText(loops) {
-  const lines = loops.map(([text, where], depth) => `${`${"  ".repeat(depth)}${text}:`.padEnd(34)} # ${where}`);
+function nestText(places) {
+  const loops = places.flatMap(([where, own]) => own.map(([dim, bound, tile]) => [AT_ONCE.includes(where) ? "parallel" : "for", `${dim} in ${bound}${tile && ` of ${tile}`}:`, where]));
+  const lines = loops.map(([kind, text, where], depth) => `${`${"  ".repeat(depth)}${kind} ${text}`.padEnd(34)} # ${where}`);
   return [...lines, `${"  ".repeat(loops.length)}outputs += inputs * weights`].join("\n");
 }
 

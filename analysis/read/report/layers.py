@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 
 from analysis.read.evidence import verdict_of
-from analysis.read.nests import SPATIAL, loops_at, nest_loops
+from analysis.read.nests import SPATIAL, loops_at, nest_places
 from analysis.read.objective import component_of
 from analysis.read.tables import COLUMNS, OpRow, op_rows
 from analysis.read.theme import USE_COLOURS, component_colours
@@ -73,8 +73,7 @@ def _detail(layer: LayerResult, run: Run) -> Data:
         "use": [short(verdict.use.fraction(name)) for name in USE_COLOURS],
         "traffic": [[_moved(layer, level, operand) for operand in OPERAND_NAMES] for level in run.hardware.levels],
         "energy": [short(layer.energy_parts.get(part, 0)) for part in energy_names(run)],
-        "nest": nest_loops(layer, run.hardware),
-        "spatial": {axis: loops_at(layer, axis) for axis in SPATIAL},
+        "nest": nest_places(layer, run.hardware),
         "work": working(layer),
         "mapped": layer.mapped_pes,
     }
