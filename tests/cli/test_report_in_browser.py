@@ -167,7 +167,8 @@ def test_two_runs_stand_on_one_page(opened: Browser, run: Run, tmp_path: Path) -
     files = [str(tmp_path / name) for name in ("a.json", "b.json")]
     assert command(["compare", *files, "--html", str(tmp_path / "page.html")]) == 0
     opened.open(tmp_path / "page.html")
-    assert {"Totals", "By part", "By stage"} <= set(opened.texts("#compared caption"))
+    assert {"Totals", "cycles by part", "cycles by stage"} <= set(opened.texts("#compared caption"))
+    opened.wait("document.querySelectorAll('#compared .plot .point').length === 7")  # both totals, a bar a stage
     opened.run("showRun(1)")
     opened.run("dispatchEvent(new Event('beforeprint'))")
     assert len(shown(opened)) == 9

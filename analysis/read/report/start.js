@@ -9,15 +9,23 @@ function fillSummary() {
   document.querySelector(".lines").replaceChildren(...run.summary.flatMap(([label, text]) => [el("dt", {}, label), el("dd", {}, text)]));
 }
 
+// The pictures of a run go, those of a comparison stay.
+function clearFigures() {
+  for (const figure of figures.filter((each) => !find("compared").contains(each.plot))) {
+    figures.splice(figures.indexOf(figure), 1);
+    watcher.unobserve(figure.plot);
+    Plotly.purge(figure.plot);
+  }
+  for (const parent of document.querySelectorAll("#pictures .figures, #time .figures")) parent.replaceChildren();
+}
+
 function showRun(number) {
   Object.assign(state, { run: page.runs[number], layer: null });
   Object.assign(table, { column: null, descending: false });
   table.open.clear();
   table.shut.clear();
   largest = new Map();
-  watcher.disconnect();
-  for (const figure of figures.splice(0)) Plotly.purge(figure.plot);
-  for (const parent of document.querySelectorAll(".figures")) if (parent.tagName === "DIV") parent.replaceChildren();
+  clearFigures();
   fillSummary();
   fillFilters();
   showTable();
