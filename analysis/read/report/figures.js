@@ -2,7 +2,7 @@
 
 const figures = [];
 const CONFIG = { responsive: true, displaylogo: false, showSendToCloud: false, displayModeBar: "hover", modeBarButtonsToRemove: ["select2d", "lasso2d"] };
-const [OUTLINE, HEIGHT] = [1.5, 380];
+const [OUTLINE, HEIGHT, PAPER] = [1.5, 380, 920];
 const [FEW_BARS, TOWERING, HEADROOM] = [8, 2, 1.1];
 
 function addFigure(parent, title, about, choices, draw, mark = () => [], wide = false) {
@@ -38,6 +38,20 @@ const watcher = new IntersectionObserver(
 
 function drawFirst(figure) {
   if (figure && !figure.drawn) drawFigure(figure);
+}
+
+// Landscape A4 or letter, two pictures beside one another, in light colours.
+function fitPaper(printing) {
+  const root = document.documentElement;
+  if (printing) state.theme = root.dataset.theme || "";
+  root.dataset.theme = printing ? "light" : state.theme;
+  redrawFigures();
+  document.querySelector("#summary details").open = printing;
+  figures.forEach(drawFirst);
+  for (const { plot } of figures) {
+    const width = plot.closest(".wide") ? PAPER : PAPER / 2 - 30;
+    Plotly.relayout(plot, printing ? { width } : { width: null, autosize: true });
+  }
 }
 
 function redrawFigures() {

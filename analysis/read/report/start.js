@@ -47,7 +47,8 @@ function start() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.documentElement.dataset.theme || redrawFigures());
   find("theme").textContent = isDark() ? "Light" : "Dark";
   find("theme").setAttribute("aria-label", `Switch to ${isDark() ? "light" : "dark"} colours`);
-  addEventListener("beforeprint", () => figures.forEach(drawFirst));
+  addEventListener("beforeprint", () => fitPaper(true));
+  addEventListener("afterprint", () => fitPaper(false));
   addCompared();
   showRun(0);
 }
