@@ -102,6 +102,15 @@ def test_out_holds_the_run_its_layers_its_mappings_and_pictures(engine: FakeEngi
     }
 
 
+def test_a_table_needs_neither_plotting_library(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("matplotlib", "plotly"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert run([*HW_NET, "--json", str(tmp_path / "run.json"), "--csv", str(tmp_path / "layers.csv")]) == 0
+    assert run([*HW_NET, "--out", str(tmp_path / "out")]) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
