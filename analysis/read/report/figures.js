@@ -85,10 +85,9 @@ function axis(title, more = {}) {
 
 // Ticks in the units of the table, at round numbers of them.
 function ticks(most, unit, shown = most) {
-  const step = unit === "B" ? 1024 ** Math.floor(Math.log(shown || 1) / Math.log(1024)) : 1;
-  const raw = (shown || 1) / step / 5;
+  const raw = (shown || 1) / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const stride = step * power * [1, 2, 5, 10].find((each) => each * power >= raw);
+  const stride = unit === "B" ? 2 ** Math.ceil(Math.log2(raw)) : power * [1, 2, 5, 10].find((each) => each * power >= raw);
   const values = Array.from({ length: Math.floor(shown / stride) + 1 }, (_, i) => i * stride);
   if (most > shown) values.push(...[2, 5, 10, 20, 50, 100].map((times) => times * values.at(-1)).filter((value) => value <= most));
   return { tickvals: values, ticktext: values.map((value) => write[unit](value)) };
