@@ -31,7 +31,8 @@ def test_the_tutorial_shows_commands_and_what_they_print():
 
 @pytest.mark.slow
 def test_the_cells_of_the_notebook_run(own_cache):
-    cells = re.findall(r"```python\n(.*?)```", (TUTORIAL.parent / "howto" / "notebook.md").read_text("utf-8"), re.DOTALL)
+    page = (TUTORIAL.parent / "howto" / "notebook.md").read_text(encoding="utf-8")
+    cells = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     names: dict[str, object] = {}
     for cell in cells:
         exec(cell, names)
