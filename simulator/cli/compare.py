@@ -38,6 +38,7 @@ def compare(
     settings: Sets = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per change; - is stdout")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save changes.csv and waterfalls here")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="save a page of two runs; - is stdout")] = None,
     formats: Formats = "png",
     no_cache: NoCache = False,
 ) -> None:
@@ -54,14 +55,17 @@ def compare(
 
     kinds = checked_formats(formats.split(","))
     measure, conditions = checked_measure(by), [read_condition(text) for text in fail_if or ()]
-    check_outputs({"--csv": csv}, out, (TABLE,))
+    check_outputs({"--csv": csv, "--html": html}, out, (TABLE,))
+    _check_page(html, len(files or specs(hardware) * len(specs(network))))
     runs = _runs(files or [], hardware, network, (batch, dataflow, objective, tuple(settings or ())))
     runs, labels = ordered(runs, [str(file) for file in files or ()], baseline)
     _warn(runs, measure)
+    if html:
+        _save_page(runs, labels, html)
     comparisons = [compare_runs(runs[0], other, by) for other in runs[1:]]
     failed = _failures(conditions, runs, labels)
     _save(comparisons, labels, csv, out, kinds)
-    if csv != STDOUT:
+    if STDOUT not in (csv, html):
         _print(runs, comparisons, labels)
     _complain(failed)
 
@@ -150,6 +154,20 @@ def _save(
         with whole_folder(out) as folder:
             write_text(folder / TABLE, text)
             write_pictures(pictures, folder, kinds)
+
+
+def _save_page(runs: "list[Run]", labels: list[str], html: Path) -> None:
+    from analysis.read.report import comparison_html
+
+    write_text(html, comparison_html(runs[0], runs[1], (labels[0], labels[1])))
+
+
+def _check_page(html: Path | None, runs: int) -> None:
+    """Raise InputError for a page of more than two runs."""
+    from simulator.errors import InputError, Problem
+
+    if html and runs > 2:
+        raise InputError(Problem("--html compares two runs", expected="2", got=str(runs)))
 
 
 def _print(runs: "list[Run]", comparisons: "list[Comparison]", labels: list[str]) -> None:

@@ -44,7 +44,9 @@ Objective = Annotated[
 MappingFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="replay the mappings of a file, or bundled ones")
 ]
-RunFolder = Annotated[Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv and mappings.yaml here")]
+RunFolder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv, mappings.yaml and report.html here")
+]
 Timeline = Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")]
 Verify = Annotated[
     bool, typer.Option("--verify", help="execute every mapping on integers and compare with plain convolution")

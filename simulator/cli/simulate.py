@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from analysis.read.views import View
     from simulator.result.run import Run
 
-SET = ("run.json", "layers.csv", "mappings.yaml")
+SET = ("run.json", "layers.csv", "mappings.yaml", "report.html")
 """The files that --out writes, beside plots."""
 
 
@@ -165,16 +165,18 @@ def _save(run: "Run", request: Request) -> None:
 
 
 def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
-    """Write run.json, layers.csv and mappings.yaml, and the plots beside them."""
+    """Write run.json, layers.csv, mappings.yaml and report.html, and the plots beside them."""
     from analysis.read.layout import csv_text
+    from analysis.read.report import report_html
     from analysis.read.tables import layer_rows
     from simulator.cli.mappings import run_mappings
     from simulator.result.json_io import save_run
 
-    run_file, table, mappings = SET
+    run_file, table, mappings, page = SET
     save_run(run, folder / run_file)
     write_text(folder / table, csv_text(layer_rows(run)))
     write_text(folder / mappings, run_mappings(run))
+    write_text(folder / page, report_html(run))
     if plot:
         from analysis.read.plots import write_plots
 
