@@ -124,6 +124,14 @@ class Store:
         """Return the results, as JSON, of those keys that have a row as it was written."""
         return {key: result for key, result in self._find(keys) if result is not None}
 
+    def rows(self, keys: Iterable[str]) -> list[Row]:
+        """Return the whole rows of those keys that are as they were written."""
+        intact = [key for key, there in self.intact(keys).items() if there]
+        query = "SELECT key, machine, network, settings, result FROM points WHERE key = ?"
+        with self._reported():
+            found = [self.connection.execute(query, (key,)).fetchone() for key in intact]
+        return [Row(*values) for values in found]
+
     def _find(self, keys: Iterable[str]) -> Iterator[tuple[str, str | None]]:
         """Yield the keys that have a row, with its result; None where it is another than was written."""
         wanted = list(keys)

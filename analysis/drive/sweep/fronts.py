@@ -1,0 +1,99 @@
+"""The front of any two or three measures, drawn; the third is a colour."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from analysis.drive.sweep.measures import ACCURACY, Candidate, Ranked, candidates_of, undominated
+from analysis.drive.sweep.run import Outcome
+from analysis.read.layout import Row, elide, printable
+from analysis.read.pictures import Picture, scale_axis
+from analysis.read.theme import BLACK, BLUE, GREY, SMALL_POINTS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_PANELS = 4
+NAMED = 10
+MAX_LABEL = 60
+
+Groups = dict[str, list[Candidate]]
+
+
+def front_picture(outcome: Outcome, measures: Sequence[Ranked]) -> Picture | None:
+    """Return the picture of the front; None where no point has all of the measures.
+
+    Networks compete where accuracy is among the measures; otherwise each has a front of its own, in its own panel.
+    """
+    candidates = candidates_of(outcome, measures)
+    compete = any(each.column in ACCURACY for each in measures)
+    groups: Groups = defaultdict(list)
+    for each in candidates:
+        groups["all networks" if compete else str(each.row["network"])].append(each)
+    return picture_of(groups, measures) if candidates else None
+
+
+def picture_of(groups: Groups, measures: Sequence[Ranked]) -> Picture:
+    """Draw groups of candidates, each with its front."""
+    rows: list[Row] = []
+    for members in groups.values():
+        best = set(undominated([each.costs for each in members]))
+        for i, each in enumerate(members):
+            values = {m.column: value for m, value in zip(measures, each.values, strict=True)}
+            rows.append({**each.row, **values, "on_front": int(i in best)})
+    return Picture("front_" + "_".join(each.column for each in measures), rows, lambda: _draw(groups, measures))
+
+
+def _draw(groups: Groups, measures: Sequence[Ranked]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    shown = list(groups.items())[:MOST_PANELS]
+    figure = Figure(figsize=(9.2, 0.5 + 3.5 * len(shown)), layout="constrained")
+    panels = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
+    for axes, (name, members) in zip(panels, shown, strict=True):
+        _draw_panel(axes, members, measures)
+        axes.set_title(elide(printable(name), 70))
+    left = len(groups) - len(shown)
+    names = " against ".join(each.name.split(",")[0] for each in measures)
+    title = f"{names.capitalize()}: what nothing beats in all of them"
+    figure.suptitle(f"{title} ({left} more panels in the CSV)" if left else title, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _draw_panel(axes: "Axes", members: Sequence[Candidate], measures: Sequence[Ranked]) -> None:
+    best = [members[i] for i in undominated([each.costs for each in members])]
+    columns = list(zip(*(each.values for each in members), strict=True))
+    if len(measures) > 2:
+        third = measures[2]
+        dots = axes.scatter(columns[0], columns[1], c=columns[2], s=18, cmap="cividis_r", linewidths=0, zorder=2)
+        axes.figure.colorbar(dots, ax=axes, label=third.name, format=lambda value, _: third.write(value))
+    else:
+        axes.scatter(columns[0], columns[1], s=16, color=BLUE, alpha=0.5, linewidths=0, zorder=2)
+        axes.plot(
+            [each.values[0] for each in best],
+            [each.values[1] for each in best],
+            color=BLACK,
+            linewidth=1,
+            drawstyle="steps-post",
+        )
+    for number, each in enumerate(named(best), start=1):
+        place = (each.values[0], each.values[1])
+        axes.scatter(*place, s=44, facecolors="none", edgecolors=BLACK, linewidths=0.8, zorder=4)
+        axes.annotate(
+            str(number), place, xytext=(4, 3), textcoords="offset points", fontsize=SMALL_POINTS, fontweight="bold"
+        )
+        axes.plot([], [], linestyle="", label=f"{number}  {elide(printable(each.label), MAX_LABEL)}")
+    scale_axis(axes, "x", columns[0], measures[0].write)
+    scale_axis(axes, "y", columns[1], measures[1].write)
+    axes.set(xlabel=measures[0].name, ylabel=measures[1].name)
+    axes.grid(visible=True, which="major", axis="both", color=GREY, alpha=0.3)
+    offset = 1.22 if len(measures) > 2 else 1.0
+    axes.legend(loc="upper left", bbox_to_anchor=(offset, 1.0), borderaxespad=0.3, fontsize=7.5, handlelength=0)
+
+
+def named(best: Sequence[Candidate]) -> list[Candidate]:
+    """Choose the points of a front to name: its ends, and others evenly between."""
+    if len(best) <= NAMED:
+        return list(best)
+    return [best[round(i * (len(best) - 1) / (NAMED - 1))] for i in range(NAMED)]
