@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import exp, fsum, log
 from typing import TYPE_CHECKING
 
-from analysis.drive.sweep.measures import Candidate, Ranked, candidates_of, undominated
+from analysis.drive.sweep.measures import Candidate, Ranked, candidates_of, grouped_candidates, undominated
 from analysis.drive.sweep.plan import Plan
 from analysis.drive.sweep.results import cell
 from analysis.drive.sweep.run import Outcome
@@ -138,7 +138,9 @@ def _draw_bars(axes: "Axes", rows: Sequence[Row]) -> None:
 
 def _parallel(candidates: Sequence[Candidate], dimensions: Sequence[Dimension], measures: Sequence[Ranked]) -> Picture:
     """Show every point as a line over axes and measures, coloured by the first measure."""
-    best = set(undominated([each.costs for each in candidates]))
+    groups = grouped_candidates(candidates, measures).values()
+    fronts = [members[i] for members in groups for i in undominated([each.costs for each in members])]
+    best = {i for i, each in enumerate(candidates) if each in fronts}
     rows: list[Row] = [
         {
             **each.row,

@@ -1,10 +1,9 @@
 """The front of any two or three measures, drawn; the third is a colour."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from analysis.drive.sweep.measures import ACCURACY, Candidate, Ranked, candidates_of, undominated
+from analysis.drive.sweep.measures import Candidate, Ranked, candidates_of, grouped_candidates, undominated
 from analysis.drive.sweep.run import Outcome
 from analysis.read.layout import Row, elide, printable
 from analysis.read.pictures import Picture, scale_axis
@@ -27,11 +26,7 @@ def front_picture(outcome: Outcome, measures: Sequence[Ranked]) -> Picture | Non
     Networks compete where accuracy is among the measures; otherwise each has a front of its own, in its own panel.
     """
     candidates = candidates_of(outcome, measures)
-    compete = any(each.column in ACCURACY for each in measures)
-    groups: Groups = defaultdict(list)
-    for each in candidates:
-        groups["all networks" if compete else str(each.row["network"])].append(each)
-    return picture_of(groups, measures) if candidates else None
+    return picture_of(grouped_candidates(candidates, measures), measures) if candidates else None
 
 
 def picture_of(groups: Groups, measures: Sequence[Ranked]) -> Picture:

@@ -1,5 +1,6 @@
 """What points are ranked by: any two or three columns, each with its better end."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -82,6 +83,11 @@ def read_measures(text: str, plan: Plan, least: int = 2, most: int = MOST_MEASUR
     return tuple(found)
 
 
+def compete(measures: Sequence[Ranked]) -> bool:
+    """Whether networks compete with each other: where accuracy is measured; otherwise each has a front of its own."""
+    return any(each.column in ACCURACY for each in measures)
+
+
 def candidates_of(outcome: Outcome, measures: Sequence[Ranked]) -> list[Candidate]:
     """Return the points that have all of the measures."""
     plan = outcome.plan
@@ -92,17 +98,25 @@ def candidates_of(outcome: Outcome, measures: Sequence[Ranked]) -> list[Candidat
             continue
         own = tuple(values[each.column] for each in measures)
         costs = tuple(each.cost(value) for each, value in zip(measures, own, strict=True))
-        found.append(Candidate(point, own, costs, label_of(plan, point), labels_of(plan, point)))
+        found.append(Candidate(point, own, costs, label_of(plan, point, compete(measures)), labels_of(plan, point)))
     return found
 
 
-def label_of(plan: Plan, point: Point) -> str:
-    """Name a point by what tells it from others of the plan."""
+def label_of(plan: Plan, point: Point, with_network: bool = True) -> str:
+    """Name a point by what tells it from others of the plan, or of its network."""
     labels = labels_of(plan, point)
-    several = (len(plan.machines) > 1, len(plan.networks) > 1)
+    several = (len(plan.machines) > 1, with_network and len(plan.networks) > 1)
     words = [str(labels[key]) for key, more in zip(("machine", "network"), several, strict=True) if more]
     nets = [f"{key.removeprefix('net.')} {v}" for key, v in labels.items() if key.startswith("net.") or key == "batch"]
     return "; ".join(filter(None, [*words, ", ".join(nets), axes_text(plan, point)])) or str(labels["network"])
+
+
+def grouped_candidates(candidates: Sequence[Candidate], measures: Sequence[Ranked]) -> dict[str, list[Candidate]]:
+    """Return the candidates by network, or all together where networks compete."""
+    groups: dict[str, list[Candidate]] = defaultdict(list)
+    for each in candidates:
+        groups["all networks" if compete(measures) else str(each.row["network"])].append(each)
+    return dict(groups)
 
 
 def undominated(costs: Sequence[tuple[float, ...]]) -> list[int]:
