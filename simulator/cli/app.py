@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from simulator.cli import accuracy, cache, check, compare, convert, experiment, saved, show, simulate, sweep
+from simulator.cli import accuracy, cache, check, compare, convert, experiment, saved, search, show, simulate, sweep
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "accuracy": accuracy.accuracy,
@@ -16,6 +16,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": saved.explain,
     "list": show.list_names,
     "report": saved.report,
+    "search": search.search,
     "show": show.show,
     "sweep": sweep.sweep,
 }

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -87,7 +87,7 @@ def _bench(plan_bytes: bytes) -> _Bench:
 
 
 def finish_on_cluster(
-    plan: Plan, keys: Sequence[str], numbers: Sequence[int], scheduler: str
+    plan: Plan, keys: Sequence[str] | Mapping[int, str], numbers: Sequence[int], scheduler: str
 ) -> Generator[list[Finished], None, None]:
     """Yield the points of those numbers as the workers of a scheduler finish them, in whatever order.
 
@@ -134,7 +134,7 @@ class Submitted:
     client: Client
     scheduler: str
     plan: Plan
-    keys: Sequence[str]
+    keys: Sequence[str] | Mapping[int, str]
     numbers: Sequence[int]
     pending: dict[Future, tuple[int, ...]] = field(default_factory=dict)
 

@@ -19,11 +19,12 @@ from workloads.spec import parse_parameters, split_spec
 _NO_COMMA = "text without a comma, a number, true or false"
 
 
-def load_plan(path: str | Path) -> Plan:
+def load_plan(path: str | Path, every: bool = True) -> Plan:
     """Read a plan from a YAML file; raise InputError with every problem of it.
 
     Machines and networks are bundled names or paths, relative to the plan. Each choice of an axis is tried by itself
-    on each machine and network; what only goes wrong together is a result of the sweep.
+    on each machine and network; what only goes wrong together is a result of the sweep. Unless `every` point is to be
+    simulated, there may be any number of them, and samples are left to whoever takes some.
     """
     from analysis.drive.sweep.demands import read_demands
     from analysis.drive.sweep.sampling import sampled
@@ -44,10 +45,10 @@ def load_plan(path: str | Path) -> Plan:
     derived, constraints, wrong = read_demands(document, written, axes)
     plan = replace(plan, derived=derived, constraints=constraints)
     problems += [*wrong, *_doubles(plan), *_choice_problems(plan)]
-    problems += () if written.samples else _size_problems(plan)
+    problems += _size_problems(plan) if every and not written.samples else ()
     if problems:
         raise InputError(*_in_order(problems, document))
-    return sampled(plan, written.samples) if written.samples else plan
+    return sampled(plan, written.samples) if every and written.samples else plan
 
 
 def _load_machines(document: Document, names: list[str]) -> tuple[list[Document | None], list[Problem]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +103,7 @@ def run_sweep(
         advance(done, total, "")
         with closing(_finished(plan, keys, numbers, workers, scheduler)) as batches:
             for batch in batches:
-                opened.add([_row(plan, keys, finished) for finished in batch if not finished.fault])
+                opened.add([row_of(plan, keys, finished) for finished in batch if not finished.fault])
                 failed |= {keys[finished.number]: finished.fault for finished in batch if finished.fault}
                 done += len(batch)
                 advance(done, total, f"{len(failed)} failed" if failed else "")
@@ -133,7 +133,8 @@ def _take_over(store: Store, path: Path, keys: Iterable[str]) -> None:
             store.add(rows[start : start + AT_ONCE])
 
 
-def _row(plan: Plan, keys: tuple[str, ...], finished: Finished) -> Row:
+def row_of(plan: Plan, keys: Sequence[str] | Mapping[int, str], finished: Finished) -> Row:
+    """Return the row of the store for a finished point."""
     point = point_of(plan, finished.number)
     settings = {s.path: s.value for s in settings_of(plan, point)}
     return Row(

@@ -30,6 +30,16 @@ class WrittenSamples(Written):
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
 
 
+class WrittenSearch(Written):
+    """What `simulate search` looks for among the combinations, how, and how long."""
+
+    objectives: Annotated[list[str], Field(min_length=1, max_length=6)]
+    sampler: Literal["nsga2", "nsga3", "tpe", "random"] = "nsga2"
+    trials: int = Field(default=200, ge=1, le=100_000)
+    population: int = Field(default=50, ge=2, le=10_000)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+
+
 class WrittenPlan(Written):
     """Machines, networks, and the values that each axis takes; every combination is a point, or a sample of them."""
 
@@ -39,3 +49,4 @@ class WrittenPlan(Written):
     samples: WrittenSamples | None = None
     derived: dict[str, str] = Field(default_factory=dict)
     constraints: list[str] = Field(default_factory=list)
+    search: WrittenSearch | None = None
