@@ -8,7 +8,7 @@ import typer
 
 from simulator.cli.inputs import Formats, NoCache
 from simulator.cli.output import check_outputs, print_grid, progress, write_text
-from simulator.cli.sweep import Scheduler, Workers, named_store
+from simulator.cli.sweep import AccuracyOf, Scheduler, Workers, named_store
 
 if TYPE_CHECKING:
     from analysis.drive.sweep.search import Found, Search
@@ -24,6 +24,7 @@ def search(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save trials.csv and pictures here")] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    accuracy: AccuracyOf = "",
     formats: Formats = "png",
     no_cache: NoCache = False,
 ) -> None:
@@ -32,11 +33,12 @@ def search(
     Finished points are kept in the store of the sweep: interrupted or killed, the same command goes on, and finds what
     an undisturbed one does.
     """
+    from analysis.drive.estimate.accuracy import read_accuracy
     from analysis.drive.sweep.search import load_search
     from analysis.read.pictures import checked_formats
 
     kinds = checked_formats(formats.split(","))
-    wanted = load_search(plan_file)
+    wanted = load_search(plan_file, read_accuracy(accuracy) if accuracy else None)
     kept = store or named_store(plan_file)
     check_outputs({"--store": kept}, out, (TABLE,))
     found = _run(wanted, kept, workers, scheduler)

@@ -26,6 +26,14 @@ Stores = Annotated[
     ),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, max=1024, help="processes; as many as there are cores if left out")]
+AccuracyOf = Annotated[
+    str,
+    typer.Option(
+        "--accuracy",
+        metavar="WHAT",
+        help="top-1 beside the published: estimate, a CSV of spec,top1_percent,source, or module:function",
+    ),
+]
 Scheduler = Annotated[
     str | None, typer.Option(metavar="tcp://HOST:PORT", help="simulate on the workers of this Dask scheduler")
 ]
@@ -42,6 +50,7 @@ def sweep(
     ] = "",
     workers: Workers = None,
     scheduler: Scheduler = None,
+    accuracy: AccuracyOf = "",
     formats: Formats = "png",
     no_cache: NoCache = False,
 ) -> None:
@@ -49,13 +58,17 @@ def sweep(
 
     Each finished point is kept at once: interrupted or killed, the same command does what is missing.
     """
+    from analysis.drive.estimate.accuracy import read_accuracy
     from analysis.drive.sweep import load_plan
+    from analysis.drive.sweep.columns import with_accuracy
     from analysis.drive.sweep.measures import read_measures
     from analysis.read.pictures import checked_formats
 
     kinds = checked_formats(formats.split(","))
     plan = load_plan(plan_file)
     measures = read_measures(pareto or "latency,energy", plan)
+    known = read_accuracy(accuracy) if accuracy else None
+    plan = with_accuracy(plan, known, [each.column for each in measures])
     kept, *others = store or [named_store(plan_file)]
     check_outputs({"--store": kept, "--csv": csv, "--parquet": parquet}, out, (TABLE,))
     if parquet:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.drive.estimate.accuracy import HIGH, LOW
 from analysis.drive.sweep.columns import ACCURACIES, ALIASES, MORE_IS_BETTER, known_columns, values_of
 from analysis.drive.sweep.expressions import COLUMNS_ARE, dimension_of
 from analysis.drive.sweep.plan import Plan, Point
@@ -60,6 +61,8 @@ class Candidate:
     costs: tuple[float, ...]
     label: str
     row: Row
+    estimate: tuple[float, float] | None = None
+    """The interval of its accuracy, where that is estimated."""
 
 
 def read_measures(text: str, plan: Plan, least: int = 2, most: int = MOST_MEASURES) -> tuple[Ranked, ...]:
@@ -98,7 +101,9 @@ def candidates_of(outcome: Outcome, measures: Sequence[Ranked]) -> list[Candidat
             continue
         own = tuple(values[each.column] for each in measures)
         costs = tuple(each.cost(value) for each, value in zip(measures, own, strict=True))
-        found.append(Candidate(point, own, costs, label_of(plan, point, compete(measures)), labels_of(plan, point)))
+        interval = (values[LOW], values[HIGH]) if LOW in values else None
+        label = label_of(plan, point, compete(measures))
+        found.append(Candidate(point, own, costs, label, labels_of(plan, point), interval))
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from analysis.drive.estimate.accuracy import Accuracy
 from analysis.drive.sweep.axes import NET, Axis, Setting, is_machine_path, with_settings
 from analysis.drive.sweep.expressions import Constraint, Expression
 from simulator.errors import InputError, Problem
@@ -34,6 +35,8 @@ class Plan:
     constraints: tuple[Constraint, ...] = ()
     sampled: tuple[int, ...] | None = None
     """The combinations that are points, by their number among all; all of them if None."""
+    accuracy: Accuracy | None = None
+    """What is known of networks beside their published accuracy; no key and no simulation depends on it."""
 
     @property
     def extents(self) -> tuple[int, ...]:

@@ -26,9 +26,14 @@ def labels_of(plan: Plan, point: Point) -> dict[str, Cell]:
     return {"machine": plan.machines[point.machine], "network": plan.networks[point.network], **values}
 
 
+def all_columns(plan: Plan) -> tuple[str, ...]:
+    """Return the columns of a row beside its labels: figures, accuracies that the plan knows, derived ones."""
+    return (*COLUMNS, *(plan.accuracy.columns if plan.accuracy else ()), *(name for name, _ in plan.derived))
+
+
 def rows(outcome: Outcome) -> Iterator[dict[str, Cell]]:
     """Yield a row for every point that meets the constraints; figures that it lacks are empty."""
-    columns = (*COLUMNS, *(name for name, _ in outcome.plan.derived))
+    columns = all_columns(outcome.plan)
     for point, figures in outcome.points():
         yield labels_of(outcome.plan, point) | {column: figures.get(column, "") for column in columns}
 
@@ -177,6 +182,8 @@ def summary_lines(outcome: Outcome) -> Iterator[str]:
     )
     yield f"points      {points:,}: {simulated:,} simulated now, {known}{more}"
     yield printable(f"store       {outcome.store}")
+    if outcome.plan.accuracy:
+        yield printable(f"accuracy    {outcome.plan.accuracy.note}")
     for text, count in outcome.exclusions().most_common():
         yield printable(f"excluded    {units.counted(count, 'point')}: not {text}")
     for text, count in problems.most_common():

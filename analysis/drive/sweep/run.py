@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from analysis.drive.sweep.census import take_census
@@ -115,7 +115,8 @@ def run_sweep(
 def _finished(
     plan: Plan, keys: Sequence[str], numbers: Sequence[int], workers: int | None, scheduler: str | None
 ) -> Generator[list[Finished], None, None]:
-    """Yield points as they are finished, by a cluster or by processes of this machine."""
+    """Yield points as they are finished, by a cluster or by processes of this machine; accuracies stay here."""
+    plan = replace(plan, accuracy=None)
     if scheduler is None or not numbers:
         return finish_all(plan, numbers, min(cores() if workers is None else workers, len(numbers)))
     from analysis.drive.sweep.cluster import finish_on_cluster

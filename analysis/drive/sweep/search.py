@@ -14,8 +14,9 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.drive.estimate.accuracy import Accuracy
 from analysis.drive.sweep.census import Counter
-from analysis.drive.sweep.columns import REASON, judged, values_of
+from analysis.drive.sweep.columns import REASON, judged, values_of, with_accuracy
 from analysis.drive.sweep.effects import dimensions_of
 from analysis.drive.sweep.expressions import number_of
 from analysis.drive.sweep.figures import Figures, figures_of_problem, from_json
@@ -72,8 +73,11 @@ class Found:
     simulated: int
 
 
-def load_search(path: str | Path) -> Search:
-    """Read a plan that says what to search for; raise InputError with what is wrong with it."""
+def load_search(path: str | Path, accuracy: Accuracy | None = None) -> Search:
+    """Read a plan that says what to search for; raise InputError with what is wrong with it.
+
+    Networks have the accuracies given, beside the published ones.
+    """
     from analysis.drive.sweep.schema import WrittenPlan
 
     plan = load_plan(path, every=False)
@@ -83,9 +87,10 @@ def load_search(path: str | Path) -> Search:
         raise InputError(plan.document.problem("", "the plan says not what to search for", expected=expected))
     if not dimensions_of(plan):
         raise InputError(plan.document.problem("axes", "nothing varies", expected="axes of several values"))
+    objectives = _objectives(plan, written)
     return Search(
-        plan,
-        _objectives(plan, written),
+        with_accuracy(plan, accuracy, [each.column for each in objectives]),
+        objectives,
         written.sampler,
         written.trials,
         written.population,
@@ -152,7 +157,7 @@ class _Bench:
             return self.crew.finish(numbers)
         from analysis.drive.sweep.cluster import finish_on_cluster
 
-        return finish_on_cluster(self.plan, keys, numbers, self.scheduler)
+        return finish_on_cluster(replace(self.plan, accuracy=None), keys, numbers, self.scheduler)
 
 
 def run_search(
@@ -172,7 +177,7 @@ def run_search(
     trials: list[Trial] = []
     with ExitStack() as stack:
         opened = stack.enter_context(Store(Path(store)))
-        crew = stack.enter_context(Crew(plan, cores() if workers is None else workers))
+        crew = stack.enter_context(Crew(replace(plan, accuracy=None), cores() if workers is None else workers))
         bench = _Bench(plan, opened, crew, scheduler)
         while len(trials) < search.trials:
             together = search.population if search.sampler.startswith("nsga") else TOGETHER

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from analysis.drive.estimate.accuracy import HIGH, LOW
 from analysis.drive.sweep.columns import REASON
-from analysis.drive.sweep.figures import COLUMNS
 from analysis.drive.sweep.fronts import picture_of
 from analysis.drive.sweep.measures import MOST_MEASURES, Candidate, Ranked, label_of, undominated
-from analysis.drive.sweep.results import labels_of
+from analysis.drive.sweep.results import all_columns, labels_of
 from analysis.drive.sweep.search import Found
 from analysis.read import units
 from analysis.read.layout import Column, Row
@@ -40,7 +40,7 @@ def front_of(found: Found) -> list[int]:
 def trial_rows(found: Found) -> list[Row]:
     """Return a row for each trial in the order in which they were tried."""
     best, plan = set(front_of(found)), found.search.plan
-    names = [column for column in COLUMNS if column != "problem"] + [name for name, _ in plan.derived]
+    names = [column for column in all_columns(plan) if column != "problem"]
     rows: list[Row] = []
     for number, trial in enumerate(found.trials):
         figures = {name: trial.figures.get(name, "") for name in names}
@@ -54,7 +54,11 @@ def candidate(found: Found, index: int) -> Candidate:
     """Return a feasible trial as pictures and tables take it."""
     trial, plan = found.trials[index], found.search.plan
     row: Row = {"trial": index, **labels_of(plan, trial.point)}
-    return Candidate(trial.point, trial.values or (), costs_of(found, index), label_of(plan, trial.point), row)
+    low, high = trial.figures.get(LOW), trial.figures.get(HIGH)
+    interval = None if low is None or high is None else (float(low), float(high))
+    return Candidate(
+        trial.point, trial.values or (), costs_of(found, index), label_of(plan, trial.point), row, interval
+    )
 
 
 def front_columns(found: Found) -> tuple[Column[Candidate], ...]:
@@ -74,6 +78,8 @@ def summary(found: Found) -> Iterator[str]:
     counted, points = len(feasible(found)), len({trial.point for trial in found.trials})
     search = found.search
     yield f"trials      {len(found.trials):,} by {search.sampler}, seed {search.seed}: {points:,} different points"
+    if search.plan.accuracy:
+        yield f"accuracy    {search.plan.accuracy.note}"
     yield f"simulated   {found.simulated:,} now; {counted:,} count, {len(front_of(found)):,} on the front"
 
 
@@ -86,7 +92,8 @@ def search_pictures(found: Found) -> list[Picture]:
     if len(objectives) > 1:
         few = objectives[:MOST_MEASURES]
         shown = [candidate(found, i) for i in members]
-        pictures.insert(0, picture_of({f"front of {units.counted(len(found.trials), 'trial')}": shown}, few))
+        title, accuracy = f"front of {units.counted(len(found.trials), 'trial')}", found.search.plan.accuracy
+        pictures.insert(0, picture_of({title: shown}, few, accuracy.note if accuracy else ""))
     return pictures
 
 
