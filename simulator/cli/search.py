@@ -71,14 +71,13 @@ def _save(found: "Found", out: Path, formats: tuple[str, ...]) -> None:
 
 def _print(found: "Found") -> None:
     """Print the front and what was done; a search that found nothing is bad input."""
-    from analysis.drive.sweep.searched import candidate, front_columns, front_of, summary
+    from analysis.drive.sweep.searched import candidate, front_columns, front_of, reason_of, summary
     from simulator.errors import InputError, Problem
 
     best = [candidate(found, index) for index in front_of(found)]
     if not best:
-        reasons = {str(next(reversed(trial.figures.values()), "")) for trial in found.trials if not trial.feasible}
-        texts = sorted(reasons)[:5]
-        raise InputError(Problem("no trial meets all constraints and has all objectives", got="; ".join(texts)))
+        reasons = sorted({reason_of(trial) for trial in found.trials})[:5]
+        raise InputError(Problem("no trial meets all constraints and has all objectives", got=", ".join(reasons)))
     print_grid(best, front_columns(found))
     print()
     for line in summary(found):

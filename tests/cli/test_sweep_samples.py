@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
 
 MACHINES = PLAN.replace("squeezenext_16x16", "systolic_32x32")
 
-DEMANDS = "derived: {fps_per_mm2: fps / area}\nconstraints: [area <= 0.4 mm2, fps_per_mm2 > 1 K]\n"
+DEMANDS = "derived: {fps_per_mm2: fps / area}\nconstraints: [area <= 1.25 mm2, fps_per_mm2 > 0.1 K]\n"
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -39,7 +39,7 @@ def test_constraints_known_before_spare_simulations_and_the_others_leave_points_
     plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan.write_text(
-        MACHINES + "derived: {fps_per_mm2: fps / area}\nconstraints: [area <= 0.4 mm2, fps_per_mm2 > 1 K]\n"
+        MACHINES + "derived: {fps_per_mm2: fps / area}\nconstraints: [area <= 1.25 mm2, fps_per_mm2 > 0.1 K]\n"
     )
     assert sweep(plan, tmp_path / "s.sqlite", "--csv", str(tmp_path / "points.csv")) == 0
     out = capsys.readouterr().out
@@ -47,7 +47,7 @@ def test_constraints_known_before_spare_simulations_and_the_others_leave_points_
     plan.write_text(MACHINES)
     assert sweep(plan, tmp_path / "all.sqlite", "--csv", str(tmp_path / "all.csv")) == 0
     every = rows_of((tmp_path / "all.csv").read_text())
-    small = [row for row in every if float(row["area_mm2"]) <= 0.4]
+    small = [row for row in every if float(row["area_mm2"]) <= 1.25]
     assert f"{len(small)} simulated now" in out and len(small) < len(every)
     assert [row["cycles"] for row in rows] == [row["cycles"] for row in small]
     for row in rows:

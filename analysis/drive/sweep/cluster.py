@@ -30,6 +30,7 @@ CONNECT_SECONDS = 10.0
 WORK_SECONDS = 1.0  # after which a task gives back what it has
 POINTS_OF_A_TASK = 64
 TASKS_AHEAD = 2  # for each thread of a worker, so that none waits for the client
+ABSENT_SECONDS = 60.0  # without any worker, until the client gives up
 SILENCE_SECONDS = 2.0  # after which the client looks whether the scheduler is still there
 
 
@@ -57,6 +58,18 @@ def work_on(plan_bytes: bytes, model: str, numbers: Sequence[int]) -> Handed:
             return Handed(tuple(finished), tuple(numbers[place:]), own, name)
         finished.append((bench.keys.key(point_of(bench.plan, number)), bench.workshop.finish(number)))
     return Handed(tuple(finished), (), own, name)
+
+
+def call(plan_bytes: bytes, model: str, numbers: Sequence[int]) -> bytes:
+    """Do `work_on` where this package is; a worker without it says so."""
+    import pickle
+
+    from analysis.drive.sweep.cluster import work_on
+
+    return pickle.dumps(work_on(plan_bytes, model, numbers))
+
+
+call.__module__ = "__main__"  # so it travels by value: a function by name ends a worker that lacks its module
 
 
 def _worker_name() -> str:
@@ -137,6 +150,8 @@ class Submitted:
     keys: Sequence[str] | Mapping[int, str]
     numbers: Sequence[int]
     pending: dict[Future, tuple[int, ...]] = field(default_factory=dict)
+    seen: float = field(default_factory=time.monotonic)
+    """When there last were workers."""
 
     def finish(self) -> Iterator[list[Finished]]:
         """Submit all points, and yield them as they are finished."""
@@ -147,7 +162,7 @@ class Submitted:
             most = TASKS_AHEAD * self.threads()
             while waiting and len(self.pending) < most:
                 numbers = waiting.popleft()
-                future = self.client.submit(work_on, plan_bytes, model, numbers, pure=False)
+                future = self.client.submit(call, plan_bytes, model, numbers, pure=False)
                 self.pending[future] = numbers
             for future in self.done():
                 handed = self.result_of(future)
@@ -181,6 +196,17 @@ class Submitted:
                 raise self.gone()
             if ended:
                 return ended
+            self.look_for_workers()
+
+    def look_for_workers(self) -> None:
+        """Bear that there are none for a while: others may come."""
+        try:
+            self.seen = time.monotonic() if self.client.nthreads() else self.seen
+        except OSError as error:
+            raise self.gone() from error
+        if time.monotonic() - self.seen > ABSENT_SECONDS:
+            expected = "workers until the sweep ends; what was finished is kept, run again to go on"
+            raise InputError(Problem("all workers are gone", expected=expected, got=self.scheduler))
 
     def gone(self) -> InputError:
         """Return that the scheduler died, and what to do."""
@@ -207,7 +233,7 @@ class Submitted:
     def _gathered(self, future: Future) -> Handed:
         distributed = import_module("distributed")
         try:
-            result: object = future.result()
+            result: object = pickle.loads(future.result())
         except distributed.KilledWorker as error:
             expected = "workers with enough memory; what was finished is kept, run again to go on"
             raise InputError(Problem("workers die of a task, one after the other", expected=expected)) from error

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from analysis.drive.sweep.figures import COLUMNS
 from simulator.errors import nearest
 from simulator.source import Rejected
 from simulator.source.units import BANDWIDTH, FREQUENCY, SIZE, TIME
@@ -155,7 +156,9 @@ def number_of(value: object) -> float | None:
 
 
 def dimension_of(column: str) -> str:
-    """Name what a column measures, by the unit at the end of its name."""
+    """Name what a column measures, by the unit at the end of its name; of one that a plan derives nobody knows."""
+    if column not in COLUMNS:
+        return ""
     if column.endswith("watts"):
         return "power"
     return next((kind for ending, kind in _DIMENSIONS.items() if column.endswith(ending)), "a count")
@@ -166,8 +169,9 @@ def _in_unit_of(left: Expression, number: float, unit: str) -> float:
     if unit not in UNITS:
         raise Rejected(f"unknown unit {unit}", f"one of {', '.join(UNITS)}", nearest(unit, UNITS))
     dimension, factor = UNITS[unit]
-    if isinstance(left.tree, ast.Name) and dimension_of(left.tree.id) != dimension:
-        raise Rejected(f"{left.tree.id} is {dimension_of(left.tree.id)}, {unit} is {dimension}", "a unit that fits")
+    own = dimension_of(left.tree.id) if isinstance(left.tree, ast.Name) else ""
+    if own not in ("", dimension):
+        raise Rejected(f"{', '.join(left.names)} is {own}, {unit} is {dimension}", "a unit that fits")
     return number * factor
 
 

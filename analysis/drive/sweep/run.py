@@ -128,7 +128,7 @@ def _take_over(store: Store, path: Path, keys: Iterable[str]) -> None:
     """Copy rows of those keys, as they were written, from another store."""
     if not path.is_file():
         raise InputError(Problem("no such store", file=str(path), expected="a file that `simulate sweep` made"))
-    with Store(path) as other:
+    with Store(path, read_only=True) as other:
         rows = other.rows(keys)
         for start in range(0, len(rows), AT_ONCE):
             store.add(rows[start : start + AT_ONCE])

@@ -8,7 +8,7 @@ from analysis.drive.sweep.columns import REASON
 from analysis.drive.sweep.fronts import picture_of
 from analysis.drive.sweep.measures import MOST_MEASURES, Candidate, Ranked, label_of, undominated
 from analysis.drive.sweep.results import all_columns, labels_of
-from analysis.drive.sweep.search import Found
+from analysis.drive.sweep.search import Found, Trial
 from analysis.read import units
 from analysis.read.layout import Column, Row
 from analysis.read.pictures import Picture, scale_axis
@@ -37,6 +37,14 @@ def front_of(found: Found) -> list[int]:
     return [members[i] for i in undominated([costs_of(found, each) for each in members])]
 
 
+def reason_of(trial: Trial) -> str:
+    """Return why a trial does not count: a problem, the constraints it does not meet, an objective it has not."""
+    if trial.feasible:
+        return ""
+    unmet = trial.figures.get(REASON)
+    return str(trial.figures.get("problem", f"not {unmet}" if unmet else "an objective is not known"))
+
+
 def trial_rows(found: Found) -> list[Row]:
     """Return a row for each trial in the order in which they were tried."""
     best, plan = set(front_of(found)), found.search.plan
@@ -44,8 +52,7 @@ def trial_rows(found: Found) -> list[Row]:
     rows: list[Row] = []
     for number, trial in enumerate(found.trials):
         figures = {name: trial.figures.get(name, "") for name in names}
-        why = str(trial.figures.get("problem", trial.figures.get(REASON, "")))
-        counts: Row = {"feasible": int(trial.feasible), "on_front": int(number in best), "problem": why}
+        counts: Row = {"feasible": int(trial.feasible), "on_front": int(number in best), "problem": reason_of(trial)}
         rows.append({"trial": number, **labels_of(plan, trial.point), **figures, **counts})
     return rows
 
