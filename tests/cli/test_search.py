@@ -25,6 +25,7 @@ SEARCH = PLAN + (
 OF_AREA = (
     SEARCH.replace("SAMPLER", "nsga2")
     .replace("squeezenext_16x16", "systolic_32x32")
+    .replace("weight_stationary", "weight_stationary_lowered")
     .replace("trials: 80", "trials: 40")
     + "constraints: [area <= 1.25 mm2, params <= 1 K]\n"
 )
