@@ -3,6 +3,7 @@
 import os
 import pickle
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -83,6 +84,15 @@ def await_rows(process: "subprocess.Popen[str]", store: Path, rows: int) -> None
         time.sleep(0.005)
 
 
+def rows_of(store: Path) -> dict[str, tuple[object, ...]]:
+    """Return the rows of a store by their keys."""
+    connection = sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)
+    try:
+        return {key: tuple(rest) for key, *rest in connection.execute("SELECT * FROM points")}
+    finally:
+        connection.close()
+
+
 def undisturbed(folder: Path) -> str:
     plan = load_plan(folder / "plan.yaml")
     return sweep_csv(run_sweep(plan, folder / "local.sqlite", workers=0))
@@ -105,9 +115,13 @@ def test_a_worker_the_client_and_the_scheduler_die_and_nothing_finished_is_lost_
     left = kept(store)
     assert before + 15 <= left < POINTS
     assert not (tmp_path / "cluster.csv").exists()
-    outcome = run_sweep(load_plan(tmp_path / "plan.yaml"), store, workers=0)
-    assert (outcome.simulated, kept(store), outcome.damaged) == (POINTS - left, POINTS, ())
-    assert sweep_csv(outcome) == undisturbed(tmp_path)
+    whole = undisturbed(tmp_path)
+    plan, local = load_plan(tmp_path / "plan.yaml"), tmp_path / "local.sqlite"
+    rows, others = rows_of(store), rows_of(local)
+    assert len(rows) == left and rows.items() <= others.items()
+    outcome = run_sweep(plan, store, others=[local], workers=0)
+    assert (outcome.simulated, kept(store), outcome.damaged) == (0, POINTS, ())
+    assert sweep_csv(outcome) == whole
 
 
 @pytest.mark.slow
