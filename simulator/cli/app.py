@@ -4,7 +4,20 @@ from collections.abc import Callable
 
 import typer
 
-from simulator.cli import accuracy, cache, check, compare, convert, experiment, reference, saved, show, simulate, sweep
+from simulator.cli import (
+    accuracy,
+    cache,
+    check,
+    compare,
+    convert,
+    experiment,
+    reference,
+    saved,
+    search,
+    show,
+    simulate,
+    sweep,
+)
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "accuracy": accuracy.accuracy,
@@ -19,6 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": show.list_names,
     "report": saved.report,
     "schema": reference.schema,
+    "search": search.search,
     "show": show.show,
     "sweep": sweep.sweep,
 }

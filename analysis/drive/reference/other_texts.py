@@ -1,7 +1,7 @@
 """What each field of dataflows, mappings, energy tables, networks and plans means."""
 
 from analysis.drive.reference.machine_texts import Texts
-from analysis.drive.sweep.schema import WrittenPlan
+from analysis.drive.sweep.schema import WrittenPlan, WrittenSamples, WrittenSearch
 from simulator.energy import schema as energy
 from simulator.energy import schema_circuits as circuits
 from simulator.mapping import schema as mapping
@@ -156,5 +156,21 @@ PLAN: Texts = {
             "Values of each axis: a path into the machine's file (array.rows), net.PARAMETER, batch, dataflow or "
             "objective; paths that go together stand in one key, with a list of values each."
         ),
+        "samples": "Some of the combinations instead of all of them.",
+        "derived": "Columns worked out of others, by name: arithmetic such as frames_per_second / area_mm2.",
+        "constraints": "What a point must keep to, such as area <= 4 mm2 or params <= 1.3 M; others are left out.",
+        "search": "What `simulate search` looks for among the combinations; a sweep takes no notice.",
+    },
+    WrittenSamples: {
+        "method": "How samples are spread over the axes.",
+        "points": "How many.",
+        "seed": "Equal seeds give equal samples.",
+    },
+    WrittenSearch: {
+        "objectives": "One to six columns, each to be as small as it can be, or as large where more is better.",
+        "sampler": "What proposes the next trials: a genetic algorithm of several objectives, TPE, or chance.",
+        "trials": "How many points are tried.",
+        "population": "Of a generation, where the sampler is a genetic algorithm.",
+        "seed": "Equal seeds give equal searches.",
     },
 }
