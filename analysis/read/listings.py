@@ -32,6 +32,8 @@ def machine_lines(hardware: Hardware) -> Iterator[str]:
 def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     array, dram = hardware.array, hardware.dram
     yield "machine", hardware.name
+    if hardware.extends:
+        yield "extends", ", which extends ".join(hardware.extends)
     yield "source", hardware.source
     yield "clock", units.clock(hardware.clock_hz)
     yield "array", _array_text(array)

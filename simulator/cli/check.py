@@ -40,7 +40,8 @@ def _machine(file: str) -> str:
     from simulator.hardware.load import load_hardware
 
     hardware = load_hardware(file)
-    lines = [f"machine {hardware.name}, {hardware.array.pes} PEs", *default_lines(hardware)]
+    extends = "".join(f", extends {name}" for name in hardware.extends)
+    lines = [f"machine {hardware.name}, {hardware.array.pes} PEs{extends}", *default_lines(hardware)]
     return "\n    by default: ".join(lines)
 
 

@@ -45,22 +45,37 @@ def load_hardware(spec: str | Path) -> Hardware:
 def read_hardware(document: Document | Mapping[str, Value], bare_quantities: bool = False) -> Hardware:
     """Return the machine that a parsed file, or plain data such as a machine's `document`, describes.
 
-    Dataflows and the energy table that it names are read, too; paths are relative to the file's folder. With
-    `bare_quantities` a whole number without unit is one of hertz, bytes, bytes a second or picoseconds. Raises
+    Dataflows, the energy table and the machine that it names are read, too; paths are relative to the file's folder.
+    With `bare_quantities` a whole number without unit is one of hertz, bytes, bytes a second or picoseconds. Raises
     InputError with every problem of all these files.
     """
     from simulator.hardware.defaults import chosen_by_default
+
+    source = document if isinstance(document, Document) else plain_document(document)
+    machine, extends = _machine(source, bare_quantities, ())
+    hardware = _hardware(machine)
+    object.__setattr__(hardware, "document", machine.model_dump(exclude_defaults=True))
+    object.__setattr__(hardware, "by_default", dict(chosen_by_default(machine)))
+    object.__setattr__(hardware, "extends", extends)
+    return hardware
+
+
+def _machine(
+    source: Document, bare_quantities: bool, below: tuple[Path, ...]
+) -> "tuple[schema.Machine, tuple[str, ...]]":
+    """Read a machine and the names of those it extends; `below` are the files of those that extend it in turn."""
+    from simulator.hardware.extend import EXTENDS, base_file, joined
     from simulator.hardware.named import FOLDER
     from simulator.hardware.schema import Machine
     from simulator.source.fields import BARE_QUANTITIES
 
-    source = document if isinstance(document, Document) else plain_document(document)
+    extends: tuple[str, ...] = ()
+    if EXTENDS in source.data:
+        files = (*below, Path(source.file).resolve())
+        base, names = _machine(load_yaml(base_file(source, files)), False, files)
+        source, extends = joined(source, base.model_dump(exclude_unset=True)), (base.name, *names)
     context = {FOLDER: Path(source.file).parent, BARE_QUANTITIES: bare_quantities}
-    machine = validate(source, Machine, context)
-    hardware = _hardware(machine)
-    object.__setattr__(hardware, "document", machine.model_dump(exclude_defaults=True))
-    object.__setattr__(hardware, "by_default", dict(chosen_by_default(machine)))
-    return hardware
+    return validate(source, Machine, context), extends
 
 
 def _hardware(machine: "schema.Machine") -> Hardware:

@@ -147,6 +147,7 @@ class Hardware:
     No two of its dataflows have the same name. `document` is the machine as such a file says it, in plain data with
     dataflows and energy table inline: reading it gives an equal machine. A machine changed by `dataclasses.replace` has
     none; `simulator.hardware.vary` changes both. `by_default`: keys that its file left open, with what holds instead.
+    `extends`: names of the machines that its file extends, one by way of the other.
     """
 
     name: str
@@ -179,6 +180,7 @@ class Hardware:
     voltage: float | None = None  # None: the usual one of the node
     document: dict[str, Value] | None = field(default=None, init=False, compare=False, repr=False)
     by_default: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
+    extends: tuple[str, ...] = field(default=(), init=False, compare=False, repr=False)
 
     @property
     def dataflow_names(self) -> tuple[str, ...]:
