@@ -12,6 +12,7 @@ ANCHORS: dict[str, str] = {
     "choice": "analysis.drive.accuracy.anchors.choice",
     "dpu": "analysis.drive.accuracy.anchors.dpu",
     "eyeriss_chip": "analysis.drive.accuracy.anchors.eyeriss_chip",
+    "flux": "analysis.drive.accuracy.anchors.flux",
     "fuseconv": "analysis.drive.accuracy.anchors.fuseconv",
     "gemmini": "analysis.drive.accuracy.anchors.gemmini",
     "isca16": "analysis.drive.accuracy.anchors.isca16",
