@@ -54,7 +54,7 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     padding = ", maps moved with their padding" if hardware.dma_moves_padding else ""
     yield "DMA", units.counted(hardware.dma_channels, "channel") + padding
     on_array = f"; the array runs {', '.join(sorted(hardware.ops_on_array))}" if hardware.ops_on_array else ""
-    yield "vector unit", units.counted(hardware.vector_lanes, "lane") + on_array
+    yield "vector unit", units.counted(hardware.vector_lanes, "lane") + on_array + _epilogue_text(hardware)
     yield "fuses", ", ".join(sorted(hardware.fuses)) or "nothing"
     yield "folds", ", ".join(sorted(hardware.folds)) or "nothing"
     kept = "kept on chip where they fit" if hardware.keeps_activations else "through DRAM"
@@ -109,6 +109,13 @@ def _array_text(array: Array) -> str:
     axes = [name for name, sums in (("rows", array.reduce_rows), ("columns", array.reduce_columns)) if sums]
     text += f", sums along {' and '.join(axes)}" if axes else ""
     return text + (", skewed" if array.skewed else "")
+
+
+def _epilogue_text(hardware: Hardware) -> str:
+    if not hardware.epilogue.operations:
+        return ""
+    waits = ", for which the array waits" if hardware.epilogue.array_waits else ""
+    return f"; {units.counted(hardware.epilogue.operations, 'operation')} an output of the array{waits}"
 
 
 def _precision_text(hardware: Hardware) -> str:

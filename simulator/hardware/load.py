@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.energy.table import energy_of
 from simulator.errors import InputError, Problem
-from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
+from simulator.hardware.model import Array, Buffer, Delivery, Dram, Epilogue, Hardware, ZeroWeights
 from simulator.mapping.dataflow import dataflow_of
 from simulator.nest import OPERAND_NAMES
 from simulator.source import Document, load_yaml, plain_document, validate
@@ -93,6 +93,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         dma_channels=machine.dma.channels,
         dram=_dram(machine.dram, machine.dma, machine.clock),
         vector_lanes=machine.vector.lanes,
+        epilogue=_epilogue(machine.vector.epilogue),
         ops_on_array=frozenset(machine.vector.on_array),
         fuses=frozenset(machine.fuses),
         folds=frozenset(machine.folds),
@@ -159,6 +160,10 @@ def _delivery(networks: "schema_array.Deliveries", edge: int) -> tuple[Delivery,
             initial_sums=outputs.initial_sums,
         ),
     )
+
+
+def _epilogue(epilogue: "schema.Epilogue | None") -> Epilogue:
+    return Epilogue(epilogue.operations, epilogue.array == "waits") if epilogue else Epilogue()
 
 
 def _level(buffer: "schema.Buffer", buffers: "Sequence[schema.Buffer]") -> int:

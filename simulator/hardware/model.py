@@ -141,6 +141,14 @@ class Dram:
 
 
 @dataclass(frozen=True, slots=True)
+class Epilogue:
+    """Operations of the vector unit on each output of the array, and whether the array waits meanwhile."""
+
+    operations: int = 0
+    array_waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
     """A complete machine, its dataflows and energy table included; see hw_configs/*.yaml for how a user writes it.
 
@@ -173,6 +181,7 @@ class Hardware:
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
     objective: Objective = "cycles_then_energy"  # that the machine's compiler minimizes
     ops_on_array: frozenset[str] = frozenset()  # op kinds that PEs run in place of the vector unit
+    epilogue: Epilogue = Epilogue()
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
     launch_cycles: int = 0  # before each op that runs on its own
     host_ps: int = 0  # that the host adds to every run

@@ -265,6 +265,17 @@ class Dram(Written):
         return self
 
 
+class Epilogue(Written):
+    """What the vector unit does to each output of the array on its way out: it adds a bias, scales, rounds, clips.
+
+    `array: waits`: where both share a memory, or a sequencer. Else it works beside the array, and what it takes longer
+    than the layer counts.
+    """
+
+    operations: Count
+    array: Literal["runs", "waits"] = "runs"
+
+
 class Vector(Written):
     """The unit of everything that is not a MAC: elements a cycle.
 
@@ -273,6 +284,7 @@ class Vector(Written):
 
     lanes: Count
     on_array: VectorOpNames = Field(default_factory=list)
+    epilogue: Annotated[Epilogue | None, given("a number of operations")] = None
 
 
 class Layers(Written):

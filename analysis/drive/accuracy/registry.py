@@ -27,6 +27,7 @@ ANCHORS: dict[str, str] = {
     "timeloop": "analysis.drive.accuracy.anchors.timeloop",
     "tpu_v1": "analysis.drive.accuracy.anchors.tpu_v1",
     "tpu_v6e": "analysis.drive.accuracy.anchors.tpu_v6e",
+    "vta": "analysis.drive.accuracy.anchors.vta",
 }
 """Anchor -> the module that holds it as `ANCHOR`."""
 

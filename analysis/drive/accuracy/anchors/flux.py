@@ -10,9 +10,10 @@ from simulator.hardware.load import load_hardware
 from simulator.hardware.vary import vary
 from simulator.network.graph import Graph
 from simulator.network.ir import Network
+from simulator.source.parser import Value
 
 MACHINE = "flux_16x16"
-WITHOUT_DMA = {"dram.bandwidth": "unlimited", "dram.latency_cycles": 0}
+WITHOUT_DMA: dict[str, Value] = {"dram.bandwidth": "unlimited", "dram.latency_cycles": 0}
 """For layers that lie in SRAM when they start, and stay there."""
 
 
@@ -31,8 +32,8 @@ def layer(row: Mapping[str, str]) -> Network:
         int(row[key]) for key in ("channels", "filters", "kernel", "stride", "height", "width")
     )
     g = Graph("layer")
-    size = ((outputs - 1) * stride + kernel for outputs in (height, width))
-    g.conv(g.input(channels, *size), filters, kernel, stride)
+    rows_in, columns_in = ((outputs - 1) * stride + kernel for outputs in (height, width))
+    g.conv(g.input(channels, rows_in, columns_in), filters, kernel, stride)
     return g.build()
 
 
@@ -42,7 +43,7 @@ ANCHOR = Anchor(
     source="github.com/Alivenderwww/FLUX_CNN at cc7efda, README.md",
     machines=(MACHINE,),
     rows=rows,
-    machines_are="dot products (NVDLA, DPU, FLUX_CNN)",
+    machines_are="dot products (NVDLA, DPU, FLUX_CNN, VTA)",
     remarks=(
         "The latency of its memory, 30 cycles, is what one row leaves over the first three rows of inputs at 16 B a "
         "cycle; the others are held out.",
