@@ -155,10 +155,8 @@ def vector_runs(op: PlannedOp, hardware: Hardware) -> tuple[TileRun, ...]:
 
 def port_of(hardware: Hardware, prefetch_bytes: int, *, on_array: bool) -> PortSpec:
     """Return the port as an op sees it: tiles of the vector unit lie where inputs do."""
-    import numpy as np
-
     from simulator.cost.convert import port_record
-    from simulator.cost.vector_tiles import transfer_cycles
+    from simulator.cost.vector_tiles import prefetch_cycles
 
     port, slots = port_record(hardware), hardware.slots_of(Operand.INPUTS)
     return PortSpec(
@@ -166,7 +164,7 @@ def port_of(hardware: Hardware, prefetch_bytes: int, *, on_array: bool) -> PortS
         out_slots=int(port["out_slots"]),
         channels=int(port["channels"]),
         latency_cycles=int(port["latency_cycles"]),
-        prefetch_cycles=int(transfer_cycles(np.array([(prefetch_bytes, 0, 0)]), hardware)[0]),
+        prefetch_cycles=prefetch_cycles(prefetch_bytes, hardware),
         deeper_slots=int(port["deeper_slots"]) if on_array else slots,
         prefetch_bytes=prefetch_bytes,
     )

@@ -236,4 +236,15 @@ def _dram(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Dram:
         run_length_bits=code.run_bits if code else 0,
         winograd=(transform.outputs, transform.taps) if transform else None,
         type=dram.type,
+        weights_ratio=weights_ratio(dram),
     )
+
+
+def weights_ratio(dram: "schema.Dram") -> Fraction:
+    """Return how long a byte of weights takes the port, by what any other byte does.
+
+    ratio = efficiency x bandwidth / bandwidth of weights; at least 1, as the port is in between.
+    """
+    if dram.weights_bandwidth is None or isinstance(dram.bandwidth, str):
+        return Fraction(1)
+    return max(Fraction(1), Fraction(dram.bandwidth, dram.weights_bandwidth) * _exact(dram.efficiency))

@@ -138,6 +138,7 @@ class Dram:
     run_length_bits: int  # of the run field that is stored with each value
     winograd: tuple[int, int] | None = None  # outputs and taps a side, of weights that are stored transformed
     type: str = "LPDDR4"  # a table of circuits prices it by this name
+    weights_ratio: Fraction = Fraction(1)  # time of a byte of weights at the port, by that of any other
 
 
 @dataclass(frozen=True, slots=True)

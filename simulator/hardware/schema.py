@@ -244,11 +244,12 @@ class Dram(Written):
 
     The time from a request to its data is written in the machine's cycles or as `latency`. `efficiency`: the share of
     the bandwidth that is reached (refresh, row misses, turning the bus round). `type` is what a table of circuits
-    prices.
+    prices. `weights_bandwidth`: what weights come at from a memory of their own, such as flash, behind the same port.
     """
 
     type: Name = "LPDDR4"
     bandwidth: BytesPerSecond | Literal["unlimited"]
+    weights_bandwidth: Annotated[BytesPerSecond | None, given("a bandwidth, like `400 MB/s`")] = None
     latency_cycles: Annotated[Annotated[int, Field(ge=0, le=10**6)] | None, given("a whole number of cycles")] = None
     latency: Picoseconds | None = None
     efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -262,6 +263,9 @@ class Dram(Written):
             raise Rejected("missing key", "a number of cycles, or `latency` with a time", path=("latency_cycles",))
         if self.latency_cycles is not None and self.latency is not None:
             raise Rejected("the latency is given twice", "`latency` or `latency_cycles`", path=("latency",))
+        port = self.bandwidth
+        if self.weights_bandwidth is not None and (isinstance(port, str) or self.weights_bandwidth > port):
+            raise Rejected("more than the port's", "at most `bandwidth`", path=("weights_bandwidth",))
         return self
 
 

@@ -108,6 +108,7 @@ READ_OF_BUFFER: dict[str, object] = {
 READ_OF_DRAM: dict[str, object] = {
     "bytes_per_cycle": Fraction(1, 7),
     "latency_cycles": 7,
+    "weights_ratio": Fraction(7, 3),
     "burst_bytes": 7,
     "activations": "nhwc",
     "atom_channels": 7,
