@@ -183,6 +183,7 @@ class Hardware:
     objective: Objective = "cycles_then_energy"  # that the machine's compiler minimizes
     ops_on_array: frozenset[str] = frozenset()  # op kinds that PEs run in place of the vector unit
     epilogue: Epilogue = Epilogue()
+    kept_weight_bytes: int = 0  # that stay on chip from run to run
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
     launch_cycles: int = 0  # before each op that runs on its own
     host_ps: int = 0  # that the host adds to every run

@@ -303,10 +303,12 @@ class Layers(Written):
 
     `keep_activations`: those outputs stay in the buffer that save most DRAM bytes, if the ops that run meanwhile find
     room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
+    `keep_weights`: so many bytes of weights stay on chip from run to run, beside the buffers: op after op, what fits.
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
     keep_activations: bool = False
+    keep_weights: Annotated[ByteCount | None, given("a capacity, like `8 MiB`")] = None
     configuration_cycles: CountOrZero = 0
     launch: Picoseconds | None = None
 

@@ -59,6 +59,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "vector_lanes": 77,
     "ops_on_array": frozenset({"pool"}),
     "epilogue": Epilogue(7, True),
+    "kept_weight_bytes": 7,
     "fuses": frozenset({"add"}),
     "folds": frozenset({"add"}),
     "keeps_activations": not MACHINE.keeps_activations,

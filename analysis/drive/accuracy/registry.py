@@ -11,6 +11,7 @@ Progress = Callable[[int, int, str], None]
 ANCHORS: dict[str, str] = {
     "choice": "analysis.drive.accuracy.anchors.choice",
     "dpu": "analysis.drive.accuracy.anchors.dpu",
+    "edge_tpu": "analysis.drive.accuracy.anchors.edge_tpu",
     "ethos_u": "analysis.drive.accuracy.anchors.ethos_u",
     "eyeriss_chip": "analysis.drive.accuracy.anchors.eyeriss_chip",
     "flux": "analysis.drive.accuracy.anchors.flux",
