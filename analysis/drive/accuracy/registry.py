@@ -19,6 +19,7 @@ ANCHORS: dict[str, str] = {
     "gemmini": "analysis.drive.accuracy.anchors.gemmini",
     "isca16": "analysis.drive.accuracy.anchors.isca16",
     "networks": "analysis.drive.accuracy.anchors.networks",
+    "neural_art": "analysis.drive.accuracy.anchors.neural_art",
     "nn_dataflow": "analysis.drive.accuracy.anchors.nn_dataflow",
     "nvdla": "analysis.drive.accuracy.anchors.nvdla",
     "power_area": "analysis.drive.accuracy.anchors.power_area",

@@ -23,7 +23,7 @@ ANCHOR = Anchor(
     source="coral.ai/docs/edgetpu/benchmarks, Dev Board",
     machines=(MACHINE,),
     rows=rows,
-    machines_are="NPUs by whole networks, host included (Edge TPU)",
+    machines_are="NPUs by whole networks, host included (Edge TPU, Neural-ART)",
     remarks=(
         "How its array is wired, its memory for activations and its vector unit are not published. Half of each "
         "latency and more is the host's, one constant, fitted on MobileNet v1: what the model says of the chip is the "
