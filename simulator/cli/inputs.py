@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,10 @@ def _switch_off(chosen: bool) -> bool:
 NoCache = Annotated[
     bool,
     typer.Option("--no-cache", callback=_switch_off, help="find everything anew and keep nothing: see simulate cache"),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="change a value of the machine: array.rows=32; repeatable"),
 ]
 Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")]
 
@@ -98,3 +103,11 @@ def load(spec: str, batch: int | None = None, skip_unknown: bool = False) -> "Ne
     for warning in filter(None, network.facts.get("warning", "").split("; ")):
         print(printable(f"warning: {warning}"), file=sys.stderr)
     return network
+
+
+def check_settings(spec: str, settings: Sequence[str] | None) -> None:
+    """Refuse --set for what is no machine."""
+    from simulator.errors import InputError, Problem
+
+    if settings and kind_of(spec) != "machine":
+        raise InputError(Problem("--set changes machines", expected="the name or file of one", got=spec))

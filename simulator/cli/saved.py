@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache
-from simulator.cli.output import check_outputs, line_width, print_json, progress, trace_of, write_text
+from simulator.cli.inputs import Formats, NoCache, Sets
+from simulator.cli.options import By, Shown, Sort, Top
+from simulator.cli.output import check_outputs, line_width, print_json, print_run, progress, trace_of, write_text
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
 
+PAGE = "report.html"
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")]
 
 
@@ -20,18 +22,23 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON instead of text, with every change tried")
     ] = False,
+    settings: Sets = None,
     no_cache: NoCache = False,
 ) -> None:
     """Explain a saved run: what bounds it, and what would help.
 
     Each change of the machine or the network is simulated by itself; what it saves is what simulating it again gives.
+    With --set, the run is first simulated again on the machine so changed.
     """
     from analysis.drive.explain import explain_layer, explain_network
     from analysis.drive.explain.data import layer_data, network_data
     from analysis.drive.explain.text import layer_text, network_text
-    from simulator.door import open_run
+    from simulator.door import open_run, simulate_again
 
     run = open_run(run_file)
+    if settings:
+        with progress("mapping") as advance:
+            run = simulate_again(run, settings, advance)
     with progress("changes") as advance:
         about_layer = explain_layer(run, layer, advance) if layer else None
         about_network = None if layer else explain_network(run, advance)
@@ -49,28 +56,44 @@ def explain(
 
 def report(
     run_file: RunFile,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="folder for pictures and CSV files")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="folder for the page, pictures and CSV files")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="save the page alone; - is stdout")] = None,
     formats: Formats = "png",
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
+    by: By = "",
+    sort: Sort = "",
+    top: Top = None,
+    columns: Shown = "",
 ) -> None:
-    """Draw a saved run.
+    """Print the table of a saved run, or draw the run.
 
-    Its table of layers and every plot, with the rows of each as CSV, go into a folder; the trace of its tiles into a
-    file.
+    With --out, a page to explore, its table of layers and every plot, with the rows of each as CSV, go into a folder;
+    the page alone, or the trace of its tiles, into a file.
     """
     from analysis.read.pictures import checked_formats
+    from analysis.read.views import WHOLE, view_of
     from simulator.door import open_run
-    from simulator.errors import InputError, Problem
 
-    kinds = checked_formats(formats.split(","))
-    if not (out or timeline):
-        raise InputError(Problem("nothing to write", expected="--out DIR, --timeline FILE or both"))
-    check_outputs({"--timeline": timeline}, out)
+    kinds, view = checked_formats(formats.split(",")), view_of(by, sort, top, columns)
+    check_outputs({"--html": html, "--timeline": timeline}, out, (PAGE,))
     run = open_run(run_file)
+    if html:
+        _save_page(run, html)
     if timeline:
         _save_trace(run, timeline)
     if out:
         _save_pictures(run, out, kinds)
+    if view != WHOLE or not (out or html or timeline):
+        print_run(run, view)
+
+
+def _save_page(run: "Run", file: Path) -> None:
+    """Save the page of a run."""
+    from analysis.read.report import report_html
+
+    write_text(file, report_html(run))
 
 
 def _save_trace(run: "Run", file: Path) -> None:
@@ -87,15 +110,16 @@ def _save_trace(run: "Run", file: Path) -> None:
 
 
 def _save_pictures(run: "Run", out: Path, kinds: tuple[str, ...]) -> None:
-    """Save the table of layers and every plot, and name each file."""
+    """Save the page, the table of layers and every plot, and name each file."""
     from analysis.read.layout import csv_text
     from analysis.read.plots import write_plots
     from analysis.read.tables import layer_rows
     from simulator.source.folders import whole_folder
 
     with whole_folder(out) as folder:
-        table = folder / "layers.csv"
+        page, table = folder / PAGE, folder / "layers.csv"
+        _save_page(run, page)
         write_text(table, csv_text(layer_rows(run)))
-        written = [table, *write_plots(run, folder, kinds)]
+        written = [page, table, *write_plots(run, folder, kinds)]
     for path in written:
         print(out / path.relative_to(folder))

@@ -246,6 +246,28 @@ class Run:
         title = f"{self.network.name} on {self.hardware.name}"
         return f"<Run of {title}: {len(self.layers)} layers, {self.total.cycles} cycles>"
 
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: totals, and a table of layers that folds away."""
+        from simulator.result.html import run_html
+
+        return run_html(self)
+
+    @property
+    def batch(self) -> int:
+        """Inputs processed together."""
+        batch = self.options.get("batch")
+        return batch if isinstance(batch, int) else 1
+
+    @property
+    def frames_per_s(self) -> float:
+        """Inputs of the batch over latency: inferences a second; 0 where no time passed."""
+        return self.batch / self.total.latency_s if self.total.latency_s else 0.0
+
+    @property
+    def frames_per_joule(self) -> float:
+        """Inputs of the batch over energy; 0 where none was spent."""
+        return self.batch / self.total.joules if self.total.joules else 0.0
+
     @property
     def fragmentation_bytes(self) -> int:
         """Bytes by which the highest address of a tensor that stays exceeds what is alive at most."""

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from simulator.cli.exits import run
-from simulator.door import open_run
+from simulator.door import open_run, timeline
 from simulator.errors import InputError
 from simulator.result.json_io import load_run
 from simulator.result.laws import LawViolation, Violation
@@ -28,7 +28,7 @@ class FakeEngine(ModuleType):
         super().__init__("simulator.engine")
         self.asked: dict[str, object] = {}
         self.failure: BaseException | None = None
-        self.open_run = open_run
+        self.open_run, self.timeline = open_run, timeline
 
     def simulate(self, hardware: str, network: str, **options: object) -> object:
         self.asked = {"hardware": hardware, "network": network, **options}
@@ -69,6 +69,7 @@ def test_options_reach_the_engine(engine: FakeEngine, tmp_path: Path) -> None:
         "dataflow": "row_stationary",
         "objective": "edp",
         "mapping": mapping,
+        "settings": (),
         "prove": False,
     }
 
@@ -94,11 +95,21 @@ def test_a_dash_sends_json_or_csv_to_stdout_instead_of_the_table(
 
 def test_out_holds_the_run_its_layers_its_mappings_and_pictures(engine: FakeEngine, tmp_path: Path) -> None:
     assert run([*HW_NET, "--out", str(tmp_path / "plain")]) == 0
-    assert {path.name for path in (tmp_path / "plain").iterdir()} == {"run.json", "layers.csv", "mappings.yaml"}
+    files = {"run.json", "layers.csv", "mappings.yaml", "report.html"}
+    assert {path.name for path in (tmp_path / "plain").iterdir()} == files
     assert run([*HW_NET, "--out", str(tmp_path / "drawn"), "--plot"]) == 0
     assert {"cycles.png", "energy.png", "roofline.png", "roofline.csv"} <= {
         path.name for path in (tmp_path / "drawn").iterdir()
     }
+
+
+def test_a_table_needs_neither_plotting_library(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("matplotlib", "plotly"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert run([*HW_NET, "--json", str(tmp_path / "run.json"), "--csv", str(tmp_path / "layers.csv")]) == 0
+    assert run([*HW_NET, "--out", str(tmp_path / "out")]) == 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +120,7 @@ def test_out_holds_the_run_its_layers_its_mappings_and_pictures(engine: FakeEngi
         ([*HW_NET, "--plot"], "--plot needs a folder"),
         ([*HW_NET, "--json", "-", "--csv", "-"], "cannot both go to stdout"),
         ([*HW_NET, "--json", "-", "--timeline", "-"], "--json and --timeline cannot both go to stdout"),
-        (["report", "run.json"], "--out DIR, --timeline FILE or both"),
+        (["report", "run.json", "--by", "layer"], "one of stage, op"),
         ([*HW_NET, "--batch", "0"], "'--batch'"),
         ([*HW_NET, "--batch", "many"], "'--batch'"),
         ([*HW_NET, "--bacth", "4"], "--batch"),

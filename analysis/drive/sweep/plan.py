@@ -8,6 +8,7 @@ from analysis.drive.sweep.axes import NET, Axis, Setting, is_machine_path, with_
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import read_hardware
 from simulator.hardware.model import Hardware
+from simulator.hardware.settings import blamed
 from simulator.hardware.vary import parts_of
 from simulator.source import Document
 from simulator.source.parser import Value
@@ -109,8 +110,7 @@ def _of_plan(problem: Problem, settings: dict[str, Setting], plan: Plan, index: 
     if problem.file == plan.document.file or not settings:
         return problem
     found = problem.path or ""
-    related = [s for path, s in settings.items() if f"{found}.".startswith(f"{path}.") or path.startswith(f"{found}.")]
-    setting = related[0] if related else next(iter(settings.values()))
+    setting = settings[blamed(found, tuple(settings)) or next(iter(settings))]
     unknown = problem.message == UNKNOWN_KEY
     at = setting.at[:2] if unknown else setting.at
     place = plan.document.place(at, of_key=unknown)
