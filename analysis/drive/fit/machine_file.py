@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from analysis.drive.fit.fitting import Estimate
+from analysis.drive.fit.parameters import number_of, value_of
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import read_hardware
 from simulator.hardware.vary import parts_of
@@ -21,14 +21,13 @@ def fitted_text(text: str, file: Path, out: Path, estimates: Sequence[Estimate],
 
     Raises InputError for a file in which a value cannot be placed, and for names that are not found from there.
     """
-    document = parse_yaml(text, str(file))
-    lines = text.splitlines()
-    found = [(_place(document, own.parameter.path), own) for own in estimates]
-    for (place, missing), own in sorted(found, key=lambda each: (each[0][0].line, each[0][0].column), reverse=True):
+    for own in estimates:
+        document, lines = parse_yaml(text, str(file)), text.splitlines()
+        place, missing = _place(document, own.parameter.path)
         _write(lines, place, missing, own, rows)
-    result = "\n".join(lines) + "\n"
-    _check(result, file, out, estimates)
-    return result
+        text = "\n".join(lines) + "\n"
+    _check(text, file, out, estimates)
+    return text
 
 
 def _place(document: Document, path: str) -> tuple[Place, tuple[str, ...]]:
@@ -107,10 +106,8 @@ def shown(value: Value) -> str:
 
 def _check(text: str, file: Path, out: Path, estimates: Sequence[Estimate]) -> None:
     """Read what would be written, from where it would be; raise InputError unless every fitted value is there."""
-    document = read_hardware(replace(parse_yaml(text, str(out)), file=str(out))).document
+    hardware = read_hardware(parse_yaml(text, str(out)))
     for own in estimates:
-        value: Value = document
-        for part in parts_of(document, own.parameter.path):
-            value = value[part] if isinstance(value, dict | list) else None  # type: ignore[index]
-        if value != own.parameter.written(own.value):
+        written = own.parameter.written(own.value)
+        if value_of(hardware, own.parameter.path, own.parameter.kind) != number_of(written, own.parameter.kind):
             raise InputError(_unplaced(str(file), own.parameter.path))

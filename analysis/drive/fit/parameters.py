@@ -86,6 +86,9 @@ KINDS: Mapping[str, Kind] = {
 }
 """Paths of a machine's file that may be fitted."""
 
+DEFAULTS = {"dram.efficiency": 1.0}
+"""What a machine has that does not say it."""
+
 USUAL = ("dram.efficiency", "layers.launch")
 """What is fitted unless it is said: published least often, and in every time."""
 
@@ -152,7 +155,7 @@ def _parameter(path: str, span: str, hardware: Hardware) -> Parameter:
     kind = next((kind for pattern, kind in KINDS.items() if fnmatchcase(path, pattern)), None)
     if kind is None:
         raise Rejected("not a parameter to fit", f"one of {', '.join(KINDS)}", nearest(path, KINDS))
-    own = _own(path, kind, hardware)
+    own = value_of(hardware, path, kind)
     low, colon, high = (part.strip() for part in span.partition(":"))
     if span and not (low and colon and high):
         raise Rejected("not a range", "PATH=LOW:HIGH, like dram.efficiency=0.3:1")
@@ -166,14 +169,17 @@ def _parameter(path: str, span: str, hardware: Hardware) -> Parameter:
     return Parameter(path, kind, least, most, own)
 
 
-def _own(path: str, kind: Kind, hardware: Hardware) -> float | None:
+def value_of(hardware: Hardware, path: str, kind: Kind) -> float | None:
     """Return the machine's value at a path; None where it says none, or a word such as `edge`."""
     assert hardware.document is not None
     document = plain_document(hardware.document)
     value = document.get(parts_of(document.data, path))
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return 1.0 if path == USUAL[0] else None
+    return DEFAULTS.get(path) if value is None else number_of(value, kind)
+
+
+def number_of(value: Value, kind: Kind) -> float | None:
+    """Return what a file's value comes to; None for a word."""
     try:
-        return kind.read(value) if isinstance(value, str) else float(value)
+        return kind.read(value) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
     except ValueError:
         return None
