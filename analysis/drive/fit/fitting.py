@@ -32,7 +32,8 @@ HELD_OUT = 4  # every so many-th row is kept from the fit, the first of them the
 LEAST_ROWS, ROWS_PER_PARAMETER = 8, 4
 ROUNDS = 4
 STEP = 0.01  # of a range, to either side, for slopes
-SETTLED = 0.005  # of a range: parameters that move less have not moved
+SETTLED = 0.005  # of a time: searched anew, no figure differs by more from what it was with mappings held
+PRECISION = 0.0025  # of the parameters' ranges
 SEEN = 1e-6  # slope over the range below which a figure does not depend on a parameter
 UNIFORM_VARIANCE = 1 / 12  # of a value anywhere in its range, which is what is known without rows
 LEAST_SIGMA = 1e-4
@@ -183,15 +184,13 @@ def _rounds(
     pairs = bench.searched(bench.machine(x)) if bench.machine(x) != bench.hardware else before
     best: tuple[float, Vector, tuple[Pair, ...]] = (_loss(pairs, chosen), x, pairs)
     for _ in range(ROUNDS):
-        found = _least_squares(bench, best[1], bench.mappings(pairs), chosen)
+        found, promised = _least_squares(bench, best[1], bench.mappings(pairs), chosen)
         pairs = bench.searched(bench.machine(found))
-        moved = float(np.abs(found - best[1]).max())
         loss = _loss(pairs, chosen)
-        if loss < best[0]:
-            best = (loss, found, pairs)
-        elif moved >= SETTLED:
+        if loss >= best[0]:
             break
-        if moved < SETTLED:
+        best = (loss, found, pairs)
+        if float(np.abs(_logs(pairs)[chosen] - promised).max()) < SETTLED:
             break
     held = bench.mappings(best[2])
     return best[1], best[2], _slopes(bench, best[1], held)[chosen]
@@ -203,17 +202,18 @@ def _loss(pairs: Sequence[Pair], chosen: npt.NDArray[np.bool_]) -> float:
 
 def _least_squares(
     bench: _Bench, x: Vector, held: Mapping[str, Mapping[str, LayerMapping]], chosen: npt.NDArray[np.bool_]
-) -> Vector:
+) -> tuple[Vector, Vector]:
+    """Return the best place with mappings held, and the logarithms there of what is fitted on."""
     found = _scipy("optimize").least_squares(
         lambda at: bench.played(at, held)[chosen],
         x,
         jac=lambda at: _slopes(bench, at, held)[chosen],
         bounds=(0.0, 1.0),
-        xtol=SETTLED / 10,
-        ftol=1e-6,
+        xtol=PRECISION,
+        ftol=1e-4,
         max_nfev=40,
     )
-    return np.array(found.x, dtype=np.float64)
+    return np.array(found.x, dtype=np.float64), np.array(found.fun, dtype=np.float64)
 
 
 def _slopes(bench: _Bench, x: Vector, held: Mapping[str, Mapping[str, LayerMapping]]) -> Vector:
