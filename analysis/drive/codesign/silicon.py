@@ -58,7 +58,10 @@ def run(bench: Bench) -> Report:
 
 
 def depthwise_cost(run: Run) -> float:
-    """Return how many times the cycles of a MAC in a 1x1 layer one in a depthwise layer takes."""
+    """Return how many times the cycles of a MAC in a 1x1 layer one in a depthwise layer takes.
+
+    Both with all that their layers take: (depthwise cycles / depthwise MACs) / (1x1 cycles / 1x1 MACs).
+    """
     cycles, macs = (by_kind(run, measure.of_layer) for measure in (CYCLES, MACS))
     return (cycles[DEPTHWISE] / macs[DEPTHWISE]) / (cycles[ONE_BY_ONE] / macs[ONE_BY_ONE])
 
@@ -73,17 +76,25 @@ def speed_up(runs: Runs, machine: str) -> float:
     return runs[machine, WITHOUT].total.latency_s / runs[machine, WITH].total.latency_s
 
 
+def started(run: Run) -> float:
+    """Return the share of cycles in which ops are started, or the array is set up for them."""
+    return run.total.cycle_parts["configuration"] / run.total.cycles
+
+
 def _findings(runs: Runs, variants: Runs) -> tuple[str, ...]:
     costs = {machine: depthwise_cost(runs[machine, "MobileNet"]) for machine in MACHINES}
     least, most = min(costs, key=lambda name: costs[name]), max(costs, key=lambda name: costs[name])
     pays = [machine for machine in MACHINES if speed_up(runs, machine) > 1]
     macs = runs[PAPERS, WITHOUT].total.macs / runs[PAPERS, WITH].total.macs
+    starts = {machine: units.percent(started(runs[machine, WITHOUT])) for machine in MACHINES}
     choice = ", ".join(f"{machine} {preferred(variants, machine)}" for machine in MACHINES)
     return (
         f"A MAC of a depthwise layer takes {costs[least]:.1f} ({least}) to {costs[most]:.1f} ({most}) times the cycles"
         " of one in a 1x1 layer of MobileNet.",
         f"{WITH}, of {macs:.1f} times fewer MACs than {WITHOUT}, is faster on {_listed(pays)}"
         f" and slower on {_listed([machine for machine in MACHINES if machine not in pays])}.",
+        f"Many small layers are dear where starting one takes long: {starts['dpu_b4096']} of {WITHOUT}'s cycles on"
+        f" dpu_b4096, {starts['neural_art_14']} on neural_art_14.",
         f"The variant of SqueezeNext that takes fewest cycles: {choice}.",
     )
 
@@ -157,7 +168,8 @@ def _depthwise(runs: Runs) -> Section:
     caption = "What a depthwise MAC costs, and whether networks of few but depthwise MACs are faster for it"
     text = (
         "Depthwise layers make a 3x3 convolution of many channels eight to nine times fewer MACs. They pay where a MAC"
-        f" costs less than that many times more. At about equal accuracy, {WITH} has them and {WITHOUT} has not."
+        " costs less than that many times more, with all that its layer takes. At about equal accuracy,"
+        f" {WITH} has them and {WITHOUT} has not."
     )
     return Section("Where depthwise pays", (claims_table(claims), text, Illustration(picture, caption)))
 
