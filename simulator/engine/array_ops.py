@@ -1,12 +1,14 @@
 """Ops that run on the PE array: from a mapping's totals to the result of a layer."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.cost.legality import Around, buffer_demands, level_names, whole_bytes
 from simulator.cost.sparsity import mac_share
-from simulator.engine.results import Cost, energy_of, layer_result, touched
+from simulator.engine.results import Cost, energy_of, layer_result, stacked_result, touched
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
@@ -99,10 +101,31 @@ def plain(*records: "Record") -> dict[str, object]:
     return {name: each[name].tolist() for each in records for name in each.dtype.names or () if name in names}
 
 
+def sum_played(strips: Sequence[Played]) -> Played:
+    """Add up what strips of an op leave; of the buffers, and of what registers retain, the most counts."""
+    if len(strips) == 1:
+        return strips[0]
+    added = {each.name: _added([getattr(strip, each.name) for strip in strips]) for each in fields(Played)}
+    demands = [max(sizes) for sizes in zip(*(strip.demand_bytes for strip in strips), strict=True)]
+    first, retains = strips[0].first_weights_bytes, max(strip.retains for strip in strips)
+    return Played(**(added | {"demand_bytes": demands, "first_weights_bytes": first, "retains": retains}))
+
+
+def _added(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], list):
+        return [_added(column) for column in zip(*values, strict=True)]
+    return sum(values)
+
+
 def array_result(
-    op: PlannedOp, mapping: Mapping, t: Played, hardware: Hardware, prefetched_bytes: int = 0
+    op: PlannedOp, t: Played, hardware: Hardware, strips: Sequence[tuple[PlannedOp, Mapping]], prefetched_bytes: int = 0
 ) -> LayerResult:
-    """Assemble the result of a layer that ran on the array; so many of its first weights came during the op before."""
+    """Assemble the result of a layer that ran on the array, in one strip or several, each under a mapping.
+
+    So many of its weights came ahead. What is told of one mapping is told of that of most strips.
+    """
+    nests = {strip.layer.name: (strip.layer.nest, own) for strip, own in strips}
+    _, mapping = nests[Counter(strip.layer.name for strip, _ in strips).most_common(1)[0][0]]
     assert op.layer.nest is not None
     share, adding = mac_share(hardware, op.layer), -(-op.added // hardware.vector_lanes)
     exposed = max(0, adding - t.cycles)  # the vector unit adds behind the array, whatever that waits for
@@ -119,7 +142,7 @@ def array_result(
             "skew": t.skew_cycles,
             "dram": sum(waits.values()),
             "vector": exposed,
-            "configuration": hardware.launch_cycles + hardware.configuration_cycles,
+            "configuration": hardware.launch_cycles + len(strips) * hardware.configuration_cycles,
         },
         dram_parts=waits,
         energy_parts=energy_of(traffic, actions | ({"vector": op.added} if op.added else {}), hardware, share),
@@ -130,8 +153,11 @@ def array_result(
         dma_cycles=t.dma_cycles,
         prefetched_bytes=prefetched_bytes,
         dma_runs=t.dma_runs,
-        mapping=mapping_to_dict(mapping, op.layer.nest.bounds, levels),
-        mapped_pes=mapped_pes(mapping, op.layer.nest, levels.outside),
+        mapping=None if op.in_stack else mapping_to_dict(mapping, op.layer.nest.bounds, levels),
+        stacked=stacked_result(
+            op, {x: mapping_to_dict(own, nest.bounds, levels) for x, (nest, own) in nests.items() if nest}
+        ),
+        mapped_pes=max(mapped_pes(own, nest, levels.outside) for nest, own in nests.values() if nest),
         tile_bytes=t.demand_bytes[hardware.buffers.index(hardware.activation_buffer)],
     )
     return layer_result(op, hardware, cost)

@@ -83,6 +83,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         folds=frozenset(machine.folds),
         layer_order=machine.layers.order,
         keeps_activations=machine.layers.keep_activations,
+        stacks=machine.layers.stacks,
         configuration_cycles=machine.layers.configuration_cycles,
         launch_cycles=cycles_of(machine.layers.launch, machine.clock),
         host_ps=machine.host_time or 0,

@@ -188,6 +188,7 @@ class Hardware:
     dma_keeps_halo: bool = False  # a tile next to the one before loads only what that one did not hold
     descriptor_cycles: int = 0  # of the DMA for each descriptor
     descriptor_dimensions: int = 1  # of what one describes
+    stacks: Literal["none", "depth_first"] = "none"  # of ops that may run strip by strip
 
     @property
     def chip(self) -> Chip:
