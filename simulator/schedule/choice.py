@@ -33,7 +33,7 @@ def choose_schedule(
     stack without one for each of its parts does not run as one.
     """
     capacity, found = hardware.activation_buffer.capacity_bytes, candidates(network, hardware, fusion, storage)
-    saved, flow = _saved_bytes(hardware, fusion, storage, found), flow_of(network, fusion, storage)
+    saved, flow = saved_bytes(hardware, fusion, storage, found), flow_of(network, fusion, storage)
     fused = fusion.producer_of.keys() if stacked else ()
     together = _together(network, storage, found, fused) if hardware.keeps_activations else []
     stacks = list(choices(flow, hardware, saved)) if stacked else []
@@ -76,7 +76,7 @@ def _together(network: Network, storage: Storage, found: KeptTensors, fused: Col
     return list(dict.fromkeys(whole))
 
 
-def _saved_bytes(hardware: Hardware, fusion: Fusion, storage: Storage, found: KeptTensors) -> dict[str, int]:
+def saved_bytes(hardware: Hardware, fusion: Fusion, storage: Storage, found: KeptTensors) -> dict[str, int]:
     """Bytes that need not cross the DRAM port if a tensor stays: where it is made, and for each op that reads of it."""
     saved = {name: tensor.size_bytes for name, tensor in found.items()}
     for group in fusion.groups.values():
