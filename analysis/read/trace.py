@@ -72,9 +72,10 @@ def events(timeline: Timeline, run: Run) -> Iterator[Event]:
         f"{run.network.name} on {run.hardware.name}", {n: lanes[n] for n in lanes if n in {*used, LAYERS}}
     )
     for op, span in zip(timeline.ops, timeline.spans, strict=True):
-        yield _slice(op.name, "layer", lanes[LAYERS], span, clock) | {"args": _about(layers[op.name])}
+        yield _slice(op.strip or op.name, "layer", lanes[LAYERS], span, clock) | {"args": _about(layers[op.name])}
     for each in shown:
-        yield _drawn(each, timeline.ops[each.op].name, lanes[each.lane], clock)
+        op = timeline.ops[each.op]
+        yield _drawn(each, op.strip or op.name, lanes[each.lane], clock)
     yield from _counters(timeline, layers, clock)
     yield from _flows(timeline, lanes, clock)
 

@@ -13,6 +13,7 @@ from simulator.mapping.text import mappings_to_yaml
 from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network
 from simulator.result.run import Run
+from simulator.schedule import Schedule
 
 if TYPE_CHECKING:
     from simulator.verify import VerifyResult
@@ -22,8 +23,19 @@ NAME_WIDTH = 32
 
 def run_mappings(run: Run) -> str:
     """Return the mappings of a run as the file that `--mapping` replays."""
-    chosen = [(layer.name, dict(layer.mapping)) for layer in run.layers if layer.mapping is not None]
+    chosen = [(name, dict(mapping)) for name, mapping in run.mappings().items()]
     return mappings_to_yaml(chosen, printable(f"{run.network.name} on {run.hardware.name}"))
+
+
+def run_schedule(run: Run) -> str:
+    """Return the schedule of a run as the file that `--schedule` replays."""
+    from simulator.engine.schedules import schedule_of
+    from simulator.schedule.files import schedule_to_yaml
+
+    free = run.producer_of().keys() | {layer.name for layer in run.layers if layer.folded}
+    order = [layer.name for layer in run.layers if layer.name not in free]
+    title = printable(f"{run.network.name} on {run.hardware.name}")
+    return schedule_to_yaml(schedule_of(run) or Schedule(), order, title)
 
 
 def verify_run(run: Run, network: Network) -> None:

@@ -13,7 +13,7 @@ from simulator.hardware.model import OBJECTIVES
 if TYPE_CHECKING:
     from simulator.result.run import Run
 
-SET = ("run.json", "layers.csv", "mappings.yaml")
+SET = ("run.json", "layers.csv", "mappings.yaml", "schedule.yaml")
 """The files that --out writes, beside plots."""
 MINIMIZED = f"what mappings minimize: {', '.join(OBJECTIVES)}"
 
@@ -28,6 +28,7 @@ class Request:
     dataflow: str
     objective: str | None
     mapping: Path | None
+    schedule: Path | None
     json: Path | None
     csv: Path | None
     out: Path | None
@@ -53,10 +54,11 @@ def simulate_command(
     mapping: Annotated[
         Path | None, typer.Option(metavar="FILE", help="replay the mappings of a file, or bundled ones")
     ] = None,
+    schedule: Annotated[Path | None, typer.Option(metavar="FILE", help="replay what stays on chip, and stacks")] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save the run; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per layer; - is stdout")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv and mappings.yaml here")
+        Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv, mappings.yaml and schedule.yaml here")
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="draw plots into the folder of --out")] = False,
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
@@ -80,7 +82,7 @@ def simulate_command(
         if not (hardware or network):
             print(context.get_help())
             return
-        files = json, csv, out, plot, timeline
+        files = schedule, json, csv, out, plot, timeline
         _simulate(Request(hardware, network, batch, dataflow, objective, mapping, *files, verify, skip_unknown, prove))
     elif hardware or network:
         from simulator.errors import InputError
@@ -101,6 +103,7 @@ def _simulate(request: Request) -> None:
             dataflow=request.dataflow,
             objective=request.objective,
             mapping=request.mapping,
+            schedule=request.schedule,
             prove=request.prove,
             progress=advance,
         )
@@ -150,16 +153,17 @@ def _save(run: "Run", request: Request) -> None:
 
 
 def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
-    """Write run.json, layers.csv and mappings.yaml, and the plots beside them."""
+    """Write run.json, layers.csv, mappings.yaml and schedule.yaml, and the plots beside them."""
     from analysis.read.layout import csv_text
     from analysis.read.tables import layer_rows
-    from simulator.cli.mappings import run_mappings
+    from simulator.cli.mappings import run_mappings, run_schedule
     from simulator.result.json_io import save_run
 
-    run_file, table, mappings = SET
+    run_file, table, mappings, schedule = SET
     save_run(run, folder / run_file)
     write_text(folder / table, csv_text(layer_rows(run)))
     write_text(folder / mappings, run_mappings(run))
+    write_text(folder / schedule, run_schedule(run))
     if plot:
         from analysis.read.plots import write_plots
 

@@ -1,7 +1,7 @@
 """Play ops one after the other, or recall how they were played: the second time nothing is worked out."""
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
-from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,25 +27,19 @@ def play(
     """Play the ops one after the other, those of a stack strip by strip; with the first weights of what follows on the
     way where the machine prefetches.
     """
-    player, running = Player(mappings, hardware, rows), list(in_order(ops))
-    turns: dict[str, list[Turn]] = {}
-    ahead = hardware.layer_order == "prefetch_weights"
-    come = 0  # bytes of the first weights of what is played that have come already
-    for (played, op), following in zip_longest(running, running[1:]):
-        wanted = player.first_weights(following[0]) if ahead and following else 0
-        if wanted and wanted > player.free_bytes(played):
-            wanted = 0
-        turns.setdefault(op.layer.name, []).append(Turn(played, come, wanted))
-        come = wanted
+    player, taken = Player(mappings, hardware, rows), dict[str, list[Turn]]()
+    for turn in player.turns(ops):
+        taken.setdefault(turn.of, []).append(turn)
     return [
-        player.result(op, turns[op.layer.name]) if op.layer.name in turns else layer_result(op, hardware) for op in ops
+        player.result(op, taken[op.layer.name]) if op.layer.name in taken else layer_result(op, hardware) for op in ops
     ]
 
 
 class Turn(NamedTuple):
-    """An op, or a strip of one; bytes of its first weights that have come, and of those that come next meanwhile."""
+    """An op, or a strip `of` one; bytes of its first weights that have come, and of those that come next meanwhile."""
 
     op: PlannedOp
+    of: str
     come: int
     wanted: int
 
@@ -59,6 +53,17 @@ class Player:
         self._known: dict[tuple[str, int, int], Played] = {}
         self._tiles: dict[str, Tiles] = {}
 
+    def turns(self, ops: Sequence[PlannedOp]) -> Iterator[Turn]:
+        """Yield what runs in the order of time."""
+        running, ahead = list(in_order(ops)), self.hardware.layer_order == "prefetch_weights"
+        come = 0
+        for (strip, op), following in zip_longest(running, running[1:]):
+            wanted = self.first_weights(following[0]) if ahead and following else 0
+            if wanted and wanted > self.free_bytes(strip):
+                wanted = 0
+            yield Turn(strip, op.layer.name, come, wanted)
+            come = wanted
+
     def result(self, op: PlannedOp, turns: Sequence[Turn]) -> LayerResult:
         """Put together what an op cost in all of its turns."""
         if op.layer.nest is None:
@@ -66,7 +71,7 @@ class Player:
                 op, sum_streamed([self._streamed(turn.op, turn.wanted) for turn in turns]), self.hardware
             )
         strips = [(turn.op, self.mappings[turn.op.layer.name]) for turn in turns]
-        played = sum_played([self._played(*turn) for turn in turns])
+        played = sum_played([self._played(turn.op, turn.come, turn.wanted) for turn in turns])
         return array_result(op, played, self.hardware, strips, sum(turn.come for turn in turns))
 
     def first_weights(self, op: PlannedOp) -> int:

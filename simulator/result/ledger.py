@@ -62,13 +62,13 @@ def alive_blocks(run: Run) -> list[list[AliveBlock]]:
     place = {layer.name: at for at, layer in enumerate(run.layers)}
     alive: list[list[AliveBlock]] = [[] for _ in run.layers]
     for layer in run.layers:
-        for part in _parts(layer):
-            for at in range(place[part.made_by], place[part.read_last_by] + 1):
+        for part in parts_of(layer):
+            for at in range(place.get(part.made_by, 0), place.get(part.read_last_by, -1) + 1):
                 alive[at].append(AliveBlock(layer.name, part.part, part.address, part.size_bytes))
     return alive
 
 
-def _parts(layer: LayerResult) -> tuple[StackPart, ...]:
+def parts_of(layer: LayerResult) -> tuple[StackPart, ...]:
     """What stays of an op: its tensor, whole, or parts that a stack has."""
     if layer.kept:
         whole = StackPart("whole", layer.kept.address, layer.kept.size_bytes, layer.name, layer.kept.read_last_by)

@@ -6,6 +6,7 @@ Field names are the keys of the JSON file. Counts, bytes and cycles are integers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import fsum
+from typing import Literal
 
 from simulator.network.ir import Op, Shape
 from simulator.result.causes import CAUSES
@@ -115,7 +116,7 @@ class KeptTensor:
 class StackPart:
     """What a stack has of an op in the activations' memory while another runs: see `simulator.schedule.stacks`."""
 
-    part: str  # "line", "rows" or "weights"
+    part: Literal["whole", "line", "rows", "weights"]
     address: int
     size_bytes: int
     made_by: str  # the first op that it is there for
@@ -142,7 +143,7 @@ class StackedResult:
     last: str
     strip_rows: int
     strips: int
-    weights: str
+    weights: Literal["held", "reloaded"]
     parts: tuple[StackPart, ...]
     shapes: tuple[StripShape, ...]
 
@@ -290,6 +291,12 @@ class Run:
         parts = [part for layer in self.layers if layer.stacked for part in layer.stacked.parts]
         tops += [part.address + part.size_bytes for part in parts]
         return max(tops, default=0) - max((layer.alive_bytes for layer in self.layers), default=0)
+
+    def mappings(self) -> dict[str, Mapping[str, object]]:
+        """Return the mapping of every op that has one, and of every shape of strips, as a mapping file holds it."""
+        found = {layer.name: layer.mapping for layer in self.layers}
+        found |= {each.name: each.mapping for layer in self.layers if layer.stacked for each in layer.stacked.shapes}
+        return {name: mapping for name, mapping in found.items() if mapping is not None}
 
     def producer_of(self) -> dict[str, str]:
         """Map each fused layer to the layer that it is fused into."""
