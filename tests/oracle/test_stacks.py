@@ -16,6 +16,7 @@ from simulator.schedule.fusion import Fusion, fuse
 from simulator.schedule.placement import place
 from simulator.schedule.stacks import Flow, StackChoice, blocks_of, choices, flow_of, strips_of
 from simulator.schedule.tensors import candidates, storage_of
+from simulator.verify.stacks import StackExecution, verify_stack
 from tests.oracle.slow_stacks import Walk
 from workloads.importers.assembly import Assembly
 
@@ -159,3 +160,21 @@ def test_weights_come_once_or_with_every_strip(weights) -> None:
     assert [layer.traffic["dram"]["weights"].read_bytes // 72 for layer in run.layers] == [
         1 if weights == "held" else 4
     ] * 2
+
+
+@settings(max_examples=max(4, settings.default.max_examples // 4))
+@given(chains(), st.data())
+def test_strips_through_line_buffers_compute_what_whole_tensors_do(network: Network, data) -> None:
+    _, _, stacks = setting(network, EDGE)
+    if stacks:
+        found = verify_stack(network, EDGE, data.draw(st.sampled_from(stacks)).stack)
+        assert (found.mismatches, found.lost_rows) == (0, 0)
+
+
+def test_a_line_buffer_that_is_too_short_loses_rows() -> None:
+    g = Assembly("pair")
+    g.conv(g.conv(g.input(2, 8, 8), 4, 3, padding=1, name="a"), 2, 3, padding=1, name="b")
+    execution = StackExecution(g.build(), EDGE, Stack(("a", "b"), 2))
+    late = replace(execution.strips["a"], ends=(2, 4, 6, 8))
+    execution.strips["a"] = late
+    assert not execution.verdict().passed
