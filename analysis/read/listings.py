@@ -56,7 +56,8 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     yield "fuses", ", ".join(sorted(hardware.fuses)) or "nothing"
     yield "folds", ", ".join(sorted(hardware.folds)) or "nothing"
     kept = "kept on chip where they fit" if hardware.keeps_activations else "through DRAM"
-    yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}"
+    stacks = ", in stacks depth-first" if hardware.stacks == "depth_first" else ""
+    yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}{stacks}"
     if hardware.launch_cycles or hardware.host_ps:
         launch = f"{units.count(hardware.launch_cycles)} cycles before each op"
         yield "launch", f"{launch}, host {units.seconds(hardware.host_ps / 10**12)} a run"

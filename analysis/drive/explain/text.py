@@ -8,7 +8,7 @@ from analysis.read import units
 from analysis.read.layout import Column, fit, printable, text_lines
 from analysis.read.losses import StageUse
 from analysis.read.objective import objective_of
-from analysis.read.tables import kernel_text, shape_text
+from analysis.read.tables import kernel_text, shape_text, stacks_text
 from simulator.result.run import LayerResult, Run
 
 COSTLIEST = 8  # layers that a network's explanation tells of
@@ -70,6 +70,8 @@ def network_text(explanation: Explanation, width: int | None = None) -> Iterator
     run = explanation.run
     total = f"{run.total.cycles:,} cycles, utilization {units.percent(run.total.utilization)}"
     yield printable(f"{run.network.name} on {run.hardware.name}: {total}")
+    if stacks := stacks_text(run):
+        yield from wrap(f"stacks, strip by strip: {stacks}", width or WIDTH)
     yield ""
     yield "where the time goes, and what becomes of the PE-cycles"
     yield from text_lines(fit(explanation.stages, STAGE_COLUMNS, width))
