@@ -93,7 +93,7 @@ def _of_flow(stack: Stack, path: tuple[str | int, ...], flow: Flow) -> Iterator[
         elif place != places[-1] and not flow.inner(place, places[-1]):
             message = "what the op makes is read behind the stack"
             yield Fault((*path, "ops", at), message, "inner tensors that only the stack reads", stack.ops[at])
-        elif flow.finds(place, places[0])[0] not in (0, flow.finds(place, places[0])[1]):
+        elif flow.splits(place, places[0]):
             message = "the op reads tensors of the stack, and others"
             yield Fault((*path, "ops", at), message, "all of its inputs from within, or none", stack.ops[at])
 

@@ -1,7 +1,7 @@
 """Choose what stays on chip and what runs in stacks: what saves most DRAM bytes and finds room and addresses."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from simulator.hardware.model import Hardware
@@ -40,7 +40,8 @@ def choose_schedule(
     while True:
         bundles = [_bundle(names, found, saved) for names in together]
         steps = _steps(network, hardware, fusion, storage, together)
-        kept, chosen = schedule(bundles, steps, capacity, [_option(stack, together) for stack in stacks])
+        numbers = {name: number for number, names in enumerate(together) for name in names}
+        kept, chosen = schedule(bundles, steps, capacity, [_option(stack, numbers) for stack in stacks])
         blocks: dict[Place, Block] = {(name, "whole"): found[name] for number in kept for name in together[number]}
         for number in chosen:
             blocks |= blocks_of(flow, stacks[number].stack, hardware)
@@ -54,8 +55,8 @@ def choose_schedule(
         stacks = [stack for stack in stacks if stack not in without]
 
 
-def _option(choice: StackChoice, together: Sequence[tuple[str, ...]]) -> Option:
-    inner = frozenset(number for number, names in enumerate(together) if {*names} & {*choice.inner})
+def _option(choice: StackChoice, numbers: Mapping[str, int]) -> Option:
+    inner = frozenset(numbers[name] for name in choice.inner if name in numbers)
     figures = choice.saved_bytes, choice.strips, choice.taken_bytes, choice.tile_bytes
     return Option(choice.index, *figures, inner)
 

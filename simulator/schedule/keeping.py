@@ -108,6 +108,7 @@ class _Stacks:
         self.pairs = list(zip(bits, bundles, strict=True))
         self.options, self.capacity_bytes, self.bits = options, capacity_bytes, bits
         self.arriving: dict[int, dict[int, Chosen]] = {}
+        self.ops, self.kept = ops, dict[int, list[int]]()
         self.between: dict[tuple[int, int], list[int]] = {}
         for number in sorted(range(len(options)), key=lambda n: (-options[n].saved_bytes, options[n].strips)):
             index = options[number].index
@@ -140,14 +141,24 @@ class _Stacks:
             self.arriving[last + 1] = _limited(arriving)
 
     def _first_that_fits(self, state: int, numbers: Sequence[int]) -> int | None:
-        index = self.options[numbers[0]].index
-        kept = [sum(bundle.alive.get(at, 0) for bit, bundle in self.pairs if state & bit) for at in index]
+        taken = self._taken(state)
+        kept = [taken[at] for at in self.options[numbers[0]].index]
         for number in numbers:
             option = self.options[number]
             each = zip(kept, option.taken_bytes, option.tile_bytes, strict=True)
             if all(_fits(beside + taken, tile, self.capacity_bytes) for beside, taken, tile in each):
                 return number
         return None
+
+    def _taken(self, state: int) -> list[int]:
+        """Bytes of what stays at each op, as far as a state tells."""
+        if state not in self.kept:
+            self.kept[state] = taken = [0] * self.ops
+            for bit, bundle in self.pairs:
+                if state & bit:
+                    for at, size in bundle.alive.items():
+                        taken[at] += size if at < self.ops else 0
+        return self.kept[state]
 
 
 def _with_or_without(

@@ -14,7 +14,7 @@ from simulator.schedule.fusion import Fusion, fuse
 from simulator.schedule.residency import Residency, residency
 from simulator.schedule.stacks import Part, Stack, flow_of, strips_of
 from simulator.schedule.strips import Strips, strip_layer
-from simulator.schedule.tensors import Kept, Storage, storage_of
+from simulator.schedule.tensors import Kept, Storage, candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,17 @@ def plan(network: Network, hardware: Hardware, schedule: Schedule | None = None)
 
 
 def schedules(network: Network, hardware: Hardware) -> tuple[Schedule | None, ...]:
-    """Return the schedules that a machine has to choose from: without stacks, and with those that save most."""
+    """Return the schedules that a machine has to choose from: without stacks, and with those that save most.
+
+    Where all tensors stay whole, no stack saves more.
+    """
     if hardware.stacks == "none":
         return (None,)
     fusion = fuse(network, hardware)
-    found = choose_schedule(network, hardware, fusion, storage_of(network, fusion), stacked=True)
+    places = residency(network, hardware, fusion)
+    if places.kept.keys() == candidates(network, hardware, fusion, places.storage).keys():
+        return (None,)
+    found = choose_schedule(network, hardware, fusion, places.storage, stacked=True)
     return (None, found) if found.stacks else (None,)
 
 

@@ -61,7 +61,8 @@ class Reader:
 class Flow:
     """Which group reads which stored tensor by rows; `index` is that of a group's producer among the layers.
 
-    Of a group, `own` are the tensors that its producer reads. A tensor in `outside` is an output of the network, or
+    Of a group, `own` are the tensors that its producer reads, and `own_places` the earliest and the latest group that
+    makes one of them, -1 for the network's inputs. A tensor in `outside` is an output of the network, or
     read by what does not go by rows.
     """
 
@@ -70,6 +71,7 @@ class Flow:
     place: Mapping[str, int]
     readers: Mapping[str, tuple[Reader, ...]]
     own: tuple[frozenset[str], ...]
+    own_places: tuple[tuple[int, int], ...]
     outside: frozenset[str]
     stackable: tuple[bool, ...]
 
@@ -82,10 +84,14 @@ class Flow:
         found = self.readers.get(self.name(at), ())
         return bool(found) and self.name(at) not in self.outside and all(at < each.group <= last for each in found)
 
-    def finds(self, at: int, first: int) -> tuple[int, int]:
-        """Of so many tensors that a producer reads, how many a stack makes that begins with `first`."""
-        made = [name for name in self.own[at] if self.place.get(name, -1) >= first]
-        return len(made), len(self.own[at])
+    def finds(self, at: int, first: int) -> bool:
+        """Whether a stack that begins with a group makes what the producer of another reads."""
+        return self.own_places[at][1] >= first
+
+    def splits(self, at: int, first: int) -> bool:
+        """Whether it makes some of that, and not all."""
+        earliest, latest = self.own_places[at]
+        return earliest < first <= latest
 
 
 def flow_of(network: Network, fusion: Fusion, storage: Mapping[str, frozenset[str]]) -> Flow:
@@ -112,6 +118,7 @@ def flow_of(network: Network, fusion: Fusion, storage: Mapping[str, frozenset[st
         place,
         {name: tuple(found) for name, found in readers.items()},
         tuple(own),
+        tuple((min(at), max(at)) for at in ([place.get(name, -1) for name in names] for names in own)),
         frozenset(outside),
         tuple(stackable),
     )
@@ -209,59 +216,77 @@ class _Growing:
 
     strip_rows: int
     strips: dict[str, Strips]
-    rows: dict[int, int] = field(default_factory=dict)  # by layer: bytes of `rows` that are there
+    rows: dict[int, int] = field(default_factory=dict)  # by group: bytes of `rows` that are there
+    whole: dict[int, int] = field(default_factory=dict)  # and those that inner tensors would take, whole
     lines: int = 0
     weights: int = 0
     saved: int = 0
 
 
 def choices(flow: Flow, hardware: Hardware, saved: Mapping[str, int]) -> Iterator[StackChoice]:
-    """Yield every stack that fits the buffer alone, strips in powers of two rows; `saved` are bytes by inner tensor."""
+    """Yield every stack that fits the buffer alone, strips in powers of two rows; `saved` are bytes by inner tensor.
+
+    Of those that take no less than their inner tensors do whole, none is better than keeping these.
+    """
+    rooms = [_rooms(group, hardware) for group in flow.groups]
     for last, group in enumerate(flow.groups):
         if flow.stackable[last] and last:
             height, strip_rows = group.producer.output_shape[2], 1
             while strip_rows < height:
-                yield from _ending(flow, last, strip_rows, hardware, saved)
+                yield from _ending(flow, last, strip_rows, hardware, saved, rooms)
                 strip_rows *= 2
 
 
+Rooms: TypeAlias = dict[tuple[bool, bool], int]
+"""Whether inputs and outputs of an op are on chip -> bytes that its tiles take besides."""
+
+
+def _rooms(group: Group, hardware: Hardware) -> Rooms:
+    each = [(here, stay) for here in (False, True) for stay in (False, True)]
+    return {pair: strip_bytes(group.producer, hardware, *pair) for pair in each}
+
+
 def _ending(
-    flow: Flow, last: int, strip_rows: int, hardware: Hardware, saved: Mapping[str, int]
+    flow: Flow, last: int, strip_rows: int, hardware: Hardware, saved: Mapping[str, int], rooms: Sequence[Rooms]
 ) -> Iterator[StackChoice]:
     height, capacity = flow.groups[last].producer.output_shape[2], hardware.activation_buffer.capacity_bytes
     grown = _Growing(strip_rows, {flow.name(last): last_strips(height, strip_rows)})
-    grown.weights, grown.rows[last] = weight_bytes(flow.groups[last], hardware), 0
+    grown.weights, grown.rows[last], grown.whole[last] = weight_bytes(flow.groups[last], hardware), 0, 0
     for first in range(last - 1, -1, -1):
         name = flow.name(first)
         if not flow.stackable[first] or not flow.inner(first, last):
             return
         grown.strips[name] = _strips_at(flow, first, grown.strips)
         line, rows = line_and_rows(flow, first, grown.strips[name], hardware)
-        grown.rows[first] = 0
+        size = tensor_bytes(flow.groups[first].producer.output_shape, hardware.output_bits)
+        grown.rows[first] = grown.whole[first] = 0
         for at in range(first, max(each.group for each in flow.readers[name]) + 1):
             grown.rows[at] += rows
+            grown.whole[at] += size
         grown.lines += line
         grown.weights += weight_bytes(flow.groups[first], hardware)
         grown.saved += saved.get(name, 0)
         if grown.lines + max(grown.rows.values()) > capacity:
             return
-        if all(found in (0, of) for found, of in (flow.finds(at, first) for at in range(first + 1, last + 1))):
-            yield from _choices_of(flow, range(first, last + 1), grown, hardware)
+        if not any(flow.splits(at, first) for at in range(first + 1, last + 1)):
+            yield from _choices_of(flow, range(first, last + 1), grown, hardware, rooms)
 
 
-def _choices_of(flow: Flow, places: Sequence[int], grown: _Growing, hardware: Hardware) -> Iterator[StackChoice]:
+def _choices_of(
+    flow: Flow, places: Sequence[int], grown: _Growing, hardware: Hardware, rooms: Sequence[Rooms]
+) -> Iterator[StackChoice]:
     buffer, strips = hardware.activation_buffer, len(next(iter(grown.strips.values())).ends)
     inner, ops = len(places) - 1, tuple(flow.name(at) for at in places)
-    tiles = tuple(
-        strip_bytes(flow.groups[at].producer, hardware, flow.finds(at, places[0])[0] > 0, number < inner)
-        for number, at in enumerate(places)
-    )
+    tiles = tuple(rooms[at][flow.finds(at, places[0]), number < inner] for number, at in enumerate(places))
     again = sum(_read_again(flow, at, places[0], grown.strips, hardware) for at in places)
     for weights, held, more in (("held", grown.weights, 0), ("reloaded", 0, (strips - 1) * grown.weights)):
         taken = tuple(grown.lines + grown.rows[at] + held for at in places)
         fits = all(size + tile <= buffer.capacity_bytes for size, tile in zip(taken, tiles, strict=True))
         worth = grown.saved - again - more
-        if fits and worth > 0 and (weights == "reloaded" or Operand.WEIGHTS in buffer.holds):
+        less = not hardware.keeps_activations or any(
+            size < grown.whole[at] for size, at in zip(taken, places, strict=True)
+        )
+        if fits and less and worth > 0 and (weights == "reloaded" or Operand.WEIGHTS in buffer.holds):
             stack = Stack(ops, grown.strip_rows, "held" if weights == "held" else "reloaded")
             yield StackChoice(stack, tuple(flow.index[at] for at in places), worth, taken, tiles, strips)
 
@@ -269,11 +294,12 @@ def _choices_of(flow: Flow, places: Sequence[int], grown: _Growing, hardware: Ha
 def _read_again(flow: Flow, at: int, first: int, strips: Mapping[str, Strips], hardware: Hardware) -> int:
     """Bytes that a producer of a stack reads again from outside, as strips share rows."""
     layer = flow.groups[at].producer
-    if flow.finds(at, first)[0]:
+    if flow.finds(at, first):
         return 0
-    rows = halo_rows(layer, strips[layer.name])
-    whole = [(samples, channels, rows, width) for samples, channels, _, width in layer.input_shapes]
-    return sum(tensor_bytes(shape, hardware.input_bits) for shape in whole)
+    own = strips[layer.name]
+    shared, each = halo_rows(layer, own), len(own.ends) - 1  # an operand of one row comes with every strip
+    read = [(n, channels, shared if rows > 1 else each, width) for n, channels, rows, width in layer.input_shapes]
+    return sum(tensor_bytes(shape, hardware.input_bits) for shape in read)
 
 
 def stacked_layers(stacks: Iterable[Stack]) -> frozenset[str]:
