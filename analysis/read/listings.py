@@ -56,7 +56,7 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     yield "fuses", ", ".join(sorted(hardware.fuses)) or "nothing"
     yield "folds", ", ".join(sorted(hardware.folds)) or "nothing"
     kept = "kept on chip where they fit" if hardware.keeps_activations else "through DRAM"
-    stacks = ", in stacks depth-first" if hardware.stacks == "depth_first" else ""
+    stacks = ", in stacks depth-first" if hardware.runs_stacks else ""
     yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}{stacks}"
     if hardware.launch_cycles or hardware.host_ps:
         launch = f"{units.count(hardware.launch_cycles)} cycles before each op"

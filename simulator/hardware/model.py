@@ -181,6 +181,11 @@ class Hardware:
     by_default: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
+    def runs_stacks(self) -> bool:
+        """Whether ops may run strip by strip: where maps stay on chip at all."""
+        return self.keeps_activations and self.stacks == "depth_first"
+
+    @property
     def dataflow_names(self) -> tuple[str, ...]:
         """Names of the dataflows, in order."""
         return tuple(flow.name for flow in self.dataflows)

@@ -288,8 +288,8 @@ class Layers(Written):
     `keep_activations`: those outputs stay in the buffer that save most DRAM bytes, if the ops that run meanwhile find
     room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
 
-    `stacks`: with `depth_first`, consecutive ops may run strip by strip, each making the rows that the next one needs,
-    where that is better for the whole run; what lies between them is never whole.
+    `stacks`: with `depth_first`, where activations are kept, consecutive ops may run strip by strip, each making the
+    rows that the next one needs, if that is better for the whole run; what lies between them is never whole.
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"

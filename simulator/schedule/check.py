@@ -52,8 +52,9 @@ def faults(schedule: Schedule, network: Network, hardware: Hardware) -> Iterator
 def _of_stack(schedule: Schedule, number: int, flow: Flow, hardware: Hardware) -> Iterator[Fault]:
     stack = schedule.stacks[number]
     path = ("stacks", number)
-    if hardware.stacks == "none":
-        yield Fault(path, f"{hardware.name} runs no stacks", "layers.stacks: depth_first in its file")
+    if not hardware.runs_stacks:
+        expected = "layers.stacks: depth_first and layers.keep_activations: true in its file"
+        yield Fault(path, f"{hardware.name} runs no stacks", expected)
         return
     unknown = [at for at, name in enumerate(stack.ops) if name not in flow.place]
     for at in unknown:

@@ -85,7 +85,7 @@ def schedules(network: Network, hardware: Hardware) -> tuple[Schedule | None, ..
 
     Where all tensors stay whole, no stack saves more.
     """
-    if hardware.stacks == "none":
+    if not hardware.runs_stacks:
         return (None,)
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion)

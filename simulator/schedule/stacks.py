@@ -283,9 +283,7 @@ def _choices_of(
         taken = tuple(grown.lines + grown.rows[at] + held for at in places)
         fits = all(size + tile <= buffer.capacity_bytes for size, tile in zip(taken, tiles, strict=True))
         worth = grown.saved - again - more
-        less = not hardware.keeps_activations or any(
-            size < grown.whole[at] for size, at in zip(taken, places, strict=True)
-        )
+        less = any(size < grown.whole[at] for size, at in zip(taken, places, strict=True))
         if fits and less and worth > 0 and (weights == "reloaded" or Operand.WEIGHTS in buffer.holds):
             stack = Stack(ops, grown.strip_rows, "held" if weights == "held" else "reloaded")
             yield StackChoice(stack, tuple(flow.index[at] for at in places), worth, taken, tiles, strips)
