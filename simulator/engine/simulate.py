@@ -59,15 +59,21 @@ def simulate(
     asked = {"dataflow": dataflow, "objective": objective, "mapping": None}
     cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective, options.prove)
     with cache.store.opened() as rows:
-        runs = []
+        runs, refused = list[Run](), list[InputError]()
         for ops in _plans(hardware, network, options.schedule, given):
-            Checks(hardware, rows).of_all(given, ops)
-            known = Known(setting, cache.mappings_of(setting), rows)
-            searched = [op for op in played(ops) if op.layer.nest is not None and op.layer.name not in given]
-            found = choose_mappings(searched, hardware, flows, wanted, known, progress, threads)
+            try:
+                Checks(hardware, rows).of_all(given, ops)
+                known = Known(setting, cache.mappings_of(setting), rows)
+                searched = [op for op in played(ops) if op.layer.nest is not None and op.layer.name not in given]
+                found = choose_mappings(searched, hardware, flows, wanted, known, progress, threads)
+            except InputError as error:  # another plan may leave an op more room
+                refused.append(error)
+                continue
             layers = play(ops, given | {name: choice.mapping for name, choice in found.items()}, hardware, rows)
             layers = [with_gaps(layer, _choices(op, found)) for op, layer in zip(ops, layers, strict=True)]
             runs.append(assemble(hardware, network, layers, asked))
+        if not runs:
+            raise refused[0]
         run = best_run(runs, objective)
         assert_laws(run)
         rows.keep()
