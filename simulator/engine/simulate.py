@@ -56,7 +56,8 @@ def simulate(
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
     flows = choose_dataflows(hardware, dataflow)
     given, wanted = dict(mappings or {}), Wanted(objective, options.prove)
-    asked = {"dataflow": dataflow, "objective": objective, "mapping": None}
+    asked: dict[str, str | None] = {"dataflow": dataflow, "objective": objective, "mapping": None}
+    asked |= {"schedule": "given"} if options.schedule else {}
     cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective, options.prove)
     with cache.store.opened() as rows:
         runs, refused = list[Run](), list[InputError]()
