@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from simulator.cost.legality import Around, buffer_demands, level_names, whole_bytes
 from simulator.cost.sparsity import mac_share
+from simulator.engine.mapping_choice import too_much
 from simulator.engine.results import Cost, energy_of, layer_result, touched
+from simulator.errors import InputError, TooMuchWork
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
@@ -16,6 +18,10 @@ from simulator.schedule import PlannedOp
 
 if TYPE_CHECKING:
     from simulator.cost.case import Case, Record, Scratch
+
+
+MOST_TILES = 100_000_000
+"""Tiles of a mapping that are played, if they differ; what is alike is jumped over, and does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,10 @@ class Played:
 def evaluated(
     op: PlannedOp, mapping: Mapping, hardware: Hardware, prefetched_bytes: int = 0, prefetch_bytes: int = 0
 ) -> tuple["Case", "Scratch"]:
-    """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches."""
+    """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches.
+
+    InputError if it has more tiles than are ever played.
+    """
     from simulator.cost.case import PRICES, Case
     from simulator.cost.convert import (
         layer_record,
@@ -71,7 +80,10 @@ def evaluated(
     facts["prefetched_bytes"], facts["prefetch_bytes"] = prefetched_bytes, prefetch_bytes
     scratch, machine = make_scratch(), machine_record(hardware, op.reserved_bytes)
     case = Case(machine, port_record(hardware), facts, record(PRICES), mapping_record(hardware, mapping))
+    scratch.work["left"] = MOST_TILES
     fits = evaluate(case, scratch)
+    if scratch.work["left"] < 0:
+        raise InputError(too_much(layer, hardware, TooMuchWork(MOST_TILES)))
     assert fits, f"{layer.name}: the mapping does not fit"
     return case, scratch
 

@@ -113,6 +113,10 @@ def around(op: PlannedOp, result: LayerResult) -> tuple[int, int]:
     return result.cycle_parts["configuration"], result.bounds["vector"] if op.added else 0
 
 
+MOST_LISTED = 5_000_000
+"""Tiles of a layer whose times are worked out one by one, which takes a hundred bytes each."""
+
+
 def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -> tuple[TileRun, ...]:
     """List the tiles of a mapping; so many bytes of the first one's weights have come before."""
     import numpy as np
@@ -120,7 +124,11 @@ def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -
     from simulator.cost.tile_runs import TILE_RUN, list_runs
 
     case, scratch = evaluated(op, mapping, hardware, come)
-    runs = np.zeros(int(scratch.totals["tiles"]), TILE_RUN)
+    tiles = int(scratch.totals["tiles"])
+    if tiles > MOST_LISTED:
+        problem = f"layer {op.layer.name} has too many tiles to be listed one by one"
+        raise InputError(Problem(problem, expected=f"at most {MOST_LISTED:,}", got=f"{tiles:,}"))
+    runs = np.zeros(tiles, TILE_RUN)
     return as_runs(runs[: list_runs(case, scratch, runs)])
 
 
