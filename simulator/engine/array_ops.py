@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simulator.cost.case import Case, Record, Scratch
 
 
-MOST_TILES = 100_000_000
+MOST_TILES = 20_000_000
 """Tiles of a mapping that are played, if they differ; what is alike is jumped over, and does not count."""
 
 
