@@ -114,7 +114,7 @@ class Effort:
     evaluations: int = 20_000
     whole_space: bool = False
     beam: int = BEAM
-    tiles: int = 5_000_000
+    tiles: int = 2_000_000
 
 
 DEFAULT = Effort()
