@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["from_torch", "load_hardware", "load_network", "simulate", "timeline"]
 
 
+def __dir__() -> list[str]:
+    """List what is public, though it is not loaded yet."""
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> object:
     """Load the public functions when they are first asked for: the command line needs few of them."""
     if name == "simulate":

@@ -32,6 +32,7 @@ def vary(hardware: Hardware, changes: Mapping[str, Value]) -> Hardware:
     InputError with every problem of the changed machine.
 
     >>> from simulator.hardware.load import load_hardware
+    >>> from simulator.hardware.vary import vary
     >>> vary(load_hardware("squeezenext_16x16"), {"array.rows": 32, "buffers.main.capacity": "64 KiB"}).array.pes
     512
     """

@@ -103,8 +103,8 @@ def test_the_mean_deviation_is_a_row_in_percent() -> None:
 def test_the_page_shows_every_row_and_explains_what_is_missed() -> None:
     text = page([evaluate(anchor(*ROWS, listed=("times: far",)))], "images/accuracy.png")
     assert "![deviations of predictions, by anchor](images/accuracy.png)" in text
-    assert "| [Made-up figures](#made_up) | 2 | 22.0% | +40.0% times: far | 2 of 3 |" in text
-    assert "| [Made-up figures](#made_up) | 1 | 1 |" in text.split("## Exact counts")[1]
+    assert "| [Made-up figures](#made-up-figures) | 2 | 22.0% | +40.0% times: far | 2 of 3 |" in text
+    assert "| [Made-up figures](#made-up-figures) | 1 | 1 |" in text.split("## Exact counts")[1]
     assert "- **Made-up figures.** Clocks differ.\n  - times: far: +40.0%, 35.0 points outside ±5%" in text
     assert "| far | 10 | 14 | +40.0% | ±5% | **missed** |" in text
     assert "| share | - | 0.4 | - | 0.3 to 0.5 | held |" in text

@@ -3,6 +3,7 @@
 A new anchor is a file in `anchors/` that ends in `ANCHOR = Anchor(...)`, and a line in the registry.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,6 +85,11 @@ class Anchor:
     remarks: tuple[str, ...] = ()
     given: str = "published"
     machines_are: str = ""
+
+    @property
+    def place(self) -> str:
+        """The fragment that leads to the anchor's heading on its page, as GitHub and Sphinx make it."""
+        return re.sub(r"[^\w -]", "", self.title).lower().replace(" ", "-")
 
     @property
     def reasons(self) -> dict[str, str]:

@@ -82,7 +82,7 @@ def exact_rows(evaluations: Sequence[Evaluation]) -> Iterator[tuple[str, ...]]:
         rows = compared([evaluation], exact=True)
         if rows:
             equal = sum(not row.excess for row in rows)
-            yield f"[{evaluation.anchor.title}](#{evaluation.anchor.name})", f"{len(rows):,}", f"{equal:,}"
+            yield f"[{evaluation.anchor.title}](#{evaluation.anchor.place})", f"{len(rows):,}", f"{equal:,}"
 
 
 def without_anchor(evaluations: Sequence[Evaluation]) -> tuple[list[str], list[str]]:

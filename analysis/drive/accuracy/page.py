@@ -74,7 +74,7 @@ def _summary(evaluations: Sequence[Evaluation]) -> list[str]:
         if not evaluation.rows:
             continue
         summary = summarize(evaluation)
-        name = f"[{evaluation.anchor.title}](#{evaluation.anchor.name})"
+        name = f"[{evaluation.anchor.title}](#{evaluation.anchor.place})"
         held = f"{summary.held} of {summary.bounds}" if summary.bounds else "-"
         rows.append((name, figure(summary.figures), share(summary.median), worst_text(summary), held))
     titles = ("anchor", "figures", "median deviation", "worst", "bounds held")
@@ -103,7 +103,7 @@ def _explanation(evaluation: Evaluation, missing: Missing) -> Iterator[str]:
 def _section(evaluation: Evaluation) -> Iterator[str]:
     """Yield an anchor: where it stands, what runs it, its tables, folded away where they are long."""
     anchor = evaluation.anchor
-    yield from (f'<a id="{anchor.name}"></a>', "", f"## {anchor.title}", "", f"Source: {anchor.source}.", "")
+    yield from (f"## {anchor.title}", "", f"Source: {anchor.source}.", "")
     yield from (f"{_machines(anchor)}`simulate accuracy {anchor.name}` shows these rows alone.", "")
     for remark in anchor.remarks:
         yield from (f"- {remark}",)
