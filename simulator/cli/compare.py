@@ -31,6 +31,7 @@ def compare(
     objective: Annotated[str | None, typer.Option(metavar="NAME", help="with --hw and --net")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per change; - is stdout")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save changes.csv and waterfalls here")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="save a page of two runs; - is stdout")] = None,
     formats: Formats = "png",
     no_cache: NoCache = False,
 ) -> None:
@@ -45,12 +46,17 @@ def compare(
 
     kinds = checked_formats(formats.split(","))
     checked_measure(by)
-    check_outputs({"--csv": csv}, out, (TABLE,))
+    check_outputs({"--csv": csv, "--html": html}, out, (TABLE,))
+    _check_page(html, len(files or specs(hardware) * len(specs(network))))
     runs = _runs(files or [], hardware, network, (batch, dataflow, objective))
     labels = run_labels(runs)
+    if html:
+        from analysis.read.report import comparison_html
+
+        write_text(html, comparison_html(runs[0], runs[1], (labels[0], labels[1])))
     comparisons = [compare_runs(runs[0], other, by) for other in runs[1:]]
     _save(comparisons, labels, csv, out, kinds)
-    if csv != STDOUT:
+    if STDOUT not in (csv, html):
         _print(runs, comparisons, labels)
 
 
@@ -107,6 +113,14 @@ def _save(
         with whole_folder(out) as folder:
             write_text(folder / TABLE, text)
             write_pictures(pictures, folder, kinds)
+
+
+def _check_page(html: Path | None, runs: int) -> None:
+    """Raise InputError for a page of more than two runs."""
+    from simulator.errors import InputError, Problem
+
+    if html and runs > 2:
+        raise InputError(Problem("--html compares two runs", expected="2", got=str(runs)))
 
 
 def _print(runs: "list[Run]", comparisons: "list[Comparison]", labels: list[str]) -> None:

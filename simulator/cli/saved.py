@@ -11,6 +11,7 @@ from simulator.cli.output import check_outputs, line_width, print_json, progress
 if TYPE_CHECKING:
     from simulator.result.run import Run
 
+PAGE = "report.html"
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")]
 
 
@@ -49,28 +50,40 @@ def explain(
 
 def report(
     run_file: RunFile,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="folder for pictures and CSV files")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="folder for the page, pictures and CSV files")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="save the page alone; - is stdout")] = None,
     formats: Formats = "png",
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
 ) -> None:
     """Draw a saved run.
 
-    Its table of layers and every plot, with the rows of each as CSV, go into a folder; the trace of its tiles into a
-    file.
+    A page to explore, its table of layers and every plot, with the rows of each as CSV, go into a folder; the page
+    alone, or the trace of its tiles, into a file.
     """
     from analysis.read.pictures import checked_formats
     from simulator.door import open_run
     from simulator.errors import InputError, Problem
 
     kinds = checked_formats(formats.split(","))
-    if not (out or timeline):
-        raise InputError(Problem("nothing to write", expected="--out DIR, --timeline FILE or both"))
-    check_outputs({"--timeline": timeline}, out)
+    if not (out or html or timeline):
+        raise InputError(Problem("nothing to write", expected="--html FILE, --out DIR, --timeline FILE or several"))
+    check_outputs({"--html": html, "--timeline": timeline}, out, (PAGE,))
     run = open_run(run_file)
+    if html:
+        _save_page(run, html)
     if timeline:
         _save_trace(run, timeline)
     if out:
         _save_pictures(run, out, kinds)
+
+
+def _save_page(run: "Run", file: Path) -> None:
+    """Save the page of a run."""
+    from analysis.read.report import report_html
+
+    write_text(file, report_html(run))
 
 
 def _save_trace(run: "Run", file: Path) -> None:
@@ -87,15 +100,16 @@ def _save_trace(run: "Run", file: Path) -> None:
 
 
 def _save_pictures(run: "Run", out: Path, kinds: tuple[str, ...]) -> None:
-    """Save the table of layers and every plot, and name each file."""
+    """Save the page, the table of layers and every plot, and name each file."""
     from analysis.read.layout import csv_text
     from analysis.read.plots import write_plots
     from analysis.read.tables import layer_rows
     from simulator.source.folders import whole_folder
 
     with whole_folder(out) as folder:
-        table = folder / "layers.csv"
+        page, table = folder / PAGE, folder / "layers.csv"
+        _save_page(run, page)
         write_text(table, csv_text(layer_rows(run)))
-        written = [table, *write_plots(run, folder, kinds)]
+        written = [page, table, *write_plots(run, folder, kinds)]
     for path in written:
         print(out / path.relative_to(folder))

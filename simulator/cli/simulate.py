@@ -13,7 +13,7 @@ from simulator.hardware.model import OBJECTIVES
 if TYPE_CHECKING:
     from simulator.result.run import Run
 
-SET = ("run.json", "layers.csv", "mappings.yaml")
+SET = ("run.json", "layers.csv", "mappings.yaml", "report.html")
 """The files that --out writes, beside plots."""
 MINIMIZED = f"what mappings minimize: {', '.join(OBJECTIVES)}"
 
@@ -56,7 +56,7 @@ def simulate_command(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save the run; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per layer; - is stdout")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv and mappings.yaml here")
+        Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv, mappings.yaml and report.html here")
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="draw plots into the folder of --out")] = False,
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
@@ -150,16 +150,18 @@ def _save(run: "Run", request: Request) -> None:
 
 
 def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
-    """Write run.json, layers.csv and mappings.yaml, and the plots beside them."""
+    """Write run.json, layers.csv, mappings.yaml and report.html, and the plots beside them."""
     from analysis.read.layout import csv_text
+    from analysis.read.report import report_html
     from analysis.read.tables import layer_rows
     from simulator.cli.mappings import run_mappings
     from simulator.result.json_io import save_run
 
-    run_file, table, mappings = SET
+    run_file, table, mappings, page = SET
     save_run(run, folder / run_file)
     write_text(folder / table, csv_text(layer_rows(run)))
     write_text(folder / mappings, run_mappings(run))
+    write_text(folder / page, report_html(run))
     if plot:
         from analysis.read.plots import write_plots
 

@@ -246,6 +246,12 @@ class Run:
         title = f"{self.network.name} on {self.hardware.name}"
         return f"<Run of {title}: {len(self.layers)} layers, {self.total.cycles} cycles>"
 
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: totals, and a table of layers that folds away."""
+        from simulator.result.html import run_html
+
+        return run_html(self)
+
     @property
     def fragmentation_bytes(self) -> int:
         """Bytes by which the highest address of a tensor that stays exceeds what is alive at most."""

@@ -41,6 +41,8 @@ WRITERS = {
     "points": ("sweep", "plan.yaml", "--out", "{}"),
     "changes": ("compare", "--hw", "squeezenext_16x16", "--net", "tiny,tiny", "--csv", "{}"),
     "waterfalls": ("compare", "--hw", "squeezenext_16x16", "--net", "tiny,tiny", "--out", "{}"),
+    "run's page": ("report", "run.json", "--html", "{}"),
+    "page of two": ("compare", "--hw", "squeezenext_16x16", "--net", "tiny,tiny", "--html", "{}"),
     "pictures": ("report", "run.json", "--out", "{}"),
     "experiment": ("experiment", "squeezenet", "--out", "{}"),
     "page": ("accuracy", "--out", "{}"),

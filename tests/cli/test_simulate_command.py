@@ -94,11 +94,21 @@ def test_a_dash_sends_json_or_csv_to_stdout_instead_of_the_table(
 
 def test_out_holds_the_run_its_layers_its_mappings_and_pictures(engine: FakeEngine, tmp_path: Path) -> None:
     assert run([*HW_NET, "--out", str(tmp_path / "plain")]) == 0
-    assert {path.name for path in (tmp_path / "plain").iterdir()} == {"run.json", "layers.csv", "mappings.yaml"}
+    files = {"run.json", "layers.csv", "mappings.yaml", "report.html"}
+    assert {path.name for path in (tmp_path / "plain").iterdir()} == files
     assert run([*HW_NET, "--out", str(tmp_path / "drawn"), "--plot"]) == 0
     assert {"cycles.png", "energy.png", "roofline.png", "roofline.csv"} <= {
         path.name for path in (tmp_path / "drawn").iterdir()
     }
+
+
+def test_a_table_needs_neither_plotting_library(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("matplotlib", "plotly"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert run([*HW_NET, "--json", str(tmp_path / "run.json"), "--csv", str(tmp_path / "layers.csv")]) == 0
+    assert run([*HW_NET, "--out", str(tmp_path / "out")]) == 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +119,7 @@ def test_out_holds_the_run_its_layers_its_mappings_and_pictures(engine: FakeEngi
         ([*HW_NET, "--plot"], "--plot needs a folder"),
         ([*HW_NET, "--json", "-", "--csv", "-"], "cannot both go to stdout"),
         ([*HW_NET, "--json", "-", "--timeline", "-"], "--json and --timeline cannot both go to stdout"),
-        (["report", "run.json"], "--out DIR, --timeline FILE or both"),
+        (["report", "run.json"], "--html FILE, --out DIR, --timeline FILE or several"),
         ([*HW_NET, "--batch", "0"], "'--batch'"),
         ([*HW_NET, "--batch", "many"], "'--batch'"),
         ([*HW_NET, "--bacth", "4"], "--batch"),

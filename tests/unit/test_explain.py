@@ -8,11 +8,11 @@ import pytest
 
 from analysis.drive.explain import Explanation, explain_layer, explain_network
 from analysis.drive.explain.change import Change
-from analysis.drive.explain.evidence import verdict_of
 from analysis.drive.explain.explanation import Trials, network_changes, worth_telling
 from analysis.drive.explain.layer_levers import layer_changes
 from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
 from analysis.drive.explain.text import layer_text, network_text
+from analysis.read.evidence import verdict_of
 from analysis.read.losses import stage_uses
 from simulator import load_hardware, simulate
 from simulator.errors import InputError

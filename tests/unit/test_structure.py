@@ -22,7 +22,7 @@ from simulator.source import paths
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("simulator", "workloads", "analysis")
-HEAVY = ("matplotlib", "numba", "onnx", "pydantic", "rich", "simpy")
+HEAVY = ("matplotlib", "numba", "onnx", "plotly", "pydantic", "rich", "simpy")
 
 
 def lines_checker() -> ModuleType:

@@ -2,8 +2,8 @@
 
 from dataclasses import asdict
 
-from analysis.drive.explain.evidence import Verdict
 from analysis.drive.explain.explanation import Explanation, LayerExplanation, Saving
+from analysis.read.evidence import Verdict
 from analysis.read.losses import StageUse
 from simulator.result.run import LayerResult, Run
 

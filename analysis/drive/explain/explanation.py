@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.drive.explain.change import Change, Progress
-from analysis.drive.explain.evidence import Verdict, verdict_of
 from analysis.drive.explain.layer_levers import alike, layer_changes
 from analysis.drive.explain.machine_levers import machine_changes
 from analysis.drive.explain.stage_levers import stage_changes
+from analysis.read.evidence import Verdict, verdict_of
 from analysis.read.losses import StageUse, stage_uses
 from analysis.read.objective import CYCLES, ENERGY, OBJECTIVES
 from simulator.door import machine_of, network_of_run
