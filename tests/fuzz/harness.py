@@ -23,7 +23,7 @@ LONGEST_LINE = 2000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command made of a damaged file: the seed tells which."""
+    """What a command made of a damaged file: the seed tells which. `seconds` are of processors."""
 
     subject: str
     seed: int
@@ -64,7 +64,7 @@ def outcome(subject: str, seed: int, folder: Path) -> Outcome:
     kind, content = SUBJECTS[subject], damaged(subject, seed)
     file = folder / kind.file
     file.write_bytes(content)
-    said, start, before = io.StringIO(), time.monotonic(), os.getcwd()
+    said, start, before = io.StringIO(), time.process_time(), os.getcwd()
     os.chdir(folder)
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(said), patch.object(sweeping, "cores", lambda: 0):
@@ -73,7 +73,7 @@ def outcome(subject: str, seed: int, folder: Path) -> Outcome:
         os.chdir(before)
         for left in folder.glob("x.*"):
             left.unlink()
-    return Outcome(subject, seed, content, status, said.getvalue(), time.monotonic() - start)
+    return Outcome(subject, seed, content, status, said.getvalue(), time.process_time() - start)
 
 
 def outcomes(subject: str, seeds: range, folder: Path) -> Iterator[Outcome]:
