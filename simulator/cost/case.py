@@ -103,6 +103,7 @@ MACHINE = record_type(
         ("bits", _I, 4),  # inputs, weights, outputs, partial sums
         ("dram_numerator", _I),  # bytes a cycle = numerator / denominator; 0: the port takes no time
         ("dram_denominator", _I),
+        ("weights_ratio", _I),  # time of a byte of weights at the port by that of others, in units of 1 / FIXED_POINT
         ("burst_bytes", _I),
         ("descriptor_cycles", _I),  # that a DMA engine takes for each descriptor, while it moves what was there before
         ("descriptor_dimensions", _I),  # of a block that one describes; 1: a contiguous run

@@ -87,6 +87,7 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         bits=word_bits(hardware),
         dram_numerator=dram.bytes_per_cycle.numerator if dram.bytes_per_cycle else 0,
         dram_denominator=dram.bytes_per_cycle.denominator if dram.bytes_per_cycle else 1,
+        weights_ratio=floor(dram.weights_ratio * FIXED_POINT),
         burst_bytes=dram.burst_bytes,
         descriptor_cycles=hardware.descriptor_cycles,
         descriptor_dimensions=hardware.descriptor_dimensions,

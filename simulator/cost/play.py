@@ -11,7 +11,7 @@ from simulator.cost.geometry import box
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.pipeline import advance, catch_up, copy, finish, reset, ring_of, shift, uniform_shift
 from simulator.cost.tiles import next_tile, outermost_loop
-from simulator.cost.transfers import count_transfers, load_cycles, port_cycles, store_cycles
+from simulator.cost.transfers import count_transfers, load_cycles, port_cycles, store_cycles, weights_at_port
 
 WORTH = 6
 """Iterations that must be left for the state to be worth comparing."""
@@ -151,7 +151,8 @@ def play_tiles(case: Case, scratch: Scratch, jumps: int, most_cycles: float) -> 
             return False
         advanced = next_advanced
         if advanced < 0:
-            totals.cycles = finish(pipe, port, i, port_cycles(case.layer.prefetch_bytes, case.machine))
+            ahead = weights_at_port(case.layer.prefetch_bytes, case.machine)
+            totals.cycles = finish(pipe, port, i, port_cycles(ahead, case.machine))
             return True
         for inner in range(advanced + 1, tiles.loops):
             scratch.marks.states[inner].at = NONE

@@ -116,8 +116,8 @@ def array_result(
 ) -> LayerResult:
     """Assemble the result of a layer that ran on the array; so many of its first weights came during the op before."""
     assert op.layer.nest is not None
-    share, adding = mac_share(hardware, op.layer), -(-op.added // hardware.vector_lanes)
-    exposed = max(0, adding - t.cycles)  # the vector unit adds behind the array, whatever that waits for
+    share, behind = mac_share(hardware, op.layer), behind_array(op, hardware)
+    exposed = behind.cycles if behind.array_waits else max(0, behind.cycles - t.cycles)
     traffic, levels = with_sums(array_traffic(t, hardware), op, hardware), level_names(hardware)
     actions = {"mac": t.executed_macs * share, "cycles": t.cycles + exposed}
     waits = {"fill": t.fill_cycles, "wait": t.wait_cycles, "drain": t.drain_cycles}
@@ -134,10 +134,10 @@ def array_result(
             "configuration": hardware.launch_cycles + hardware.configuration_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(traffic, actions | ({"vector": op.added} if op.added else {}), hardware, share),
+        energy_parts=energy_of(traffic, actions | behind.actions, hardware, share),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
-        bounds=cycle_bounds(t, hardware) | ({"vector": adding} if op.added else {}),
+        bounds=cycle_bounds(t, hardware) | ({"vector": behind.cycles} if behind.cycles else {}),
         tiles=t.tiles,
         dma_cycles=t.dma_cycles,
         prefetched_bytes=prefetched_bytes,
@@ -147,6 +147,29 @@ def array_result(
         tile_bytes=t.demand_bytes[hardware.buffers.index(hardware.activation_buffer)],
     )
     return layer_result(op, hardware, cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What the vector unit does behind the array."""
+
+    operations: int
+    cycles: int
+    array_waits: bool
+
+    @property
+    def actions(self) -> dict[str, float]:
+        """Operations to be priced, if there are any."""
+        return {"vector": self.operations} if self.operations else {}
+
+
+def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:
+    """Return what the vector unit does with a layer's outputs on their way out.
+
+    operations = products that are added to others + operations an output x outputs, and cycles = operations / lanes.
+    """
+    operations = op.added + hardware.epilogue.operations * prod(op.layer.output_shape)
+    return Behind(operations, -(-operations // hardware.vector_lanes), hardware.epilogue.array_waits)
 
 
 def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:

@@ -40,16 +40,34 @@ def finish_all(plan: Plan, numbers: Iterable[int], workers: int) -> Generator[li
     Processes are spawned: a script that calls this needs its `if __name__ == "__main__":`. Raises ChildProcessError
     if one of them dies.
     """
-    if workers < 1:
-        workshop = Workshop(plan)
-        yield from ([workshop.finish(number)] for number in numbers)
-        return
-    crew: list[_Worker] = []
-    try:
-        crew.extend(_start(plan) for _ in range(workers))
-        yield from _serve_crew(crew, iter(numbers))
-    finally:
-        _dismiss(crew)
+    with Crew(plan, workers) as crew:
+        yield from crew.finish(numbers)
+
+
+class Crew:
+    """Processes that finish points of a plan, started when the first are there to be done; use it as a context."""
+
+    def __init__(self, plan: Plan, workers: int) -> None:
+        self.plan, self.count = plan, workers
+        self.workers: list[_Worker] = []
+        self.workshop: Workshop | None = None
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _dismiss(self.workers)
+
+    def finish(self, numbers: Iterable[int]) -> Generator[list[Finished], None, None]:
+        """Yield the points of those numbers as they are finished."""
+        if self.count < 1:
+            self.workshop = self.workshop or Workshop(self.plan)
+            for number in numbers:
+                yield [self.workshop.finish(number)]
+            return
+        while len(self.workers) < self.count:
+            self.workers.append(_start(self.plan))
+        yield from _serve_crew(self.workers, iter(numbers))
 
 
 def _start(plan: Plan) -> _Worker:
