@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.cost.legality import Around, buffer_demands, level_names, whole_bytes
 from simulator.cost.sparsity import mac_share
+from simulator.engine.mapping_choice import too_much
 from simulator.engine.results import Cost, energy_of, layer_result, stacked_result, touched
+from simulator.errors import InputError, TooMuchWork
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
@@ -18,6 +20,10 @@ from simulator.schedule import PlannedOp
 
 if TYPE_CHECKING:
     from simulator.cost.case import Case, Record, Scratch
+
+
+MOST_TILES = 20_000_000
+"""Tiles of a mapping that are played, if they differ; what is alike is jumped over, and does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,10 @@ class Played:
 def evaluated(
     op: PlannedOp, mapping: Mapping, hardware: Hardware, prefetched_bytes: int = 0, prefetch_bytes: int = 0
 ) -> tuple["Case", "Scratch"]:
-    """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches."""
+    """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches.
+
+    InputError if it has more tiles than are ever played.
+    """
     from simulator.cost.case import PRICES, Case
     from simulator.cost.convert import (
         layer_record,
@@ -73,7 +82,10 @@ def evaluated(
     facts["prefetched_bytes"], facts["prefetch_bytes"] = prefetched_bytes, prefetch_bytes
     scratch, machine = make_scratch(), machine_record(hardware, op.reserved_bytes)
     case = Case(machine, port_record(hardware), facts, record(PRICES), mapping_record(hardware, mapping))
+    scratch.work["left"] = MOST_TILES
     fits = evaluate(case, scratch)
+    if scratch.work["left"] < 0:
+        raise InputError(too_much(layer, hardware, TooMuchWork(MOST_TILES)))
     assert fits, f"{layer.name}: the mapping does not fit"
     return case, scratch
 
@@ -117,18 +129,22 @@ def _added(values: Sequence[Any]) -> Any:
     return sum(values)
 
 
-def array_result(
-    op: PlannedOp, t: Played, hardware: Hardware, strips: Sequence[tuple[PlannedOp, Mapping]], prefetched_bytes: int = 0
-) -> LayerResult:
+Strip = tuple[PlannedOp, Mapping, Played]
+"""A strip of an op, or all of it: its mapping, and what playing that leaves."""
+
+
+def array_result(op: PlannedOp, strips: Sequence[Strip], hardware: Hardware, prefetched_bytes: int = 0) -> LayerResult:
     """Assemble the result of a layer that ran on the array, in one strip or several, each under a mapping.
 
     So many of its weights came ahead. What is told of one mapping is told of that of most strips.
     """
-    nests = {strip.layer.name: (strip.layer.nest, own) for strip, own in strips}
-    _, mapping = nests[Counter(strip.layer.name for strip, _ in strips).most_common(1)[0][0]]
+    nests = {strip.layer.name: (strip.layer.nest, own) for strip, own, _ in strips}
+    _, mapping = nests[Counter(strip.layer.name for strip, *_ in strips).most_common(1)[0][0]]
     assert op.layer.nest is not None
-    share, adding = mac_share(hardware, op.layer), -(-op.added // hardware.vector_lanes)
-    exposed = max(0, adding - t.cycles)  # the vector unit adds behind the array, whatever that waits for
+    t, share = sum_played([played for *_, played in strips]), mac_share(hardware, op.layer)
+    behind = [behind_array(strip, hardware) for strip, *_ in strips]
+    exposed = sum(each.exposed(played.cycles) for each, (*_, played) in zip(behind, strips, strict=True))
+    vector = {"vector": each} if (each := sum(own.operations for own in behind)) else {}
     traffic, levels = with_sums(array_traffic(t, hardware), op, hardware), level_names(hardware)
     actions = {"mac": t.executed_macs * share, "cycles": t.cycles + exposed}
     waits = {"fill": t.fill_cycles, "wait": t.wait_cycles, "drain": t.drain_cycles}
@@ -145,10 +161,10 @@ def array_result(
             "configuration": hardware.launch_cycles + len(strips) * hardware.configuration_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(traffic, actions | ({"vector": op.added} if op.added else {}), hardware, share),
+        energy_parts=energy_of(traffic, actions | vector, hardware, share),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
-        bounds=cycle_bounds(t, hardware) | ({"vector": adding} if op.added else {}),
+        bounds=cycle_bounds(t, hardware) | ({"vector": each} if (each := sum(own.cycles for own in behind)) else {}),
         tiles=t.tiles,
         dma_cycles=t.dma_cycles,
         prefetched_bytes=prefetched_bytes,
@@ -161,6 +177,28 @@ def array_result(
         tile_bytes=t.demand_bytes[hardware.buffers.index(hardware.activation_buffer)],
     )
     return layer_result(op, hardware, cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What the vector unit does behind the array."""
+
+    operations: int
+    cycles: int
+    array_waits: bool
+
+    def exposed(self, array_cycles: int) -> int:
+        """Cycles that it takes beyond those of the array, or all of its own where the array waits."""
+        return self.cycles if self.array_waits else max(0, self.cycles - array_cycles)
+
+
+def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:
+    """Return what the vector unit does with a layer's outputs on their way out.
+
+    operations = products that are added to others + operations an output x outputs, and cycles = operations / lanes.
+    """
+    operations = op.added + hardware.epilogue.operations * prod(op.layer.output_shape)
+    return Behind(operations, -(-operations // hardware.vector_lanes), hardware.epilogue.array_waits)
 
 
 def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping as MappingType
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.engine.array_ops import Played, array_result, play_mapping, sum_played
+from simulator.engine.array_ops import Played, array_result, play_mapping
 from simulator.engine.mapping_cache import machine_key, op_key, vector_key
 from simulator.engine.results import layer_result
 from simulator.engine.store import Rows, key_of
@@ -70,9 +70,11 @@ class Player:
             return vector_result(
                 op, sum_streamed([self._streamed(turn.op, turn.wanted) for turn in turns]), self.hardware
             )
-        strips = [(turn.op, self.mappings[turn.op.layer.name]) for turn in turns]
-        played = sum_played([self._played(turn.op, turn.come, turn.wanted) for turn in turns])
-        return array_result(op, played, self.hardware, strips, sum(turn.come for turn in turns))
+        strips = [
+            (turn.op, self.mappings[turn.op.layer.name], self._played(turn.op, turn.come, turn.wanted))
+            for turn in turns
+        ]
+        return array_result(op, strips, self.hardware, sum(turn.come for turn in turns))
 
     def first_weights(self, op: PlannedOp) -> int:
         """Bytes of weights that an op's first tile loads; a second factor that ops make may not be there before."""

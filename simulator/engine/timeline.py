@@ -11,7 +11,7 @@ from collections.abc import Mapping as MappingType
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.engine.array_ops import evaluated
+from simulator.engine.array_ops import behind_array, evaluated
 from simulator.engine.mapping_cache import OpKey, VectorKey, op_key, vector_key
 from simulator.engine.player import Player
 from simulator.engine.store import NO_STORE, Rows
@@ -80,7 +80,7 @@ def ops_in_play(ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], h
         again = hardware.launch_cycles if turn.of in launched else 0
         launched.add(turn.of)
         strip = op.layer.name if turn.of != op.layer.name else ""
-        beside = result.cycle_parts["configuration"] - again, result.bounds["vector"] if op.added else 0
+        beside = around(op, hardware, result.cycle_parts["configuration"] - again)
         if hardware.layer_order == "overlapped":
             yield replace(apart(op, result, hardware, beside), name=turn.of, strip=strip)
             continue
@@ -91,7 +91,7 @@ def ops_in_play(ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], h
         yield OpTiles(turn.of, block_of(op, hardware), known[key], port, *beside, strip=strip)
 
 
-def apart(op: PlannedOp, result: LayerResult, hardware: Hardware, beside: tuple[int, int]) -> OpTiles:
+def apart(op: PlannedOp, result: LayerResult, hardware: Hardware, beside: tuple[int, int, int]) -> OpTiles:
     """Return an op whose ends overlap with its neighbours: block and port are busy for as long as each needs alone."""
     block = "array" if op.layer.nest is not None else "vector"
     dram = result.traffic["dram"].values()
@@ -111,6 +111,16 @@ def block_of(op: PlannedOp, hardware: Hardware) -> str:
     return ARRAY if on_array else VECTOR
 
 
+def around(op: PlannedOp, hardware: Hardware, setup_cycles: int) -> tuple[int, int, int]:
+    """Return the cycles before an op's tiles, and those of the vector unit behind the array, beside it and after it."""
+    behind = behind_array(op, hardware).cycles if op.layer.nest is not None else 0
+    return (setup_cycles, 0, behind) if hardware.epilogue.array_waits else (setup_cycles, behind, 0)
+
+
+MOST_LISTED = 5_000_000
+"""Tiles of a layer whose times are worked out one by one, which takes a hundred bytes each."""
+
+
 def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -> tuple[TileRun, ...]:
     """List the tiles of a mapping; so many bytes of the first one's weights have come before."""
     import numpy as np
@@ -118,7 +128,11 @@ def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -
     from simulator.cost.tile_runs import TILE_RUN, list_runs
 
     case, scratch = evaluated(op, mapping, hardware, come)
-    runs = np.zeros(int(scratch.totals["tiles"]), TILE_RUN)
+    tiles = int(scratch.totals["tiles"])
+    if tiles > MOST_LISTED:
+        problem = f"layer {op.layer.name} has too many tiles to be listed one by one"
+        raise InputError(Problem(problem, expected=f"at most {MOST_LISTED:,}", got=f"{tiles:,}"))
+    runs = np.zeros(tiles, TILE_RUN)
     return as_runs(runs[: list_runs(case, scratch, runs)])
 
 
@@ -150,10 +164,8 @@ def vector_runs(op: PlannedOp, hardware: Hardware) -> tuple[TileRun, ...]:
 
 def port_of(hardware: Hardware, prefetch_bytes: int, *, on_array: bool) -> PortSpec:
     """Return the port as an op sees it: tiles of the vector unit lie where inputs do."""
-    import numpy as np
-
     from simulator.cost.convert import port_record
-    from simulator.cost.vector_tiles import transfer_cycles
+    from simulator.cost.vector_tiles import prefetch_cycles
 
     port, slots = port_record(hardware), hardware.slots_of(Operand.INPUTS)
     return PortSpec(
@@ -161,7 +173,7 @@ def port_of(hardware: Hardware, prefetch_bytes: int, *, on_array: bool) -> PortS
         out_slots=int(port["out_slots"]),
         channels=int(port["channels"]),
         latency_cycles=int(port["latency_cycles"]),
-        prefetch_cycles=int(transfer_cycles(np.array([(prefetch_bytes, 0, 0)]), hardware)[0]),
+        prefetch_cycles=prefetch_cycles(prefetch_bytes, hardware),
         deeper_slots=int(port["deeper_slots"]) if on_array else slots,
         prefetch_bytes=prefetch_bytes,
     )

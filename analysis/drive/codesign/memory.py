@@ -41,7 +41,7 @@ PAPER_KILOBYTES = {"MobileNetV1": 1600, "MobileNetV2": 400, "ShuffleNet 2x, g=3"
 """The most that must be whole at 16 bits an activation: last line of table 3 of Sandler et al., CVPR 2018."""
 PAPER_BYTES = 2  # an activation there
 WIDTHS, RESOLUTIONS = (0.35, 0.5, 0.75, 1.0, 1.4), (96, 128, 160, 192, 224)
-ALONE, KEPT, STACKED = "each layer alone", "kept where they fit", "kept, and stacks depth-first"
+ALONE, KEPT, STACKED = "each layer alone", "kept where they fit", "kept and stacked"
 POLICIES: dict[str, dict[str, Value]] = {
     ALONE: {"layers.keep_activations": False, "layers.stacks": "none"},
     KEPT: {"layers.keep_activations": True, "layers.stacks": "none"},

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from analysis.read import units
 from analysis.read.layout import Row, elide, printable
-from analysis.read.tables import initials
 from analysis.read.theme import BLACK, CATEGORIES, MARKERS, SMALL_POINTS
+from simulator.mapping.dataflow import initials
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
