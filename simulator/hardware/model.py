@@ -195,8 +195,8 @@ class Hardware:
 
     @property
     def runs_stacks(self) -> bool:
-        """Whether ops may run strip by strip: where maps stay on chip at all."""
-        return self.keeps_activations and self.stacks == "depth_first"
+        """Whether ops may run strip by strip: where maps stay on chip at all, and rows lie together in DRAM."""
+        return self.keeps_activations and self.stacks == "depth_first" and self.dram.activations != "nchw"
 
     @property
     def dataflow_names(self) -> tuple[str, ...]:

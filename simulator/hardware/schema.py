@@ -365,10 +365,3 @@ class Machine(Written):
             if outside:
                 raise Rejected(f"{table.name} has no such node", outside, path=("process", "node"))
         return self
-
-    @model_validator(mode="after")
-    def _strips_lie_together(self) -> "Machine":
-        if self.layers.stacks == "depth_first" and self.dram.layout.activations == "nchw":
-            expected = "rows that lie together in DRAM: `dram.layout.activations`: nhwc or tiled"
-            raise Rejected("strips of rows need another layout", expected, path=("layers", "stacks"))
-        return self

@@ -19,8 +19,9 @@ class Layers(Written):
     room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
     `keep_weights`: so many bytes of weights stay on chip from run to run, beside the buffers: op after op, what fits.
 
-    `stacks`: with `depth_first`, where activations are kept, consecutive ops may run strip by strip, each making the
-    rows that the next one needs, if that is better for the whole run; what lies between them is never whole.
+    `stacks`: with `depth_first`, consecutive ops may run strip by strip, each making the rows that the next one needs,
+    if that is better for the whole run; what lies between them is never whole. Only where activations are kept, and
+    rows lie together in DRAM (no `nchw`).
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"

@@ -53,7 +53,7 @@ def _of_stack(schedule: Schedule, number: int, flow: Flow, hardware: Hardware) -
     stack = schedule.stacks[number]
     path = ("stacks", number)
     if not hardware.runs_stacks:
-        expected = "layers.stacks: depth_first and layers.keep_activations: true in its file"
+        expected = "layers.stacks: depth_first, layers.keep_activations: true and no layout nchw in its file"
         yield Fault(path, f"{hardware.name} runs no stacks", expected)
         return
     unknown = [at for at, name in enumerate(stack.ops) if name not in flow.place]

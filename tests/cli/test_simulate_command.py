@@ -69,6 +69,7 @@ def test_options_reach_the_engine(engine: FakeEngine, tmp_path: Path) -> None:
         "dataflow": "row_stationary",
         "objective": "edp",
         "mapping": mapping,
+        "schedule": None,
         "settings": (),
         "prove": False,
     }

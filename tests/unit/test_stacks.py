@@ -112,6 +112,6 @@ def test_the_best_run_is_that_of_the_objective() -> None:
     assert Options().schedule is None
 
 
-def test_rows_that_lie_apart_in_dram_are_refused() -> None:
-    with pytest.raises(InputError, match="strips of rows need another layout"):
-        vary(EDGE, {"dram.layout.activations": "nchw"})
+@pytest.mark.parametrize("changes", [{"dram.layout.activations": "nchw"}, {"layers.keep_activations": False}])
+def test_no_stack_runs_where_rows_lie_apart_in_dram_or_maps_do_not_stay(changes: dict) -> None:
+    assert schedules(network(), vary(MACHINE, changes)) == (None,)

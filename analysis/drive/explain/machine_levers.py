@@ -26,7 +26,7 @@ def activations_kept(machine: Hardware, network: Network) -> Iterator[Changed]:
 
 def stacks_allowed(machine: Hardware, network: Network) -> Iterator[Changed]:
     """Let ops run in stacks, strip by strip, where tensors stay on chip already."""
-    if machine.keeps_activations and machine.stacks == "none":
+    if machine.keeps_activations and machine.stacks == "none" and machine.dram.activations != "nchw":
         yield "layers.stacks: none -> depth_first", {"layers.stacks": "depth_first"}
 
 
