@@ -362,6 +362,10 @@ class Marks(NamedTuple):
     crossed: Records
 
 
+WORK = record_type([("left", _I)])  # tiles that may still be played, or looked at by a search
+UNLIMITED = 1 << 62
+
+
 class Scratch(NamedTuple):
     """What an evaluation writes into; one a thread. `variants` is an array of `MAX_VARIANTS` records."""
 
@@ -375,6 +379,7 @@ class Scratch(NamedTuple):
     totals: Record
     moved: Record
     marks: Marks
+    work: Record
 
 
 class Best(NamedTuple):

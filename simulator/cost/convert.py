@@ -26,7 +26,9 @@ from simulator.cost.case import (
     REUSE,
     TILES,
     TOTALS,
+    UNLIMITED,
     VARIANT,
+    WORK,
     Marks,
     Record,
     Scratch,
@@ -259,4 +261,5 @@ def make_scratch() -> Scratch:
             np.zeros(LOOPS, PIPE),
             np.zeros(LOOPS, CROSSED),
         ),
+        work=record(WORK, left=UNLIMITED),
     )

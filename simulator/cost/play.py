@@ -128,8 +128,8 @@ def clear(totals: Record) -> None:
 def play_tiles(case: Case, scratch: Scratch, jumps: int, most_cycles: float) -> bool:
     """Play all tiles, from the first, through the pipeline, and note when the last of them is over.
 
-    Return False as soon as that must be after `most_cycles`: what was waited for so far, and all that the array takes.
-    With `jumps` 0 no tile is jumped over.
+    Return False as soon as that must be after `most_cycles`: what was waited for so far, and all that the array takes;
+    or when no more tiles may be played. With `jumps` 0 no tile is jumped over.
     """
     tiles, pipe, port, totals = scratch.tiles, scratch.pipe, case.port, scratch.totals
     clear(totals)
@@ -146,6 +146,9 @@ def play_tiles(case: Case, scratch: Scratch, jumps: int, most_cycles: float) -> 
         if pipe.fill_cycles + pipe.wait_cycles + totals.array_cycles > most_cycles:
             return False
         i += 1
+        scratch.work.left -= 1
+        if scratch.work.left < 0:
+            return False
         advanced = next_advanced
         if advanced < 0:
             ahead = weights_at_port(case.layer.prefetch_bytes, case.machine)
