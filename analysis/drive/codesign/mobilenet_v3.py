@@ -183,10 +183,10 @@ Latencies = dict[tuple[str, str, str], float]
 Networks = dict[tuple[Size, str], Network]
 
 TOLERANCE = (
-    "Shares of the time agree within a factor of two, as the paper's machine is a core of a phone; MACs within 5 M, half"
-    " of the only digit that the paper gives. Time is the machine's own, without its host. The new last stage saves MACs"
-    " on a map of 7x7, but its hidden layer has more weights: a machine that waits for DRAM there gains less, or loses."
-    " Where activations are fused into the layer before, it does not matter to time where hard-swish is."
+    "Shares of the time agree within a factor of two, as the paper's machine is a core of a phone; MACs within 5 M,"
+    " half of the only digit that the paper gives. Time is the machine's own, without its host. The new last stage"
+    " saves MACs on a map of 7x7, but its hidden layer has more weights: a machine that waits for DRAM there gains"
+    " less, or loses. Where activations are fused, it does not matter to time where hard-swish is."
 )
 DIGIT = 5e6  # MACs: half of the digit that the paper rounds to
 
