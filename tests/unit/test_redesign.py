@@ -12,7 +12,7 @@ from analysis.drive.redesign.limits import read_limits, size_of
 from analysis.drive.redesign.loop import Workshop
 from analysis.drive.redesign.run import redesigned
 from analysis.drive.redesign.state import NAME, kept_way, network_of, save_way
-from simulator import load_hardware, simulate
+from simulator import load_hardware, load_network, simulate
 from simulator.errors import InputError
 from simulator.network.graph import Graph
 from simulator.network.ir import Network
@@ -115,3 +115,22 @@ def test_steps_of_another_redesign_and_damaged_ones_are_refused(tmp_path: Path) 
 def test_limits_that_the_start_breaks_are_told_where_no_step_leads_within() -> None:
     way, limits = redesigned(BENCH, load_hardware(MACHINE), network(), "params=1", steps=1)
     assert "not within the limits" in " ".join(told.findings_of(way, limits))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", ["edge_npu_like", "nvdla_256"])
+def test_mobilenet_v2_takes_a_twentieth_fewer_cycles_within_its_own_macs_and_parameters(machine: str) -> None:
+    net = load_network("mobilenet_v2")
+    way, limits = redesigned(Bench(), load_hardware(machine), net, steps=1)
+    assert way.saving >= 0.05
+    assert way.end.macs <= net.macs and way.end.params <= net.params
+    assert limits.keep_layers(network_of(way.end))
+
+
+@pytest.mark.slow
+def test_squeezenext_gains_more_over_v1_than_v5_does_within_the_size_of_v5() -> None:
+    v1, v5 = (load_network(f"squeezenext:variant={variant}") for variant in ("v1", "v5"))
+    machine = load_hardware(MACHINE)
+    way, _ = redesigned(Bench(), machine, v1, f"macs={v5.macs},params={v5.params}", steps=4)
+    assert way.end.macs <= v5.macs and way.end.params <= v5.params
+    assert way.end.cycles < simulate(machine, v5).total.cycles
