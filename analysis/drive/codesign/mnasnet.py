@@ -227,24 +227,7 @@ def _spread(found: Sequence[Found]) -> float:
 
 
 def _machine_section(machine: str, peers: Sequence[Entry], found: All) -> Section:
-    rows: list[Row] = []
-    for kind in REWARDS:
-        for one in found[machine, kind]:
-            sizes = {"latency_s": one.latency_s, "macs": one.macs, "params": one.params, "reward": one.reward}
-            blocks = "; ".join(map(str, one.blocks))
-            told: dict[str, str | int | float] = {
-                "series": kind,
-                "top1_estimate_percent": one.top1,
-                "latency_s": one.latency_s,
-            }
-            rows.append({**told, **sizes, "blocks": blocks})
-    for entry in peers:
-        own: dict[str, str | int | float] = {
-            "series": entry.series,
-            "latency_s": entry.latency_s,
-            "top1_percent": entry.top1_percent,
-        }
-        rows.append({**dict.fromkeys(rows[0], ""), **own})
+    rows = [*(_found_row(kind, one) for kind in REWARDS for one in found[machine, kind]), *map(_peer_row, peers)]
     picture = Picture(f"front_{machine}", rows, lambda: _draw(peers, {k: found[machine, k] for k in REWARDS}))
     caption = f"Latency on {machine}: networks of the search with estimated, published ones with published accuracy."
     best = tuple(
@@ -254,6 +237,30 @@ def _machine_section(machine: str, peers: Sequence[Entry], found: All) -> Sectio
     )
     columns = ("best by reward", "top-1, estimated", "latency", "MACs, M", "params, M")
     return Section(f"On {machine}", (Illustration(picture, caption), Table(columns, best), tradeoff_table(peers)))
+
+
+def _found_row(kind: str, one: Found) -> Row:
+    return {
+        "series": kind,
+        "network": "; ".join(map(str, one.blocks)),
+        "top1_percent": "",
+        "top1_estimate_percent": one.top1,
+        "latency_s": one.latency_s,
+        "macs": one.macs,
+        "params": one.params,
+    }
+
+
+def _peer_row(entry: Entry) -> Row:
+    return {
+        "series": entry.series,
+        "network": entry.spec,
+        "top1_percent": entry.top1_percent,
+        "top1_estimate_percent": "",
+        "latency_s": entry.latency_s,
+        "macs": entry.macs,
+        "params": entry.params,
+    }
 
 
 def _draw(peers: Sequence[Entry], found: Mapping[str, Sequence[Found]]) -> "Figure":
