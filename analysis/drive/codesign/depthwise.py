@@ -101,7 +101,7 @@ def run(bench: Bench) -> Report:
             "At equal MACs", (_sizes(networks), _picture("equal_macs", runs, tuple(networks)), _table(runs, networks))
         ),
         Section(
-            "In place, at the same width", (_in_place_text(), _table(in_place | runs, {"depthwise": base} | plain))
+            "In place, at the same width", (_in_place_text(), _table(runs | in_place, {"depthwise": base} | plain))
         ),
     )
     return Report(
