@@ -48,8 +48,10 @@ def _machine(file: str, settings: Sequence[str]) -> str:
     from simulator.hardware.load import load_hardware
     from simulator.hardware.settings import with_settings
 
-    hardware = with_settings(load_hardware(file), settings)
-    lines = [f"machine {hardware.name}, {hardware.array.pes} PEs", *default_lines(hardware)]
+    written = load_hardware(file)
+    extends = "".join(f", extends {name}" for name in written.extends)
+    hardware = with_settings(written, settings)
+    lines = [f"machine {hardware.name}, {hardware.array.pes} PEs{extends}", *default_lines(hardware)]
     return "\n    by default: ".join(lines)
 
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import Protocol, runtime_checkable
 
-from simulator.cli.output import BAD_INPUT, BROKEN_PIPE, FAILED_CHECK, INTERRUPTED, SUCCESS
+from simulator.cli.interrupts import INTERRUPTED
+from simulator.cli.output import BAD_INPUT, BROKEN_PIPE, FAILED_CHECK, SUCCESS
 from simulator.cli.streams import safe_streams
 from simulator.errors import InputError
 

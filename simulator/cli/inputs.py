@@ -33,7 +33,7 @@ Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or severa
 
 KEYS = {
     "machine": frozenset(
-        {"clock", "precision_bits", "array", "buffers", "dram", "dataflows", "energy", "vector", "dma"}
+        {"clock", "precision_bits", "array", "buffers", "dram", "dataflows", "energy", "vector", "dma", "extends"}
     ),
     "dataflow": frozenset({"rows", "columns", "registers", "stationary", "lowered", "order"}),
     "energy": frozenset(

@@ -23,8 +23,8 @@ Row = TypeVar("Row")
 Progress = Callable[[int, int, str], None]
 
 STDOUT = Path("-")
-SUCCESS, FAILED_CHECK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
-"""Exit statuses: success, a failed check (or a bug), bad input, interrupted, nobody reads the output any more."""
+SUCCESS, FAILED_CHECK, BAD_INPUT, BROKEN_PIPE = 0, 1, 2, 141
+"""Exit statuses: success, a failed check (or a bug), bad input, nobody reads the output any more."""
 
 
 def print_run(run: "Run", view: "View | None" = None) -> None:

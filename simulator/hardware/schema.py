@@ -23,6 +23,7 @@ from simulator.hardware.layout import Layout
 from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
 from simulator.hardware.schema_array import Array
+from simulator.hardware.schema_layers import Layers
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ops import FREE_OPS, VECTOR_OPS
@@ -39,6 +40,7 @@ from simulator.source.fields import (
     Picoseconds,
     Text,
     Written,
+    given,
     renamed_values,
 )
 
@@ -65,17 +67,6 @@ def unique(names: list[T]) -> list[T]:
         if name in names[:i]:
             raise Rejected("given twice", "each name once", path=(i,))
     return names
-
-
-def given(expected: str) -> BeforeValidator:
-    """Return a validator that refuses a key behind which nothing stands; one that is left out is not validated."""
-
-    def check(value: object) -> object:
-        if value is None:
-            raise Rejected("wrong value", expected)
-        return value
-
-    return BeforeValidator(check)
 
 
 def unique_names(dataflows: list[WrittenDataflow]) -> list[WrittenDataflow]:
@@ -244,11 +235,12 @@ class Dram(Written):
 
     The time from a request to its data is written in the machine's cycles or as `latency`. `efficiency`: the share of
     the bandwidth that is reached (refresh, row misses, turning the bus round). `type` is what a table of circuits
-    prices.
+    prices. `weights_bandwidth`: what weights come at from a memory of their own, such as flash, behind the same port.
     """
 
     type: Name = "LPDDR4"
     bandwidth: BytesPerSecond | Literal["unlimited"]
+    weights_bandwidth: Annotated[BytesPerSecond | None, given("a bandwidth, like `400 MB/s`")] = None
     latency_cycles: Annotated[Annotated[int, Field(ge=0, le=10**6)] | None, given("a whole number of cycles")] = None
     latency: Picoseconds | None = None
     efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -262,7 +254,21 @@ class Dram(Written):
             raise Rejected("missing key", "a number of cycles, or `latency` with a time", path=("latency_cycles",))
         if self.latency_cycles is not None and self.latency is not None:
             raise Rejected("the latency is given twice", "`latency` or `latency_cycles`", path=("latency",))
+        port = self.bandwidth
+        if self.weights_bandwidth is not None and (isinstance(port, str) or self.weights_bandwidth > port):
+            raise Rejected("more than the port's", "at most `bandwidth`", path=("weights_bandwidth",))
         return self
+
+
+class Epilogue(Written):
+    """What the vector unit does to each output of the array on its way out: it adds a bias, scales, rounds, clips.
+
+    `array: waits`: where both share a memory, or a sequencer. Else it works beside the array, and what it takes longer
+    than the layer counts.
+    """
+
+    operations: Count
+    array: Literal["runs", "waits"] = "runs"
 
 
 class Vector(Written):
@@ -273,26 +279,7 @@ class Vector(Written):
 
     lanes: Count
     on_array: VectorOpNames = Field(default_factory=list)
-
-
-class Layers(Written):
-    """How one layer follows another.
-
-    `launch`: what every op waits that runs on its own, until it is decoded and started. `configuration_cycles`: what
-    a layer of the array waits besides, until the array is set up for it.
-
-    `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
-    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM; networks and memory
-    ports go on from tile to tile, and the slowest of them or the MACs is what the array takes.
-
-    `keep_activations`: those outputs stay in the buffer that save most DRAM bytes, if the ops that run meanwhile find
-    room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
-    """
-
-    order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
-    keep_activations: bool = False
-    configuration_cycles: CountOrZero = 0
-    launch: Picoseconds | None = None
+    epilogue: Annotated[Epilogue | None, given("a number of operations")] = None
 
 
 def _levels(buffers: list[Buffer]) -> list[Buffer]:

@@ -21,13 +21,13 @@ from simulator.engine.mapping_cache import (
 )
 from simulator.engine.store import key_of
 from simulator.engine.vector_ops import fastest, stream
-from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
+from simulator.hardware.model import Array, Buffer, Delivery, Dram, Epilogue, Hardware, ZeroWeights
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, Operand
 from simulator.network.ir import Layer, Op
 from simulator.network.lifetimes import Lifetime
-from simulator.schedule import PlannedOp
-from simulator.schedule.residency import Kept
+from simulator.schedule import InStack, PlannedOp, Stack
+from simulator.schedule.tensors import Kept
 
 MACHINE = load_hardware("flexible_168")
 FLOW = MACHINE.dataflows[0]
@@ -58,6 +58,8 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "clock_hz": 1,
     "vector_lanes": 77,
     "ops_on_array": frozenset({"pool"}),
+    "epilogue": Epilogue(7, True),
+    "kept_weight_bytes": 7,
     "fuses": frozenset({"add"}),
     "folds": frozenset({"add"}),
     "keeps_activations": not MACHINE.keeps_activations,
@@ -68,6 +70,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "objective": "energy",  # likewise
     "node_nm": 7,  # of circuits alone, whose prices are part of a key
     "voltage": 0.7,  # likewise
+    "stacks": "depth_first",
 }
 READ_OF_ARRAY: dict[str, object] = {
     "rows": 3,
@@ -107,6 +110,7 @@ READ_OF_BUFFER: dict[str, object] = {
 READ_OF_DRAM: dict[str, object] = {
     "bytes_per_cycle": Fraction(1, 7),
     "latency_cycles": 7,
+    "weights_ratio": Fraction(7, 3),
     "burst_bytes": 7,
     "activations": "nhwc",
     "atom_channels": 7,
@@ -188,6 +192,7 @@ NOT_READ_OF_OP: dict[str, object] = {
     "alive_bytes": 7,
     "kept": Kept(Lifetime(0, 1), 7, 7),
     "read_last_by": "other",
+    "in_stack": InStack(Stack(("op",), 1), (), ()),
 }
 
 WHOLE = {

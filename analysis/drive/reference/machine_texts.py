@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from simulator.hardware import schema, schema_array
+from simulator.hardware import schema, schema_array, schema_layers
 from simulator.hardware.layout import Layout
 
 Texts = Mapping[type[BaseModel], Mapping[str, str]]
@@ -83,6 +83,7 @@ MACHINE: Texts = {
     schema.Dram: {
         "type": "Kind of DRAM, which tables of circuits price a bit of.",
         "bandwidth": "Bytes a second at the port, or `unlimited`, where memory takes no time.",
+        "weights_bandwidth": "Bytes a second of weights, where they come from a slower memory such as flash.",
         "latency_cycles": "Cycles of the machine from a request to its data.",
         "latency": "Time from a request to its data, in place of `latency_cycles`.",
         "efficiency": "Share of the bandwidth that is reached: refresh, row misses, turning the bus round.",
@@ -93,10 +94,17 @@ MACHINE: Texts = {
     schema.Vector: {
         "lanes": "Elements a cycle.",
         "on_array": "Kinds of op that PEs run in its place, an operation a PE and cycle.",
+        "epilogue": "What it does to each output of the array on its way out: bias, scale, clip.",
     },
-    schema.Layers: {
+    schema.Epilogue: {
+        "operations": "Operations on each output.",
+        "array": "Whether the array runs beside it or waits, as where both share a memory.",
+    },
+    schema_layers.Layers: {
         "order": "serial, prefetch_weights (the next layer's first weights come meanwhile) or overlapped.",
         "keep_activations": "Whether outputs stay in the buffer, where that saves DRAM bytes and there is room.",
+        "stacks": "With depth_first, ops may run in stacks, strip by strip, where activations are kept; else none.",
+        "keep_weights": "Bytes of weights that stay on chip from run to run, op after op.",
         "configuration_cycles": "Cycles that a layer of the array waits until the array is set up for it.",
         "launch": "What every op that runs on its own waits, until it is decoded and started.",
     },
