@@ -54,9 +54,14 @@ class Block:
     width: float
     depth: int
 
+    @property
+    def scales(self) -> bool:
+        """Whether it has squeeze-and-excite modules: plain convolutions have none."""
+        return self.se > 0 and self.op != "conv"
+
     def __str__(self) -> str:
         """Tell the block in a few words."""
-        words = [self.op, f"{self.kernel}x{self.kernel}"] + (["SE"] if self.se else [])
+        words = [self.op, f"{self.kernel}x{self.kernel}"] + (["SE"] if self.scales else [])
         return " ".join([*words, "" if self.skip else "no skip", f"x{self.width:g}"]).replace("  ", " ")
 
 
@@ -94,7 +99,7 @@ def _layer(g: Graph, x: Tensor, block: Block, filters: int, stride: int) -> Tens
         y = g.conv(x, filters, block.kernel, stride, "same", activation="relu", name="conv")
         return g.add(x, y, name="add") if block.skip and x.shape == y.shape else y
     expansion = {"separable": 1, "expand3": 3, "expand6": 6}[block.op]
-    se = SqueezeExcite(max(1, int(x.channels * block.se)), "relu", "sigmoid") if block.se else None
+    se = SqueezeExcite(max(1, int(x.channels * block.se)), "relu", "sigmoid") if block.scales else None
     made = inverted_residual(
         g, x, filters, x.channels * expansion, block.kernel, stride, activation="relu", se=se, skip=block.skip
     )
@@ -281,7 +286,7 @@ def _diversity(found: All) -> Section:
     shares = []
     for machine in MACHINES:
         blocks = best_of(found[machine, "soft"]).blocks
-        large, scaled = sum(block.kernel == 5 for block in blocks), sum(block.se > 0 for block in blocks)
+        large, scaled = sum(block.kernel == 5 for block in blocks), sum(block.scales for block in blocks)
         shares.append(f"{machine}: {large} of 7 blocks are 5x5, {scaled} have SE")
     text = f"The paper's A1 has 5x5 in 2 and SE in 3 of 7 blocks. By the soft reward, {'; '.join(shares)}."
     return Section("What changes with the machine", (Table(("block", *MACHINES), rows), text))
