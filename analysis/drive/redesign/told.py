@@ -31,7 +31,7 @@ def report_of(way: Way, limits: Limits, network: str, machine: str) -> Report:
     sections.append(Section("Accuracy", (accuracy_text(way),)))
     source = (
         "Moves are the network changes of `simulate explain`, alone or two at once, each simulated on the machine. What"
-        " saves most of the objective is taken. The last network is in network.yaml."
+        " saves most of the objective, which may be more than cycles, is taken. The last network is in network.yaml."
     )
     return Report(f"{network} redesigned for {machine}", source, tuple(findings_of(way, limits)), tuple(sections))
 
@@ -79,13 +79,17 @@ def _draw(rows: Sequence[Row]) -> "Figure":
 
 
 def _steps_table(way: Way) -> Table:
-    lines = [("", "start", kilo(way.start.cycles), "-", *_sizes(way.start), "1")]
+    lines = [("", "start", kilo(way.start.cycles), "-", "1.000", *_sizes(way.start), "1")]
     for number, stage in enumerate(way.stages[1:], start=1):
         before = way.stages[number - 1].cycles
         saves = f"{1 - stage.cycles / before:.1%}"
         moves = "; ".join(stage.moves)
-        lines.append((str(number), moves, kilo(stage.cycles), saves, *_sizes(stage), str(stage.simulated)))
-    return Table(("step", "moves", "K cycles", "saves", "MACs, M", "params, M", "simulated"), tuple(lines))
+        cost = f"{stage.cost / way.start.cost:.3f}"
+        lines.append((str(number), moves, kilo(stage.cycles), saves, cost, *_sizes(stage), str(stage.simulated)))
+    return Table(
+        ("step", "moves", "K cycles", "saves", "objective, start = 1", "MACs, M", "params, M", "simulated"),
+        tuple(lines),
+    )
 
 
 def _sizes(stage: Stage) -> tuple[str, str]:
