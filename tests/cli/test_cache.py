@@ -128,5 +128,5 @@ def test_that_kernels_are_compiled_is_told_once(tmp_path: Path) -> None:
     first = python("-c", code, XDG_CACHE_HOME=str(tmp_path))
     assert first.stderr.startswith("compiling kernels") and len(first.stderr.splitlines()) == 1
     (folder,) = (tmp_path / "squeezesim").iterdir()
-    (folder / "kernel.nbi").touch()
+    (folder / "kernel.kernel").touch()
     assert python("-c", code, XDG_CACHE_HOME=str(tmp_path)).stderr == ""
