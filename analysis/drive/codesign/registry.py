@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from analysis.drive.codesign.report import Report
 
 EXPERIMENTS: dict[str, str] = {
+    "codesign": "machine and SqueezeNext together at equal area and bandwidth, from the winners of both alone",
     "condensenet": "stages of condensation, the deployed form, what its index layers cost",
     "dataflows": "one dataflow for all layers against the best for each, over all network families",
+    "depthwise": "1-D, grouped and dense layers in the place of depthwise ones at equal MACs, by class of machine",
     "memory": "what must be whole at each resolution, what keeping tensors on chip saves, what runs wholly there",
+    "mnasnet": "the factorized space, searched for accuracy and simulated latency by both rewards",
     "mobilenet": "width and resolution, what depthwise layers take, by array size",
+    "mobilenet_v3": "NetAdapt by simulated latency; the last stage, the first layer and hard-swish",
     "shufflenet": "the four guidelines of ShuffleNetV2 on accelerators",
     "silicon": "networks of this lineage on chips that exist, beside what was measured; where depthwise pays",
     "squeezenet": "share of 3x3, squeeze ratio, late downsampling, and bypasses",

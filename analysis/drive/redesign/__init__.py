@@ -1,0 +1,1 @@
+"""Redesign any network for a machine: moves of explanations, each simulated, kept if it pays, within limits."""
