@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from analysis.read.layout import Row
 from analysis.read.pictures import Picture, write_pictures
 from analysis.read.plots import cycles, energy, memory, roofline, shares, traffic, utilization
+from analysis.read.theme import USUAL_SIZE
 from simulator.errors import InputError, Problem, nearest
 from simulator.result.run import Run
 
@@ -38,13 +39,17 @@ PLOTS: dict[str, Plot] = {
 }
 
 
-def write_plots(run: Run, folder: str | Path, formats: Iterable[str] = ("png",)) -> list[Path]:
-    """Write every plot and its rows into a folder; return the files."""
-    return write_pictures((plot.of(run, name) for name, plot in PLOTS.items()), Path(folder), formats)
+def write_plots(
+    run: Run, folder: str | Path, formats: Iterable[str] = ("png",), size: str = USUAL_SIZE
+) -> list[Path]:
+    """Write every plot and its rows into a folder; return the files. `size` is "column", "page" or "screen"."""
+    return write_pictures((plot.of(run, name) for name, plot in PLOTS.items()), Path(folder), formats, size)
 
 
-def write_plot(name: str, run: Run, folder: Path, formats: Iterable[str] = ("png",)) -> list[Path]:
+def write_plot(
+    name: str, run: Run, folder: Path, formats: Iterable[str] = ("png",), size: str = USUAL_SIZE
+) -> list[Path]:
     """Write NAME.csv and NAME.png (or .svg, .pdf); return the files."""
     if name not in PLOTS:
         raise InputError(Problem(f'no plot named "{name}"', expected=", ".join(PLOTS), suggestion=nearest(name, PLOTS)))
-    return write_pictures([PLOTS[name].of(run, name)], folder, formats)
+    return write_pictures([PLOTS[name].of(run, name)], folder, formats, size)
