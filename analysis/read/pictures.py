@@ -6,8 +6,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from analysis.read.layout import Row, csv_text
-from analysis.read.theme import SIZES, USUAL_SIZE, themed
+from analysis.read.layout import Row, csv_text, printable
+from analysis.read.theme import SIZES, USUAL_SIZE, headline, themed
 from simulator.errors import InputError, Problem, nearest
 from simulator.source.files import write_atomically
 
@@ -23,11 +23,19 @@ FORMATS: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture under the name of its files, and the rows it shows."""
+    """A picture under the name of its files, the rows it shows, and a title where drawing it makes none."""
 
     name: str
     rows: Sequence[Row]
     draw: Callable[[], "Figure"]
+    title: str = ""
+
+    def titled(self) -> "Figure":
+        """Draw it with its title."""
+        figure = self.draw()
+        if self.title:
+            headline(figure, printable(self.title))
+        return figure
 
 
 def scale_axis(
@@ -77,7 +85,7 @@ def write_pictures(
 def _write(picture: Picture, folder: Path, formats: Sequence[str], size: str) -> list[Path]:
     table, files = folder / f"{picture.name}.csv", [folder / f"{picture.name}.{kind}" for kind in formats]
     write_atomically(table, csv_text(picture.rows))
-    write_figure(picture.draw, files, size)
+    write_figure(picture.titled, files, size)
     return [table, *files]
 
 

@@ -85,8 +85,9 @@ CATEGORIES = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """Told apart in grey, beside CATEGORIES."""
 
+SEQUENTIAL, DIVERGING = "cividis_r", "PuOr_r"
+"""Colour maps: dark is much; white is as much as what is compared with."""
 SMALL_POINTS = 6.5  # labels of many layers
-TINY_POINTS = 5.8  # within a bar
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache, load, specs
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, load, specs
 from simulator.cli.output import STDOUT, check_outputs, line_width, progress, write_text
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def compare(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save changes.csv and waterfalls here")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="save a page of two runs; - is stdout")] = None,
     formats: Formats = "png",
+    size: PictureSize = "screen",
     no_cache: NoCache = False,
 ) -> None:
     """Compare runs: what changed by stage, by part and by layer.
@@ -42,9 +43,9 @@ def compare(
     from analysis.read.compare import checked_measure
     from analysis.read.compare import compare as compare_runs
     from analysis.read.compare.tables import run_labels
-    from analysis.read.pictures import checked_formats
+    from analysis.read.pictures import checked_formats, checked_size
 
-    kinds = checked_formats(formats.split(","))
+    look = checked_formats(formats.split(",")), checked_size(size)
     checked_measure(by)
     check_outputs({"--csv": csv, "--html": html}, out, (TABLE,))
     _check_page(html, len(files or specs(hardware) * len(specs(network))))
@@ -55,7 +56,7 @@ def compare(
 
         write_text(html, comparison_html(runs[0], runs[1], (labels[0], labels[1])))
     comparisons = [compare_runs(runs[0], other, by) for other in runs[1:]]
-    _save(comparisons, labels, csv, out, kinds)
+    _save(comparisons, labels, csv, out, look)
     if STDOUT not in (csv, html):
         _print(runs, comparisons, labels)
 
@@ -91,9 +92,7 @@ def _simulated(machines: list[str], networks: list[str], options: Options) -> "l
     return runs
 
 
-def _save(
-    comparisons: "list[Comparison]", labels: list[str], csv: Path | None, out: Path | None, kinds: tuple[str, ...]
-) -> None:
+def _save(comparisons: "list[Comparison]", labels: list[str], csv: Path | None, out: Path | None, look: Look) -> None:
     from analysis.read.compare.tables import comparison_rows
     from analysis.read.layout import csv_text
 
@@ -112,7 +111,7 @@ def _save(
         ]
         with whole_folder(out) as folder:
             write_text(folder / TABLE, text)
-            write_pictures(pictures, folder, kinds)
+            write_pictures(pictures, folder, *look)
 
 
 def _check_page(html: Path | None, runs: int) -> None:

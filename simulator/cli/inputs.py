@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -25,6 +25,11 @@ NoCache = Annotated[
     typer.Option("--no-cache", callback=_switch_off, help="find everything anew and keep nothing: see simulate cache"),
 ]
 Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")]
+PictureSize = Annotated[
+    str, typer.Option("--size", metavar="NAME", help="of pictures: column (3.5 in wide), page (7 in) or screen")
+]
+Look: TypeAlias = tuple[tuple[str, ...], str]
+"""Formats and size of pictures."""
 
 KEYS = {
     "machine": frozenset(

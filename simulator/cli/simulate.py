@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import NoCache, load
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, load
 from simulator.cli.output import STDOUT, check_outputs, print_run, progress, trace_of, write_text
 from simulator.hardware.model import OBJECTIVES
 
@@ -32,6 +32,7 @@ class Request:
     csv: Path | None
     out: Path | None
     plot: bool
+    look: Look
     timeline: Path | None
     verify: bool
     skip_unknown: bool
@@ -59,6 +60,8 @@ def simulate_command(
         Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv, mappings.yaml and report.html here")
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="draw plots into the folder of --out")] = False,
+    formats: Formats = "png",
+    size: PictureSize = "screen",
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="execute every mapping on integers and compare with plain convolution")
@@ -80,7 +83,7 @@ def simulate_command(
         if not (hardware or network):
             print(context.get_help())
             return
-        files = json, csv, out, plot, timeline
+        files = json, csv, out, plot, (tuple(formats.split(",")), size), timeline
         _simulate(Request(hardware, network, batch, dataflow, objective, mapping, *files, verify, skip_unknown, prove))
     elif hardware or network:
         from simulator.errors import InputError
@@ -123,6 +126,11 @@ def _check(request: Request) -> None:
         problems.append(Problem("--net is missing", expected="a network: see simulate list networks"))
     if request.plot and not request.out:
         problems.append(Problem("--plot needs a folder to draw into", expected="--out DIR"))
+    if request.plot and not problems:
+        from analysis.read.pictures import checked_formats, checked_size
+
+        checked_formats(request.look[0])
+        checked_size(request.look[1])
     files = {"--json": request.json, "--csv": request.csv, "--timeline": request.timeline}
     if problems:
         raise InputError(*problems)
@@ -146,10 +154,10 @@ def _save(run: "Run", request: Request) -> None:
         from simulator.source.folders import whole_folder
 
         with whole_folder(request.out) as folder:
-            _save_folder(run, folder, plot=request.plot)
+            _save_folder(run, folder, request.look if request.plot else None)
 
 
-def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
+def _save_folder(run: "Run", folder: Path, look: Look | None) -> None:
     """Write run.json, layers.csv, mappings.yaml and report.html, and the plots beside them."""
     from analysis.read.layout import csv_text
     from analysis.read.report import report_html
@@ -162,10 +170,10 @@ def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
     write_text(folder / table, csv_text(layer_rows(run)))
     write_text(folder / mappings, run_mappings(run))
     write_text(folder / page, report_html(run))
-    if plot:
+    if look:
         from analysis.read.plots import write_plots
 
-        write_plots(run, folder)
+        write_plots(run, folder, *look)
 
 
 def _print(run: "Run", request: Request) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def sweep(
         int | None, typer.Option(min=1, max=1024, help="processes; as many as there are cores if left out")
     ] = None,
     formats: Formats = "png",
+    size: PictureSize = "screen",
     no_cache: NoCache = False,
 ) -> None:
     """Simulate every combination of machines, networks and axes.
@@ -35,15 +36,15 @@ def sweep(
     Each finished point is kept at once: interrupted or killed, the same command does what is missing.
     """
     from analysis.drive.sweep import load_plan
-    from analysis.read.pictures import checked_formats
+    from analysis.read.pictures import checked_formats, checked_size
 
-    kinds = checked_formats(formats.split(","))
+    look = checked_formats(formats.split(",")), checked_size(size)
     plan = load_plan(plan_file)
     kept = store or Path(plan_file.with_suffix(".sqlite").name)
     check_outputs({"--store": kept, "--csv": csv}, out, (TABLE,))
     outcome = _run(plan, kept, workers)
     _tell_damaged(outcome)
-    _save(outcome, csv, out, kinds)
+    _save(outcome, csv, out, look)
     _print(outcome, csv)
     _report_failures(outcome)
 
@@ -77,7 +78,7 @@ def _tell_damaged(outcome: "Outcome") -> None:
         print(f"note: and {len(damaged) - MOST_NAMED} more rows", file=sys.stderr)
 
 
-def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple[str, ...]) -> None:
+def _save(outcome: "Outcome", csv: Path | None, out: Path | None, look: Look) -> None:
     from analysis.drive.sweep.results import sweep_csv
 
     text = sweep_csv(outcome) if csv or out else ""
@@ -90,7 +91,7 @@ def _save(outcome: "Outcome", csv: Path | None, out: Path | None, formats: tuple
 
         with whole_folder(out) as folder:
             write_text(folder / TABLE, text)
-            write_pictures(sweep_pictures(outcome), folder, formats)
+            write_pictures(sweep_pictures(outcome), folder, *look)
 
 
 def _print(outcome: "Outcome", csv: Path | None) -> None:

@@ -308,7 +308,9 @@ def _free_shift(
     (left, right), (low, high) = inside
     for x, y in shifts:
         at = point[0] + x, point[1] + y
-        if not (left + SMALL_POINTS < at[0] < right - SMALL_POINTS and low + SMALL_POINTS < at[1] < high - SMALL_POINTS):
+        if not (
+            left + SMALL_POINTS < at[0] < right - SMALL_POINTS and low + SMALL_POINTS < at[1] < high - SMALL_POINTS
+        ):
             continue
         if all(abs(at[0] - other[0]) >= 1.5 * SMALL_POINTS or abs(at[1] - other[1]) >= 1.2 * SMALL_POINTS
                for other in taken):  # fmt: skip
