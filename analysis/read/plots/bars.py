@@ -23,7 +23,8 @@ MAX_NAME = 22  # characters of a label
 TOWERING = 3.0  # times the highest bar that is not cut: from here on bars are cut
 MOST_CUT, FEW_BARS = 3, 8
 HEADROOM = 1.1  # where bars are cut, in heights of the highest that is not
-ROW_OF_NUMBERS = 0.09  # of the axis, above bars that are cut
+ABOVE_CUT = 1.14  # height of the axis, in that of bars that are cut
+MAX_NUMBER = 8  # characters of the height of a bar
 LETTERS_OF_TWO = 52  # of a legend's two columns, which fit a narrow figure
 INCHES_PER_LABEL = 0.1
 INCHES_PER_LETTER = 0.062
@@ -98,8 +99,9 @@ def stacked_bars(
         handles, texts = axes.get_legend_handles_labels()
         layer_legend(axes, handles[::-1], texts[::-1])
     set_places(axes, len(heights))
-    rows = _mark_cut_bars(axes, heights, cut, unit) if cut else 0
-    axes.set_ylim(0, top * (1.05 + ROW_OF_NUMBERS * rows))
+    axes.set_ylim(0, top * (ABOVE_CUT if cut else 1.05))
+    if cut:
+        _mark_cut_bars(axes, heights, cut, unit)
 
 
 def cut_height(heights: Sequence[float]) -> float | None:
@@ -119,22 +121,22 @@ def cut_height(heights: Sequence[float]) -> float | None:
     return None
 
 
-def _mark_cut_bars(axes: "Axes", heights: Sequence[float], cut: float, unit: str) -> int:
-    """Strike through the ends of bars that are cut, and write their heights above; return the rows of numbers."""
-    places = [place for place, height in enumerate(heights) if height > cut]
-    ends: list[float] = []  # of the last number in each row, in places of bars
-    letter = 1.2 * INCHES_PER_LETTER * len(heights) / axes_width(axes)
-    for place in places:
+def _mark_cut_bars(axes: "Axes", heights: Sequence[float], cut: float, unit: str) -> None:
+    """Strike through the ends of bars that are cut, and write their heights above; of close ones, in their order."""
+    letter = 1.2 * INCHES_PER_LETTER * len(heights) / axes_width(axes)  # in places of bars
+    groups: list[list[int]] = []
+    for place in [place for place, height in enumerate(heights) if height > cut]:
         for low in (0.93, 0.955):
             axes.plot([place - 0.5, place + 0.5], [low * cut, (low + 0.025) * cut], color="white", linewidth=1.2)
-        text = tick(heights[place], unit)
+        if groups and place - groups[-1][-1] < MAX_NUMBER * letter:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    for group in groups:
+        text = ", ".join(tick(heights[place], unit) for place in group)
         half = len(text) * letter / 2
-        middle = min(max(place, half - 0.7), len(heights) - 0.3 - half)
-        row = next((number for number, end in enumerate(ends) if middle - half > end), len(ends))
-        ends[row : row + 1] = [middle + half + letter]
-        height = cut * (1.03 + ROW_OF_NUMBERS * row)
-        axes.text(middle, height, text, ha="center", va="bottom", fontsize=SMALL_POINTS, fontweight="bold")
-    return len(ends)
+        middle = min(max(sum(group) / len(group), half - 0.7), len(heights) - 0.3 - half)
+        axes.text(middle, 1.03 * cut, text, ha="center", va="bottom", fontsize=SMALL_POINTS, fontweight="bold")
 
 
 def tick_in(axis: "Axis", unit: str) -> None:

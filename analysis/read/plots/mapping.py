@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = 6  # layers, those that take most cycles
-PANEL_INCHES = 2.1
+LEAST_INCHES, MOST_INCHES = 0.9, 2.6  # height of an array
 MOST_LINES = 33  # rows or columns, up to which every PE is drawn
 DIMENSIONS = {
     "N": "batch",
@@ -89,7 +89,9 @@ def draw_layers(run: Run, layers: Sequence[LayerResult]) -> "Figure":
     wide = rcParams["figure.figsize"][0] >= BESIDE_FROM
     columns = (min(3, max(2, len(layers))) if wide else 1) if len(layers) != 1 or wide else 1
     lines = max(1, -(-len(layers) // columns))
-    figure = new_figure(1.3 + (PANEL_INCHES + 0.5) * lines)
+    width = (BESIDE_FROM if wide else 3.0) / columns
+    height = min(MOST_INCHES, max(LEAST_INCHES, width * run.hardware.rows / run.hardware.columns))
+    figure = new_figure(0.8 + (0.75 + height) * lines)
     panels = list(figure.subplots(lines, columns, squeeze=False).flat)
     for axes, layer in zip(panels, layers, strict=False):
         _draw_array(axes, layer, run)
@@ -99,11 +101,15 @@ def draw_layers(run: Run, layers: Sequence[LayerResult]) -> "Figure":
         _tell_nest(panels[1], layers[0], run)
     array = f"{run.hardware.rows} x {run.hardware.columns} PEs"
     told = f"mapping onto {array}" + (f" of each of {run.hardware.arrays} arrays" if run.hardware.arrays > 1 else "")
-    headline(figure, run_title(run, told), run_subtitle(run, "hatched: idle PEs"))
-    letters = {letter for layer in layers for place in SPATIAL for letter, _, _ in loops_at(layer, place)}
-    key = ", ".join(f"{letter} {word}" for letter, word in DIMENSIONS.items() if letter in letters)
-    figure.supxlabel(f"{key}; shades: the outermost loops", x=0.01, ha="left", fontsize=SMALL_POINTS)
+    of = run_subtitle(run, "hatched: idle PEs", "shades: the outermost loops", _key(layers))
+    headline(figure, run_title(run, told), of)
     return figure
+
+
+def _key(layers: Sequence[LayerResult]) -> str:
+    """Say what the letters of the loops over the array mean."""
+    letters = {letter for layer in layers for place in SPATIAL for letter, _, _ in loops_at(layer, place)}
+    return ", ".join(f"{letter} {word}" for letter, word in DIMENSIONS.items() if letter in letters)
 
 
 def _text(loops: Sequence[Loop]) -> str:

@@ -79,7 +79,7 @@ def draw(run: Run) -> "Figure":
     figure.align_ylabels([above, below])
     for axes in (above, below):
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-    told = f"utilization {units.percent(run.total.utilization)}, MACs executed of all that PEs could do"
+    told = f"utilization {units.percent(run.total.utilization)} (MACs executed)"
     headline(figure, run_title(run, told), run_subtitle(run, *_skipped(run)))
     return figure
 
