@@ -8,6 +8,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from analysis.drive.reference import KINDS, field_tables
 from simulator.cli.app import build
 
 MACHINE, NETWORK = "eyeriss_like", "squeezenext:variant=v5"
@@ -38,6 +39,22 @@ def write_commands(page: Path) -> None:
     page.write_text("\n".join(parts), encoding="utf-8")
 
 
+def write_fields(page: Path) -> None:
+    """Write what every field of every kind of file means."""
+    parts = [
+        "# Fields of files\n\nMade from the models that check files; `simulate docs KIND FIELD` prints the same.\n"
+    ]
+    for kind in KINDS.values():
+        parts.append(f"## {kind.name}\n\nA file of this kind: {kind.about}.\n")
+        for name, rows in field_tables(kind):
+            cells = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows]
+            table = "\n".join(
+                f"| {row} |" for row in ["field | values | default | meaning", "--- | --- | --- | ---", *cells]
+            )
+            parts.append(f"### {kind.name}: {name}\n\n{table}\n")
+    page.write_text("\n".join(parts), encoding="utf-8")
+
+
 def write_gallery(page: Path, pictures: Path) -> None:
     """Write a page of the pictures of a run."""
     simulate("--hw", MACHINE, "--net", NETWORK, "--out", str(pictures), "--plot")
@@ -53,6 +70,7 @@ def make(app: Any) -> None:
         return
     source = Path(app.srcdir)
     write_commands(source / "reference" / "cli.md")
+    write_fields(source / "reference" / "fields.md")
     write_gallery(source / "gallery.md", source / "gallery")
 
 

@@ -76,6 +76,17 @@ def kernel_sources() -> list[Path]:
 
 
 @cache
+def installed_version() -> str:
+    """Return the version that is installed, which the metadata of all packages is searched for."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("squeezesim")
+    except PackageNotFoundError:
+        return "uninstalled"
+
+
+@cache
 def model_digest() -> str:
     """Hash the sources of the simulator: what another version has found does not count."""
     sources = sorted(PACKAGE.rglob("*.py"))

@@ -20,6 +20,7 @@ from simulator.engine.timeline import run_timeline
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import load_hardware, read_hardware
 from simulator.hardware.model import OBJECTIVES, Hardware
+from simulator.hardware.settings import with_settings
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.schema import WrittenMappings
 from simulator.mapping.text import LevelNames, read_mapping
@@ -51,6 +52,7 @@ def simulate(
     dataflow: str = "best",
     objective: str | None = None,
     mapping: str | Path | MappingType[str, Mapping] | None = None,
+    settings: Sequence[str] = (),
     prove: bool = False,
     progress: Progress | None = None,
     cache: MappingCache | None = None,
@@ -61,7 +63,8 @@ def simulate(
     `hardware` and `network` are a path, a bundled name (a network may carry parameters) or the thing itself; `batch`
     only counts for a network that is loaded here: unless given, it is one, or what the network's file states.
     `dataflow` is one name, or "best": each layer's best among the machine's. `objective` is cycles, energy, edp, dram,
-    cycles_plus_dma or cycles_then_energy: the machine's, unless given. With `prove` a search ends when no mapping is
+    cycles_plus_dma or cycles_then_energy: the machine's, unless given. `settings` change values of the machine, as
+    `array.rows=32` does; the run keeps them. With `prove` a search ends when no mapping is
     better, else when none is by more than 1%, or after enough work; layers tell the `gap` that is left. `mapping` is a
     file of mappings to replay, a bundled one's name, or the mappings by layer; layers it leaves out are searched, in as
     many `threads` as there are cores unless given. `cache` is what several calls share, the user's store of earlier
@@ -72,7 +75,7 @@ def simulate(
     >>> run.total.macs
     387747520
     """
-    machine = hardware if isinstance(hardware, Hardware) else load_hardware(hardware)
+    machine = with_settings(hardware if isinstance(hardware, Hardware) else load_hardware(hardware), settings)
     given = None if isinstance(mapping, str | Path) else mapping
     net = network if isinstance(network, Network) else load_network(str(network), batch=batch)
     path = locate(mapping, "mappings", "mapping") if isinstance(mapping, str | Path) else None
@@ -87,7 +90,8 @@ def simulate(
         threads=threads,
     )
     digest = hashlib.sha256(read_bytes(path, MAX_BYTES * OF_LAYERS)).hexdigest() if path else None
-    return replace(run, options={**run.options, "mapping": digest})
+    told = {"set": list(settings)} if settings else {}
+    return replace(run, options={**run.options, "mapping": digest, **told})
 
 
 def _read_mappings(path: Path, network: Network, hardware: Hardware, store: Store) -> dict[str, Mapping]:
@@ -228,6 +232,19 @@ def machine_of(run: Run) -> Hardware:
 def network_of_run(run: Run) -> Network:
     """Return the network that a run was made of; raise InputError for a run that does not hold it."""
     return network_of(_document(run, "network", "a run that simulate --json has saved"), run.network.name)
+
+
+def simulate_again(run: Run, settings: Sequence[str], progress: Progress | None = None) -> Run:
+    """Simulate a run's network with its options on its machine with other values; mappings are found anew."""
+    dataflow, objective = str(run.options.get("dataflow", "best")), run.options.get("objective")
+    return simulate(
+        machine_of(run),
+        network_of_run(run),
+        dataflow=dataflow,
+        objective=None if objective is None else str(objective),
+        settings=settings,
+        progress=progress,
+    )
 
 
 def _document(run: Run, part: str, expected: str) -> Document:

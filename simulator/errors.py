@@ -52,6 +52,14 @@ class InputError(Exception):
         return self.render()
 
 
+class TooMuchWork(Exception):
+    """So many tiles were played, or looked at, as one op may take, and there are more."""
+
+    def __init__(self, tiles: int) -> None:
+        super().__init__(f"more than {tiles} tiles")
+        self.tiles = tiles
+
+
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the known name that `name` most likely means, or None.
 

@@ -5,8 +5,9 @@ Where a width is short, what can be shortened is, then columns of the least rank
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
+from textwrap import wrap
 from typing import Generic, TypeVar
 
 from simulator.source.cells import inert
@@ -38,6 +39,7 @@ class Grid(Generic[T]):
     columns: tuple[Column[T], ...]
     cells: tuple[tuple[str, ...], ...]  # [column][row]
     shortened: bool
+    dropped: tuple[str, ...] = ()  # titles of columns that there is no room for
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -55,7 +57,7 @@ def fit(rows: Sequence[T], columns: Sequence[Column[T]], width: int | None) -> G
     while _needs(grid, MIN_NAME) > width and len(kept) > 1:
         kept.remove(max(kept, key=lambda column: column.rank))
         grid = _grid(rows, kept, short=True)
-    return _squeeze_names(grid, width)
+    return _squeeze_names(replace(grid, dropped=tuple(c.title for c in columns if c not in kept)), width)
 
 
 def elide(text: str, width: int) -> str:
@@ -111,7 +113,14 @@ def _needs(grid: Grid[T], name_width: int | None = None) -> int:
 def _squeeze_names(grid: Grid[T], width: int) -> Grid[T]:
     space = max(MIN_NAME, width - sum(GAP + other for other in grid.widths[1:]))
     names = tuple(elide(name, space) for name in grid.cells[0])
-    return Grid(grid.columns, (names, *grid.cells[1:]), grid.shortened)
+    return replace(grid, cells=(names, *grid.cells[1:]))
+
+
+def dropped_lines(grid: Grid[T], width: int | None) -> list[str]:
+    """Name the columns that there is no room for, within the width."""
+    if not grid.dropped:
+        return []
+    return wrap(f"no room for {', '.join(grid.dropped)}", width or 0, subsequent_indent="  ")
 
 
 def csv_text(rows: Sequence[Row]) -> str:

@@ -32,6 +32,8 @@ def machine_lines(hardware: Hardware) -> Iterator[str]:
 def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     array, dram = hardware.array, hardware.dram
     yield "machine", hardware.name
+    if hardware.extends:
+        yield "extends", ", which extends ".join(hardware.extends)
     yield "source", hardware.source
     yield "clock", units.clock(hardware.clock_hz)
     yield "array", _array_text(array)
@@ -52,11 +54,13 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     padding = ", maps moved with their padding" if hardware.dma_moves_padding else ""
     yield "DMA", units.counted(hardware.dma_channels, "channel") + padding
     on_array = f"; the array runs {', '.join(sorted(hardware.ops_on_array))}" if hardware.ops_on_array else ""
-    yield "vector unit", units.counted(hardware.vector_lanes, "lane") + on_array
+    yield "vector unit", units.counted(hardware.vector_lanes, "lane") + on_array + _epilogue_text(hardware)
     yield "fuses", ", ".join(sorted(hardware.fuses)) or "nothing"
     yield "folds", ", ".join(sorted(hardware.folds)) or "nothing"
     kept = "kept on chip where they fit" if hardware.keeps_activations else "through DRAM"
-    yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}"
+    weights = hardware.kept_weight_bytes
+    stay = f", {units.size(weights)} of weights stay from run to run" if weights else ""
+    yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}{stay}"
     if hardware.launch_cycles or hardware.host_ps:
         launch = f"{units.count(hardware.launch_cycles)} cycles before each op"
         yield "launch", f"{launch}, host {units.seconds(hardware.host_ps / 10**12)} a run"
@@ -107,6 +111,13 @@ def _array_text(array: Array) -> str:
     axes = [name for name, sums in (("rows", array.reduce_rows), ("columns", array.reduce_columns)) if sums]
     text += f", sums along {' and '.join(axes)}" if axes else ""
     return text + (", skewed" if array.skewed else "")
+
+
+def _epilogue_text(hardware: Hardware) -> str:
+    if not hardware.epilogue.operations:
+        return ""
+    waits = ", for which the array waits" if hardware.epilogue.array_waits else ""
+    return f"; {units.counted(hardware.epilogue.operations, 'operation')} an output of the array{waits}"
 
 
 def _precision_text(hardware: Hardware) -> str:

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from analysis.read.layout import GAP, Grid, T, fit, text_lines
+from analysis.read.layout import GAP, Grid, T, dropped_lines, fit, text_lines
 from analysis.read.summary import summary_lines
-from analysis.read.tables import COLUMNS, OpRow, op_rows, total_row
+from analysis.read.tables import OpRow
+from analysis.read.views import WHOLE, OpTable, View, table_of
 from simulator.result.run import Run
 
 if TYPE_CHECKING:
@@ -22,16 +23,23 @@ BOUND_STYLES = {
 OTHER_BOUND_STYLE = "yellow"  # delivery, preload, skew, configuration
 
 
-def plain_report(run: Run, width: int | None = None) -> str:
+def plain_report(run: Run, width: int | None = None, view: View = WHOLE) -> str:
     """Return the table of ops, the totals and the summary; no cell of the table holds a blank."""
-    grid = fit([*op_rows(run), total_row(run)], COLUMNS, width)
+    shown = table_of(run, view)
+    grid = fit([*shown.rows, shown.total], shown.columns, width)
     summary = [f"{label:<11}{text}".rstrip() for label, text in summary_lines(run)]
     return "\n".join([*text_lines(grid), "", *summary, ""])
 
 
-def print_report(run: Run, console: "Console") -> None:
+def print_report(run: Run, console: "Console", view: View = WHOLE) -> None:
     """Print the table of ops, the totals and the summary."""
-    console.print(_table(op_rows(run), total_row(run), console.width))
+    from rich.text import Text
+
+    shown = table_of(run, view)
+    grid = fit([*shown.rows, shown.total], shown.columns, console.width)
+    console.print(_table(shown, grid))
+    for line in dropped_lines(grid, console.width):
+        console.print(Text(line, style="dim"))
     console.print(_summary(run))
 
 
@@ -45,10 +53,10 @@ def empty_table(grid: Grid[T]) -> "Table":
     return table
 
 
-def _table(rows: list[OpRow], total: OpRow, width: int) -> "Table":
+def _table(shown: OpTable, grid: Grid[OpRow]) -> "Table":
     from rich.text import Text
 
-    grid = fit([*rows, total], COLUMNS, width)
+    rows, total = shown.rows, shown.total
     table = empty_table(grid)
     for index, row in enumerate([*rows, total], start=1):
         ends_stage = index < len(rows) and rows[index].stage != row.stage

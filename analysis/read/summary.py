@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from analysis.read import units
 from analysis.read.layout import printable
 from analysis.read.objective import component_of, energy_by, objective_of
-from analysis.read.tables import initials, op_rows
+from analysis.read.tables import op_rows
+from simulator.mapping.dataflow import initials
 from simulator.result.causes import parts_by_bottleneck
 from simulator.result.run import Run
 
@@ -135,12 +136,13 @@ def _energy_text(run: Run) -> str:
 
 
 def _power_text(run: Run) -> str:
-    """Write watts, and inferences, of which a batch holds several, a second and a joule."""
-    total, batch = run.total, run.options.get("batch")
+    """Write watts, and frames, of which a batch holds several, a second and a joule."""
+    total = run.total
     if not total.latency_s or not total.energy_pj:
         return ""
-    images = batch if isinstance(batch, int) else 1
-    rates = f"{units.count(images / total.latency_s)} inferences a second, {units.count(images / total.joules)} a joule"
+    rates = f"{units.count(run.frames_per_s)} frames/s, {units.count(run.frames_per_joule)} frames/J"
+    if run.batch > 1:
+        rates += f", {units.energy(total.energy_pj / run.batch)} a frame"
     return f"{units.power(total.watts)}, {units.power(total.chip_watts)} without DRAM; {rates}"
 
 

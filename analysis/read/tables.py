@@ -1,9 +1,11 @@
 """The table of ops: a row a layer, for the terminal and piped output, and with all its figures for CSV."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from analysis.read import units
 from analysis.read.layout import Cell, Column
+from simulator.mapping.dataflow import initials
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import ASSUMED, MAC_OPS, Op
 from simulator.network.ops import WINDOWED_OPS
@@ -32,6 +34,8 @@ class OpRow:
     bound_by: str
     is_free: bool  # folded, or fused into its producer
     spends_macs: bool
+    cells: Mapping[str, Cell] = field(default_factory=dict, repr=False, compare=False)  # every figure, as in layers.csv
+    layers: int = 1  # that the row sums up
 
 
 def op_rows(run: Run, *, free_activations: bool = False) -> list[OpRow]:
@@ -64,6 +68,7 @@ def total_row(run: Run) -> OpRow:
         bound_by="",
         is_free=False,
         spends_macs=True,
+        layers=len(run.layers),
     )
 
 
@@ -86,6 +91,7 @@ def _row(layer: LayerResult, run: Run, producer: str | None) -> OpRow:
         bound_by=free or layer.bottleneck,
         is_free=bool(free),
         spends_macs=layer.op in MAC_OPS,
+        cells=_cells(layer, run, producer or ""),
     )
 
 
@@ -109,15 +115,6 @@ def kernel_text(layer: LayerResult) -> str:
     if (vertical, horizontal) != (1, 1):
         text += f"/{vertical}" if vertical == horizontal else f"/{vertical}x{horizontal}"
     return f"{text}g{layer.groups}" if layer.groups > 1 and layer.op is Op.CONV else text
-
-
-def initials(name: str) -> str:
-    """Shorten a dataflow's name the way papers do.
-
-    >>> initials("weight_stationary"), initials("no_local_reuse")
-    ('WS', 'NLR')
-    """
-    return "".join(word[0] for word in name.split("_") if word).upper()
 
 
 def _unless_zero(value: float, text: str) -> str:

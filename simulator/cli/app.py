@@ -4,7 +4,20 @@ from collections.abc import Callable
 
 import typer
 
-from simulator.cli import accuracy, cache, check, compare, convert, experiment, saved, show, simulate, sweep
+from simulator.cli import (
+    accuracy,
+    cache,
+    check,
+    compare,
+    convert,
+    experiment,
+    reference,
+    saved,
+    search,
+    show,
+    simulate,
+    sweep,
+)
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "accuracy": accuracy.accuracy,
@@ -13,9 +26,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare.compare,
     "convert": convert.convert,
     "experiment": experiment.experiment,
+    "docs": reference.docs,
     "explain": saved.explain,
+    "init": reference.init,
     "list": show.list_names,
     "report": saved.report,
+    "schema": reference.schema,
+    "search": search.search,
     "show": show.show,
     "sweep": sweep.sweep,
 }
@@ -24,7 +41,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def build() -> typer.Typer:
     """Return the application: `simulate` by itself simulates, `simulate COMMAND` does something else."""
     app = typer.Typer(
-        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

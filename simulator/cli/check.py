@@ -1,11 +1,11 @@
 """`simulate check`: whether files are in order, with every problem of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
-from simulator.cli.inputs import kind_of, load
+from simulator.cli.inputs import Sets, check_settings, kind_of, load
 
 
 def check(
@@ -13,6 +13,7 @@ def check(
         list[str],
         typer.Argument(metavar="FILE...", help="networks, machines, dataflows, energy tables, plans, saved runs"),
     ],
+    settings: Sets = None,
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="let ops of networks pass that are unknown")
     ] = False,
@@ -26,8 +27,8 @@ def check(
     problems: list[Problem] = []
     for file in files:
         try:
-            kind = kind_of(file)
-            text = _network(file, skip_unknown) if kind == "network" else _DESCRIBED[kind](file)
+            check_settings(file, settings)
+            text = _described(file, skip_unknown, settings or ())
             print(f"ok  {file}: {text}")
         except InputError as error:
             problems.extend(error.problems)
@@ -35,12 +36,22 @@ def check(
         raise InputError(*problems)
 
 
-def _machine(file: str) -> str:
+def _described(file: str, skip_unknown: bool, settings: Sequence[str]) -> str:
+    kind = kind_of(file)
+    if kind == "network":
+        return _network(file, skip_unknown)
+    return _machine(file, settings) if kind == "machine" else _DESCRIBED[kind](file)
+
+
+def _machine(file: str, settings: Sequence[str]) -> str:
     from analysis.read.listings import default_lines
     from simulator.hardware.load import load_hardware
+    from simulator.hardware.settings import with_settings
 
-    hardware = load_hardware(file)
-    lines = [f"machine {hardware.name}, {hardware.array.pes} PEs", *default_lines(hardware)]
+    written = load_hardware(file)
+    extends = "".join(f", extends {name}" for name in written.extends)
+    hardware = with_settings(written, settings)
+    lines = [f"machine {hardware.name}, {hardware.array.pes} PEs{extends}", *default_lines(hardware)]
     return "\n    by default: ".join(lines)
 
 
@@ -71,7 +82,10 @@ def _run(file: str) -> str:
 
 def _plan(file: str) -> str:
     from analysis.drive.sweep import load_plan
+    from analysis.drive.sweep.search import load_search
 
+    if "search" in load_plan(file, every=False).document.data:
+        return f"plan of a search of {load_search(file).trials} trials"
     return f"plan of {load_plan(file).points} points"
 
 
@@ -85,9 +99,8 @@ def _mapping(file: str) -> str:
 _DESCRIBED: dict[str, Callable[[str], str]] = {
     "dataflow": _dataflow,
     "energy": _energy,
-    "machine": _machine,
     "mapping": _mapping,
     "plan": _plan,
     "run": _run,
 }
-"""Kind -> what loads such a file and names it; a network also takes an option."""
+"""Kind -> what loads such a file and names it; networks and machines also take options."""

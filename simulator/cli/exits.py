@@ -8,9 +8,13 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import Protocol, runtime_checkable
 
-from simulator.cli.output import BAD_INPUT, BROKEN_PIPE, FAILED_CHECK, INTERRUPTED, SUCCESS
+from simulator.cli.interrupts import INTERRUPTED
+from simulator.cli.output import BAD_INPUT, BROKEN_PIPE, FAILED_CHECK, SUCCESS
 from simulator.cli.streams import safe_streams
 from simulator.errors import InputError
+
+COMPLETION = "_SIMULATE_COMPLETE"
+"""Environment variable by which a shell asks how a command line may go on."""
 
 
 @runtime_checkable
@@ -55,6 +59,8 @@ def _invoke(arguments: Sequence[str]) -> int:
     from simulator.cli.app import build
 
     command = get_command(build())
+    if COMPLETION in os.environ:
+        command.main(prog_name="simulate")  # answers the shell and exits
     try:
         with command.make_context("simulate", list(arguments)) as context:
             command.invoke(context)

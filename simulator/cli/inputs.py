@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -24,6 +25,10 @@ NoCache = Annotated[
     bool,
     typer.Option("--no-cache", callback=_switch_off, help="find everything anew and keep nothing: see simulate cache"),
 ]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="change a value of the machine: array.rows=32; repeatable"),
+]
 Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")]
 PictureSize = Annotated[
     str, typer.Option("--size", metavar="NAME", help="of pictures: column (3.5 in wide), page (7 in) or screen")
@@ -33,7 +38,7 @@ Look: TypeAlias = tuple[tuple[str, ...], str]
 
 KEYS = {
     "machine": frozenset(
-        {"clock", "precision_bits", "array", "buffers", "dram", "dataflows", "energy", "vector", "dma"}
+        {"clock", "precision_bits", "array", "buffers", "dram", "dataflows", "energy", "vector", "dma", "extends"}
     ),
     "dataflow": frozenset({"rows", "columns", "registers", "stationary", "lowered", "order"}),
     "energy": frozenset(
@@ -41,7 +46,7 @@ KEYS = {
         | {"node", "multiplier", "adder", "sram", "nodes", "dram_per_bit", "pe_share", "gated_mac_fraction"}
     ),
     "network": frozenset({"inputs", "layers", "outputs", "facts", "problem"}),
-    "plan": frozenset({"machines", "networks", "axes"}),
+    "plan": frozenset({"machines", "networks", "axes", "samples", "derived", "constraints", "search"}),
 }
 """Kind of YAML file -> the keys that tell it."""
 
@@ -103,3 +108,11 @@ def load(spec: str, batch: int | None = None, skip_unknown: bool = False) -> "Ne
     for warning in filter(None, network.facts.get("warning", "").split("; ")):
         print(printable(f"warning: {warning}"), file=sys.stderr)
     return network
+
+
+def check_settings(spec: str, settings: Sequence[str] | None) -> None:
+    """Refuse --set for what is no machine."""
+    from simulator.errors import InputError, Problem
+
+    if settings and kind_of(spec) != "machine":
+        raise InputError(Problem("--set changes machines", expected="the name or file of one", got=spec))

@@ -11,33 +11,37 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from analysis.read.layout import Column, fit, printable, text_lines
+from analysis.read.layout import Column, dropped_lines, fit, printable, text_lines
 from simulator.cli.streams import terminal
 from simulator.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from analysis.read.views import View
     from simulator.result.run import Run
 
 Row = TypeVar("Row")
 Progress = Callable[[int, int, str], None]
 
 STDOUT = Path("-")
-SUCCESS, FAILED_CHECK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
-"""Exit statuses: success, a failed check (or a bug), bad input, interrupted, nobody reads the output any more."""
+SUCCESS, FAILED_CHECK, BAD_INPUT, BROKEN_PIPE = 0, 1, 2, 141
+"""Exit statuses: success, a failed check (or a bug), bad input, nobody reads the output any more."""
 
 
-def print_run(run: "Run") -> None:
-    """Print the table of ops and the summary."""
+def print_run(run: "Run", view: "View | None" = None) -> None:
+    """Print the table of ops, all of it or a view, and the summary."""
+    from analysis.read.views import WHOLE
+
+    shown = view or WHOLE
     if not sys.stdout.isatty():
         from analysis.read.printing import plain_report
 
-        print(plain_report(run), end="")
+        print(plain_report(run, view=shown), end="")
         return
     from rich.console import Console
 
     from analysis.read.printing import print_report
 
-    print_report(run, Console(file=terminal(sys.stdout)))
+    print_report(run, Console(file=terminal(sys.stdout)), shown)
 
 
 def trace_of(run: "Run") -> str:
@@ -50,7 +54,9 @@ def trace_of(run: "Run") -> str:
 
 def print_grid(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
     """Print a table without colour, within the terminal's width if there is one."""
-    for line in text_lines(fit(rows, columns, line_width())):
+    width = line_width()
+    grid = fit(rows, columns, width)
+    for line in (*text_lines(grid), *dropped_lines(grid, width)):
         print(line)
 
 
@@ -83,11 +89,11 @@ def progress(title: str) -> Iterator[Progress]:
         yield lambda done, total, what: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     names, what_now = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[what]}"))
-    columns = (names, BarColumn(), MofNCompleteColumn(), what_now)
+    columns = (names, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), what_now)
     with Bar(*columns, console=Console(file=terminal(sys.stderr)), transient=True) as bar:
         task = bar.add_task(printable(title), total=None, what="")
 

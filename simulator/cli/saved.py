@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, Look, NoCache, PictureSize
-from simulator.cli.output import check_outputs, line_width, print_json, progress, trace_of, write_text
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets
+from simulator.cli.options import By, Shown, Sort, Top
+from simulator.cli.output import check_outputs, line_width, print_json, print_run, progress, trace_of, write_text
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
@@ -21,18 +22,23 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON instead of text, with every change tried")
     ] = False,
+    settings: Sets = None,
     no_cache: NoCache = False,
 ) -> None:
     """Explain a saved run: what bounds it, and what would help.
 
     Each change of the machine or the network is simulated by itself; what it saves is what simulating it again gives.
+    With --set, the run is first simulated again on the machine so changed.
     """
     from analysis.drive.explain import explain_layer, explain_network
     from analysis.drive.explain.data import layer_data, network_data
     from analysis.drive.explain.text import layer_text, network_text
-    from simulator.door import open_run
+    from simulator.door import open_run, simulate_again
 
     run = open_run(run_file)
+    if settings:
+        with progress("mapping") as advance:
+            run = simulate_again(run, settings, advance)
     with progress("changes") as advance:
         about_layer = explain_layer(run, layer, advance) if layer else None
         about_network = None if layer else explain_network(run, advance)
@@ -60,19 +66,22 @@ def report(
         list[str] | None, typer.Option(metavar="LAYER", help="draw how a layer lies on the array, too; may be repeated")
     ] = None,
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
+    by: By = "",
+    sort: Sort = "",
+    top: Top = None,
+    columns: Shown = "",
 ) -> None:
-    """Draw a saved run.
+    """Print the table of a saved run, or draw the run.
 
-    A page to explore, its table of layers and every plot, with the rows of each as CSV, go into a folder; the page
-    alone, or the trace of its tiles, into a file.
+    With --out, a page to explore, its table of layers and every plot, with the rows of each as CSV, go into a folder;
+    the page alone, or the trace of its tiles, into a file.
     """
     from analysis.read.pictures import checked_formats, checked_size
+    from analysis.read.views import WHOLE, view_of
     from simulator.door import open_run
     from simulator.errors import InputError, Problem
 
-    look = checked_formats(formats.split(",")), checked_size(size)
-    if not (out or html or timeline):
-        raise InputError(Problem("nothing to write", expected="--html FILE, --out DIR, --timeline FILE or several"))
+    look, view = (checked_formats(formats.split(",")), checked_size(size)), view_of(by, sort, top, columns)
     if mapping and not out:
         raise InputError(Problem("--mapping needs a folder to draw into", expected="--out DIR"))
     check_outputs({"--html": html, "--timeline": timeline}, out, (PAGE,))
@@ -83,6 +92,8 @@ def report(
         _save_trace(run, timeline)
     if out:
         _save_pictures(run, out, look, mapping or [])
+    if view != WHOLE or not (out or html or timeline):
+        print_run(run, view)
 
 
 def _save_page(run: "Run", file: Path) -> None:

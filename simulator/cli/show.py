@@ -1,13 +1,15 @@
 """`simulate list` and `simulate show`: the names of what is bundled, and one network or machine of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import kind_of, load
-from simulator.cli.output import print_grid, print_json
+from simulator.cli.completion import everything, starting
+from simulator.cli.inputs import BUNDLED as BUNDLED_IN
+from simulator.cli.inputs import Sets, check_settings, kind_of, load
+from simulator.cli.output import check_outputs, print_grid, print_json
 
 if TYPE_CHECKING:
     from simulator.hardware.model import Hardware
@@ -17,16 +19,10 @@ if TYPE_CHECKING:
 NETWORKS = "networks"
 
 
-def _machines() -> dict[str, str]:
+def _in_folder(folder: str) -> dict[str, str]:
     from simulator.source.locate import bundled
 
-    return {name: _headline(path) for name, path in bundled().items()}
-
-
-def _dataflows() -> dict[str, str]:
-    from simulator.source.locate import bundled
-
-    return {name: _headline(path) for name, path in bundled("dataflows").items()}
+    return {name: _headline(path) for name, path in bundled(folder).items()}
 
 
 def _headline(path: Path) -> str:
@@ -36,16 +32,24 @@ def _headline(path: Path) -> str:
     return first.removeprefix("#").strip().partition(". ")[0].rstrip(".") if first.startswith("#") else ""
 
 
-BUNDLED: Mapping[str, Callable[[], dict[str, str]]] = {"dataflows": _dataflows, "hardware": _machines}
+BUNDLED: Mapping[str, Callable[[], dict[str, str]]] = {
+    "dataflows": lambda: _in_folder("dataflows"),
+    "energy": lambda: _in_folder("energy"),
+    "hardware": lambda: _in_folder(""),
+    "mappings": lambda: _in_folder("mappings"),
+}
 """Kind -> a function that returns each name with a line about it."""
 
 
 def list_names(
     kind: Annotated[
-        str, typer.Argument(help="networks, hardware, dataflows, or a family of networks; all kinds if left out")
+        str,
+        typer.Argument(
+            help="networks, hardware, dataflows, energy, mappings, or a family of networks; all if left out"
+        ),
     ] = "",
 ) -> None:
-    """List networks, machines and dataflows.
+    """List networks, machines, dataflows, energy tables and mappings.
 
     A family of networks, such as squeezenext, lists those members that figures are published of.
     """
@@ -87,23 +91,82 @@ def _print_networks(family: str) -> None:
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="a network (squeezenext:variant=v5) or a machine, by name or file")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="a network (squeezenext:variant=v5), machine, dataflow, ... by name or file",
+            autocompletion=starting(everything),
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of a table")] = False,
     batch: Annotated[
         int | None, typer.Option(min=1, max=65536, help="of a network; 1 if nothing says otherwise")
     ] = None,
+    settings: Sets = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="draw a machine: .png, .svg or .pdf")] = None,
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="show ops of a network that are unknown")
     ] = False,
 ) -> None:
-    """Show a network or a machine."""
+    """Show a network or a machine, or a dataflow, energy table or file of mappings as it is written."""
     _check_name(name)
-    if kind_of(name) == "network":
+    check_settings(name, settings)
+    kind = kind_of(name)
+    if plot:
+        _plot(name, kind, settings or (), plot)
+    elif kind in FILES:
+        _show_file(name, kind, as_json)
+    elif kind == "network":
         _show_network(load(name, batch, skip_unknown), as_json)
     else:
         from simulator.hardware.load import load_hardware
+        from simulator.hardware.settings import with_settings
 
-        _show_machine(load_hardware(name), as_json)
+        _show_machine(with_settings(load_hardware(name), settings or ()), as_json)
+
+
+def _show_file(name: str, kind: str, as_json: bool) -> None:
+    """Print a file with its comments, or its data as JSON; it is in order in itself."""
+    from simulator.source import load_yaml
+    from simulator.source.files import read_text
+    from simulator.source.locate import locate
+    from simulator.source.parser import MAX_BYTES, OF_LAYERS
+
+    path = locate(name, BUNDLED_IN[kind], kind)
+    FILES[kind](name)
+    if as_json:
+        print_json(load_yaml(path, OF_LAYERS).data)
+    else:
+        print(read_text(path, MAX_BYTES * OF_LAYERS), end="")
+
+
+def _check_dataflow(name: str) -> None:
+    from simulator.mapping.dataflow import load_dataflow
+
+    load_dataflow(name)
+
+
+def _check_energy(name: str) -> None:
+    from simulator.energy.table import load_energy
+
+    load_energy(name)
+
+
+def _check_mappings(name: str) -> None:
+    from simulator.mapping.schema import WrittenMappings
+    from simulator.source import load_yaml, validate
+    from simulator.source.locate import locate
+    from simulator.source.parser import OF_LAYERS
+
+    validate(load_yaml(locate(name, BUNDLED_IN["mapping"], "mapping"), OF_LAYERS), WrittenMappings)
+
+
+FILES: Mapping[str, Callable[[str], None]] = {
+    "dataflow": _check_dataflow,
+    "energy": _check_energy,
+    "mapping": _check_mappings,
+}
+"""Kind of file that is shown as it is written -> what complains if it is not in order."""
 
 
 def _check_name(spec: str) -> None:
@@ -113,10 +176,10 @@ def _check_name(spec: str) -> None:
     from workloads.load import is_file
     from workloads.registry import BUILDERS
 
-    known = [*BUILDERS, *bundled()]
+    known = [*BUILDERS, *(name for folder in BUNDLED_IN.values() for name in bundled(folder))]
     if spec.partition(":")[0].removesuffix(".py") in known or spec.removesuffix(".yaml") in known or is_file(spec):
         return
-    expected = f"a file, a network ({', '.join(BUILDERS)}) or a machine ({', '.join(bundled())})"
+    expected = "a file, or a name that simulate list prints"
     raise InputError(
         Problem("nothing of this name to show", expected=expected, got=spec, suggestion=nearest(spec, known))
     )
@@ -135,6 +198,22 @@ def _show_network(network: "Network", as_json: bool) -> None:
     print()
     for line in network_lines(network):
         print(line)
+
+
+def _plot(name: str, kind: str, settings: Sequence[str], file: Path) -> None:
+    """Draw a machine into a file, in the format that its suffix tells."""
+    from analysis.read.machine_picture import draw_machine
+    from analysis.read.pictures import checked_formats, write_figure
+    from simulator.errors import InputError, Problem
+    from simulator.hardware.load import load_hardware
+    from simulator.hardware.settings import with_settings
+
+    if kind != "machine":
+        raise InputError(Problem("--plot draws machines", expected="the name or file of one", got=name))
+    checked_formats([file.suffix.removeprefix(".")])
+    check_outputs({"--plot": file})
+    hardware = with_settings(load_hardware(name), settings)
+    write_figure(lambda: draw_machine(hardware), [file])
 
 
 def _show_machine(hardware: "Hardware", as_json: bool) -> None:

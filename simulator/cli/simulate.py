@@ -6,16 +6,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, load
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets, load
+from simulator.cli.options import (
+    Batch,
+    By,
+    Dataflow,
+    Machine,
+    MappingFile,
+    NetworkSpec,
+    Objective,
+    Prove,
+    RunFolder,
+    Shown,
+    SkipUnknown,
+    Sort,
+    Timeline,
+    Top,
+    Verify,
+    Version,
+)
 from simulator.cli.output import STDOUT, check_outputs, print_run, progress, trace_of, write_text
-from simulator.hardware.model import OBJECTIVES
 
 if TYPE_CHECKING:
+    from analysis.read.views import View
     from simulator.result.run import Run
 
 SET = ("run.json", "layers.csv", "mappings.yaml", "report.html")
 """The files that --out writes, beside plots."""
-MINIMIZED = f"what mappings minimize: {', '.join(OBJECTIVES)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +54,35 @@ class Request:
     verify: bool
     skip_unknown: bool
     prove: bool
+    settings: tuple[str, ...]
+    view: "View"
 
 
 def simulate_command(
     context: typer.Context,
-    hardware: Annotated[str, typer.Option("--hw", metavar="H", help="machine: a bundled name or a YAML file")] = "",
-    network: Annotated[
-        str, typer.Option("--net", metavar="N", help="network: NAME, NAME:KEY=VALUE,... or a file")
-    ] = "",
-    batch: Annotated[
-        int | None,
-        typer.Option(min=1, max=65536, show_default="1, or what the file states", help="inputs processed together"),
-    ] = None,
-    dataflow: Annotated[str, typer.Option(metavar="NAME", help="a dataflow, or best: each layer's own")] = "best",
-    objective: Annotated[str | None, typer.Option(metavar="NAME", show_default="the machine's", help=MINIMIZED)] = None,
-    mapping: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="replay the mappings of a file, or bundled ones")
-    ] = None,
+    hardware: Machine = "",
+    network: NetworkSpec = "",
+    batch: Batch = None,
+    dataflow: Dataflow = "best",
+    objective: Objective = None,
+    mapping: MappingFile = None,
+    settings: Sets = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save the run; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per layer; - is stdout")] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv, mappings.yaml and report.html here")
-    ] = None,
+    out: RunFolder = None,
     plot: Annotated[bool, typer.Option("--plot", help="draw plots into the folder of --out")] = False,
     formats: Formats = "png",
     size: PictureSize = "screen",
-    timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="execute every mapping on integers and compare with plain convolution")
-    ] = False,
-    skip_unknown: Annotated[
-        bool, typer.Option("--skip-unknown", help="count the traffic of a file's unknown ops instead of refusing them")
-    ] = False,
-    prove: Annotated[
-        bool, typer.Option("--prove", help="search until no mapping is better; may take long for large layers")
-    ] = False,
+    timeline: Timeline = None,
+    verify: Verify = False,
+    skip_unknown: SkipUnknown = False,
+    prove: Prove = False,
+    by: By = "",
+    sort: Sort = "",
+    top: Top = None,
+    columns: Shown = "",
     no_cache: NoCache = False,
+    show_version: Version = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Simulate a neural network on an accelerator: cycles, traffic, energy and bottleneck of every op.
@@ -84,7 +94,11 @@ def simulate_command(
             print(context.get_help())
             return
         files = json, csv, out, plot, (tuple(formats.split(",")), size), timeline
-        _simulate(Request(hardware, network, batch, dataflow, objective, mapping, *files, verify, skip_unknown, prove))
+        from analysis.read.views import view_of
+
+        view = view_of(by, sort, top, columns)
+        asked = hardware, network, batch, dataflow, objective, mapping
+        _simulate(Request(*asked, *files, verify, skip_unknown, prove, tuple(settings or ()), view))
     elif hardware or network:
         from simulator.errors import InputError
 
@@ -104,6 +118,7 @@ def _simulate(request: Request) -> None:
             dataflow=request.dataflow,
             objective=request.objective,
             mapping=request.mapping,
+            settings=request.settings,
             prove=request.prove,
             progress=advance,
         )
@@ -190,4 +205,4 @@ def _print(run: "Run", request: Request) -> None:
     elif request.timeline == STDOUT:
         print(trace_of(run), end="")
     else:
-        print_run(run)
+        print_run(run, request.view)

@@ -1,6 +1,7 @@
 """`simulate sweep`: every combination of a plan, on all cores, into a store that survives interruption."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,45 +12,87 @@ from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid
 
 if TYPE_CHECKING:
     from analysis.drive.sweep import Outcome
+    from analysis.drive.sweep.measures import Ranked
     from analysis.drive.sweep.plan import Plan
 
 TABLE = "points.csv"
 MOST_NAMED = 10  # rows of a store that were damaged
 
+Stores = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE.sqlite",
+        help="where finished points are kept, named after the plan; given again: another to take points from",
+    ),
+]
+Workers = Annotated[int | None, typer.Option(min=1, max=1024, help="processes; as many as there are cores if left out")]
+AccuracyOf = Annotated[
+    str,
+    typer.Option(
+        "--accuracy",
+        metavar="WHAT",
+        help="top-1 beside the published: estimate, a CSV of spec,top1_percent,source, or module:function",
+    ),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="tcp://HOST:PORT", help="simulate on the workers of this Dask scheduler")
+]
+
 
 def sweep(
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN.yaml", help="machines, networks and axes")],
-    store: Annotated[
-        Path | None, typer.Option(metavar="FILE.sqlite", help="where finished points are kept; named after the plan")
-    ] = None,
+    store: Stores = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per point; - is stdout")] = None,
+    parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="save the rows for data frames")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save points.csv and pictures here")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="processes; as many as there are cores if left out")
-    ] = None,
+    pareto: Annotated[
+        str, typer.Option(metavar="MEASURES", help="two or three columns to draw a front of: latency,area,top1")
+    ] = "",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    accuracy: AccuracyOf = "",
     formats: Formats = "png",
     size: PictureSize = "screen",
     no_cache: NoCache = False,
 ) -> None:
-    """Simulate every combination of machines, networks and axes.
+    """Simulate every combination of machines, networks and axes, or samples of them.
 
     Each finished point is kept at once: interrupted or killed, the same command does what is missing.
     """
+    from analysis.drive.estimate.accuracy import read_accuracy
     from analysis.drive.sweep import load_plan
+    from analysis.drive.sweep.columns import with_accuracy
+    from analysis.drive.sweep.measures import read_measures
     from analysis.read.pictures import checked_formats, checked_size
 
     look = checked_formats(formats.split(",")), checked_size(size)
     plan = load_plan(plan_file)
-    kept = store or Path(plan_file.with_suffix(".sqlite").name)
-    check_outputs({"--store": kept, "--csv": csv}, out, (TABLE,))
-    outcome = _run(plan, kept, workers)
+    measures = read_measures(pareto or "latency,energy", plan)
+    known = read_accuracy(accuracy) if accuracy else None
+    plan = with_accuracy(plan, known, [each.column for each in measures])
+    kept, *others = store or [named_store(plan_file)]
+    check_outputs({"--store": kept, "--csv": csv, "--parquet": parquet}, out, (TABLE,))
+    if parquet:
+        from analysis.drive.sweep.frames import needs_polars
+
+        needs_polars()
+    outcome = _run(plan, kept, others, workers, scheduler)
     _tell_damaged(outcome)
-    _save(outcome, csv, out, look)
+    _save(outcome, csv, out, look, measures if pareto else None)
+    if parquet:
+        from analysis.drive.sweep.frames import write_parquet
+
+        write_parquet(outcome, parquet)
     _print(outcome, csv)
     _report_failures(outcome)
 
 
-def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
+def named_store(plan_file: Path) -> Path:
+    """Return the store of a plan, unless another is asked for: beside the user, named after it."""
+    return Path(plan_file.with_suffix(".sqlite").name)
+
+
+def _run(plan: "Plan", store: Path, others: Sequence[Path], workers: int | None, scheduler: str | None) -> "Outcome":
     """Run the sweep behind a bar; say after Ctrl-C that nothing finished is lost."""
     from analysis.drive.sweep import run_sweep
 
@@ -62,7 +105,7 @@ def _run(plan: "Plan", store: Path, workers: int | None) -> "Outcome":
                 reached = (done, total)
                 bar(done, total, what)
 
-            return run_sweep(plan, store, workers=workers, progress=advance)
+            return run_sweep(plan, store, others=others, workers=workers, scheduler=scheduler, progress=advance)
     except KeyboardInterrupt:
         done, total = reached
         print(f"{done} of {total} points are kept in {store}; run the same again to go on", file=sys.stderr)
@@ -78,7 +121,13 @@ def _tell_damaged(outcome: "Outcome") -> None:
         print(f"note: and {len(damaged) - MOST_NAMED} more rows", file=sys.stderr)
 
 
-def _save(outcome: "Outcome", csv: Path | None, out: Path | None, look: Look) -> None:
+def _save(
+    outcome: "Outcome",
+    csv: Path | None,
+    out: Path | None,
+    look: Look,
+    measures: "Sequence[Ranked] | None",
+) -> None:
     from analysis.drive.sweep.results import sweep_csv
 
     text = sweep_csv(outcome) if csv or out else ""
@@ -91,7 +140,7 @@ def _save(outcome: "Outcome", csv: Path | None, out: Path | None, look: Look) ->
 
         with whole_folder(out) as folder:
             write_text(folder / TABLE, text)
-            write_pictures(sweep_pictures(outcome), folder, *look)
+            write_pictures(sweep_pictures(outcome, measures), folder, *look)
 
 
 def _print(outcome: "Outcome", csv: Path | None) -> None:

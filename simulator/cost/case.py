@@ -103,6 +103,7 @@ MACHINE = record_type(
         ("bits", _I, 4),  # inputs, weights, outputs, partial sums
         ("dram_numerator", _I),  # bytes a cycle = numerator / denominator; 0: the port takes no time
         ("dram_denominator", _I),
+        ("weights_ratio", _I),  # time of a byte of weights at the port by that of others, in units of 1 / FIXED_POINT
         ("burst_bytes", _I),
         ("descriptor_cycles", _I),  # that a DMA engine takes for each descriptor, while it moves what was there before
         ("descriptor_dimensions", _I),  # of a block that one describes; 1: a contiguous run
@@ -361,6 +362,10 @@ class Marks(NamedTuple):
     crossed: Records
 
 
+WORK = record_type([("left", _I)])  # tiles that may still be played, or looked at by a search
+UNLIMITED = 1 << 62
+
+
 class Scratch(NamedTuple):
     """What an evaluation writes into; one a thread. `variants` is an array of `MAX_VARIANTS` records."""
 
@@ -374,6 +379,7 @@ class Scratch(NamedTuple):
     totals: Record
     moved: Record
     marks: Marks
+    work: Record
 
 
 class Best(NamedTuple):

@@ -26,7 +26,9 @@ from simulator.cost.case import (
     REUSE,
     TILES,
     TOTALS,
+    UNLIMITED,
     VARIANT,
+    WORK,
     Marks,
     Record,
     Scratch,
@@ -85,6 +87,7 @@ def machine_record(hardware: Hardware, reserved_bytes: int = 0) -> Record:
         bits=word_bits(hardware),
         dram_numerator=dram.bytes_per_cycle.numerator if dram.bytes_per_cycle else 0,
         dram_denominator=dram.bytes_per_cycle.denominator if dram.bytes_per_cycle else 1,
+        weights_ratio=floor(dram.weights_ratio * FIXED_POINT),
         burst_bytes=dram.burst_bytes,
         descriptor_cycles=hardware.descriptor_cycles,
         descriptor_dimensions=hardware.descriptor_dimensions,
@@ -258,4 +261,5 @@ def make_scratch() -> Scratch:
             np.zeros(LOOPS, PIPE),
             np.zeros(LOOPS, CROSSED),
         ),
+        work=record(WORK, left=UNLIMITED),
     )

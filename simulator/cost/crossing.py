@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from simulator.cost.case import (
+    FIXED_POINT,
     FIXED_POINT_BITS,
     INPUTS,
     NONE,
@@ -238,12 +239,14 @@ def crossing_of(case: Case, scratch: Scratch, ends: Ends) -> Crossing:
     """
     machine, port, totals = case.machine, case.port, scratch.totals
     size, sums = dram_bytes(totals), ends.sums if totals.loaded[OUTPUTS] > 0 else 0
+    slowed = (totals.dram_read[WEIGHTS] * (machine.weights_ratio - FIXED_POINT)) >> FIXED_POINT_BITS
+    long = size + slowed
     latencies = least_transactions(machine, case.layer, scratch.tiles) * port.latency_cycles
-    dma = latencies + port_floor(machine, size)
+    dma = latencies + port_floor(machine, long)
     if machine.overlapped:
-        return Crossing(size, port_floor(machine, size), ZERO, dma, ZERO, ZERO, ZERO)
+        return Crossing(size, port_floor(machine, long), ZERO, dma, ZERO, ZERO, ZERO)
     first, store = transfer_floor(case, ends.load), transfer_floor(case, ends.last)
-    before_last = size - port.out_slots * (ends.store + sums)
-    through = max(transfer_floor(case, before_last) + ends.macs + store, transfer_floor(case, size))
-    loads = latencies + port_floor(machine, read_bytes(totals))
+    before_last = long - port.out_slots * (ends.store + sums)
+    through = max(transfer_floor(case, before_last) + ends.macs + store, transfer_floor(case, long))
+    loads = latencies + port_floor(machine, read_bytes(totals) + slowed)
     return Crossing(size, through, loads, dma, first, store, ends.macs)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from simulator.cost.array import pace_of, packed_taps
-from simulator.cost.case import ONE, Case, Record, Scratch
+from simulator.cost.case import ONE, WEIGHTS, Case, Record, Scratch
 from simulator.cost.energy import dram_bytes, executed_macs
 from simulator.cost.geometry import ceil_div
 from simulator.cost.jit import jit, jit_inside
@@ -11,7 +11,7 @@ from simulator.cost.play import play_tiles
 from simulator.cost.reuse import set_reuse
 from simulator.cost.tiles import fits, start_tiles
 from simulator.cost.traffic import layer_traffic
-from simulator.cost.transfers import transfer_cycles
+from simulator.cost.transfers import transfer_cycles, weights_at_port
 from simulator.cost.variants import count_variants
 
 
@@ -26,7 +26,8 @@ def overlap(case: Case, reuse: Record, totals: Record) -> None:
     pace = pace_of(case.machine, reuse, totals)
     totals.array_cycles += max(macs, pace) - totals.mac_cycles - totals.delivery_cycles
     totals.mac_cycles, totals.delivery_cycles = macs, max(0, pace - macs)
-    totals.port_cycles = transfer_cycles(dram_bytes(totals), totals.dma_descriptors, case.machine)
+    slowed = weights_at_port(totals.dram_read[WEIGHTS], case.machine) - totals.dram_read[WEIGHTS]
+    totals.port_cycles = transfer_cycles(dram_bytes(totals) + slowed, totals.dma_descriptors, case.machine)
     totals.cycles = max(totals.array_cycles, totals.port_cycles)
     totals.fill_cycles, totals.wait_cycles, totals.drain_cycles = 0, totals.cycles - totals.array_cycles, 0
 

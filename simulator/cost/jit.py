@@ -1,24 +1,28 @@
 """How every kernel is compiled: cached on disk, free of the interpreter lock, unchecked division."""
 
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 
 from simulator.caches import digest_of, kernel_sources, usable_folder
+from simulator.cost.compiled import KernelFiles, clear_leftovers
 
 F = TypeVar("F", bound=Callable[..., object])
 
 
 def kernels_digest() -> str:
-    """Name the text of all kernels and the compiler.
+    """Name the text of all kernels, the compiler, and what its code depends on; files tell processors apart.
 
     Machine code holds its callees inlined, but numba's own cache looks at the caller's file only: it would go on using
     a stale callee. So whatever is cached stands in a folder of this name.
     """
-    return digest_of(kernel_sources(), numba.__version__)[:16]
+    versions = numba.__version__, np.__version__, sys.implementation.cache_tag
+    return digest_of(kernel_sources(), " ".join(map(str, versions)))[:16]
 
 
 def cache_folder() -> Path | None:
@@ -34,19 +38,16 @@ def tell_of_compiling(folder: Path | None) -> None:
     tell = logging.getLogger("squeezesim").warning
     if folder is None:
         tell("compiling kernels, every time: there is no folder that can be written to")
-    elif not any(folder.iterdir()):
+    elif not any(folder.glob("*.kernel")):
         tell("compiling kernels, which takes a minute and happens once, into %s", folder)
 
 
 _CACHE_FOLDER = cache_folder()
 tell_of_compiling(_CACHE_FOLDER)
+if _CACHE_FOLDER:
+    clear_leftovers(_CACHE_FOLDER)
 # Wrappers for callers in C are left out: nothing calls a kernel that way, and each takes time to compile.
-_OPTIONS: dict[str, Any] = {
-    "cache": _CACHE_FOLDER is not None,
-    "nogil": True,
-    "error_model": "numpy",
-    "no_cfunc_wrapper": True,
-}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def jit(function: F) -> F:
@@ -60,10 +61,8 @@ def jit_inside(function: F) -> F:
 
 
 def _compiled(function: F, inline: str) -> F:
-    settings: Any = numba.config
-    before, settings.CACHE_DIR = settings.CACHE_DIR, str(_CACHE_FOLDER or "")
-    try:
-        compiled: F = numba.njit(**(_OPTIONS | {"inline": inline}))(function)
-    finally:
-        settings.CACHE_DIR = before
-    return compiled
+    compiled: Any = numba.njit(**(_OPTIONS | {"inline": inline}))(function)
+    if _CACHE_FOLDER and compiled is not function:  # which it is where kernels run as plain Python
+        compiled._cache = KernelFiles(function, _CACHE_FOLDER)
+    kernel: F = compiled
+    return kernel

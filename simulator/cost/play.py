@@ -11,7 +11,7 @@ from simulator.cost.geometry import box
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.pipeline import advance, catch_up, copy, finish, reset, ring_of, shift, uniform_shift
 from simulator.cost.tiles import next_tile, outermost_loop
-from simulator.cost.transfers import count_transfers, load_cycles, port_cycles, store_cycles
+from simulator.cost.transfers import count_transfers, load_cycles, port_cycles, store_cycles, weights_at_port
 
 WORTH = 6
 """Iterations that must be left for the state to be worth comparing."""
@@ -128,8 +128,8 @@ def clear(totals: Record) -> None:
 def play_tiles(case: Case, scratch: Scratch, jumps: int, most_cycles: float) -> bool:
     """Play all tiles, from the first, through the pipeline, and note when the last of them is over.
 
-    Return False as soon as that must be after `most_cycles`: what was waited for so far, and all that the array takes.
-    With `jumps` 0 no tile is jumped over.
+    Return False as soon as that must be after `most_cycles`: what was waited for so far, and all that the array takes;
+    or when no more tiles may be played. With `jumps` 0 no tile is jumped over.
     """
     tiles, pipe, port, totals = scratch.tiles, scratch.pipe, case.port, scratch.totals
     clear(totals)
@@ -146,9 +146,13 @@ def play_tiles(case: Case, scratch: Scratch, jumps: int, most_cycles: float) -> 
         if pipe.fill_cycles + pipe.wait_cycles + totals.array_cycles > most_cycles:
             return False
         i += 1
+        scratch.work.left -= 1
+        if scratch.work.left < 0:
+            return False
         advanced = next_advanced
         if advanced < 0:
-            totals.cycles = finish(pipe, port, i, port_cycles(case.layer.prefetch_bytes, case.machine))
+            ahead = weights_at_port(case.layer.prefetch_bytes, case.machine)
+            totals.cycles = finish(pipe, port, i, port_cycles(ahead, case.machine))
             return True
         for inner in range(advanced + 1, tiles.loops):
             scratch.marks.states[inner].at = NONE

@@ -34,7 +34,7 @@ from simulator.cost.candidates import (
     tile_steps,
     ways_to_cut,
 )
-from simulator.cost.case import MAPPING, Best, Case, Ints, Record
+from simulator.cost.case import MAPPING, UNLIMITED, Best, Case, Ints, Record
 from simulator.cost.compulsory import ArrayEnergy, delivery_cycles
 from simulator.cost.convert import (
     layer_record,
@@ -52,6 +52,7 @@ from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import SpatialMapping, every_spatial_mapping, least_mac_cycles, spatial_mappings
 from simulator.cost.steps import step_tables
 from simulator.cost.stored import WHOLE_TENSORS, Slices
+from simulator.errors import TooMuchWork
 from simulator.hardware.model import BAND, KERNEL_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, Mapping
@@ -71,8 +72,7 @@ FIRST = 2
 """Of each dataflow, the spatial mappings that are searched before those of others are."""
 
 ELONGATION = 4
-"""Of tiles that have neither whole rows nor the fewest: rows to columns at most, and columns to rows; where time is
-sought. Else there are none such."""
+"""Of tiles that have neither whole rows nor the fewest: rows to columns at most, and back, where time is sought."""
 
 AT_ONCE = 4096
 """Spatial mappings that are listed before they are searched, where all are."""
@@ -106,17 +106,19 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Effort:
     """When a search ends: `gap` as a fraction of what it has proven, or after `evaluations` of mappings, if it is not
-    to go through the `whole_space`. `beam` spatial mappings of a dataflow are searched first.
-    """  # fmt: skip
+    to go through the `whole_space`; or after so many `tiles` were looked at, or played. `beam` spatial mappings of a
+    dataflow are searched first.
+    """
 
     gap: float = 0.01
     evaluations: int = 20_000
     whole_space: bool = False
     beam: int = BEAM
+    tiles: int = 2_000_000
 
 
 DEFAULT = Effort()
-PROVE = Effort(gap=0.0, evaluations=1 << 62, whole_space=True)
+PROVE = Effort(gap=0.0, evaluations=UNLIMITED, whole_space=True, tiles=UNLIMITED)
 """To the end: what is found is the best there is."""
 
 
@@ -153,7 +155,7 @@ def search_layer(request: Request, dataflows: Sequence[Dataflow], effort: Effort
     """Best mapping of the layer under any of the dataflows, or None if no tile fits the buffers.
 
     For `cycles_then_energy` that is the mapping of least energy among those that take at most `BAND` more cycles than
-    the fastest found.
+    the fastest found. TooMuchWork if the search had to end before it found one.
     """
     if request.objective != "cycles_then_energy":
         return Search(request, effort).run(dataflows)
@@ -188,6 +190,7 @@ class Search:
             price_record(self.hardware, layer),
         )
         self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
+        self.scratch.work["left"] = effort.tiles
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
         self.found: Found | None = None
         self.winner: Candidate | None = None
@@ -209,7 +212,9 @@ class Search:
         self.refine()
         done = self.effort.whole_space and self.search_everything(ranked)
         if self.found is None:
-            return None
+            if self.scratch.work["left"] > 0:
+                return None
+            raise TooMuchWork(self.effort.tiles)
         for flow in dataflows:
             self.raise_floor(flow)
         value = self.found.keys[OBJECTIVE_KEY]

@@ -15,7 +15,7 @@ from simulator.cost.case import ONE, OUTPUTS, ZERO, Best, C, Case, Floats, Ints,
 from simulator.cost.crossing import Crossing, counted_crossing, least_crossing
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import play
-from simulator.cost.geometry import clipped, tile_box
+from simulator.cost.geometry import ceil_div, clipped, tile_box
 from simulator.cost.jit import jit, jit_inside
 from simulator.cost.macs import floor_macs, mac_bound, mac_tables
 from simulator.cost.objectives import (
@@ -73,13 +73,25 @@ def axis_tables(machine: Record, layer: Record, choices: Ints, counts: Ints, tab
 
 @jit
 def axis_total(machine: Record, layer: Record, axis: int, pixels: int, taps: int) -> int:
-    """Input rows (or columns) of all tiles of so many outputs and filter taps along the axis."""
-    total, pixel, tap = 0, layer.bounds[P + axis], layer.bounds[R + axis]
+    """Input rows (or columns) of all tiles of so many outputs and filter taps along the axis.
+
+    Full tiles that lie within the map load as many each; only those that reach into the padding are looked at one by
+    one, and the last.
+    """
+    total, pixel, tap, size = 0, layer.bounds[P + axis], layer.bounds[R + axis], layer.input_size[axis]
     stride, dilation = layer.stride[axis], layer.dilation[axis]
-    for a in range(0, pixel, pixels):
-        for b in range(0, tap, taps):
-            length = tile_box(min(pixels, pixel - a), min(taps, tap - b), stride, dilation, machine.whole_rows)
-            total += clipped(a * stride + b * dilation - layer.pad[axis], length, layer.input_size[axis])
+    step, full, tiles = pixels * stride, pixel // pixels, ceil_div(pixel, pixels)
+    for b in range(0, tap, taps):
+        begin, own_taps = b * dilation - layer.pad[axis], min(taps, tap - b)
+        length = tile_box(min(pixels, pixel), own_taps, stride, dilation, machine.whole_rows)
+        first = min(full, ceil_div(max(0, -begin), step))
+        after = max(first, min(full, (size - length - begin) // step + 1))
+        total += (after - first) * length
+        for i in range(first):
+            total += clipped(begin + i * step, length, size)
+        for i in range(after, tiles):
+            length = tile_box(min(pixels, pixel - i * pixels), own_taps, stride, dilation, machine.whole_rows)
+            total += clipped(begin + i * step, length, size)
     return total
 
 
@@ -236,19 +248,21 @@ def try_orders(
 def search_tiles(case: Case, scratch: Scratch, objective: int, most_cycles: float, choices: Choices, best: Best) -> int:
     """Try all tiles and DRAM orders for the spatial mapping in `case`; improve `best`; return how many were evaluated.
 
-    What cannot be better than the best, or takes more than `most_cycles`, is left out.
+    What cannot be better than the best, or takes more than `most_cycles`, is left out. It ends before when the work
+    that it may do is done.
     """
     machine, layer, mapping = case.machine, case.layer, case.mapping
     extents, counts = choices.extents, choices.counts
-    most = extents.shape[1]
-    table, factors = np.empty((2, most, most), np.int64), np.empty(extents.shape, np.int64)
+    table = np.empty((2, max(counts[P], counts[Q]), max(counts[R], counts[S])), np.int64)
+    factors = np.empty(extents.shape, np.int64)
     rows, columns = table
     axis_tables(machine, layer, extents, counts, table)
     mac_tables(machine, layer, mapping, extents, counts, factors)
     pick, keys = np.zeros(8, np.int64), np.empty(KEYS)
     evaluated, going = 0, True
     start_tiles(machine, layer, mapping, scratch.tiles)  # tells what is there whole
-    while going:
+    while going and scratch.work.left > 0:
+        scratch.work.left -= 1
         for d in range(8):
             mapping.tile[d] = extents[d, pick[d]]
         window = rows[pick[P], pick[R]] * columns[pick[Q], pick[S]]

@@ -19,6 +19,8 @@ from simulator.nest import Dim, LoopNest
 PIXELS = (Dim.N, Dim.P, Dim.Q)
 MOST_SPREADS = 64
 """Ways to spread dimensions over PEs that are told apart; if there are more, none is."""
+MOST_EXTENTS = 1 << 20
+"""Extents of tiles along a dimension that are looked at; of a longer one, what no tiling takes fewer steps than."""
 
 
 @lru_cache(maxsize=16384)
@@ -30,6 +32,8 @@ def least_steps(bound: int, each: int, pes: int, least: tuple[int, ...], most: t
     >>> least_steps(256, 1, 32, (256, 128, 52), (256, 255, 63))
     (8, 8, 9)
     """
+    if bound > MOST_EXTENTS:
+        return (-(-bound * each // pes),) * len(least)  # ceil(a / s) + ceil(b / s) >= ceil((a + b) / s)
     extent = np.arange(1, bound + 1)
     tiles = -(-bound // extent)
     last = bound - (tiles - 1) * extent

@@ -8,6 +8,7 @@ their figures are found once a variant.
 from simulator.cost.case import (
     COLUMNS,
     FIXED_POINT,
+    FIXED_POINT_BITS,
     INPUTS,
     NONE,
     OUTERMOST,
@@ -33,6 +34,15 @@ def port_cycles(size: int, machine: Record) -> int:
     if machine.dram_numerator == 0:
         return 0
     return ceil_div(size * machine.dram_denominator, machine.dram_numerator)
+
+
+@jit
+def weights_at_port(size: int, machine: Record) -> int:
+    """Bytes of activations that take the port as long as so many bytes of weights, from a memory of their own.
+
+    = ceil(size x ratio), where the ratio is that of a byte's times.
+    """
+    return size + (((size * (machine.weights_ratio - FIXED_POINT) - 1) >> FIXED_POINT_BITS) + 1)
 
 
 @jit
@@ -178,6 +188,7 @@ def load_cycles(case: Case, scratch: Scratch, advanced: int, next_advanced: int,
         totals.first_weights_bytes = weights
         weights -= case.layer.prefetched_bytes
         for_weights = for_weights if weights > 0 else 0
+    weights = weights_at_port(weights, machine)
     totals.dma_descriptors += for_inputs + for_weights + for_sums
     if machine.deeper_operand == INPUTS:
         rest = transfer_cycles(weights + sums, for_weights + for_sums, machine)

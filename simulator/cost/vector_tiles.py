@@ -13,11 +13,11 @@ sets of elements that share their statistics read the second time from the buffe
 """
 
 from dataclasses import dataclass
-from math import prod
+from math import floor, prod
 
 import numpy as np
 
-from simulator.cost.case import PIPE, Ints
+from simulator.cost.case import FIXED_POINT, PIPE, Ints
 from simulator.cost.convert import port_record
 from simulator.cost.pipeline import RUN, play_runs
 from simulator.cost.vector import (
@@ -154,6 +154,12 @@ def transfer_cycles(transfers: Ints, hardware: Hardware) -> Ints:
     return np.maximum(port, transfers[:, DESCRIPTORS] * hardware.descriptor_cycles)
 
 
+def prefetch_cycles(prefetch_bytes: int, hardware: Hardware) -> int:
+    """Cycles that the next op's first weights take the port; see `simulator.cost.transfers.weights_at_port`."""
+    size = -(-prefetch_bytes * floor(hardware.dram.weights_ratio * FIXED_POINT) // FIXED_POINT)
+    return int(transfer_cycles(np.array([(size, 0, 0)]), hardware)[0])
+
+
 def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int = 0) -> Timing:
     """Play the tiles; a machine that overlaps layers takes the longer of port and vector unit."""
     loads, stores = transfer_cycles(tiles.loading, hardware), transfer_cycles(tiles.storing, hardware)
@@ -165,7 +171,6 @@ def timing(tiles: Tiles, hardware: Hardware, prefetch_bytes: int = 0) -> Timing:
     runs["load"], runs["compute"], runs["store"], runs["count"] = loads, tiles.computes, stores, 1
     port = port_record(hardware)
     port["slots"] = port["deeper_slots"] = hardware.slots_of(Operand.INPUTS)
-    ahead = np.array([(prefetch_bytes, 0, 0)])
     states = np.zeros(2, PIPE)
-    end, pipe = int(play_runs(runs, port, int(transfer_cycles(ahead, hardware)[0]), states)), states[0]
+    end, pipe = int(play_runs(runs, port, prefetch_cycles(prefetch_bytes, hardware), states)), states[0]
     return Timing(end, int(pipe["fill_cycles"]), int(pipe["wait_cycles"]), end - int(pipe["array_free"]))

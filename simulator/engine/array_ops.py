@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from simulator.cost.legality import Around, buffer_demands, level_names, whole_bytes
 from simulator.cost.sparsity import mac_share
+from simulator.engine.mapping_choice import too_much
 from simulator.engine.results import Cost, energy_of, layer_result, touched
+from simulator.errors import InputError, TooMuchWork
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
@@ -16,6 +18,10 @@ from simulator.schedule import PlannedOp
 
 if TYPE_CHECKING:
     from simulator.cost.case import Case, Record, Scratch
+
+
+MOST_TILES = 20_000_000
+"""Tiles of a mapping that are played, if they differ; what is alike is jumped over, and does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,10 @@ class Played:
 def evaluated(
     op: PlannedOp, mapping: Mapping, hardware: Hardware, prefetched_bytes: int = 0, prefetch_bytes: int = 0
 ) -> tuple["Case", "Scratch"]:
-    """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches."""
+    """Evaluate a mapping that fits; see `LAYER` in `simulator.cost.case` for the prefetches.
+
+    InputError if it has more tiles than are ever played.
+    """
     from simulator.cost.case import PRICES, Case
     from simulator.cost.convert import (
         layer_record,
@@ -71,7 +80,10 @@ def evaluated(
     facts["prefetched_bytes"], facts["prefetch_bytes"] = prefetched_bytes, prefetch_bytes
     scratch, machine = make_scratch(), machine_record(hardware, op.reserved_bytes)
     case = Case(machine, port_record(hardware), facts, record(PRICES), mapping_record(hardware, mapping))
+    scratch.work["left"] = MOST_TILES
     fits = evaluate(case, scratch)
+    if scratch.work["left"] < 0:
+        raise InputError(too_much(layer, hardware, TooMuchWork(MOST_TILES)))
     assert fits, f"{layer.name}: the mapping does not fit"
     return case, scratch
 
@@ -104,8 +116,8 @@ def array_result(
 ) -> LayerResult:
     """Assemble the result of a layer that ran on the array; so many of its first weights came during the op before."""
     assert op.layer.nest is not None
-    share, adding = mac_share(hardware, op.layer), -(-op.added // hardware.vector_lanes)
-    exposed = max(0, adding - t.cycles)  # the vector unit adds behind the array, whatever that waits for
+    share, behind = mac_share(hardware, op.layer), behind_array(op, hardware)
+    exposed = behind.cycles if behind.array_waits else max(0, behind.cycles - t.cycles)
     traffic, levels = with_sums(array_traffic(t, hardware), op, hardware), level_names(hardware)
     actions = {"mac": t.executed_macs * share, "cycles": t.cycles + exposed}
     waits = {"fill": t.fill_cycles, "wait": t.wait_cycles, "drain": t.drain_cycles}
@@ -122,10 +134,10 @@ def array_result(
             "configuration": hardware.launch_cycles + hardware.configuration_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(traffic, actions | ({"vector": op.added} if op.added else {}), hardware, share),
+        energy_parts=energy_of(traffic, actions | behind.actions, hardware, share),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
-        bounds=cycle_bounds(t, hardware) | ({"vector": adding} if op.added else {}),
+        bounds=cycle_bounds(t, hardware) | ({"vector": behind.cycles} if behind.cycles else {}),
         tiles=t.tiles,
         dma_cycles=t.dma_cycles,
         prefetched_bytes=prefetched_bytes,
@@ -135,6 +147,29 @@ def array_result(
         tile_bytes=t.demand_bytes[hardware.buffers.index(hardware.activation_buffer)],
     )
     return layer_result(op, hardware, cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What the vector unit does behind the array."""
+
+    operations: int
+    cycles: int
+    array_waits: bool
+
+    @property
+    def actions(self) -> dict[str, float]:
+        """Operations to be priced, if there are any."""
+        return {"vector": self.operations} if self.operations else {}
+
+
+def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:
+    """Return what the vector unit does with a layer's outputs on their way out.
+
+    operations = products that are added to others + operations an output x outputs, and cycles = operations / lanes.
+    """
+    operations = op.added + hardware.epilogue.operations * prod(op.layer.output_shape)
+    return Behind(operations, -(-operations // hardware.vector_lanes), hardware.epilogue.array_waits)
 
 
 def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:

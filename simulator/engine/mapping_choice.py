@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from os import cpu_count
 
 from simulator.engine.mapping_cache import Choice, Known, OpKey, op_key
-from simulator.errors import InputError, Problem
+from simulator.errors import InputError, Problem, TooMuchWork
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import OPERAND_NAMES, Operand
+from simulator.network.ir import Layer
 from simulator.schedule import PlannedOp
 
 Progress = Callable[[int, int, str], None]
@@ -75,10 +76,23 @@ def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], wa
 
     around = (op.resident, op.reserved_bytes, op.residuals, op.stored, op.slices)
     request = Request(hardware, op.layer, wanted.objective, *around)
-    found = search_layer(request, dataflows, PROVE if wanted.proves else DEFAULT)
+    try:
+        found = search_layer(request, dataflows, PROVE if wanted.proves else DEFAULT)
+    except TooMuchWork as error:
+        raise InputError(too_much(op.layer, hardware, error)) from None
     if found is None:
         raise InputError(*_misfits(op, hardware))
     return Choice(found.mapping, found.gap, found.cycles_gap)
+
+
+def too_much(layer: Layer, hardware: Hardware, error: TooMuchWork) -> Problem:
+    """Say of a layer that takes too many tiles to find out what it takes what the limit is, and what helps."""
+    assert layer.nest is not None
+    return Problem(
+        f"layer {layer.name} takes too many tiles on {hardware.name} to be simulated",
+        expected=f"at most {error.tiles:,} tiles to look at and to play: larger buffers, a smaller layer or batch",
+        got=f"loops over {'x'.join(map(str, layer.nest.bounds))} (N G K C P Q R S)",
+    )
 
 
 def _misfits(op: PlannedOp, hardware: Hardware) -> list[Problem]:

@@ -11,7 +11,7 @@ from simulator.engine.mapping_choice import Progress, Wanted, choose_mappings
 from simulator.engine.player import play
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
-from simulator.mapping.dataflow import Dataflow
+from simulator.mapping.dataflow import Dataflow, initials, spelled_out
 from simulator.mapping.mapping import Mapping
 from simulator.network.ir import ASSUMED, Network
 from simulator.result.facts import documents_of, machine_facts, network_facts, provenance
@@ -48,7 +48,8 @@ def simulate(
     unless given. `cache` is what several calls share, and the store on disk that they use, the user's unless given:
     the result is the same with and without. Raises InputError with every problem of what was given.
     """
-    dataflow, objective = options.dataflow, current_objective(options.objective or hardware.objective)
+    dataflow = spelled_out(options.dataflow, hardware.dataflow_names)
+    objective = current_objective(options.objective or hardware.objective)
     if objective not in OBJECTIVES:
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
     flows = choose_dataflows(hardware, dataflow)
@@ -105,7 +106,7 @@ def choose_dataflows(hardware: Hardware, name: str) -> tuple[Dataflow, ...]:
         raise InputError(
             Problem(
                 f"{hardware.name} does not allow this dataflow",
-                expected=f"best, or one of {', '.join(names)}",
+                expected=f"best, or one of {', '.join(f'{known} ({initials(known)})' for known in names)}",
                 got=name,
                 suggestion=nearest(name, ["best", *names]),
             )

@@ -10,7 +10,7 @@ from collections.abc import Mapping as MappingType
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.engine.array_ops import evaluated
+from simulator.engine.array_ops import behind_array, evaluated
 from simulator.engine.mapping_cache import OpKey, VectorKey, op_key, vector_key
 from simulator.engine.vector_ops import fastest
 from simulator.errors import InputError, Problem
@@ -85,7 +85,7 @@ def ops_in_play(
         if key not in known:
             known[key] = array_runs(op, mapping, hardware, come) if mapping else vector_runs(op, hardware)
         port = port_of(hardware, wanted, on_array=mapping is not None)
-        yield OpTiles(op.layer.name, block_of(op, hardware), known[key], port, *around(op, result))
+        yield OpTiles(op.layer.name, block_of(op, hardware), known[key], port, *around(op, hardware, result))
 
 
 def apart(op: PlannedOp, result: LayerResult, hardware: Hardware) -> OpTiles:
@@ -99,7 +99,7 @@ def apart(op: PlannedOp, result: LayerResult, hardware: Hardware) -> OpTiles:
         load_bytes=sum(traffic.total_bytes for traffic in dram),
     )
     port = PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)
-    return OpTiles(op.layer.name, block_of(op, hardware), (work,), port, *around(op, result), apart=True)
+    return OpTiles(op.layer.name, block_of(op, hardware), (work,), port, *around(op, hardware, result), apart=True)
 
 
 def block_of(op: PlannedOp, hardware: Hardware) -> str:
@@ -108,9 +108,16 @@ def block_of(op: PlannedOp, hardware: Hardware) -> str:
     return ARRAY if on_array else VECTOR
 
 
-def around(op: PlannedOp, result: LayerResult) -> tuple[int, int]:
-    """Return the cycles before an op's tiles, and those that the vector unit adds products for behind the array."""
-    return result.cycle_parts["configuration"], result.bounds["vector"] if op.added else 0
+def around(op: PlannedOp, hardware: Hardware, result: LayerResult) -> tuple[int, int, int]:
+    """Return the cycles before an op's tiles, and those of the vector unit behind the array, beside it and after it."""
+    setup, behind = result.cycle_parts["configuration"], 0
+    if op.layer.nest is not None:
+        behind = behind_array(op, hardware).cycles
+    return (setup, 0, behind) if hardware.epilogue.array_waits else (setup, behind, 0)
+
+
+MOST_LISTED = 5_000_000
+"""Tiles of a layer whose times are worked out one by one, which takes a hundred bytes each."""
 
 
 def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -> tuple[TileRun, ...]:
@@ -120,7 +127,11 @@ def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -
     from simulator.cost.tile_runs import TILE_RUN, list_runs
 
     case, scratch = evaluated(op, mapping, hardware, come)
-    runs = np.zeros(int(scratch.totals["tiles"]), TILE_RUN)
+    tiles = int(scratch.totals["tiles"])
+    if tiles > MOST_LISTED:
+        problem = f"layer {op.layer.name} has too many tiles to be listed one by one"
+        raise InputError(Problem(problem, expected=f"at most {MOST_LISTED:,}", got=f"{tiles:,}"))
+    runs = np.zeros(tiles, TILE_RUN)
     return as_runs(runs[: list_runs(case, scratch, runs)])
 
 
@@ -152,10 +163,8 @@ def vector_runs(op: PlannedOp, hardware: Hardware) -> tuple[TileRun, ...]:
 
 def port_of(hardware: Hardware, prefetch_bytes: int, *, on_array: bool) -> PortSpec:
     """Return the port as an op sees it: tiles of the vector unit lie where inputs do."""
-    import numpy as np
-
     from simulator.cost.convert import port_record
-    from simulator.cost.vector_tiles import transfer_cycles
+    from simulator.cost.vector_tiles import prefetch_cycles
 
     port, slots = port_record(hardware), hardware.slots_of(Operand.INPUTS)
     return PortSpec(
@@ -163,7 +172,7 @@ def port_of(hardware: Hardware, prefetch_bytes: int, *, on_array: bool) -> PortS
         out_slots=int(port["out_slots"]),
         channels=int(port["channels"]),
         latency_cycles=int(port["latency_cycles"]),
-        prefetch_cycles=int(transfer_cycles(np.array([(prefetch_bytes, 0, 0)]), hardware)[0]),
+        prefetch_cycles=prefetch_cycles(prefetch_bytes, hardware),
         deeper_slots=int(port["deeper_slots"]) if on_array else slots,
         prefetch_bytes=prefetch_bytes,
     )

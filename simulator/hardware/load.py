@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.energy.table import energy_of
 from simulator.errors import InputError, Problem
-from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
+from simulator.hardware.model import Array, Buffer, Delivery, Dram, Epilogue, Hardware, ZeroWeights
 from simulator.mapping.dataflow import dataflow_of
 from simulator.nest import OPERAND_NAMES
 from simulator.source import Document, load_yaml, plain_document, validate
@@ -45,22 +45,37 @@ def load_hardware(spec: str | Path) -> Hardware:
 def read_hardware(document: Document | Mapping[str, Value], bare_quantities: bool = False) -> Hardware:
     """Return the machine that a parsed file, or plain data such as a machine's `document`, describes.
 
-    Dataflows and the energy table that it names are read, too; paths are relative to the file's folder. With
-    `bare_quantities` a whole number without unit is one of hertz, bytes, bytes a second or picoseconds. Raises
+    Dataflows, the energy table and the machine that it names are read, too; paths are relative to the file's folder.
+    With `bare_quantities` a whole number without unit is one of hertz, bytes, bytes a second or picoseconds. Raises
     InputError with every problem of all these files.
     """
     from simulator.hardware.defaults import chosen_by_default
+
+    source = document if isinstance(document, Document) else plain_document(document)
+    machine, extends = _machine(source, bare_quantities, ())
+    hardware = _hardware(machine)
+    object.__setattr__(hardware, "document", machine.model_dump(exclude_defaults=True))
+    object.__setattr__(hardware, "by_default", dict(chosen_by_default(machine)))
+    object.__setattr__(hardware, "extends", extends)
+    return hardware
+
+
+def _machine(
+    source: Document, bare_quantities: bool, below: tuple[Path, ...]
+) -> "tuple[schema.Machine, tuple[str, ...]]":
+    """Read a machine and the names of those it extends; `below` are the files of those that extend it in turn."""
+    from simulator.hardware.extend import EXTENDS, base_file, joined
     from simulator.hardware.named import FOLDER
     from simulator.hardware.schema import Machine
     from simulator.source.fields import BARE_QUANTITIES
 
-    source = document if isinstance(document, Document) else plain_document(document)
+    extends: tuple[str, ...] = ()
+    if EXTENDS in source.data:
+        files = (*below, Path(source.file).resolve())
+        base, names = _machine(load_yaml(base_file(source, files)), False, files)
+        source, extends = joined(source, base.model_dump(exclude_unset=True)), (base.name, *names)
     context = {FOLDER: Path(source.file).parent, BARE_QUANTITIES: bare_quantities}
-    machine = validate(source, Machine, context)
-    hardware = _hardware(machine)
-    object.__setattr__(hardware, "document", machine.model_dump(exclude_defaults=True))
-    object.__setattr__(hardware, "by_default", dict(chosen_by_default(machine)))
-    return hardware
+    return validate(source, Machine, context), extends
 
 
 def _hardware(machine: "schema.Machine") -> Hardware:
@@ -78,11 +93,13 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         dma_channels=machine.dma.channels,
         dram=_dram(machine.dram, machine.dma, machine.clock),
         vector_lanes=machine.vector.lanes,
+        epilogue=_epilogue(machine.vector.epilogue),
         ops_on_array=frozenset(machine.vector.on_array),
         fuses=frozenset(machine.fuses),
         folds=frozenset(machine.folds),
         layer_order=machine.layers.order,
         keeps_activations=machine.layers.keep_activations,
+        kept_weight_bytes=machine.layers.keep_weights or 0,
         configuration_cycles=machine.layers.configuration_cycles,
         launch_cycles=cycles_of(machine.layers.launch, machine.clock),
         host_ps=machine.host_time or 0,
@@ -144,6 +161,10 @@ def _delivery(networks: "schema_array.Deliveries", edge: int) -> tuple[Delivery,
             initial_sums=outputs.initial_sums,
         ),
     )
+
+
+def _epilogue(epilogue: "schema.Epilogue | None") -> Epilogue:
+    return Epilogue(epilogue.operations, epilogue.array == "waits") if epilogue else Epilogue()
 
 
 def _level(buffer: "schema.Buffer", buffers: "Sequence[schema.Buffer]") -> int:
@@ -216,4 +237,15 @@ def _dram(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Dram:
         run_length_bits=code.run_bits if code else 0,
         winograd=(transform.outputs, transform.taps) if transform else None,
         type=dram.type,
+        weights_ratio=weights_ratio(dram),
     )
+
+
+def weights_ratio(dram: "schema.Dram") -> Fraction:
+    """Return how long a byte of weights takes the port, by what any other byte does.
+
+    ratio = efficiency x bandwidth / bandwidth of weights; at least 1, as the port is in between.
+    """
+    if dram.weights_bandwidth is None or isinstance(dram.bandwidth, str):
+        return Fraction(1)
+    return max(Fraction(1), Fraction(dram.bandwidth, dram.weights_bandwidth) * _exact(dram.efficiency))

@@ -138,6 +138,15 @@ class Dram:
     run_length_bits: int  # of the run field that is stored with each value
     winograd: tuple[int, int] | None = None  # outputs and taps a side, of weights that are stored transformed
     type: str = "LPDDR4"  # a table of circuits prices it by this name
+    weights_ratio: Fraction = Fraction(1)  # time of a byte of weights at the port, by that of any other
+
+
+@dataclass(frozen=True, slots=True)
+class Epilogue:
+    """Operations of the vector unit on each output of the array, and whether the array waits meanwhile."""
+
+    operations: int = 0
+    array_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +156,7 @@ class Hardware:
     No two of its dataflows have the same name. `document` is the machine as such a file says it, in plain data with
     dataflows and energy table inline: reading it gives an equal machine. A machine changed by `dataclasses.replace` has
     none; `simulator.hardware.vary` changes both. `by_default`: keys that its file left open, with what holds instead.
+    `extends`: names of the machines that its file extends, one by way of the other.
     """
 
     name: str
@@ -172,6 +182,8 @@ class Hardware:
     dma_moves_padding: bool = False  # maps lie in DRAM with their padding
     objective: Objective = "cycles_then_energy"  # that the machine's compiler minimizes
     ops_on_array: frozenset[str] = frozenset()  # op kinds that PEs run in place of the vector unit
+    epilogue: Epilogue = Epilogue()
+    kept_weight_bytes: int = 0  # that stay on chip from run to run
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
     launch_cycles: int = 0  # before each op that runs on its own
     host_ps: int = 0  # that the host adds to every run
@@ -179,6 +191,7 @@ class Hardware:
     voltage: float | None = None  # None: the usual one of the node
     document: dict[str, Value] | None = field(default=None, init=False, compare=False, repr=False)
     by_default: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
+    extends: tuple[str, ...] = field(default=(), init=False, compare=False, repr=False)
 
     @property
     def dataflow_names(self) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def _named(value: object, info: ValidationInfo, model_of: ModelOf, folder: str, 
         return value
     if not isinstance(value, str):
         raise Rejected("wrong value", f"the name of a bundled {what}, a .yaml file, or a mapping that is one")
-    path = _file_of(value, folder, what, Path((info.context or {}).get(FOLDER, ".")))
+    path = file_of(value, folder, what, Path((info.context or {}).get(FOLDER, ".")))
     try:
         state = path.stat()
         return _read(model_of, str(path), state.st_mtime_ns, state.st_size)
@@ -50,7 +50,7 @@ def _named(value: object, info: ValidationInfo, model_of: ModelOf, folder: str, 
         raise RejectedElsewhere(error.problems) from error
 
 
-def _file_of(name: str, folder: str, what: str, beside: Path) -> Path:
+def file_of(name: str, folder: str, what: str, beside: Path) -> Path:
     """Return the file of a bundled name, or of a path relative to the file that names it."""
     known = bundled(folder)
     if name in known:

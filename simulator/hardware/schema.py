@@ -244,11 +244,12 @@ class Dram(Written):
 
     The time from a request to its data is written in the machine's cycles or as `latency`. `efficiency`: the share of
     the bandwidth that is reached (refresh, row misses, turning the bus round). `type` is what a table of circuits
-    prices.
+    prices. `weights_bandwidth`: what weights come at from a memory of their own, such as flash, behind the same port.
     """
 
     type: Name = "LPDDR4"
     bandwidth: BytesPerSecond | Literal["unlimited"]
+    weights_bandwidth: Annotated[BytesPerSecond | None, given("a bandwidth, like `400 MB/s`")] = None
     latency_cycles: Annotated[Annotated[int, Field(ge=0, le=10**6)] | None, given("a whole number of cycles")] = None
     latency: Picoseconds | None = None
     efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -262,7 +263,21 @@ class Dram(Written):
             raise Rejected("missing key", "a number of cycles, or `latency` with a time", path=("latency_cycles",))
         if self.latency_cycles is not None and self.latency is not None:
             raise Rejected("the latency is given twice", "`latency` or `latency_cycles`", path=("latency",))
+        port = self.bandwidth
+        if self.weights_bandwidth is not None and (isinstance(port, str) or self.weights_bandwidth > port):
+            raise Rejected("more than the port's", "at most `bandwidth`", path=("weights_bandwidth",))
         return self
+
+
+class Epilogue(Written):
+    """What the vector unit does to each output of the array on its way out: it adds a bias, scales, rounds, clips.
+
+    `array: waits`: where both share a memory, or a sequencer. Else it works beside the array, and what it takes longer
+    than the layer counts.
+    """
+
+    operations: Count
+    array: Literal["runs", "waits"] = "runs"
 
 
 class Vector(Written):
@@ -273,6 +288,7 @@ class Vector(Written):
 
     lanes: Count
     on_array: VectorOpNames = Field(default_factory=list)
+    epilogue: Annotated[Epilogue | None, given("a number of operations")] = None
 
 
 class Layers(Written):
@@ -287,10 +303,12 @@ class Layers(Written):
 
     `keep_activations`: those outputs stay in the buffer that save most DRAM bytes, if the ops that run meanwhile find
     room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
+    `keep_weights`: so many bytes of weights stay on chip from run to run, beside the buffers: op after op, what fits.
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
     keep_activations: bool = False
+    keep_weights: Annotated[ByteCount | None, given("a capacity, like `8 MiB`")] = None
     configuration_cycles: CountOrZero = 0
     launch: Picoseconds | None = None
 

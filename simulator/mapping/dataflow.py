@@ -1,5 +1,6 @@
 """Dataflows: what is unrolled on the array and what stays in the registers, as templates in YAML."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,25 @@ def stationary_order(stationary: Operand | None) -> tuple[Dim, ...]:
         return OUTER_FIRST
     outside = tuple(d for d in OUTER_FIRST if d in RELEVANT[stationary])
     return outside + tuple(d for d in OUTER_FIRST if d not in RELEVANT[stationary])
+
+
+def initials(name: str) -> str:
+    """Shorten a dataflow's name the way papers do.
+
+    >>> initials("weight_stationary"), initials("no_local_reuse")
+    ('WS', 'NLR')
+    """
+    return "".join(word[0] for word in name.split("_") if word).upper()
+
+
+def spelled_out(name: str, names: Sequence[str]) -> str:
+    """Return the one of the names whose initials a name is; the name itself if it is none's, or several's.
+
+    >>> spelled_out("RS", ["row_stationary", "weight_stationary"])
+    'row_stationary'
+    """
+    meant = [known for known in names if initials(known) == name.upper()]
+    return meant[0] if len(meant) == 1 and name not in names else name
 
 
 def list_dataflows() -> tuple[str, ...]:

@@ -5,9 +5,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
+from simulator.caches import installed_version
 from simulator.cost.prices import prices_per_action, prices_per_byte
 from simulator.hardware.model import Hardware
 from simulator.hardware.peak import area_mm2, peak_watts
@@ -74,7 +73,7 @@ def documents_of(hardware: Hardware, network: Network) -> Documents:
 
 def provenance(documents: Documents) -> dict[str, str]:
     """Say which version made a run and from which contents; neither time nor place, so that bytes repeat."""
-    return {"squeezesim": _version(), **fingerprints(documents)}
+    return {"squeezesim": installed_version(), **fingerprints(documents)}
 
 
 def fingerprints(documents: Documents) -> dict[str, str]:
@@ -104,12 +103,3 @@ def plain_data(value: object) -> object:
     if isinstance(value, list | tuple):
         return [plain_data(item) for item in value]
     raise TypeError(f"no plain form of {type(value).__name__}")
-
-
-@cache
-def _version() -> str:
-    """Return the version that is installed, which the metadata of all packages is searched for."""
-    try:
-        return version("squeezesim")
-    except PackageNotFoundError:
-        return "uninstalled"

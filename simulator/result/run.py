@@ -253,6 +253,22 @@ class Run:
         return run_html(self)
 
     @property
+    def batch(self) -> int:
+        """Inputs processed together."""
+        batch = self.options.get("batch")
+        return batch if isinstance(batch, int) else 1
+
+    @property
+    def frames_per_s(self) -> float:
+        """Inputs of the batch over latency: inferences a second; 0 where no time passed."""
+        return self.batch / self.total.latency_s if self.total.latency_s else 0.0
+
+    @property
+    def frames_per_joule(self) -> float:
+        """Inputs of the batch over energy; 0 where none was spent."""
+        return self.batch / self.total.joules if self.total.joules else 0.0
+
+    @property
     def fragmentation_bytes(self) -> int:
         """Bytes by which the highest address of a tensor that stays exceeds what is alive at most."""
         tops = [layer.kept.address + layer.kept.size_bytes for layer in self.layers if layer.kept]

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import Hardware
+from simulator.nest import Operand, footprint
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
 from simulator.schedule.fusion import Fusion, fuse
@@ -18,7 +19,7 @@ class PlannedOp:
     `producer` names the op it is fused into, `folded` says that it is free; otherwise it runs itself, and `fused` ops
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
     pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others.
-    `resident` tells by operand whether it stays on chip (as weights, the second factor of a product), where
+    `resident` tells by operand whether it stays on chip (as weights also the second factor of a product), where
     `reserved_bytes` are taken by tensors that are kept meanwhile, which have `alive_bytes`; what it makes itself is
     `kept` until the op `read_last_by`. `slices` tells what folded ops make of where its
     tensors lie in DRAM.
@@ -51,15 +52,30 @@ def plan(network: Network, hardware: Hardware) -> tuple[PlannedOp, ...]:
     zeros = _zeros_read(network, places.storage)
     addresses = Addresses(network, fusion)
     told = (_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers)
-    planned = (_planned(layer, fusion, places) for layer in told)
+    weights = kept_weights(network, hardware)
+    planned = (_planned(layer, fusion, places, layer.name in weights) for layer in told)
     beside = (_beside_kept(op, at, network, places) for at, op in enumerate(planned))
     return tuple(_sliced(op, addresses) for op in beside)
 
 
-def _planned(layer: Layer, fusion: Fusion, places: Residency) -> PlannedOp:
+def kept_weights(network: Network, hardware: Hardware) -> frozenset[str]:
+    """Return the layers whose weights stay on chip from run to run: one after the other, those that find room."""
+    room, kept = hardware.kept_weight_bytes, set()
+    for layer in network.layers:
+        if layer.nest is None or layer.op is Op.MATMUL:
+            continue
+        size = -(-footprint(layer.nest, layer.nest.bounds, Operand.WEIGHTS) * hardware.weight_bits // 8)
+        if size <= room:
+            room -= size
+            kept.add(layer.name)
+    return frozenset(kept)
+
+
+def _planned(layer: Layer, fusion: Fusion, places: Residency, weights_kept: bool) -> PlannedOp:
     product = layer.op is Op.MATMUL
     inputs, weights = (layer.inputs[:1], layer.inputs[1:]) if product else (layer.inputs, ())
-    resident = (places.on_chip(inputs), product and places.on_chip(weights), layer.name in places.kept)
+    weights_here = places.on_chip(weights) if product else weights_kept
+    resident = (places.on_chip(inputs), weights_here, layer.name in places.kept)
     op = PlannedOp(layer, resident=resident)
     group = fusion.groups.get(layer.name)
     if group is None:

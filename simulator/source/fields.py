@@ -3,8 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
+from simulator.source import units
 from simulator.source.units import (
     bandwidth_text,
     frequency_text,
@@ -81,12 +91,20 @@ def _written(text: Callable[[int], str]) -> PlainSerializer:
     return PlainSerializer(lambda value: text(value) if isinstance(value, int) else value)
 
 
-Hertz = Annotated[int, _quantity(parse_frequency, "Hz"), _written(frequency_text)]
-BytesPerSecond = Annotated[int, _quantity(parse_bandwidth, "B/s"), _written(bandwidth_text)]
-Picoseconds = Annotated[int, _quantity(parse_time, "ps"), _written(time_text)]
-ByteCount = Annotated[int, _quantity(parse_size, "B"), _written(size_text)]
-Nanometres = Annotated[int, _quantity(parse_length, "nm"), _written(length_text)]
-Millivolts = Annotated[int, _quantity(parse_voltage, "mV"), _written(voltage_text)]
+def _schema(units: Mapping[str, int], example: str) -> WithJsonSchema:
+    """Describe a quantity to editors: text with one of the units."""
+    pattern = rf"^\s*[0-9]+(\.[0-9]+)?\s*({'|'.join(units)})\s*$"
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example], "units": list(units)})
+
+
+Hertz = Annotated[int, _quantity(parse_frequency, "Hz"), _written(frequency_text), _schema(units.FREQUENCY, "200 MHz")]
+BytesPerSecond = Annotated[
+    int, _quantity(parse_bandwidth, "B/s"), _written(bandwidth_text), _schema(units.BANDWIDTH, "16 GB/s")
+]
+Picoseconds = Annotated[int, _quantity(parse_time, "ps"), _written(time_text), _schema(units.TIME, "100 ns")]
+ByteCount = Annotated[int, _quantity(parse_size, "B"), _written(size_text), _schema(units.SIZE, "128 KiB")]
+Nanometres = Annotated[int, _quantity(parse_length, "nm"), _written(length_text), _schema(units.LENGTH, "28 nm")]
+Millivolts = Annotated[int, _quantity(parse_voltage, "mV"), _written(voltage_text), _schema(units.VOLTAGE, "0.9 V")]
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 CountOrZero = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]

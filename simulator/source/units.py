@@ -22,6 +22,7 @@ SIZE = {
     "GiB": 2**30,
 }
 TIME = {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12}
+ENERGY = {"pJ": 1, "nJ": 10**3, "uJ": 10**6, "mJ": 10**9, "J": 10**12}
 LENGTH = {"nm": 1, "um": 10**3}
 VOLTAGE = {"mV": 1, "V": 10**3}
 BANDWIDTH = {f"{unit}/s": factor for unit, factor in SIZE.items()}

@@ -55,8 +55,9 @@ class PortSpec:
 class OpTiles:
     """An op in play: its tiles in order, the port as it sees it, and what computes them (`block`).
 
-    `setup_cycles` pass before its tiles begin. The vector unit works for `added_cycles` behind the array. Where ops
-    overlap with their neighbours (`apart`), loads and work do not wait for one another: each is busy by itself.
+    `setup_cycles` pass before its tiles begin. The vector unit works for `added_cycles` beside the array, and for
+    `after_cycles` while all else waits. Where ops overlap with their neighbours (`apart`), loads and work do not wait
+    for one another: each is busy by itself.
     """
 
     name: str
@@ -65,4 +66,5 @@ class OpTiles:
     port: PortSpec
     setup_cycles: int = 0
     added_cycles: int = 0
+    after_cycles: int = 0
     apart: bool = False

@@ -146,6 +146,10 @@ class _Machine:
                 self.intervals.append(Interval(CONTROL, op, 0, "setup", begin, int(environment.now)))
             blocks = _Op(environment, op, tiles, self.intervals).blocks()
             yield environment.all_of([environment.process(block) for block in blocks])
+            if tiles.after_cycles:
+                after = int(environment.now)
+                yield environment.timeout(tiles.after_cycles)
+                self.intervals.append(Interval(VECTOR, op, 0, "add", after, int(environment.now)))
             self.spans.append((begin, int(environment.now)))
 
 

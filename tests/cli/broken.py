@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from tests.mutations import changed, leaf, walk
+from tests.fuzz.places import changed, leaf, walk
 
 LADDER = "".join(f"{' ' * i}a:\n" for i in range(1, 1000))
 BILLION_LAUGHS = "".join(f"l{i}: &l{i} [{', '.join(['*l' + str(i - 1) if i else 'ha'] * 10)}]\n" for i in range(9))

@@ -8,7 +8,7 @@ import pytest
 from simulator.cli.exits import run
 from simulator.source.paths import data_dir
 from tests.cli.broken import Broken, Sound, broken_files
-from tests.unit.test_hardware_mutations import NAMES, OPTIONAL, QUANTITIES
+from tests.fuzz.test_machines import NAMES, OPTIONAL, QUANTITIES
 
 MACHINE = Sound(
     text=(data_dir() / "eyeriss_chip.yaml").read_text(),

@@ -146,3 +146,22 @@ def test_misuse_of_compare_is_told_with_exit_code_2(
 def test_a_list_of_networks_may_carry_parameters() -> None:
     assert specs("a:x=1,y=2,b,c:z=3") == ["a:x=1,y=2", "b", "c:z=3"]
     assert specs("") == []
+
+
+def test_a_comparison_that_fails_exits_with_1_and_names_layers(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = str(tmp_path / "other.json")
+    output(capsys, "--hw", "squeezenext_16x16", "--net", "tiny:filters=16", "--json", other)
+    assert run(["compare", str(saved), other, "--fail-if", "cycles>500%", "--fail-if", "macs>2%"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("run") and err.startswith("failed: macs>2%: ") and "\n  conv2: " in err
+    output(capsys, "compare", str(saved), other, "--baseline", other, "--fail-if", "cycles>2%")
+
+
+def test_comparing_runs_of_other_batches_warns(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = str(tmp_path / "other.json")
+    output(capsys, "--hw", "squeezenext_16x16", "--net", "tiny", "--batch", "4", "--json", other)
+    assert run(["compare", str(saved), other]) == 0
+    out, err = capsys.readouterr()
+    assert "from batch 1 to batch 4" in out and err.startswith("warning: batch 1 and batch 4: ")

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from simulator.cli.exits import run
-from simulator.door import open_run
+from simulator.door import open_run, timeline
 from simulator.errors import InputError
 from simulator.result.json_io import load_run
 from simulator.result.laws import LawViolation, Violation
@@ -28,7 +28,7 @@ class FakeEngine(ModuleType):
         super().__init__("simulator.engine")
         self.asked: dict[str, object] = {}
         self.failure: BaseException | None = None
-        self.open_run = open_run
+        self.open_run, self.timeline = open_run, timeline
 
     def simulate(self, hardware: str, network: str, **options: object) -> object:
         self.asked = {"hardware": hardware, "network": network, **options}
@@ -69,6 +69,7 @@ def test_options_reach_the_engine(engine: FakeEngine, tmp_path: Path) -> None:
         "dataflow": "row_stationary",
         "objective": "edp",
         "mapping": mapping,
+        "settings": (),
         "prove": False,
     }
 
@@ -119,7 +120,7 @@ def test_a_table_needs_neither_plotting_library(
         ([*HW_NET, "--plot"], "--plot needs a folder"),
         ([*HW_NET, "--json", "-", "--csv", "-"], "cannot both go to stdout"),
         ([*HW_NET, "--json", "-", "--timeline", "-"], "--json and --timeline cannot both go to stdout"),
-        (["report", "run.json"], "--html FILE, --out DIR, --timeline FILE or several"),
+        (["report", "run.json", "--by", "layer"], "one of stage, op"),
         ([*HW_NET, "--batch", "0"], "'--batch'"),
         ([*HW_NET, "--batch", "many"], "'--batch'"),
         ([*HW_NET, "--bacth", "4"], "--batch"),

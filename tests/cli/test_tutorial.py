@@ -27,3 +27,13 @@ def test_every_command_of_the_tutorial_prints_what_is_shown(own_cache, tmp_path,
 
 def test_the_tutorial_shows_commands_and_what_they_print():
     assert all(command.startswith("$ simulate ") and shown for command, *shown in BLOCKS)
+
+
+@pytest.mark.slow
+def test_the_cells_of_the_notebook_run(own_cache):
+    page = (TUTORIAL.parent / "howto" / "notebook.md").read_text(encoding="utf-8")
+    cells = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, object] = {}
+    for cell in cells:
+        exec(cell, names)
+    assert {"run", "comparison"} <= names.keys()

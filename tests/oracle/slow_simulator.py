@@ -5,6 +5,7 @@ after PE, MAC after MAC. Words are tuples of indices, what a memory holds is a s
 counted word by word. Times are those of events: a transfer starts when its data, its channel and the port are free.
 """
 
+from itertools import product
 from math import ceil
 
 from simulator.hardware.model import Hardware
@@ -38,8 +39,13 @@ def play_network(network: Network, machine: Hardware, mappings: dict[str, Mappin
 
 
 def add_up(played: Played, job: Job, machine: Hardware) -> None:
-    """Add products that meet in an output, one by one, behind the array: what that takes longer, everything waits."""
-    adds = sum(operations(layer) for layer in job.fused if layer.op is Op.COL2IM)
+    """Add products that meet in an output, one by one, behind the array: what that takes longer, everything waits.
+
+    Each output is worked on there, too, beside the array or while it waits.
+    """
+    adds = products = sum(operations(layer) for layer in job.fused if layer.op is Op.COL2IM)
+    if job.layer.op in MAC_OPS:
+        adds += machine.epilogue.operations * len([*product(*map(range, job.layer.output_shape))])
     if not adds:
         return
     took = sum(played.parts.values()) - played.parts["configuration"]
@@ -47,9 +53,9 @@ def add_up(played: Played, job: Job, machine: Hardware) -> None:
     waits = played.parts["fill"] + played.parts["wait"] + played.parts["drain"]
     if lasts > max(played.bounds["array"], played.bounds["dram"], waits):
         played.bottleneck = "vector"
-    if lasts > took:
-        played.parts["vector"] = lasts - took
+    until = lasts + took if machine.epilogue.array_waits else max(lasts, took)
+    played.parts["vector"] = until - took
     read, written = played.traffic["buffer", Operand.OUTPUTS]
-    played.traffic["buffer", Operand.OUTPUTS] = read + ceil(adds * machine.partial_sum_bits / 8), written
+    played.traffic["buffer", Operand.OUTPUTS] = read + ceil(products * machine.partial_sum_bits / 8), written
     played.energy |= moved_energy({("buffer", Operand.OUTPUTS): played.traffic["buffer", Operand.OUTPUTS]}, machine)
-    played.energy |= standing_energy(machine, {"vector": adds}, max(took, lasts))
+    played.energy |= standing_energy(machine, {"vector": adds}, until)

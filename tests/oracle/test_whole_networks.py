@@ -12,7 +12,7 @@ from simulator import load_hardware, simulate
 from simulator.cost.legality import violations
 from simulator.door import saved_mappings
 from simulator.engine import around
-from simulator.hardware.model import Hardware
+from simulator.hardware.model import Epilogue, Hardware
 from simulator.mapping.mapping import ONES
 from simulator.nest import OPERAND_NAMES, Dim
 from simulator.network.graph import Graph
@@ -118,6 +118,7 @@ def cases(draw):
         ops_on_array=frozenset(draw(st.sets(st.sampled_from((Op.POOL, Op.SOFTMAX))))),
         layer_order=draw(st.sampled_from(("serial", "overlapped", "prefetch_weights"))),
         configuration_cycles=draw(st.sampled_from((0, 5))),
+        epilogue=Epilogue(draw(st.sampled_from((0, 0, 3))), draw(st.booleans())),
     )
     mappings = {}
     assume(any(op.runs for op in plan(network, hardware)))

@@ -6,7 +6,8 @@ import pytest
 
 from analysis.read.compare import Comparison, compare
 from analysis.read.compare.align import RULES, align
-from analysis.read.compare.tables import comparison_rows, comparison_text, overview, run_labels
+from analysis.read.compare.likeness import run_labels
+from analysis.read.compare.tables import comparison_rows, comparison_text, overview
 from analysis.read.compare.waterfall import MOST_STEPS, steps, waterfall
 from analysis.read.objective import COMPARED
 from analysis.read.pictures import write_pictures
@@ -120,7 +121,7 @@ def test_a_total_that_its_layers_do_not_make_up_is_noticed() -> None:
 @pytest.mark.parametrize("by", list(COMPARED))
 def test_the_steps_of_every_waterfall_lead_from_one_total_to_the_other(by: str) -> None:
     comparison = compare(small_run(), deep_run(40), by)
-    for cut in ("stage", "part", "layer"):
+    for cut in (comparison.grouped, "part", "layer"):
         found = steps(comparison, cut)
         assert len(found) <= MOST_STEPS + 1
         assert sum(change for _, change in found) == pytest.approx(comparison.total.change)

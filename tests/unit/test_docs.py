@@ -16,7 +16,16 @@ from simulator.result.run import CYCLE_PARTS
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 ARCHITECTURE = (DOCS / "architecture.md").read_text(encoding="utf-8")
-WRITTEN = ("architecture.md", "cache.md", "formats.md", "glossary.md", "report.md", "security.md")
+WRITTEN = (
+    "architecture.md",
+    "cache.md",
+    "formats.md",
+    "glossary.md",
+    "howto/ci.md",
+    "report.md",
+    "security.md",
+    "sweep.md",
+)
 PLACE = re.compile(r"`([\w./]+\.py)(?::(\w+))?`")  # a file, or a name in it
 FOLDER = re.compile(r"`([\w./]+/)`")
 LINK = re.compile(r"\]\(([^)#]*)(#[^)]*)?\)")

@@ -21,7 +21,7 @@ from simulator.engine.mapping_cache import (
 )
 from simulator.engine.store import key_of
 from simulator.engine.vector_ops import fastest, stream
-from simulator.hardware.model import Array, Buffer, Delivery, Dram, Hardware, ZeroWeights
+from simulator.hardware.model import Array, Buffer, Delivery, Dram, Epilogue, Hardware, ZeroWeights
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, Operand
 from simulator.network.ir import Layer, Op
@@ -58,6 +58,8 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "clock_hz": 1,
     "vector_lanes": 77,
     "ops_on_array": frozenset({"pool"}),
+    "epilogue": Epilogue(7, True),
+    "kept_weight_bytes": 7,
     "fuses": frozenset({"add"}),
     "folds": frozenset({"add"}),
     "keeps_activations": not MACHINE.keeps_activations,
@@ -107,6 +109,7 @@ READ_OF_BUFFER: dict[str, object] = {
 READ_OF_DRAM: dict[str, object] = {
     "bytes_per_cycle": Fraction(1, 7),
     "latency_cycles": 7,
+    "weights_ratio": Fraction(7, 3),
     "burst_bytes": 7,
     "activations": "nhwc",
     "atom_channels": 7,

@@ -250,7 +250,7 @@ def test_the_summary_says_each_thing_once() -> None:
         "MACs": "200 (190 executed, zero weights skipped: dense-equivalent speed-up 1.05) on 8 PEs, utilization 23.8%",
         "traffic": "DRAM 1012B, buffer 28B",
         "energy": "10nJ: mac 60.0%, dram 30.0%, leakage 10.0%",
-        "power": "0.100µW, 0.070µW without DRAM; 10 inferences a second, 100M a joule",
+        "power": "0.100µW, 0.070µW without DRAM; 10 frames/s, 100M frames/J",
         "cycles": "compute 83.0%, dram 17.0%",
         "bound by": "array 90.0% (83.0% compute, 7.0% dram), vector 10.0% (10.0% dram)",
         "ops": "depthwise 60.0%, conv 30.0%, pool 10.0%",
@@ -338,7 +338,7 @@ def test_energy_is_split_by_operand_and_by_component() -> None:
 
 
 @pytest.mark.parametrize(
-    ("batch", "rates"), [(1, "10 inferences a second, 100M a joule"), (4, "40 inferences a second, 400M a joule")]
+    ("batch", "rates"), [(1, "10 frames/s, 100M frames/J"), (4, "40 frames/s, 400M frames/J, 2.50nJ a frame")]
 )
 def test_power_is_energy_over_time_and_a_batch_holds_several_inferences(batch: int, rates: str) -> None:
     """A hundred cycles of 1 kHz; 10,000 pJ, of which DRAM takes 3,000."""

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from analysis.drive.measured import measurements
-from analysis.drive.sweep import reading
+from analysis.drive.sweep import expressions
+from analysis.drive.sweep import schema as sweep_schema
 from simulator import load_hardware
 from simulator.errors import InputError
 from simulator.hardware import schema
@@ -27,7 +28,7 @@ LIMITS: Mapping[str, tuple[int, ...]] = {
     "| ONNX functions": (functions.MOST_DEEP, functions.MOST_EXPANDED, functions.MOST_EXPANDED_BYTES),
     "| any network": (bounds.MOST_LAYERS, bounds.MOST_ELEMENTS, bounds.MOST_MACS, bounds.LONGEST_NAME),
     "| run |": (json_io.MAX_FILE_BYTES, json_io.MAX_DIGITS),
-    "| sweep plan | 1": (reading.MOST_POINTS,),
+    "| sweep plan | 1": (sweep_schema.MOST_POINTS, expressions.MOST_LETTERS),
     "| Timeloop's YAML": (timeloop_text.MOST_FILES, timeloop_text.MOST_NESTED),
 }
 

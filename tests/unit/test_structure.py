@@ -112,7 +112,7 @@ def test_kernels_import_numpy_numba_the_standard_library_and_each_other_only():
     kernels = kernel_modules()
     assert {"simulator.cost.evaluate", "simulator.cost.search_tiles", "simulator.verify.functional"} <= kernels.keys()
     allowed = {"numba", "numpy", *sys.stdlib_module_names}
-    own = {*kernels, "simulator.caches", "simulator.cost.case", "simulator.cost.jit"}
+    own = {*kernels, "simulator.caches", *(f"simulator.cost.{name}" for name in ("case", "compiled", "jit"))}
     for module in own:
         for name in imported_names(tree_of(module)):
             assert name in own or name.partition(".")[0] in allowed, f"{module} imports {name}"

@@ -136,7 +136,8 @@ def test_the_summary_tells_watts_and_inferences_of_the_whole_batch() -> None:
     watts = run.total.energy_pj / 1e12 / run.total.latency_s
     text = dict(summary_lines(run))["power"]
     assert text.startswith(f"{units.power(watts)}, ")
-    assert text.endswith(f" {units.count(4e12 / run.total.energy_pj)} a joule")
+    rate, each = units.count(4e12 / run.total.energy_pj), units.energy(run.total.energy_pj / 4)
+    assert text.endswith(f" {rate} frames/J, {each} a frame")
 
 
 def test_shares_are_sorted_and_sum_to_one() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from simulator.errors import nearest
 from simulator.network.shapes import Padding, Pair
@@ -73,30 +73,55 @@ def _names(value: object) -> object:
     return tuple(names)
 
 
+def _lists(least: int, *lengths: int) -> list[dict[str, object]]:
+    """Describe lists of so many whole numbers to editors."""
+    items = {"type": "integer", "minimum": least, "maximum": LARGEST_COUNT}
+    return [{"type": "array", "items": items, "minItems": length, "maxItems": length} for length in lengths]
+
+
+def _number(least: int) -> dict[str, object]:
+    return {"type": "integer", "minimum": least, "maximum": LARGEST_COUNT}
+
+
 LayerName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-Sizes = Annotated[Pair, BeforeValidator(_pair)]
-Extents = Annotated[tuple[int, int, int, int], BeforeValidator(_extents)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Sizes = Annotated[Pair, BeforeValidator(_pair), WithJsonSchema({"anyOf": [_number(1), *_lists(1, 2)]})]
+Extents = Annotated[tuple[int, int, int, int], BeforeValidator(_extents), WithJsonSchema({"anyOf": _lists(1, 3, 4)})]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+Padded = Annotated[
+    Padding,
+    BeforeValidator(_padding),
+    WithJsonSchema({"anyOf": [_number(0), {"enum": list(WORDS)}, *_lists(0, 1, 2, 4)]}),
+]
+Channels = Annotated[
+    tuple[int, ...], BeforeValidator(_channels), WithJsonSchema({"anyOf": [_number(0), *_lists(0, 1, 2)]})
+]
+Reshaped = Annotated[tuple[int, ...], BeforeValidator(_shape), WithJsonSchema({"anyOf": _lists(-1, 3)})]
 
 
 class Row(Written):
     """One layer; see `workloads.importers.yaml_layers` for what each key means."""
 
-    op: Annotated[str, BeforeValidator(_op), Field(max_length=LONGEST_NAME)]
+    op: Annotated[
+        str, BeforeValidator(_op), Field(max_length=LONGEST_NAME), WithJsonSchema({"type": "string", "enum": list(OPS)})
+    ]
     name: LayerName | None = None
     inputs: Names | None = None
     filters: Count | None = None
     kernel: Sizes = (1, 1)
     stride: Sizes = (1, 1)
-    padding: Annotated[Padding, BeforeValidator(_padding)] = 0
+    padding: Padded = 0
     dilation: Sizes = (1, 1)
     groups: Count = 1
     bias: bool = False
     activation: LayerName | None = None
     ceil: bool = False
     size: Sizes | None = None
-    channels: Annotated[tuple[int, ...], BeforeValidator(_channels)] | None = None
-    shape: Annotated[tuple[int, ...], BeforeValidator(_shape)] | None = None
+    channels: Channels | None = None
+    shape: Reshaped | None = None
     axis: Annotated[int, Field(ge=0, le=3)] = 1
     output: Extents | None = None
     variant: Annotated[str, Field(max_length=LONGEST_NAME)] = ""

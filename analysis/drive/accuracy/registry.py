@@ -11,11 +11,15 @@ Progress = Callable[[int, int, str], None]
 ANCHORS: dict[str, str] = {
     "choice": "analysis.drive.accuracy.anchors.choice",
     "dpu": "analysis.drive.accuracy.anchors.dpu",
+    "edge_tpu": "analysis.drive.accuracy.anchors.edge_tpu",
+    "ethos_u": "analysis.drive.accuracy.anchors.ethos_u",
     "eyeriss_chip": "analysis.drive.accuracy.anchors.eyeriss_chip",
+    "flux": "analysis.drive.accuracy.anchors.flux",
     "fuseconv": "analysis.drive.accuracy.anchors.fuseconv",
     "gemmini": "analysis.drive.accuracy.anchors.gemmini",
     "isca16": "analysis.drive.accuracy.anchors.isca16",
     "networks": "analysis.drive.accuracy.anchors.networks",
+    "neural_art": "analysis.drive.accuracy.anchors.neural_art",
     "nn_dataflow": "analysis.drive.accuracy.anchors.nn_dataflow",
     "nvdla": "analysis.drive.accuracy.anchors.nvdla",
     "power_area": "analysis.drive.accuracy.anchors.power_area",
@@ -26,6 +30,7 @@ ANCHORS: dict[str, str] = {
     "timeloop": "analysis.drive.accuracy.anchors.timeloop",
     "tpu_v1": "analysis.drive.accuracy.anchors.tpu_v1",
     "tpu_v6e": "analysis.drive.accuracy.anchors.tpu_v6e",
+    "vta": "analysis.drive.accuracy.anchors.vta",
 }
 """Anchor -> the module that holds it as `ANCHOR`."""
 

@@ -11,7 +11,7 @@ from analysis.read import units
 from analysis.read.kinds import KINDS, OTHER, kinds_of
 from analysis.read.layout import Row
 from analysis.read.pictures import Picture
-from analysis.read.tables import initials
+from simulator.mapping.dataflow import initials
 from simulator.network.ir import Op
 from simulator.result.run import Run
 from workloads.load import load_network

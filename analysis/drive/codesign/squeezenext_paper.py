@@ -11,8 +11,8 @@ from analysis.read import units
 from analysis.read.layout import Row
 from analysis.read.losses import stage_uses
 from analysis.read.pictures import Picture
-from analysis.read.tables import initials
 from analysis.read.units import kilo, signed_percent
+from simulator.mapping.dataflow import initials
 from simulator.result.run import Run
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ class Quantity:
 QUANTITIES = {
     "time": Quantity("time", CYCLES, {**units.TIME, CYCLE: 1}, "time [ms]"),
     "bytes": Quantity("bytes", DRAM, units.SIZE, "bytes [MB]"),
-    "energy": Quantity("energy", ENERGY, {"pJ": 1, "nJ": 1e3, "uJ": 1e6, "mJ": 1e9, "J": 1e12}, "energy [mJ]"),
+    "energy": Quantity("energy", ENERGY, units.ENERGY, "energy [mJ]"),
 }
 IMPLIED = {CYCLE: ("time", CYCLE), "bytes": ("bytes", "B")}
 """Headers that are a unit themselves."""

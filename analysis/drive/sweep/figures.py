@@ -46,6 +46,14 @@ def _column_of(part: str) -> str:
     return component if component in COMPONENT_COLOURS else "buffer"
 
 
+def figures_before(network: Network) -> Figures:
+    """Return the figures that a network has before it is simulated."""
+    figures: Figures = {"macs": network.macs, "params": network.params}
+    if "top1_percent" in network.facts:
+        figures["top1_percent"] = float(network.facts["top1_percent"])
+    return figures
+
+
 def figures_of(run: Run, network: Network) -> Figures:
     """Return the figures of a run."""
     total, machine = run.total, run.hardware
@@ -53,8 +61,6 @@ def figures_of(run: Run, network: Network) -> Figures:
     figures: Figures = {
         "cycles": total.cycles,
         "latency_s": total.latency_s,
-        "macs": total.macs,
-        "params": network.params,
         "utilization": total.utilization,
         "energy_pj": total.energy_pj,
         "watts": total.watts,
@@ -70,8 +76,7 @@ def figures_of(run: Run, network: Network) -> Figures:
         figures["area_mm2"] = machine.area_mm2
     if total.energy_relative is not None:
         figures["energy_relative"] = total.energy_relative
-    if "top1_percent" in network.facts:
-        figures["top1_percent"] = float(network.facts["top1_percent"])
+    figures |= figures_before(network) | {"macs": total.macs}
     figures |= {f"cycles_{part}": total.cycle_parts[part] for part in CYCLE_PARTS}
     return figures | {f"energy_{component}_pj": energy.get(component, 0.0) for component in COMPONENT_COLOURS}
 

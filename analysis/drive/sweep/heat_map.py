@@ -36,13 +36,13 @@ class Field:
 
 
 def heat_map_pictures(outcome: Outcome) -> list[Picture]:
-    """Return a picture of latency and one of energy, over the first two axes that vary; none if fewer do.
+    """Return pictures of latency and energy over the first two axes that vary; none if fewer do, or of samples.
 
     All other axes stand at their first value.
     """
     plan = outcome.plan
     varied = [i for i, axis in enumerate(plan.axes) if len(axis.choices) > 1]
-    if len(varied) < 2:
+    if len(varied) < 2 or plan.sampled is not None:
         return []
     down, across = varied[:2]
     shown = {
@@ -76,7 +76,7 @@ def _field(
 
     def value(y: int, x: int) -> float:
         choices = tuple(y if i == down else x if i == across else 0 for i in range(len(plan.axes)))
-        return float(shown[Point(machine, network, choices)].get(cost.key, nan))
+        return float(shown.get(Point(machine, network, choices), {}).get(cost.key, nan))
 
     size = len(plan.axes[down].choices), len(plan.axes[across].choices)
     title = f"{plan.networks[network]} on {plan.machines[machine]}"

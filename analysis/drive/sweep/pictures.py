@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from analysis.drive.sweep.effects import effect_pictures
+from analysis.drive.sweep.fronts import front_picture
 from analysis.drive.sweep.heat_map import heat_map_pictures
+from analysis.drive.sweep.measures import Ranked, read_measures
 from analysis.drive.sweep.results import COSTS, Sample, grouped, samples_of
 from analysis.drive.sweep.run import Outcome
 from analysis.read.layout import Row, elide, printable
@@ -20,8 +23,8 @@ NUMBERED = 8  # points of a front that are named
 MAX_LABEL = 56
 
 
-def sweep_pictures(outcome: Outcome) -> Iterator[Picture]:
-    """Yield the pictures that the sweep has the points for."""
+def sweep_pictures(outcome: Outcome, measures: Sequence[Ranked] | None = None) -> Iterator[Picture]:
+    """Yield the pictures that the sweep has the points for; `measures` are those of one more front."""
     samples = samples_of(outcome)
     if samples:
         yield pareto_picture(samples)
@@ -29,6 +32,10 @@ def sweep_pictures(outcome: Outcome) -> Iterator[Picture]:
         if accuracy:
             yield accuracy
         yield from heat_map_pictures(outcome)
+        front_of_measures = front_picture(outcome, measures) if measures else None
+        if front_of_measures:
+            yield front_of_measures
+        yield from effect_pictures(outcome, measures or read_measures("latency,energy", outcome.plan))
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from analysis.drive.estimate.accuracy import Accuracy
 from analysis.drive.sweep.axes import NET, Axis, Setting, is_machine_path, with_settings
+from analysis.drive.sweep.expressions import Constraint, Expression
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import read_hardware
 from simulator.hardware.model import Hardware
+from simulator.hardware.settings import blamed
 from simulator.hardware.vary import parts_of
 from simulator.source import Document
 from simulator.source.parser import Value
@@ -19,18 +22,32 @@ DEFAULTS: dict[str, Value] = {"batch": 1, "dataflow": "best", "objective": "cycl
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Machines as documents, networks as specs, axes; a point is a number below `points`, the last axis fastest."""
+    """Machines as documents, networks as specs, axes; a point is a number below `points`, the last axis fastest.
+
+    A point counts if it meets all `constraints`; `derived` are columns worked out from the others, in their order.
+    """
 
     document: Document
     machines: tuple[str, ...]
     machine_documents: tuple[Document, ...]
     networks: tuple[str, ...]
     axes: tuple[Axis, ...]
+    derived: tuple[tuple[str, Expression], ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    sampled: tuple[int, ...] | None = None
+    """The combinations that are points, by their number among all; all of them if None."""
+    accuracy: Accuracy | None = None
+    """What is known of networks beside their published accuracy; no key and no simulation depends on it."""
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """How many machines, networks and choices of each axis there are."""
+        return (len(self.machines), len(self.networks), *(len(axis.choices) for axis in self.axes))
 
     @property
     def points(self) -> int:
-        """How many combinations there are."""
-        return len(self.machines) * len(self.networks) * prod(len(axis.choices) for axis in self.axes)
+        """How many combinations are simulated."""
+        return prod(self.extents) if self.sampled is None else len(self.sampled)
 
     def machine_index(self, point: "Point") -> tuple[int, ...]:
         """Return what tells a point's machine from those of other points: its number and choices."""
@@ -48,12 +65,22 @@ class Point:
 
 def point_of(plan: Plan, number: int) -> Point:
     """Return the point of that number, machines varying slowest, then networks, then the axes in their order."""
+    if plan.sampled is not None:
+        number = plan.sampled[number]
     digits = []
-    for axis in reversed(plan.axes):
-        number, choice = divmod(number, len(axis.choices))
+    for extent in reversed(plan.extents):
+        number, choice = divmod(number, extent)
         digits.append(choice)
-    machine, network = divmod(number, len(plan.networks))
-    return Point(machine, network, tuple(reversed(digits)))
+    machine, network, *choices = reversed(digits)
+    return Point(machine, network, tuple(choices))
+
+
+def combination_of(plan: Plan, places: Sequence[int]) -> int:
+    """Return the number of a combination among all, by the place of its machine, its network and its choices."""
+    number = 0
+    for extent, place in zip(plan.extents, places, strict=True):
+        number = number * extent + place
+    return number
 
 
 def settings_of(plan: Plan, point: Point) -> tuple[Setting, ...]:
@@ -109,8 +136,7 @@ def _of_plan(problem: Problem, settings: dict[str, Setting], plan: Plan, index: 
     if problem.file == plan.document.file or not settings:
         return problem
     found = problem.path or ""
-    related = [s for path, s in settings.items() if f"{found}.".startswith(f"{path}.") or path.startswith(f"{found}.")]
-    setting = related[0] if related else next(iter(settings.values()))
+    setting = settings[blamed(found, tuple(settings)) or next(iter(settings))]
     unknown = problem.message == UNKNOWN_KEY
     at = setting.at[:2] if unknown else setting.at
     place = plan.document.place(at, of_key=unknown)

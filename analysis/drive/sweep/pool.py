@@ -7,9 +7,11 @@ executors of the standard library would leave them waiting for ever.
 import errno
 import multiprocessing
 import os
+import signal
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -38,25 +40,58 @@ def finish_all(plan: Plan, numbers: Iterable[int], workers: int) -> Generator[li
     Processes are spawned: a script that calls this needs its `if __name__ == "__main__":`. Raises ChildProcessError
     if one of them dies.
     """
-    if workers < 1:
-        workshop = Workshop(plan)
-        yield from ([workshop.finish(number)] for number in numbers)
-        return
-    crew: list[_Worker] = []
-    try:
-        crew.extend(_start(plan) for _ in range(workers))
-        yield from _serve_crew(crew, iter(numbers))
-    finally:
-        _dismiss(crew)
+    with Crew(plan, workers) as crew:
+        yield from crew.finish(numbers)
+
+
+class Crew:
+    """Processes that finish points of a plan, started when the first are there to be done; use it as a context."""
+
+    def __init__(self, plan: Plan, workers: int) -> None:
+        self.plan, self.count = plan, workers
+        self.workers: list[_Worker] = []
+        self.workshop: Workshop | None = None
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _dismiss(self.workers)
+
+    def finish(self, numbers: Iterable[int]) -> Generator[list[Finished], None, None]:
+        """Yield the points of those numbers as they are finished."""
+        if self.count < 1:
+            self.workshop = self.workshop or Workshop(self.plan)
+            for number in numbers:
+                yield [self.workshop.finish(number)]
+            return
+        while len(self.workers) < self.count:
+            self.workers.append(_start(self.plan))
+        yield from _serve_crew(self.workers, iter(numbers))
 
 
 def _start(plan: Plan) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(plan, theirs), daemon=True)
-    process.start()
+    with _no_interrupts():
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Let processes that are started now never see Ctrl-C, which reaches all of a terminal; this one sees it after."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which would let Ctrl-C through again, if it was started meanwhile
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve_crew(crew: list[_Worker], numbers: Iterator[int]) -> Iterator[list[Finished]]:
@@ -104,11 +139,10 @@ def _receive(worker: _Worker) -> Finished:
 
 
 def _dismiss(crew: list[_Worker]) -> None:
-    """Close the pipes, which ends the idle, and stop those still at work."""
+    """Stop all: what is finished is in the store, and who has only just started would not notice a closed pipe yet."""
     for worker in crew:
         worker.connection.close()
-        if worker.pending:
-            worker.process.terminate()
+        worker.process.terminate()
     for worker in crew:
         worker.process.join(STOP_SECONDS)
         if worker.process.is_alive():

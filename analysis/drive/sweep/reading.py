@@ -16,16 +16,18 @@ from workloads.load import load_builder, load_network
 from workloads.registry import BUILDERS
 from workloads.spec import parse_parameters, split_spec
 
-MOST_POINTS = 1_000_000
 _NO_COMMA = "text without a comma, a number, true or false"
 
 
-def load_plan(path: str | Path) -> Plan:
+def load_plan(path: str | Path, every: bool = True) -> Plan:
     """Read a plan from a YAML file; raise InputError with every problem of it.
 
     Machines and networks are bundled names or paths, relative to the plan. Each choice of an axis is tried by itself
-    on each machine and network; what only goes wrong together is a result of the sweep.
+    on each machine and network; what only goes wrong together is a result of the sweep. Unless `every` point is to be
+    simulated, there may be any number of them, and samples are left to whoever takes some.
     """
+    from analysis.drive.sweep.demands import read_demands
+    from analysis.drive.sweep.sampling import sampled
     from analysis.drive.sweep.schema import WrittenPlan
 
     document = load_yaml(path)
@@ -40,10 +42,13 @@ def load_plan(path: str | Path) -> Plan:
         problems += wrong
     names = tuple(name for name, machine in zip(written.machines, machines, strict=True) if machine)
     plan = Plan(document, names, tuple(machine for machine in machines if machine), networks, tuple(axes))
-    problems += [*_doubles(plan), *_choice_problems(plan), *_size_problems(plan)]
+    derived, constraints, wrong = read_demands(document, written, axes)
+    plan = replace(plan, derived=derived, constraints=constraints)
+    problems += [*wrong, *_doubles(plan), *_choice_problems(plan)]
+    problems += _size_problems(plan) if every and not written.samples else ()
     if problems:
         raise InputError(*_in_order(problems, document))
-    return plan
+    return sampled(plan, written.samples) if every and written.samples else plan
 
 
 def _load_machines(document: Document, names: list[str]) -> tuple[list[Document | None], list[Problem]]:
@@ -137,8 +142,10 @@ def _doubles(plan: Plan) -> Iterator[Problem]:
 
 
 def _size_problems(plan: Plan) -> Iterator[Problem]:
+    from analysis.drive.sweep.schema import MOST_POINTS
+
     if plan.points > MOST_POINTS:
-        expected = f"at most {MOST_POINTS} points"
+        expected = f"at most {MOST_POINTS} points; `samples` takes some of them"
         yield plan.document.problem("axes", "too many points", expected=expected, got=str(plan.points), of_key=True)
 
 

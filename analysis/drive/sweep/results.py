@@ -26,10 +26,16 @@ def labels_of(plan: Plan, point: Point) -> dict[str, Cell]:
     return {"machine": plan.machines[point.machine], "network": plan.networks[point.network], **values}
 
 
+def all_columns(plan: Plan) -> tuple[str, ...]:
+    """Return the columns of a row beside its labels: figures, accuracies that the plan knows, derived ones."""
+    return (*COLUMNS, *(plan.accuracy.columns if plan.accuracy else ()), *(name for name, _ in plan.derived))
+
+
 def rows(outcome: Outcome) -> Iterator[dict[str, Cell]]:
-    """Yield a row for every point; figures that it lacks are empty."""
+    """Yield a row for every point that meets the constraints; figures that it lacks are empty."""
+    columns = all_columns(outcome.plan)
     for point, figures in outcome.points():
-        yield labels_of(outcome.plan, point) | {column: figures.get(column, "") for column in COLUMNS}
+        yield labels_of(outcome.plan, point) | {column: figures.get(column, "") for column in columns}
 
 
 def sweep_csv(outcome: Outcome) -> str:
@@ -147,7 +153,7 @@ def problems_of(outcome: Outcome) -> Counter[str]:
     """Count the points that cannot be simulated by their reason; faults of the simulator are none."""
     return Counter(
         str(figures["problem"])
-        for number, (_, figures) in enumerate(outcome.points())
+        for number, _, figures in outcome.numbered()
         if "problem" in figures and number not in outcome.faults
     )
 
@@ -170,8 +176,15 @@ def summary_lines(outcome: Outcome) -> Iterator[str]:
     """Yield labelled lines about the run of a sweep."""
     problems = problems_of(outcome)
     points, simulated, failed = outcome.plan.points, outcome.simulated, len(outcome.faults)
-    known = f"{points - simulated - failed:,} known or equal to others"
-    yield f"points      {points:,}: {simulated:,} simulated now, {known}{f', {failed:,} failed' if failed else ''}"
+    known = f"{points - simulated - failed - len(outcome.excluded):,} known or equal to others"
+    more = (f", {failed:,} failed" if failed else "") + (
+        f", {len(outcome.excluded):,} excluded without being simulated" if outcome.excluded else ""
+    )
+    yield f"points      {points:,}: {simulated:,} simulated now, {known}{more}"
     yield printable(f"store       {outcome.store}")
+    if outcome.plan.accuracy:
+        yield printable(f"accuracy    {outcome.plan.accuracy.note}")
+    for text, count in outcome.exclusions().most_common():
+        yield printable(f"excluded    {units.counted(count, 'point')}: not {text}")
     for text, count in problems.most_common():
         yield printable(f"impossible  {units.counted(count, 'point')}: {text}")

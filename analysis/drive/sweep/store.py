@@ -63,19 +63,26 @@ def digest_of(key: str, result: bytes) -> bytes:
 class Store:
     """An open store; use it as a context. Everything it does raises InputError where the file cannot be used."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or make it; refuse one that is damaged, foreign, or cannot be written to."""
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        """Open the file, or make it; refuse one that is damaged, foreign, or cannot be written to.
+
+        One that is only read stays as it is.
+        """
         self.path = path
-        check_file(path)
+        if not read_only:
+            check_file(path)
+        place = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         with self._reported():
-            self.connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+            self.connection = sqlite3.connect(place, timeout=WAIT_SECONDS, isolation_level=None, uri=True)
             try:
-                self._prepare()
+                self._check()
+                if not read_only:
+                    self._prepare()
             except BaseException:
                 self.connection.close()
                 raise
 
-    def _prepare(self) -> None:
+    def _check(self) -> None:
         execute = self.connection.execute
         known = int(execute("PRAGMA application_id").fetchone()[0])
         tables = execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -87,12 +94,17 @@ class Store:
         if damage != "ok":
             expected = _REMEDIES[sqlite3.SQLITE_CORRUPT]
             raise InputError(Problem("the store is damaged", file=str(self.path), expected=expected, got=damage))
+
+    def _prepare(self) -> None:
+        execute = self.connection.execute
+        version = int(execute("PRAGMA user_version").fetchone()[0])
+        tables = int(execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
         execute("BEGIN IMMEDIATE")
         execute(f"PRAGMA application_id = {APPLICATION_ID}")
         execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        execute(_ADD_DIGESTS if version == WITHOUT_DIGESTS else _CREATE)
+        execute(_ADD_DIGESTS if tables and version == WITHOUT_DIGESTS else _CREATE)
         execute("COMMIT")
 
     def __enter__(self) -> "Store":
@@ -123,6 +135,14 @@ class Store:
     def results(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the results, as JSON, of those keys that have a row as it was written."""
         return {key: result for key, result in self._find(keys) if result is not None}
+
+    def rows(self, keys: Iterable[str]) -> list[Row]:
+        """Return the whole rows of those keys that are as they were written."""
+        intact = [key for key, there in self.intact(keys).items() if there]
+        query = "SELECT key, machine, network, settings, result FROM points WHERE key = ?"
+        with self._reported():
+            found = [self.connection.execute(query, (key,)).fetchone() for key in intact]
+        return [Row(*values) for values in found]
 
     def _find(self, keys: Iterable[str]) -> Iterator[tuple[str, str | None]]:
         """Yield the keys that have a row, with its result; None where it is another than was written."""

@@ -1,15 +1,18 @@
 """The change from one run to another by layer, stage and part; each way of cutting it adds up to all of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum, isclose
 
 from analysis.read import units
-from analysis.read.compare.align import ONLY_AFTER, ONLY_BEFORE, Pair, align
+from analysis.read.compare.align import ONLY_AFTER, ONLY_BEFORE, Pair, align, of_one_family
+from analysis.read.compare.structure import reduction_of, size_names
 from analysis.read.objective import COMPARED, Measure, Parts
 from simulator.errors import InputError, Problem, nearest
 from simulator.result.laws import LawViolation, Violation
-from simulator.result.run import Run
+from simulator.result.run import LayerResult, Run
+
+Groups = tuple[Callable[[LayerResult], str], Callable[[LayerResult], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs by one measure. Changes are sorted by contribution, the largest in either direction first."""
+    """Two runs by one measure. Changes are sorted by contribution, the largest in either direction first.
+
+    `grouped` tells what `stages` are: stages, or sizes of the maps where networks of different families have other
+    stages.
+    """
 
     before: Run
     after: Run
@@ -58,6 +65,7 @@ class Comparison:
     layers: tuple[Change, ...]
     stages: tuple[Change, ...]
     parts: tuple[Change, ...]
+    grouped: str = "stage"
 
     @property
     def relative(self) -> float:
@@ -87,6 +95,8 @@ def compare(before: Run, after: Run, by: str = "cycles") -> Comparison:
     measure = checked_measure(by)
     base = measure.of_run(before)
     layers = [_layer_change(pair, measure, base) for pair in align(before, after)]
+    alike = of_one_family(before, after)
+    groups = (_stage, _stage) if alike else _sizes(before, after)
     parts = [change for change in _part_changes(before, after, measure, base) if change.before or change.after]
     total = Change("total", "", base, measure.of_run(after), 0.0, _summed(layers))
     total = _with_contribution(total, base)
@@ -96,8 +106,9 @@ def compare(before: Run, after: Run, by: str = "cycles") -> Comparison:
         measure,
         total,
         _sorted(change for change in layers if change.before or change.after),
-        _sorted(_stage_changes(before, after, measure, base)),
+        _sorted(_stage_changes(before, after, measure, base, groups)),
         _sorted(parts),
+        "stage" if alike else "size",
     )
     _assert_sums(comparison)
     return comparison
@@ -122,13 +133,25 @@ def _layer_change(pair: Pair, measure: Measure, base: float) -> Change:
     return Change(name, detail, before, after, _ratio(after - before, base), parts)
 
 
-def _stage_changes(before: Run, after: Run, measure: Measure, base: float) -> list[Change]:
-    names = dict.fromkeys(layer.stage for run in (before, after) for layer in run.layers)
+def _stage(layer: LayerResult) -> str:
+    return layer.stage
+
+
+def _sizes(before: Run, after: Run) -> Groups:
+    """Return what names the size of a layer's outputs, in the first run and in the second."""
+    names = size_names(before, after)
+    first, second = reduction_of(before), reduction_of(after)
+    return lambda layer: names[first(layer)], lambda layer: names[second(layer)]
+
+
+def _stage_changes(before: Run, after: Run, measure: Measure, base: float, groups: Groups) -> list[Change]:
+    runs = tuple(zip((before, after), groups, strict=True))
+    names = dict.fromkeys(group_of(layer) for run, group_of in runs for layer in run.layers)
     changes = []
     for name in names:
         sums, parts = [], []
-        for run in (before, after):
-            layers = [layer for layer in run.layers if layer.stage == name]
+        for run, group_of in runs:
+            layers = [layer for layer in run.layers if group_of(layer) == name]
             sums.append(_add(measure.of_layer(layer) for layer in layers))
             parts.append(_total_parts([measure.parts(layer) for layer in layers]))
         if any(sums):

@@ -11,16 +11,6 @@ from simulator.result.run import Run
 MOST_LAYERS = 20  # told one by one
 
 
-def run_labels(runs: Sequence[Run]) -> list[str]:
-    """Name runs as shortly as tells them apart: by network, by machine, by both, and else by number."""
-    nets, machines = [run.network.name for run in runs], [run.hardware.name for run in runs]
-    both = [f"{net} on {machine}" for net, machine in zip(nets, machines, strict=True)]
-    for names in (nets, machines, both):
-        if len(set(names)) == len(names):
-            return names
-    return [f"{number}: {name}" for number, name in enumerate(both, start=1)]
-
-
 @dataclass(frozen=True, slots=True)
 class RunRow:
     """A line of the overview."""
@@ -35,6 +25,7 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
     Column("cycles", 1, lambda row: f"{row.run.total.cycles:,}"),
     Column("change", 2, lambda row: _relative(row.run.total.cycles, row.first.total.cycles)),
     Column("latency", 3, lambda row: units.seconds(row.run.total.latency_s)),
+    Column("frames/s", 8, lambda row: units.count(row.run.frames_per_s)),
     Column("MACs", 5, lambda row: units.count(row.run.total.macs, digits=4)),
     Column("util", 4, lambda row: units.percent(row.run.total.utilization)),
     Column("DRAM", 6, lambda row: units.size(row.run.total.dram_bytes)),
@@ -85,7 +76,7 @@ def comparison_text(comparison: Comparison, labels: tuple[str, str], width: int 
     rest = [change for change in comparison.layers if change not in shown]
     if rest:
         shown.append(_others(rest, comparison))
-    for title, changes in (("stage", comparison.stages), ("part", comparison.parts), ("layer", shown)):
+    for title, changes in ((comparison.grouped, comparison.stages), ("part", comparison.parts), ("layer", shown)):
         yield ""
         yield from text_lines(fit([*changes, comparison.total], comparison_columns(comparison, title), width))
 
@@ -110,7 +101,7 @@ def comparison_rows(comparisons: Sequence[Comparison], labels: Sequence[str]) ->
         for cut, changes in (
             ("total", (comparison.total,)),
             ("part", comparison.parts),
-            ("stage", comparison.stages),
+            (comparison.grouped, comparison.stages),
             ("layer", comparison.layers),
         )
         for change in changes

@@ -40,7 +40,7 @@ def waterfall(comparison: Comparison, labels: tuple[str, str], name: str = "wate
 
 
 def _cuts(comparison: Comparison) -> dict[str, Sequence[Change]]:
-    return {"stage": comparison.stages, "part": comparison.parts, "layer": comparison.layers}
+    return {comparison.grouped: comparison.stages, "part": comparison.parts, "layer": comparison.layers}
 
 
 def steps(comparison: Comparison, cut: str) -> list[tuple[str, float]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analysis.read.layout import Row, elide, printable
 from analysis.read.nests import SPATIAL, Loop, loops_at, nest_places, working
 from analysis.read.plots.bars import draw_bars
-from analysis.read.theme import BESIDE_FROM, BLACK, BLUE, GREY, SKY, SMALL_POINTS, headline, new_figure
+from analysis.read.theme import BESIDE_FROM, BLACK, BLUE, GREY, SKY, headline, new_figure
 from analysis.read.titles import run_subtitle, run_title
 from analysis.read.units import percent
 from simulator.errors import InputError, Problem, nearest

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from analysis.read import units
 from analysis.read.layout import Row, elide, printable
-from analysis.read.tables import initials
 from analysis.read.theme import BESIDE_FROM, BLACK, CATEGORIES, MARKERS, SMALL_POINTS, headline, new_figure
 from analysis.read.titles import run_subtitle, run_title
+from simulator.mapping.dataflow import initials
 from simulator.result.run import NO_BUFFERS, LayerResult, Run
 
 if TYPE_CHECKING:

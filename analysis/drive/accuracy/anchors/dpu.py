@@ -93,7 +93,7 @@ ANCHOR = Anchor(
     machines=(MACHINE,),
     rows=rows,
     missing=(Missing(LAUNCH, ("held out: largest deviation",)),),
-    machines_are="dot products (NVDLA, DPU)",
+    machines_are="dot products (NVDLA, DPU, FLUX_CNN, VTA)",
     remarks=(
         "Every second node is held out: the launch, the share of the bandwidth that is reached and what overlaps in "
         "the banks are fitted on the times of the others, in the mean. Fitted on the held-out half instead, the launch "

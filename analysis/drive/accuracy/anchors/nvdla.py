@@ -82,7 +82,7 @@ ANCHOR = Anchor(
     source="github.com/nvdla/hw, performance spreadsheet; nvdla.org, primer",
     machines=(SPREADSHEET, *(f"nvdla_{macs}" for macs in SIZES)),
     rows=rows,
-    machines_are="dot products (NVDLA, DPU)",
+    machines_are="dot products (NVDLA, DPU, FLUX_CNN, VTA)",
     remarks=(
         "Only three of the spreadsheet's figures and its MAC formula were at hand. How it counts DRAM was "
         "inferred from them, by trying readings until conv3 and the total came out to every printed digit: 10 "

@@ -9,7 +9,7 @@ from simulator.errors import InputError, Problem
 from simulator.hardware.load import read_hardware
 from simulator.source import parse_yaml
 from simulator.source.paths import data_dir
-from tests.mutations import changed, leaf, walk
+from tests.fuzz.places import changed, leaf, walk
 
 TEXT = (data_dir() / "eyeriss_chip.yaml").read_text()
 DATA = yaml.safe_load(TEXT)

@@ -1,0 +1,54 @@
+"""Try many damaged inputs: `python -m tests.fuzz --inputs 100000 --seed 7`; those that fail are kept in a folder."""
+
+import argparse
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from simulator.caches import SWITCH
+from tests.fuzz.harness import outcomes
+from tests.fuzz.subjects import SUBJECTS
+
+os.environ[SWITCH] = "off"
+KIB_OF_GIB = 1 << 20
+
+
+def main() -> int:
+    """Share the inputs out over all kinds; print failures as they come, then the figures of each kind."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", type=int, default=2000, help="how many, of all kinds together")
+    parser.add_argument("--seed", type=int, default=0, help="number of the first input of each kind")
+    parser.add_argument("--only", action="append", choices=SUBJECTS, help="kinds of input")
+    parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="folder for inputs that fail")
+    options = parser.parse_args()
+    subjects, failures = options.only or list(SUBJECTS), 0
+    for subject in subjects:
+        seeds = range(options.seed, options.seed + -(-options.inputs // len(subjects)))
+        failures += fuzz(subject, seeds, options.keep)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"{failures} failed; at most {memory / KIB_OF_GIB:.2f} GiB of memory")
+    return int(failures > 0 or memory > KIB_OF_GIB)
+
+
+def fuzz(subject: str, seeds: range, keep: Path) -> int:
+    """Try one kind; return how many inputs failed."""
+    start, longest, sound, failures = time.monotonic(), 0.0, 0, 0
+    with TemporaryDirectory() as folder:
+        for each in outcomes(subject, seeds, Path(folder)):
+            longest, sound = max(longest, each.seconds), sound + (each.status == 0)
+            if each.fault:
+                failures += 1
+                keep.mkdir(exist_ok=True)
+                (keep / f"{subject.replace(', ', '_').replace(' ', '_')}-{each.seed}").write_bytes(each.content)
+                print(each, flush=True)
+    seconds = time.monotonic() - start
+    figures = f"{len(seeds)} in {seconds:.0f} s, longest {longest:.2f} s, {sound} sound, {failures} failed"
+    print(f"{subject}: {figures}", flush=True)
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main())
