@@ -58,7 +58,7 @@ def pareto_picture(samples: Sequence[Sample]) -> Picture:
     Without it, the largest machine tends to be best in both.
     """
     pairs = _pairs(samples)
-    costs = list(dict.fromkeys(cost for pair in pairs for cost in pair))
+    costs = list({cost.key: cost for pair in pairs for cost in pair}.values())
     rows: list[Row] = []
     for members in grouped(samples).values():
         best = set(undominated([tuple(s.cost(cost) for cost in costs) for s in members]))
@@ -105,7 +105,7 @@ def _named(members: Sequence[Sample], pairs: Sequence[tuple[Quantity, Quantity]]
     for x, y in pairs:
         best = [members[i] for i in front([(s.cost(x), s.cost(y)) for s in members])]
         found += [sample for sample in _spread(best, NUMBERED // len(pairs)) if sample not in found]
-    return found
+    return sorted(found, key=lambda sample: sample.cost(pairs[0][0]))
 
 
 def _draw_panel(
