@@ -17,7 +17,7 @@ CAPTIONS = {
     "utilization": "What became of every cycle of every PE; each layer is as wide as its time.",
     "traffic": "Bytes by memory level and operand.",
     "energy": "Energy by component and operand.",
-    "roofline": "Each layer under the rooflines of DRAM, of memories with a limited port, and of the networks to the PEs.",
+    "roofline": "Each layer under the rooflines of DRAM, of memories and of the networks to the PEs.",
     "mapping": "What is unrolled over rows and columns by the layers that take most cycles; idle PEs are hatched.",
     "memory": "What lies on chip, op by op.",
     "shares": "MACs, cycles and energy by kind of op.",

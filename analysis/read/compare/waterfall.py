@@ -138,7 +138,7 @@ def limits(levels: Sequence[float]) -> tuple[float, float]:
     span = (high - low) or 0.1 * high or 1.0
     room = NOTE_SHARE * span  # where a note ends that stands beyond the highest
     begin = low - BELOW * span
-    return (0.0, high + NOTE_SHARE * high) if begin < high / 2 else (begin, high + room)
+    return (0.0, (1 + NOTE_SHARE) * high or 1.0) if begin < high / 2 else (begin, high + room)
 
 
 def _break(axes: "Axes", bars: Sequence[int]) -> None:
