@@ -145,8 +145,7 @@ def _break(axes: "Axes", places: Sequence[int], text: str) -> None:
         for share in (0.02, 0.04):
             y = begin + share * (end - begin)
             axes.plot([place - 0.4, place + 0.4], [y, y + 0.012 * (end - begin)], color="white", linewidth=1.2)
-    axes.annotate(text, (0.99, 0.02), xycoords="axes fraction", ha="right", va="bottom", fontsize=SMALL_POINTS,
-                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip
+    axes.set_xlabel(text, fontsize=SMALL_POINTS)
 
 
 def reference(axes: "Axes", value: float, text: str) -> None:
@@ -238,7 +237,8 @@ def field(
         bar.ax.yaxis.set_major_locator(MaxNLocator(4))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
     bar.ax.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-    upright = max(map(len, across)) * len(across) > _LETTERS * inches(axes) / WIDTH / 1.6
+    longest = max(len(line) for text in across for line in text.split("\n"))
+    upright = longest * len(across) > _LETTERS * inches(axes) / WIDTH / 1.4
     axes.set_xticks(range(len(across)), across, rotation=90 if upright else 0)
     axes.set_yticks(range(len(down)), down)
     axes.grid(visible=False)
