@@ -133,7 +133,7 @@ def network_changes(network: Network, machine: Hardware, run: Run) -> list[Chang
 def explain_network(run: Run, progress: Progress | None = None) -> Explanation:
     """Explain a run as a whole.
 
-    Changes are measured against the run itself; where it replays mappings of a file, changed designs are mapped anew.
+    Changes are measured against the run itself; where it replays files, changed designs are mapped anew.
     Raises InputError for a run that does not hold what was simulated, or of another version of the simulator.
     """
     trials = checked_trials(run)
@@ -186,7 +186,8 @@ def checked_trials(run: Run) -> Trials:
     """Return the trials of a run; raise InputError if it does not hold what was simulated, or comes out different."""
     trials = Trials(run)
     cycles = trials.simulate(Change("", "", "")).total.cycles
-    if cycles != run.total.cycles and run.options.get("mapping") is None:
+    replayed = run.options.get("mapping") or run.options.get("schedule")
+    if cycles != run.total.cycles and replayed is None:
         expected = f"{run.total.cycles} cycles, as it holds"
         raise InputError(
             Problem(

@@ -24,6 +24,12 @@ def activations_kept(machine: Hardware, network: Network) -> Iterator[Changed]:
         yield "layers.keep_activations: false -> true", {"layers.keep_activations": True}
 
 
+def stacks_allowed(machine: Hardware, network: Network) -> Iterator[Changed]:
+    """Let ops run in stacks, strip by strip, where tensors stay on chip already."""
+    if machine.keeps_activations and machine.stacks == "none" and machine.dram.activations != "nchw":
+        yield "layers.stacks: none -> depth_first", {"layers.stacks": "depth_first"}
+
+
 def array_reshaped(machine: Hardware, network: Network) -> Iterator[Changed]:
     """Arrange the same PEs in fewer rows or in fewer columns."""
     array = machine.array
@@ -196,6 +202,7 @@ MACHINE_LEVERS: dict[str, Callable[[Hardware, Network], Iterator[Changed]]] = {
     "fused": fused,
     "preload_hidden": preload_hidden,
     "registers_doubled": registers_doubled,
+    "stacks_allowed": stacks_allowed,
     "vector_lanes_doubled": vector_lanes_doubled,
     "weights_prefetched": weights_prefetched,
 }

@@ -8,7 +8,7 @@ from analysis.read import units
 from analysis.read.layout import Column, fit, printable, text_lines
 from analysis.read.losses import StageUse
 from analysis.read.objective import objective_of
-from analysis.read.tables import kernel_text, shape_text
+from analysis.read.tables import kernel_text, shape_text, stacks_text
 from simulator.result.run import LayerResult, Run
 
 COSTLIEST = 8  # layers that a network's explanation tells of
@@ -70,6 +70,8 @@ def network_text(explanation: Explanation, width: int | None = None) -> Iterator
     run = explanation.run
     total = f"{run.total.cycles:,} cycles, utilization {units.percent(run.total.utilization)}"
     yield printable(f"{run.network.name} on {run.hardware.name}: {total}")
+    if stacks := stacks_text(run):
+        yield from wrap(f"stacks, strip by strip: {stacks}", width or WIDTH)
     yield ""
     yield "where the time goes, and what becomes of the PE-cycles"
     yield from text_lines(fit(explanation.stages, STAGE_COLUMNS, width))
@@ -132,6 +134,8 @@ def layer_text(explanation: LayerExplanation, width: int | None = None) -> Itera
     yield from wrap(printable(head), width or WIDTH)
     bound = f", bound by {verdict.bound_by}" if verdict.bound_by else ""
     yield from wrap(printable(f"{verdict.verdict}{bound}"), width or WIDTH)
+    if (own := layer.stacked) is not None:
+        yield printable(f"in a stack, {own.first} to {own.last}, in {units.counted(own.strips, 'strip')}")
     for sentence in verdict.evidence:
         yield from wrap(printable(f"- {sentence}"), width or WIDTH, subsequent_indent="  ")
     yield from _mapping(layer)
@@ -145,8 +149,16 @@ def layer_text(explanation: LayerExplanation, width: int | None = None) -> Itera
 
 
 def _mapping(layer: LayerResult) -> Iterator[str]:
-    if layer.mapping:
-        yield ""
-        yield "mapping"
-        for level, loops in layer.mapping.items():
-            yield f"  {level:<10} {' '.join(loops) if isinstance(loops, list) else loops}".rstrip()
+    """Show the mapping of a layer, or of each shape of its strips."""
+    mappings = {"mapping": layer.mapping}
+    if layer.stacked:
+        mappings = {
+            f"mapping of {each.name}, {units.counted(each.times, 'strip')}": each.mapping
+            for each in layer.stacked.shapes
+        }
+    for title, mapping in mappings.items():
+        if mapping:
+            yield ""
+            yield printable(title)
+            for level, loops in mapping.items():
+                yield f"  {level:<10} {' '.join(loops) if isinstance(loops, list) else loops}".rstrip()
