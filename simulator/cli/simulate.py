@@ -51,13 +51,13 @@ class Request:
     csv: Path | None
     out: Path | None
     plot: bool
-    look: Look
     timeline: Path | None
     verify: bool
     skip_unknown: bool
     prove: bool
     settings: tuple[str, ...]
     view: "View"
+    look: Look
 
 
 def simulate_command(
@@ -96,12 +96,12 @@ def simulate_command(
         if not (hardware or network):
             print(context.get_help())
             return
-        files = schedule, json, csv, out, plot, (tuple(formats.split(",")), size), timeline
+        files = schedule, json, csv, out, plot, timeline
         from analysis.read.views import view_of
 
-        view = view_of(by, sort, top, columns)
+        view, look = view_of(by, sort, top, columns), (tuple(formats.split(",")), size)
         asked = hardware, network, batch, dataflow, objective, mapping
-        _simulate(Request(*asked, *files, verify, skip_unknown, prove, tuple(settings or ()), view))
+        _simulate(Request(*asked, *files, verify, skip_unknown, prove, tuple(settings or ()), view, look))
     elif hardware or network:
         from simulator.errors import InputError
 
