@@ -132,7 +132,7 @@ def limits(levels: Sequence[float]) -> tuple[float, float]:
     """Return an axis that holds all levels; it begins above 0 where they all lie far above.
 
     >>> limits([100.0, 60.0, 80.0]), limits([100.0, 98.0])
-    ((0.0, 107.2), (97.36, 100.36))
+    ((0.0, 118.0), (97.36, 100.36))
     """
     low, high = min(levels), max(levels)
     span = (high - low) or 0.1 * high or 1.0

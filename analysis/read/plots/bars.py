@@ -109,8 +109,8 @@ def cut_height(heights: Sequence[float]) -> float | None:
 
     A few are one in twenty, at most `MOST_CUT`; where there are not many bars, none is.
 
-    >>> cut_height([900, *[10] * 20]), cut_height([59, 12, *[10] * 20]), cut_height([20, *[10] * 20])
-    (11.0, 13.2, None)
+    >>> cut_height([900, *[10] * 20]), cut_height([80, 20, *[10] * 20]), cut_height([20, *[10] * 20])
+    (11.0, 22.0, None)
     """
     if len(heights) < FEW_BARS:
         return None
