@@ -14,6 +14,7 @@ from analysis.read.layout import Row, elide, printable
 from analysis.read.theme import BESIDE_FROM, BLACK, CATEGORIES, MARKERS, SMALL_POINTS, headline, new_figure
 from analysis.read.titles import run_subtitle, run_title
 from simulator.mapping.dataflow import initials
+from simulator.nest import OPERAND_NAMES
 from simulator.result.run import NO_BUFFERS, LayerResult, Run
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Level:
     name: str
     bytes_per_cycle: float
     networks: Mapping[str, float] = field(default_factory=dict)
+    level: str = ""  # of traffic, where a memory is not all of it
+    holds: tuple[str, ...] = OPERAND_NAMES
 
     @property
     def title(self) -> str:
@@ -59,7 +62,8 @@ class Level:
         if self.name == DRAM:
             return layer.bytes_at(DRAM) - layer.prefetched_bytes
         if not self.networks:
-            return sum(traffic.read_bytes for traffic in layer.traffic.get(self.name, {}).values())
+            moved = layer.traffic.get(self.level or self.name, {})
+            return sum(traffic.read_bytes for operand, traffic in moved.items() if operand in self.holds)
         return sum(layer.bounds.get(operand, 0) * rate for operand, rate in self.networks.items())
 
 
@@ -101,28 +105,31 @@ def levels_of(run: Run) -> list[Level]:
     ports = _read_ports(run)
     found = [] if machine.dram_bytes_per_cycle is None else [Level(DRAM, machine.dram_bytes_per_cycle)]
     for memory in memories:
-        if memory in ports or len(memories) > 1 or not machine.network_bytes_per_cycle:
-            found.append(Level(memory, ports.get(memory, inf)))
+        own = [port for port in ports if memory in (port.name, port.level)]
+        if not own and (len(memories) > 1 or not machine.network_bytes_per_cycle):
+            own = [Level(memory, inf)]
+        found += own
     if machine.network_bytes_per_cycle:
         networks = machine.network_bytes_per_cycle
         found.append(Level("networks", sum(networks.values()), networks))
     return found
 
 
-def _read_ports(run: Run) -> dict[str, float]:
-    """Return the bytes a cycle that memories with a limited port read at best, by level."""
+def _read_ports(run: Run) -> list[Level]:
+    """Return the memories with a limited port: what they read at best, at which level, of which operands."""
     machine = run.hardware
     memories = [level for level in machine.levels if level not in NO_BUFFERS]
-    if len(memories) == 1:
-        limit = machine.buffer_bytes_per_cycle
-        return {} if limit is None else {memories[0]: float(limit)}
+    if len(memories) == 1 and machine.buffer_bytes_per_cycle is not None:
+        return [Level(memories[0], float(machine.buffer_bytes_per_cycle))]
     document = run.documents.hardware if run.documents else None
     buffers = (document or {}).get("buffers", ())
-    ports = {}
+    ports = []
     for buffer in buffers if isinstance(buffers, Sequence) else ():
-        if isinstance(buffer, Mapping) and isinstance(buffer.get("read_bytes_per_cycle"), int):
-            ports[str(buffer.get("name"))] = float(buffer["read_bytes_per_cycle"])
-    return {name: rate for name, rate in ports.items() if name in memories}
+        name, rate = str(buffer.get("name")), buffer.get("read_bytes_per_cycle")
+        level = memories[0] if len(memories) == 1 else name
+        if isinstance(rate, int) and level in memories:
+            ports.append(Level(name, float(rate), level=level, holds=tuple(buffer.get("holds", OPERAND_NAMES))))
+    return ports
 
 
 def attainable(intensity: float, level: Level, run: Run) -> float:
