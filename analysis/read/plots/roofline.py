@@ -233,7 +233,8 @@ def _draw_roof(axes: "Axes", level: Level, places: Sequence[tuple[float, float]]
     axes.set_xlabel(f"MACs per byte of {'the ' if level.networks else ''}{level.title}")
     port = "takes no time"
     if level.is_limited:
-        port = f"{level.bytes_per_cycle * run.hardware.clock_hz / 1e9:.4g} GB/s"
+        rate = level.bytes_per_cycle * run.hardware.clock_hz / 1e9
+        port = f"{rate:,.0f} GB/s" if rate >= 1000 else f"{rate:.4g} GB/s"
         port += "" if left < ridge < right else f", ridge at {units.tick(ridge)}"
     axes.set_title(f"{level.title}: {port}", fontsize="medium", fontweight="normal")
 
