@@ -9,6 +9,7 @@ from analysis.drive.codesign.bench import Bench, varied
 from analysis.drive.codesign.redesign import Bounds, Figures, Move, Problem, redesign
 from analysis.drive.codesign.registry import EXPERIMENTS, load_experiment
 from analysis.drive.codesign.report import Claim, Report, Section, claims_table, markdown
+from analysis.drive.codesign.silicon import depthwise_cost, started
 from analysis.drive.codesign.squeezenext_moves import published_design
 from analysis.drive.codesign.squeezenext_redesign import bounds_of, redesign_on
 from simulator.cli.exits import run
@@ -112,3 +113,9 @@ def test_an_experiment_writes_a_report_whose_pictures_and_data_are_there(tmp_pat
     assert {Path(name).suffix for name in shown} == {".svg", ".csv"}
     assert all((tmp_path / name).stat().st_size for name in shown)
     assert "G4" in capsys.readouterr().out
+
+
+def test_a_depthwise_mac_costs_more_than_a_1x1_one_where_an_array_is_for_dot_products():
+    bench = Bench()
+    assert depthwise_cost(bench.run("dpu_b4096", "mobilenet_v1:resolution=32,width=0.25")) > 1
+    assert 0 < started(bench.run("dpu_b4096", "mobilenet_v1:resolution=32,width=0.25")) < 1

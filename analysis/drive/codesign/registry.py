@@ -16,6 +16,7 @@ EXPERIMENTS: dict[str, str] = {
     "memory": "what must be whole at each resolution, what keeping tensors on chip saves, what runs wholly there",
     "mobilenet": "width and resolution, what depthwise layers take, by array size",
     "shufflenet": "the four guidelines of ShuffleNetV2 on accelerators",
+    "silicon": "networks of this lineage on chips that exist, beside what was measured; where depthwise pays",
     "squeezenet": "share of 3x3, squeeze ratio, late downsampling, and bypasses",
     "squeezenext": "v1 to v5 as in the paper, and the loop in which the profile redesigns the network",
 }

@@ -1,6 +1,6 @@
 """Simulate what was measured, and put ours beside each figure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
@@ -10,6 +10,7 @@ from simulator import simulate
 from simulator.engine.mapping_cache import MappingCache
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import Hardware
+from simulator.network.ir import Network
 from simulator.result.run import LayerResult, Run
 from workloads.load import load_network
 
@@ -57,13 +58,24 @@ def compare_measured(
     hardware: Hardware, measurements: Sequence[Measurement], progress: Progress | None = None
 ) -> tuple[Pair, ...]:
     """Simulate every network that was measured, once for each batch; raise InputError for layers it does not have."""
-    subjects = {own.subject: own for own in measurements}
-    networks = {subject: load_network(own.network, own.batch) for subject, own in subjects.items()}
-    runs, cache = {}, MappingCache()
-    for done, (subject, network) in enumerate(networks.items()):
+    networks, cache = measured_networks(measurements), MappingCache()
+
+    def run_of(subject: str, at: int) -> Run:
         if progress:
-            progress(done, len(networks), subject)
-        runs[subject] = simulate(hardware, network, cache=cache)
+            progress(at, len(networks), subject)
+        return simulate(hardware, networks[subject], cache=cache)
+
+    return paired(measurements, {subject: run_of(subject, at) for at, subject in enumerate(networks)})
+
+
+def measured_networks(measurements: Sequence[Measurement]) -> dict[str, Network]:
+    """Return what was measured, by subject."""
+    subjects = {own.subject: own for own in measurements}
+    return {subject: load_network(own.network, own.batch) for subject, own in subjects.items()}
+
+
+def paired(measurements: Sequence[Measurement], runs: Mapping[str, Run]) -> tuple[Pair, ...]:
+    """Put ours, of the run of each subject, beside each figure; raise InputError for layers that are not there."""
     problems: list[Problem] = []
     pairs = [Pair(own, runs[own.subject], tuple(_layers(own, runs[own.subject], problems))) for own in measurements]
     if problems:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from analysis.read.objective import ENERGY, Measure, objective_of
+from analysis.read import units
+from analysis.read.objective import CYCLES, ENERGY, Measure, objective_of
 from simulator.errors import InputError, Problem, nearest
 from simulator.result.run import Run
 
@@ -53,6 +54,10 @@ def unlike(runs: Sequence[Run], measure: Measure) -> list[str]:
     found = [features(run) for run in runs]
     told = {name: list(dict.fromkeys(each[name] for each in found)) for name in wrong}
     lines = [f"{' and '.join(told[name])}: {why}" for name, why in wrong.items() if len(told[name]) > 1]
+    clocks = sorted({run.hardware.clock_hz for run in runs})
+    if measure is CYCLES and len(clocks) > 1:
+        span = " to ".join(units.clock(clock) for clock in (clocks[0], clocks[-1]))
+        lines.append(f"clocks of {span}: cycles of one are not those of another; see latency and `in time`")
     versions = sorted({run.provenance.get("squeezesim", "") for run in runs})
     if len(versions) > 1:
         lines.append(f"made by versions {' and '.join(versions)}: the model may have changed between them")

@@ -33,6 +33,12 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
 )
 
 
+IN_TIME: Column[RunRow] = Column(
+    "in time", 2, lambda row: _relative(row.run.total.latency_s, row.first.total.latency_s)
+)
+"""The change that counts where clocks differ, or hosts take time of their own."""
+
+
 def _relative(after: float, before: float) -> str:
     return units.signed_percent((after - before) / before if before else None)
 
@@ -65,7 +71,10 @@ def comparison_columns(comparison: Comparison, title: str) -> tuple[Column[Chang
 def overview(runs: Sequence[Run], labels: Sequence[str], width: int | None) -> Iterator[str]:
     """Yield a line for each run."""
     rows = [RunRow(label, run, runs[0]) for label, run in zip(labels, runs, strict=True)]
-    yield from text_lines(fit(rows, RUN_COLUMNS, width))
+    cycles_tell = len({(run.hardware.clock_hz, run.hardware.host_s) for run in runs}) == 1
+    at = [column.title for column in RUN_COLUMNS].index("latency") + 1
+    columns = RUN_COLUMNS if cycles_tell else (*RUN_COLUMNS[:at], IN_TIME, *RUN_COLUMNS[at:])
+    yield from text_lines(fit(rows, columns, width))
 
 
 def comparison_text(comparison: Comparison, labels: tuple[str, str], width: int | None) -> Iterator[str]:
