@@ -17,7 +17,8 @@ CAPTIONS = {
     "utilization": "What became of every cycle of every PE; each layer is as wide as its time.",
     "traffic": "Bytes by memory level and operand.",
     "energy": "Energy by component and operand.",
-    "roofline": "Each layer under the rooflines of DRAM and of the networks to the PEs.",
+    "roofline": "Each layer under the rooflines of DRAM, of memories and of the networks to the PEs.",
+    "mapping": "What is unrolled over rows and columns by the layers that take most cycles; idle PEs are hatched.",
     "memory": "What lies on chip, op by op.",
     "shares": "MACs, cycles and energy by kind of op.",
 }
@@ -57,8 +58,8 @@ def write_fields(page: Path) -> None:
 
 def write_gallery(page: Path, pictures: Path) -> None:
     """Write a page of the pictures of a run."""
-    simulate("--hw", MACHINE, "--net", NETWORK, "--out", str(pictures), "--plot")
-    parts = [f"# Gallery\n\nWhat `simulate --hw {MACHINE} --net {NETWORK} --out DIR --plot` draws.\n"]
+    simulate("--hw", MACHINE, "--net", NETWORK, "--out", str(pictures), "--plot", "--size", "page")
+    parts = [f"# Gallery\n\nWhat `simulate --hw {MACHINE} --net {NETWORK} --out DIR --plot --size page` draws.\n"]
     for name, caption in CAPTIONS.items():
         parts.append(f"## {name.capitalize()}\n\n{caption}\n\n![{name}]({pictures.name}/{name}.png)\n")
     page.write_text("\n".join(parts), encoding="utf-8")

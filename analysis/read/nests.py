@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from math import prod
 
 from simulator.result.run import NO_BUFFERS, LayerResult, MachineFacts
 
@@ -39,3 +40,18 @@ def nest_places(layer: LayerResult, machine: MachineFacts) -> list[tuple[str, li
     spatial = {axis: axis for axis in SPATIAL}
     places = {"dram": "tiles from DRAM", **outside, **spatial, **inside, "registers": "registers of a PE"}
     return [(where, loops) for place, where in places.items() if (loops := loops_at(layer, place))]
+
+
+def working(layer: LayerResult) -> tuple[int, int]:
+    """Return the rows and columns of an array that a full step gives work, of those over which loops are spread.
+
+    They are fewer where a tile is smaller than what is unrolled: as many rows as the PEs with work allow.
+
+    >>> from types import SimpleNamespace
+    >>> working(SimpleNamespace(mapping={"rows": ["P8"], "columns": ["Q56"]}, mapped_pes=152))
+    (8, 19)
+    """
+    arrays, rows, columns = (prod(bound for _, bound, _ in loops_at(layer, axis)) for axis in SPATIAL)
+    mapped = -(-layer.mapped_pes // arrays)
+    pairs = ((row, mapped // row) for row in range(rows, 0, -1) if mapped % row == 0)
+    return next((pair for pair in pairs if 0 < pair[1] <= columns), (rows, columns))

@@ -91,6 +91,7 @@ def _dram_parts(layer: LayerResult) -> Parts:
 
 
 LATENCY = Quantity("latency", "latency_s", "s")
+AREA = Quantity("area", "area_mm2", "mm2")
 CYCLES = Measure(
     "cycles",
     "cycles",

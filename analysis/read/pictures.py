@@ -6,8 +6,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from analysis.read.layout import Row, csv_text
-from analysis.read.theme import themed
+from analysis.read.layout import Row, csv_text, printable
+from analysis.read.theme import SIZES, USUAL_SIZE, headline, themed
 from simulator.errors import InputError, Problem, nearest
 from simulator.source.files import write_atomically
 
@@ -23,11 +23,19 @@ FORMATS: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture under the name of its files, and the rows it shows."""
+    """A picture under the name of its files, the rows it shows, and a title where drawing it makes none."""
 
     name: str
     rows: Sequence[Row]
     draw: Callable[[], "Figure"]
+    title: str = ""
+
+    def titled(self) -> "Figure":
+        """Draw it with its title."""
+        figure = self.draw()
+        if self.title:
+            headline(figure, printable(self.title))
+        return figure
 
 
 def scale_axis(
@@ -58,22 +66,32 @@ def checked_formats(formats: Iterable[str]) -> tuple[str, ...]:
     return formats
 
 
-def write_pictures(pictures: Iterable[Picture], folder: Path, formats: Iterable[str] = ("png",)) -> list[Path]:
-    """Write NAME.csv and NAME.png (or .svg, .pdf) of each picture into a folder; return the files."""
-    formats = checked_formats(formats)
-    return [path for picture in pictures for path in _write(picture, folder, formats)]
+def checked_size(size: str) -> str:
+    """Return the name of a size; raise InputError for one that there is not."""
+    if size not in SIZES:
+        known = ", ".join(SIZES)
+        raise InputError(Problem("no size to draw in", expected=known, got=size, suggestion=nearest(size, SIZES)))
+    return size
 
 
-def _write(picture: Picture, folder: Path, formats: Sequence[str]) -> list[Path]:
+def write_pictures(
+    pictures: Iterable[Picture], folder: Path, formats: Iterable[str] = ("png",), size: str = USUAL_SIZE
+) -> list[Path]:
+    """Write NAME.csv and NAME.png (or .svg, .pdf) of each picture, in a size of `SIZES`, into a folder."""
+    formats, size = checked_formats(formats), checked_size(size)
+    return [path for picture in pictures for path in _write(picture, folder, formats, size)]
+
+
+def _write(picture: Picture, folder: Path, formats: Sequence[str], size: str) -> list[Path]:
     table, files = folder / f"{picture.name}.csv", [folder / f"{picture.name}.{kind}" for kind in formats]
     write_atomically(table, csv_text(picture.rows))
-    write_figure(picture.draw, files)
+    write_figure(picture.titled, files, size)
     return [table, *files]
 
 
-def write_figure(draw: Callable[[], "Figure"], files: Iterable[Path]) -> None:
+def write_figure(draw: Callable[[], "Figure"], files: Iterable[Path], size: str = USUAL_SIZE) -> None:
     """Draw in the one theme; render in memory, without the date, and write each file whole or not at all."""
-    with themed():
+    with themed(size):
         figure = draw()
         for file in files:
             stream = BytesIO()

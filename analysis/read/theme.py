@@ -5,6 +5,12 @@ The palette is Okabe and Ito's, "Color Universal Design" (2008).
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -79,40 +85,108 @@ CATEGORIES = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """Told apart in grey, beside CATEGORIES."""
 
-DOTS_PER_INCH = 160
+SEQUENTIAL, DIVERGING = "cividis_r", "PuOr_r"
+"""Colour maps: dark is much; white is as much as what is compared with."""
 SMALL_POINTS = 6.5  # labels of many layers
-TINY_POINTS = 5.8  # within a bar
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """For what a picture is made: how wide it may be at most, in inches, its type, and dots an inch of a PNG."""
+
+    width: float
+    points: float
+    dots_per_inch: int
+
+
+SIZES = {"column": Size(3.5, 8, 300), "page": Size(7.0, 8, 300), "screen": Size(11.0, 8.5, 160)}
+"""A column of a paper, its whole width, and a screen, where a picture of many layers may be wider."""
+USUAL_SIZE = "screen"
+LEAST_WIDTH = 7.0  # inches that every picture takes where it may
+BESIDE_FROM = 6.0  # inches: from here on legends stand beside the axes, else below
 _SETTINGS: dict[str, object] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#444444",
     "axes.grid": True,
     "axes.grid.axis": "y",
-    "axes.labelsize": 9,
+    "axes.labelsize": "medium",
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
-    "axes.titlesize": 10,
+    "axes.titlesize": "large",
     "axes.titleweight": "bold",
-    "figure.dpi": DOTS_PER_INCH,
     "font.family": "DejaVu Sans",
-    "font.size": 8.5,
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.6,
-    "legend.fontsize": 8,
+    "figure.titlesize": "large",
+    "legend.fontsize": "small",
+    "legend.handlelength": 1.4,
     "legend.frameon": False,
     "pdf.fonttype": 42,  # text stays text
     "svg.fonttype": "none",
     "text.parse_math": False,  # a dollar in a name is a dollar
     "svg.hashsalt": "squeezesim",  # the same picture is the same file
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
+    "hatch.linewidth": 0.4,
+    "xtick.labelsize": "small",
+    "ytick.labelsize": "small",
 }
 
 
 @contextmanager
-def themed() -> Iterator[None]:
-    """Apply the theme to all drawing and saving inside."""
+def themed(size: str = USUAL_SIZE) -> Iterator[None]:
+    """Apply the theme, and the size that `new_figure` keeps to, to all drawing and saving inside."""
     from matplotlib import rc_context
 
-    with rc_context(_SETTINGS):  # type: ignore[arg-type]  # newer stubs list every key
+    chosen = SIZES[size]
+    sized = {
+        "figure.figsize": (chosen.width, chosen.width),
+        "figure.dpi": chosen.dots_per_inch,
+        "font.size": chosen.points,
+    }
+    with rc_context(_SETTINGS | sized):  # type: ignore[arg-type]  # newer stubs list every key
         yield
+
+
+def new_figure(height: float, width: float = LEAST_WIDTH) -> "Figure":
+    """Make a figure so many inches high, and as wide as asked for, or as the theme's size allows."""
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+
+    most = float(rcParams["figure.figsize"][0])
+    return Figure(figsize=(min(most, max(width, LEAST_WIDTH)), height), layout="constrained")
+
+
+def inches(axes: "Axes") -> float:
+    """Return the width of the figure that axes stand in."""
+    return float(axes.get_figure(root=True).get_size_inches()[0])  # type: ignore[union-attr]
+
+
+def is_narrow(axes: "Axes") -> bool:
+    """Whether the figure has no room for legends beside the axes."""
+    return inches(axes) < BESIDE_FROM
+
+
+def fitting(figure: "Figure", points: float) -> int:
+    """Return how many characters of a bold text of so many points fit the width of a figure, about.
+
+    An average letter of the theme's bold face is 0.66 of its size wide.
+    """
+    return int(72 * figure.get_size_inches()[0] / (0.66 * points))
+
+
+def headline(figure: "Figure", title: str, more: str = "") -> None:
+    """Write a title, and smaller below it what the figures are of; both break where the figure ends."""
+    from textwrap import wrap
+
+    from matplotlib import rcParams
+    from matplotlib.text import Annotation
+
+    points = float(rcParams["font.size"])
+    above = wrap(title, fitting(figure, 1.2 * points))
+    below = wrap(more, int(1.1 * fitting(figure, 0.833 * points)))
+    room = [" "] * len(below)  # the layout keeps it free
+    top = figure.suptitle("\n".join([*above, *room]), x=0.01, ha="left", fontweight="bold")
+    if below:
+        note = Annotation("\n".join(below), (0, 0), xycoords=top, fontsize="small", va="bottom", color="#444444")
+        note.set_in_layout(False)
+        figure.add_artist(note)

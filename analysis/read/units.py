@@ -134,7 +134,7 @@ def millions(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """Write a quantity in its unit: "" for a count, "s", "B" or "pJ"; any other unit is left to the reader.
+    """Write a quantity in its unit: "" for a count, "s", "B", "pJ" or "mm2"; any other unit is left to the reader.
 
     >>> quantity(1_513_204, ""), quantity(0.0015, "s"), quantity(2048, "B"), quantity(4.5e9, "pJ")
     ('1.513M', '1.50ms', '2KiB', '4.50mJ')
@@ -144,6 +144,7 @@ def quantity(value: float, unit: str) -> str:
         "s": lambda: seconds(value),
         "B": lambda: size(int(value)),
         "pJ": lambda: energy(value),
+        "mm2": lambda: area(value),
     }
     return writers[unit]() if unit in writers else count(value)
 
@@ -154,6 +155,8 @@ def tick(value: float, unit: str = "") -> str:
     >>> tick(1_500_000), tick(0.5), tick(2e6, "pJ"), tick(0, "pJ"), tick(20 * 1024, "B"), tick(0.0015, "s")
     ('1.5M', '0.5', '2µJ', '0', '20KiB', '1.5ms')
     """
+    if unit == "mm2":
+        return area(value)
     if not value:
         return "0s" if unit == "s" else "0"
     text = quantity(value, unit) if unit in ("B", "pJ", "s") else count(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache, Sets, load, specs
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets, load, specs
 from simulator.cli.options import Baseline, FailIf, Machines, Networks
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, line_width, progress, write_text
 
@@ -40,6 +40,7 @@ def compare(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save changes.csv and waterfalls here")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="save a page of two runs; - is stdout")] = None,
     formats: Formats = "png",
+    size: PictureSize = "screen",
     no_cache: NoCache = False,
 ) -> None:
     """Compare runs: what changed by stage, by part and by layer.
@@ -51,9 +52,9 @@ def compare(
     from analysis.read.compare import compare as compare_runs
     from analysis.read.compare.gate import read_condition
     from analysis.read.compare.likeness import ordered
-    from analysis.read.pictures import checked_formats
+    from analysis.read.pictures import checked_formats, checked_size
 
-    kinds = checked_formats(formats.split(","))
+    look = checked_formats(formats.split(",")), checked_size(size)
     measure, conditions = checked_measure(by), [read_condition(text) for text in fail_if or ()]
     check_outputs({"--csv": csv, "--html": html}, out, (TABLE,))
     _check_page(html, len(files or specs(hardware) * len(specs(network))))
@@ -64,7 +65,7 @@ def compare(
         _save_page(runs, labels, html)
     comparisons = [compare_runs(runs[0], other, by) for other in runs[1:]]
     failed = _failures(conditions, runs, labels)
-    _save(comparisons, labels, csv, out, kinds)
+    _save(comparisons, labels, csv, out, look)
     if STDOUT not in (csv, html):
         _print(runs, comparisons, labels)
     _complain(failed)
@@ -132,9 +133,7 @@ def _simulated(machines: list[str], networks: list[str], options: Options) -> "l
     return runs
 
 
-def _save(
-    comparisons: "list[Comparison]", labels: list[str], csv: Path | None, out: Path | None, kinds: tuple[str, ...]
-) -> None:
+def _save(comparisons: "list[Comparison]", labels: list[str], csv: Path | None, out: Path | None, look: Look) -> None:
     from analysis.read.compare.tables import comparison_rows
     from analysis.read.layout import csv_text
 
@@ -153,7 +152,7 @@ def _save(
         ]
         with whole_folder(out) as folder:
             write_text(folder / TABLE, text)
-            write_pictures(pictures, folder, kinds)
+            write_pictures(pictures, folder, *look)
 
 
 def _save_page(runs: "list[Run]", labels: list[str], html: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache
+from simulator.cli.inputs import Formats, NoCache, PictureSize
 from simulator.cli.output import check_outputs, progress
 
 
@@ -13,6 +13,7 @@ def experiment(
     name: Annotated[str, typer.Argument(help="an experiment; all are listed if left out")] = "",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="folder for report.md, pictures and data")] = None,
     formats: Formats = "png",
+    size: PictureSize = "screen",
     no_cache: NoCache = False,
 ) -> None:
     """Run a co-design experiment and write a short illustrated report, a paper's claims beside ours."""
@@ -29,15 +30,15 @@ def experiment(
         raise InputError(Problem("--out is missing", expected="a folder for the report: --out DIR"))
     from analysis.drive.codesign.bench import Bench
     from analysis.drive.codesign.report import write_report
-    from analysis.read.pictures import checked_formats
+    from analysis.read.pictures import checked_formats, checked_size
     from simulator.source.folders import whole_folder
 
-    kinds = checked_formats(formats.split(","))
+    kinds, size = checked_formats(formats.split(",")), checked_size(size)
     check_outputs({}, out)
     with progress(name) as advance:
         report = run(Bench(advance))
     with whole_folder(out) as folder:
-        files = write_report(report, folder, kinds)
+        files = write_report(report, folder, kinds, size)
     print(report.title)
     for finding in report.findings:
         print(f"- {finding}")

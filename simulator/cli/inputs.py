@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -30,6 +30,11 @@ Sets = Annotated[
     typer.Option("--set", metavar="PATH=VALUE", help="change a value of the machine: array.rows=32; repeatable"),
 ]
 Formats = Annotated[str, typer.Option("--format", help="png, svg, pdf, or several: png,pdf")]
+PictureSize = Annotated[
+    str, typer.Option("--size", metavar="NAME", help="of pictures: column (3.5 in wide), page (7 in) or screen")
+]
+Look: TypeAlias = tuple[tuple[str, ...], str]
+"""Formats and size of pictures."""
 
 KEYS = {
     "machine": frozenset(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache, Sets
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets
 from simulator.cli.options import By, Shown, Sort, Top
 from simulator.cli.output import check_outputs, line_width, print_json, print_run, progress, trace_of, write_text
 
@@ -61,6 +61,10 @@ def report(
     ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="save the page alone; - is stdout")] = None,
     formats: Formats = "png",
+    size: PictureSize = "screen",
+    mapping: Annotated[
+        list[str] | None, typer.Option(metavar="LAYER", help="draw how a layer lies on the array, too; may be repeated")
+    ] = None,
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
     by: By = "",
     sort: Sort = "",
@@ -72,11 +76,14 @@ def report(
     With --out, a page to explore, its table of layers and every plot, with the rows of each as CSV, go into a folder;
     the page alone, or the trace of its tiles, into a file.
     """
-    from analysis.read.pictures import checked_formats
+    from analysis.read.pictures import checked_formats, checked_size
     from analysis.read.views import WHOLE, view_of
     from simulator.door import open_run
+    from simulator.errors import InputError, Problem
 
-    kinds, view = checked_formats(formats.split(",")), view_of(by, sort, top, columns)
+    look, view = (checked_formats(formats.split(",")), checked_size(size)), view_of(by, sort, top, columns)
+    if mapping and not out:
+        raise InputError(Problem("--mapping needs a folder to draw into", expected="--out DIR"))
     check_outputs({"--html": html, "--timeline": timeline}, out, (PAGE,))
     run = open_run(run_file)
     if html:
@@ -84,7 +91,7 @@ def report(
     if timeline:
         _save_trace(run, timeline)
     if out:
-        _save_pictures(run, out, kinds)
+        _save_pictures(run, out, look, mapping or [])
     if view != WHOLE or not (out or html or timeline):
         print_run(run, view)
 
@@ -109,17 +116,19 @@ def _save_trace(run: "Run", file: Path) -> None:
     write_text(file, text)
 
 
-def _save_pictures(run: "Run", out: Path, kinds: tuple[str, ...]) -> None:
-    """Save the page, the table of layers and every plot, and name each file."""
+def _save_pictures(run: "Run", out: Path, look: Look, layers: list[str]) -> None:
+    """Save the page, the table of layers and every plot, the mappings of some layers, and name each file."""
     from analysis.read.layout import csv_text
-    from analysis.read.plots import write_plots
+    from analysis.read.pictures import write_pictures
+    from analysis.read.plots import mapping_picture, write_plots
     from analysis.read.tables import layer_rows
     from simulator.source.folders import whole_folder
 
+    mappings = [mapping_picture(run, layer) for layer in dict.fromkeys(layers)]
     with whole_folder(out) as folder:
         page, table = folder / PAGE, folder / "layers.csv"
         _save_page(run, page)
         write_text(table, csv_text(layer_rows(run)))
-        written = [page, table, *write_plots(run, folder, kinds)]
+        written = [page, table, *write_plots(run, folder, *look), *write_pictures(mappings, folder, *look)]
     for path in written:
         print(out / path.relative_to(folder))

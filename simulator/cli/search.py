@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize
 from simulator.cli.output import check_outputs, print_grid, progress, write_text
 from simulator.cli.sweep import AccuracyOf, Scheduler, Workers, named_store
 
@@ -26,6 +26,7 @@ def search(
     scheduler: Scheduler = None,
     accuracy: AccuracyOf = "",
     formats: Formats = "png",
+    size: PictureSize = "screen",
     no_cache: NoCache = False,
 ) -> None:
     """Search a plan's combinations for the least of its objectives, machine and network together.
@@ -35,15 +36,15 @@ def search(
     """
     from analysis.drive.estimate.accuracy import read_accuracy
     from analysis.drive.sweep.search import load_search
-    from analysis.read.pictures import checked_formats
+    from analysis.read.pictures import checked_formats, checked_size
 
-    kinds = checked_formats(formats.split(","))
+    look = checked_formats(formats.split(",")), checked_size(size)
     wanted = load_search(plan_file, read_accuracy(accuracy) if accuracy else None)
     kept = store or named_store(plan_file)
     check_outputs({"--store": kept}, out, (TABLE,))
     found = _run(wanted, kept, workers, scheduler)
     if out:
-        _save(found, out, kinds)
+        _save(found, out, look)
     _print(found)
 
 
@@ -58,7 +59,7 @@ def _run(wanted: "Search", store: Path, workers: int | None, scheduler: str | No
         raise
 
 
-def _save(found: "Found", out: Path, formats: tuple[str, ...]) -> None:
+def _save(found: "Found", out: Path, look: Look) -> None:
     from analysis.drive.sweep.searched import search_pictures, trial_rows
     from analysis.read.layout import csv_text
     from analysis.read.pictures import write_pictures
@@ -66,7 +67,7 @@ def _save(found: "Found", out: Path, formats: tuple[str, ...]) -> None:
 
     with whole_folder(out) as folder:
         write_text(folder / TABLE, csv_text(trial_rows(found)))
-        write_pictures(search_pictures(found), folder, formats)
+        write_pictures(search_pictures(found), folder, *look)
 
 
 def _print(found: "Found") -> None:

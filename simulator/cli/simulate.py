@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import NoCache, Sets, load
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets, load
 from simulator.cli.options import (
     Batch,
     By,
@@ -57,6 +57,7 @@ class Request:
     prove: bool
     settings: tuple[str, ...]
     view: "View"
+    look: Look
 
 
 def simulate_command(
@@ -73,6 +74,8 @@ def simulate_command(
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per layer; - is stdout")] = None,
     out: RunFolder = None,
     plot: Annotated[bool, typer.Option("--plot", help="draw plots into the folder of --out")] = False,
+    formats: Formats = "png",
+    size: PictureSize = "screen",
     timeline: Timeline = None,
     verify: Verify = False,
     skip_unknown: SkipUnknown = False,
@@ -96,9 +99,9 @@ def simulate_command(
         files = schedule, json, csv, out, plot, timeline
         from analysis.read.views import view_of
 
-        view = view_of(by, sort, top, columns)
+        view, look = view_of(by, sort, top, columns), (tuple(formats.split(",")), size)
         asked = hardware, network, batch, dataflow, objective, mapping
-        _simulate(Request(*asked, *files, verify, skip_unknown, prove, tuple(settings or ()), view))
+        _simulate(Request(*asked, *files, verify, skip_unknown, prove, tuple(settings or ()), view, look))
     elif hardware or network:
         from simulator.errors import InputError
 
@@ -142,6 +145,11 @@ def _check(request: Request) -> None:
         problems.append(Problem("--net is missing", expected="a network: see simulate list networks"))
     if request.plot and not request.out:
         problems.append(Problem("--plot needs a folder to draw into", expected="--out DIR"))
+    if request.plot and not problems:
+        from analysis.read.pictures import checked_formats, checked_size
+
+        checked_formats(request.look[0])
+        checked_size(request.look[1])
     files = {"--json": request.json, "--csv": request.csv, "--timeline": request.timeline}
     if problems:
         raise InputError(*problems)
@@ -165,10 +173,10 @@ def _save(run: "Run", request: Request) -> None:
         from simulator.source.folders import whole_folder
 
         with whole_folder(request.out) as folder:
-            _save_folder(run, folder, plot=request.plot)
+            _save_folder(run, folder, request.look if request.plot else None)
 
 
-def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
+def _save_folder(run: "Run", folder: Path, look: Look | None) -> None:
     """Write the files of `SET`, and the plots beside them."""
     from analysis.read.layout import csv_text
     from analysis.read.report import report_html
@@ -182,10 +190,10 @@ def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
     write_text(folder / mappings, run_mappings(run))
     write_text(folder / schedule, run_schedule(run))
     write_text(folder / page, report_html(run))
-    if plot:
+    if look:
         from analysis.read.plots import write_plots
 
-        write_plots(run, folder)
+        write_plots(run, folder, *look)
 
 
 def _print(run: "Run", request: Request) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def sweep(
     scheduler: Scheduler = None,
     accuracy: AccuracyOf = "",
     formats: Formats = "png",
+    size: PictureSize = "screen",
     no_cache: NoCache = False,
 ) -> None:
     """Simulate every combination of machines, networks and axes, or samples of them.
@@ -62,9 +63,9 @@ def sweep(
     from analysis.drive.sweep import load_plan
     from analysis.drive.sweep.columns import with_accuracy
     from analysis.drive.sweep.measures import read_measures
-    from analysis.read.pictures import checked_formats
+    from analysis.read.pictures import checked_formats, checked_size
 
-    kinds = checked_formats(formats.split(","))
+    look = checked_formats(formats.split(",")), checked_size(size)
     plan = load_plan(plan_file)
     measures = read_measures(pareto or "latency,energy", plan)
     known = read_accuracy(accuracy) if accuracy else None
@@ -77,7 +78,7 @@ def sweep(
         needs_polars()
     outcome = _run(plan, kept, others, workers, scheduler)
     _tell_damaged(outcome)
-    _save(outcome, csv, out, kinds, measures if pareto else None)
+    _save(outcome, csv, out, look, measures if pareto else None)
     if parquet:
         from analysis.drive.sweep.frames import write_parquet
 
@@ -124,7 +125,7 @@ def _save(
     outcome: "Outcome",
     csv: Path | None,
     out: Path | None,
-    formats: tuple[str, ...],
+    look: Look,
     measures: "Sequence[Ranked] | None",
 ) -> None:
     from analysis.drive.sweep.results import sweep_csv
@@ -139,7 +140,7 @@ def _save(
 
         with whole_folder(out) as folder:
             write_text(folder / TABLE, text)
-            write_pictures(sweep_pictures(outcome, measures), folder, formats)
+            write_pictures(sweep_pictures(outcome, measures), folder, *look)
 
 
 def _print(outcome: "Outcome", csv: Path | None) -> None:

@@ -119,6 +119,7 @@ def test_a_table_needs_neither_plotting_library(
         (["--hw", "flexible_168"], "--net is missing"),
         (["--net", "alexnet"], "--hw is missing"),
         ([*HW_NET, "--plot"], "--plot needs a folder"),
+        ([*HW_NET, "--out", "drawn", "--plot", "--size", "colum"], "no size to draw in"),
         ([*HW_NET, "--json", "-", "--csv", "-"], "cannot both go to stdout"),
         ([*HW_NET, "--json", "-", "--timeline", "-"], "--json and --timeline cannot both go to stdout"),
         (["report", "run.json", "--by", "layer"], "one of stage, op"),

@@ -9,11 +9,10 @@ from math import prod
 
 import pytest
 
-from analysis.read.nests import nest_places
+from analysis.read.nests import nest_places, working
 from analysis.read.report import comparison_html, report_html, times
 from analysis.read.report.cards import cards
 from analysis.read.report.data import run_data
-from analysis.read.report.layers import working
 from analysis.read.trace import slices
 from simulator import simulate, timeline
 from simulator.result.run import Run

@@ -4,7 +4,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analysis.read import units
-from analysis.read.theme import BLACK, BLUE, CATEGORIES, GREEN, GREY, MARKERS, SMALL_POINTS, VERMILLION
+from analysis.read.compare.waterfall import limits
+from analysis.read.theme import (
+    BESIDE_FROM,
+    BLACK,
+    BLUE,
+    CATEGORIES,
+    DIVERGING,
+    GREEN,
+    GREY,
+    LIGHT_GREY,
+    MARKERS,
+    SEQUENTIAL,
+    SMALL_POINTS,
+    VERMILLION,
+    inches,
+    is_narrow,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,16 +31,19 @@ Tick = Callable[[float], str]
 Points = Sequence[tuple[float, float, str]]  # x, y, and a word beside the point
 
 WIDTH = 8.6  # inches
+CROWD = 40  # points of a series, from which on they are small and let others through
+NARROW = 3.0  # factor between the ends of a scale, up to which powers of ten are too few ticks
 LEFT_EDGE = 0.25  # of the axis: words beside points there stand to the right
 _LETTERS = 85  # that fit side by side below a figure; labels of more stand upright
 
 
-def panels(count: int, height: float = 3.2, columns: int = 1, share_y: bool = False) -> "tuple[Figure, list[Axes]]":
-    """Make a figure with axes in rows of so many columns."""
-    from matplotlib.figure import Figure
+def panels(count: int, height: float = 2.8, columns: int = 1, share_y: bool = False) -> "tuple[Figure, list[Axes]]":
+    """Make a figure with axes in rows of so many columns, or below each other where it is narrow."""
+    from matplotlib import rcParams
 
+    columns = 1 if rcParams["figure.figsize"][0] < BESIDE_FROM else columns
     lines = -(-count // columns)
-    figure = Figure(figsize=(WIDTH, 0.3 + height * lines), layout="constrained")
+    figure = new_figure(0.5 + height * lines, WIDTH)
     axes = figure.subplots(lines, columns, squeeze=False, sharey=share_y)
     for unused in list(axes.flat)[count:]:
         unused.set_axis_off()
@@ -71,8 +91,32 @@ def grouped_bars(
         outer_legend(axes)
 
 
+def dots(
+    axes: "Axes", labels: Sequence[str], series: Mapping[str, Sequence[float]], tick: Tick, legend: bool = True
+) -> None:
+    """Draw for each label a dot of every series, side by side, over a logarithmic axis: ratios have no base."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
+    width = 0.7 / max(1, len(series))
+    for number, (name, values) in enumerate(series.items()):
+        colour, marker = CATEGORIES[number % len(CATEGORIES)], MARKERS[number % len(MARKERS)]
+        places = [i + (number - (len(series) - 1) / 2) * width for i in range(len(labels))]
+        axes.plot(places, values, linestyle="", color=colour, marker=marker, markersize=4.5, label=name)
+    _dress_bars(axes, labels, tick)
+    flat = [value for values in series.values() for value in values]
+    axes.set_yscale("log")
+    is_wide = max(flat) > 3 * min(flat)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)) if is_wide else MaxNLocator(5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+    for place in range(1, len(labels)):
+        axes.axvline(place - 0.5, color=LIGHT_GREY, linewidth=0.8, zorder=0)
+    if legend:
+        outer_legend(axes)
+
+
 def waterfall(axes: "Axes", start: tuple[str, float], steps: Sequence[tuple[str, float]], tick: Tick) -> None:
-    """Draw a first value, what each step adds or takes away, and the last value; the axis begins above 0."""
+    """Draw a first value, what each step adds or takes away, and the last; an axis that begins above 0 says so."""
     level, labels, levels = start[1], [start[0]], [start[1]]
     axes.bar(0, level, color=GREY, width=0.7)
     for place, (name, delta) in enumerate(steps, start=1):
@@ -87,9 +131,21 @@ def waterfall(axes: "Axes", start: tuple[str, float], steps: Sequence[tuple[str,
     axes.plot([len(labels) - 1 + 0.35, len(labels) - 0.35], [level, level], color=BLACK, linewidth=0.7)
     for place, value in ((0, start[1]), (len(labels), level)):
         _note_above(axes, place, value, tick(value))
+    begin, end = limits(levels)
+    axes.set_ylim(begin, end)
+    if begin:
+        _break(axes, (0, len(labels)), f"the axis begins at {tick(begin)}, not 0")
     _dress_bars(axes, [*labels, "result"], tick)
-    low, high = min(levels), max(levels)
-    axes.set_ylim(max(0.0, low - 0.6 * (high - low)), high + 0.12 * (high - low))
+
+
+def _break(axes: "Axes", places: Sequence[int], text: str) -> None:
+    """Strike through bars near the axis, which go on to 0 below it, and say so."""
+    begin, end = axes.get_ylim()
+    for place in places:
+        for share in (0.02, 0.04):
+            y = begin + share * (end - begin)
+            axes.plot([place - 0.4, place + 0.4], [y, y + 0.012 * (end - begin)], color="white", linewidth=1.2)
+    axes.set_xlabel(text, fontsize=SMALL_POINTS)
 
 
 def reference(axes: "Axes", value: float, text: str) -> None:
@@ -126,7 +182,9 @@ def points(axes: "Axes", series: Mapping[str, Points], x_tick: Tick, y_tick: Tic
     for number, (name, places) in enumerate(series.items()):
         colour, marker = CATEGORIES[number % len(CATEGORIES)], MARKERS[number % len(MARKERS)]
         xs, ys = [x for x, _, _ in places], [y for _, y, _ in places]
-        axes.scatter(xs, ys, s=26, color=colour, marker=marker, label=name, zorder=3)
+        crowd = len(places) > CROWD
+        axes.scatter(xs, ys, s=9 if crowd else 26, alpha=0.35 if crowd else 1.0, linewidths=0, color=colour,
+                     marker=marker, label=name, zorder=2 if crowd else 3)  # fmt: skip
     axes.margins(x=0.1, y=0.08)
     left, right = axes.get_xlim()
     for number, places in enumerate(series.values()):
@@ -155,39 +213,49 @@ def field(
     down: Sequence[str],
     values: Sequence[Sequence[float]],
     write: Tick,
-    logarithmic: bool = False,
+    neutral: float | None = None,
 ) -> None:
-    """Draw a table as colours with its values written in; dark is large."""
-    from matplotlib.colors import LogNorm, Normalize
+    """Draw a table as colours of a logarithmic scale, with a bar that tells it, and its values written in.
 
-    flat = [value for line in values for value in line]
+    Dark is large, or where a value is `neutral`, as 1 is of ratios, it is white and the two colours say on which side.
+    """
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    flat = [value for line in values for value in line if value > 0]
     low, high = min(flat), max(max(flat), min(flat) * 1.001)
-    norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
-    axes.imshow(values, cmap="cividis_r", aspect="auto", norm=norm)
+    reach = max(high / neutral, neutral / low, 1.001) if neutral else 1.0
+    norm = LogNorm(neutral / reach, neutral * reach) if neutral else LogNorm(low, high)
+    image = axes.imshow(values, cmap=DIVERGING if neutral else SEQUENTIAL, aspect="auto", norm=norm)
     for y, line in enumerate(values):
         for x, value in enumerate(line):
-            colour = "white" if norm(value) > 0.5 else "black"
-            axes.text(x, y, write(value), ha="center", va="center", fontsize=8, color=colour)
-    axes.set_xticks(range(len(across)), across)
+            red, green, blue, _ = image.cmap(float(norm(value)))
+            colour = BLACK if 0.3 * red + 0.6 * green + 0.1 * blue > 0.5 else "white"
+            axes.text(x, y, write(value), ha="center", va="center", fontsize=SMALL_POINTS, color=colour)
+    bar = axes.figure.colorbar(image, ax=axes)
+    if reach < NARROW or (not neutral and high < NARROW * low):
+        bar.ax.yaxis.set_major_locator(MaxNLocator(4))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+    bar.ax.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+    longest = max(len(line) for text in across for line in text.split("\n"))
+    upright = longest * len(across) > _LETTERS * inches(axes) / WIDTH / 1.4
+    axes.set_xticks(range(len(across)), across, rotation=90 if upright else 0)
     axes.set_yticks(range(len(down)), down)
     axes.grid(visible=False)
     axes.tick_params(length=0)
 
 
-def plain_log_ticks(axes: "Axes", tick: Tick) -> None:
-    """Write the ticks of a logarithmic y axis at 1, 2 and 5."""
-    from matplotlib.ticker import FuncFormatter, LogLocator
-
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-
-
 def outer_legend(axes: "Axes", reverse: bool = False) -> None:
-    """Put the legend to the right of the axes."""
+    """Put the legend to the right of the axes, or where the figure is narrow, below all."""
     handles, texts = axes.get_legend_handles_labels()
     order = -1 if reverse else 1
-    axes.legend(handles[::order], texts[::order], loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3)
+    handles, texts = handles[::order], texts[::order]
+    if is_narrow(axes):
+        figure = axes.get_figure(root=True)
+        columns = 2 if max(map(len, texts), default=0) < 24 else 1
+        figure.legend(handles, texts, loc="outside lower left", ncols=columns)  # type: ignore[union-attr]
+    else:
+        axes.legend(handles, texts, loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3)
 
 
 def _note_above(axes: "Axes", place: float, value: float, text: str) -> None:
@@ -225,7 +293,8 @@ def _dress_bars(axes: "Axes", labels: Sequence[str], tick: Tick) -> None:
 
     longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
     grid = axes.get_subplotspec()
-    upright = longest * len(labels) * (grid.get_gridspec().ncols if grid else 1) > _LETTERS
+    fit = _LETTERS * inches(axes) / WIDTH
+    upright = longest * len(labels) * (grid.get_gridspec().ncols if grid else 1) > fit
     axes.set_xticks(range(len(labels)), labels, rotation=90 if upright else 0)
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))

@@ -176,7 +176,7 @@ def _stage_section(specs: Mapping[str, str], runs: Runs) -> Section:
 
 
 def _draw_stages(rows: Sequence[Row]) -> "Figure":
-    figure, axes = charts.panels(len(MACHINES), columns=len(MACHINES))
+    figure, axes = charts.panels(len(MACHINES), columns=len(MACHINES), share_y=True)
     for panel, machine in zip(axes, MACHINES, strict=True):
         own = [row for row in rows if row["machine"] == machine]
         parts = {part: [float(row[part]) for row in own] for part in PARTS}

@@ -186,7 +186,7 @@ def _findings(runs: Runs, slow: Mapping[str, Mapping[str, float]]) -> tuple[str,
 def _network_section(slow: Mapping[str, Mapping[str, float]]) -> Section:
     rows: list[Row] = [{"network": NETWORKS[family], **own} for family, own in slow.items()]
     picture = Picture("networks", rows, lambda: _draw_networks(slow))
-    caption = "Cycles under a single dataflow relative to the best dataflow for each layer."
+    caption = f"Cycles on {MACHINE} under a single dataflow relative to the best dataflow for each layer."
     return Section("By network", (Illustration(picture, caption),))
 
 
@@ -200,7 +200,7 @@ def _draw_networks(slow: Mapping[str, Mapping[str, float]]) -> "Figure":
         names,
         values,
         lambda value: f"{value:.2f}",
-        logarithmic=True,
+        neutral=1.0,
     )
     return figure
 
@@ -217,7 +217,7 @@ def _kind_section(runs: Runs) -> Section:
         {"kind": kind, **{name: sums[name] for name in (*FLOWS, "best")}} for kind, sums in kinds.items()
     ]
     picture = Picture("kinds", rows, lambda: _draw_kinds(kinds))
-    caption = "Cycles by kind of layer relative to the best dataflow for each layer; every network counts the same."
+    caption = f"Cycles on {MACHINE} by kind of layer relative to the best dataflow for each; networks count alike."
     table = Table(
         ("kind", "share of best cycles", *(initials(flow) for flow in FLOWS)),
         tuple(
@@ -231,10 +231,8 @@ def _kind_section(runs: Runs) -> Section:
 def _draw_kinds(kinds: Mapping[str, Mapping[str, float]]) -> "Figure":
     figure, (axes,) = charts.panels(1, height=3.4)
     series = {_label(flow): [sums[flow] / sums["best"] for sums in kinds.values()] for flow in FLOWS}
-    charts.grouped_bars(axes, [kind.replace(" and ", "\nand ") for kind in kinds], series, tick=units.ratio)
-    axes.set_yscale("log")
+    charts.dots(axes, [kind.replace(" and ", "\nand ") for kind in kinds], series, units.ratio)
     charts.reference(axes, 1.0, "")
-    charts.plain_log_ticks(axes, units.ratio)
     axes.set_ylabel("cycles, best per layer = 1")
     return figure
 
@@ -243,7 +241,7 @@ def _winner_section(runs: Runs) -> Section:
     sums = winner_sums(runs)
     rows: list[Row] = [{"kind": kind, **found} for kind, found in sums.items()]
     picture = Picture("winners", rows, lambda: _draw_winners(sums))
-    caption = "Which dataflow is best, as a share of the best cycles of each kind."
+    caption = f"Which dataflow is best on {MACHINE}, as a share of the best cycles of each kind."
     parts = []
     for kind, found in sums.items():
         shares = [f"{_label(flow)} {units.percent(found[flow] / sum(found.values()))}" for flow in _ordered(found)]

@@ -160,7 +160,7 @@ def _draw_grid(grid: Mapping[tuple[float, int], Run]) -> "Figure":
     base = grid[1.0, 224]
     for panel, measure in zip(axes, (MACS, CYCLES, ENERGY), strict=True):
         values = [[measure.of_run(grid[w, r]) / measure.of_run(base) for r in RESOLUTIONS] for w in WIDTHS]
-        charts.field(panel, [str(r) for r in RESOLUTIONS], [str(w) for w in WIDTHS], values, lambda v: f"{v:.2f}")
+        charts.field(panel, [str(r) for r in RESOLUTIONS], [str(w) for w in WIDTHS], values, lambda v: f"{v:.2g}", 1.0)
         panel.set_title(measure.name)
         panel.set_xlabel("resolution")
     axes[0].set_ylabel("width")
@@ -185,14 +185,18 @@ def _kind_section(runs: Runs) -> Section:
 
 
 def _draw_kinds(rows: Sequence[Row]) -> "Figure":
-    figure, axes = charts.panels(len(MACHINES), columns=len(MACHINES), share_y=True)
-    for panel, machine in zip(axes, MACHINES, strict=True):
-        own = [row for row in rows if row["machine"] == machine]
+    """Draw what the network has, once, and what each machine takes for it."""
+    fixed = (MACS.name, PARAMS.name)
+    shown = {"MobileNetV1": [row for row in rows[: len(MEASURES)] if row["measure"] in fixed]}
+    for machine in MACHINES:
+        shown[machine] = [row for row in rows if row["machine"] == machine and row["measure"] not in fixed]
+    figure, axes = charts.panels(len(shown), columns=len(shown), share_y=True)
+    for panel, (title, own) in zip(axes, shown.items(), strict=True):
         parts = {kind: [float(row[kind]) for row in own] for kind in KINDS}
         labels = [str(row["measure"]) for row in own]
-        last = machine == MACHINES[-1]
-        charts.stacked_bars(panel, labels, parts, tick=units.percent_tick, colours=COLOURS, legend=last)
-        panel.set_title(machine)
+        charts.stacked_bars(panel, labels, parts, tick=units.percent_tick, colours=COLOURS, legend=False)
+        panel.set_title(title, fontsize="medium")
+    charts.outer_legend(axes[-1], reverse=True)
     axes[0].set_ylabel("share")
     return figure
 

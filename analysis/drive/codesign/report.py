@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from analysis.read.layout import printable
 from analysis.read.pictures import Picture, write_pictures
+from analysis.read.theme import USUAL_SIZE
 from simulator.source.files import write_atomically
 
 FILE_NAME = "report.md"
@@ -67,11 +68,12 @@ def claims_table(claims: Iterable[Claim]) -> Table:
     return Table(("claim", "paper", "here", "agrees"), rows)
 
 
-def write_report(report: Report, folder: Path, formats: Iterable[str] = ("png",)) -> list[Path]:
-    """Write the pictures with their data, then the text that shows them; return all files, the text first."""
+def write_report(report: Report, folder: Path, formats: Iterable[str] = ("png",), size: str = USUAL_SIZE) -> list[Path]:
+    """Write the pictures, titled, with their data, then the text that shows them; return all files, the text first."""
     formats = tuple(formats)
-    pictures = [part.picture for s in report.sections for part in s.parts if isinstance(part, Illustration)]
-    files = write_pictures(pictures, folder, formats)
+    shown = [part for s in report.sections for part in s.parts if isinstance(part, Illustration)]
+    pictures = [replace(part.picture, title=part.caption.removesuffix(".")) for part in shown]
+    files = write_pictures(pictures, folder, formats, size)
     text = folder / FILE_NAME
     write_atomically(text, markdown(report, "png" if "png" in formats else formats[0]))
     return [text, *files]

@@ -142,7 +142,7 @@ def _networks(runs: Runs) -> Section:
 def _draw_latency(runs: Runs) -> "Figure":
     figure, (axes,) = charts.panels(1)
     values = [[1e3 * runs[machine, name].total.latency_s for machine in MACHINES] for name in NETWORKS]
-    charts.field(axes, MACHINES, list(NETWORKS), values, lambda value: f"{value:.3g}", logarithmic=True)
+    charts.field(axes, MACHINES, list(NETWORKS), values, lambda value: f"{value:.3g}")
     axes.set_title("latency, ms")
     return figure
 

@@ -187,7 +187,8 @@ def _draw_relative(rows: Sequence[Row]) -> "Figure":
             for name, key in (("paper", f"published_{measure}"), ("here", measure))
         }
         labels = [str(row["network"]).replace("1.0-SqNxt-23", "23").replace("SqueezeNet v", "SqzNet\n") for row in own]
-        charts.grouped_bars(axes[number], labels, series, tick=units.ratio, legend=number == 1)
+        charts.dots(axes[number], labels, series, units.ratio, legend=number == 1)
+        charts.reference(axes[number], 1.0, "")
         axes[number].set_title(f"{measure} relative to v5, {array} PEs")
     return figure
 

@@ -10,6 +10,7 @@ from analysis.drive.codesign.report import Illustration, Part, Section, Table
 from analysis.drive.codesign.squeezenext_moves import Design, figures_of, problem_on, published_design
 from analysis.read import units
 from analysis.read.layout import Row
+from analysis.read.objective import ENERGY
 from analysis.read.pictures import Picture
 from analysis.read.units import change, kilo, listed, millions
 from simulator.hardware.load import load_hardware
@@ -93,7 +94,8 @@ def _draw_waterfall(rows: Sequence[Row], v5: Figures) -> "Figure":
 
 def _waterfall_caption(way: Way, v5: Figures) -> str:
     before = way.start.figures.cycles
-    text = f"From v1 to the end of the loop: {units.counted(len(way.steps), 'step')}, {way.saving:.1%} fewer cycles"
+    count = units.counted(len(way.steps), "step")
+    text = f"From v1 to the end of the loop on {MACHINE}: {count}, {way.saving:.1%} fewer cycles"
     return f"{text}; v5 has {1 - v5.cycles / before:.1%} fewer."
 
 
@@ -180,7 +182,7 @@ def better_section(ways: Sequence[Way], v5: Figures) -> Section:
         for d, f in visited.items()
     ]
     picture = Picture("designs", data, lambda: _draw_designs(visited, ways[0].end.figures, v5))
-    caption = "All designs that the loop simulated: cycles and energy; those within v5's MACs and parameters apart."
+    caption = f"All designs that the loop simulated on {MACHINE}; those within v5's MACs and parameters apart."
     return Section("Better than v5 on this machine", (text, table, Illustration(picture, caption)))
 
 
@@ -191,8 +193,8 @@ def _draw_designs(visited: dict[Design, Figures], end: Figures, v5: Figures) -> 
     outside = [(f.cycles, f.energy_pj, "") for f in visited.values() if not bounds.keep(f)]
     marks = [(f.cycles, f.energy_pj, name) for name, f in (("v1", visited[V1]), ("v5", v5), ("loop", end))]
     series = {"within v5's bounds": inside, "beyond them": outside, "named": marks}
-    charts.points(axes, series, units.tick, units.tick)
-    axes.set(xlabel="cycles", ylabel="energy, in MACs")
+    charts.points(axes, series, units.tick, ENERGY.tick)
+    axes.set(xlabel="cycles", ylabel="energy")
     return figure
 
 
@@ -246,7 +248,7 @@ def _preference_text(ends: dict[str, Trial[Design]]) -> str:
 def _draw_machines(designs: Sequence[str], machines: Sequence[str], cycles: dict[tuple[str, str], int]) -> "Figure":
     figure, (axes,) = charts.panels(1, height=3.0)
     values = [[cycles[design, machine] / cycles["v1", machine] for machine in machines] for design in designs]
-    charts.field(axes, machines, designs, values, lambda value: f"{value:.3f}")
+    charts.field(axes, machines, designs, values, lambda value: f"{value:.3f}", neutral=1.0)
     axes.set_xlabel("machine")
     axes.set_ylabel("design")
     return figure

@@ -9,7 +9,7 @@ from analysis.drive.measured.comparison import Pair
 from analysis.drive.measured.explanation import parts_of, worst
 from analysis.read.layout import Row, elide, printable
 from analysis.read.pictures import write_figure
-from analysis.read.theme import BLACK, CYCLE_COLOURS, OPERAND_COLOURS, SMALL_POINTS, component_colours
+from analysis.read.theme import BLACK, CYCLE_COLOURS, OPERAND_COLOURS, SMALL_POINTS, component_colours, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,13 +45,10 @@ def write_picture(pairs: Sequence[Pair], path: Path) -> None:
 
 def draw(pairs: Sequence[Pair]) -> "Figure":
     """Draw a panel for each quantity and unit, as high as it has figures."""
-    from matplotlib.figure import Figure
-
     panels = dict.fromkeys((pair.measured.quantity.name, pair.measured.unit) for pair in pairs)
     of_panel = [_shown([p for p in pairs if (p.measured.quantity.name, p.measured.unit) == panel]) for panel in panels]
     heights = [max(4, len(shown)) for shown in of_panel]
-    size = (7.2, 0.4 + INCHES * sum(heights) + 0.75 * len(panels))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(0.4 + INCHES * sum(heights) + 0.75 * len(panels))
     axes = figure.subplots(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0]
     for own, (name, unit), shown in zip(axes, panels, of_panel, strict=True):
         _draw_panel(own, shown)

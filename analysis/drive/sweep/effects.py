@@ -11,7 +11,7 @@ from analysis.drive.sweep.results import cell
 from analysis.drive.sweep.run import Outcome
 from analysis.read.layout import Row, elide, printable
 from analysis.read.pictures import Picture
-from analysis.read.theme import BLUE, GREY, SMALL_POINTS, VERMILLION
+from analysis.read.theme import BLUE, GREY, SMALL_POINTS, VERMILLION, headline, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,19 +86,15 @@ def _tornado(candidates: Sequence[Candidate], dimensions: Sequence[Dimension], m
 
 
 def _draw_tornado(rows: Sequence[Row], measures: Sequence[Ranked]) -> "Figure":
-    from matplotlib.figure import Figure
-
     shown = [measure for measure in measures if any(row["measure"] == measure.column for row in rows)]
     count = len({row["axis"] for row in rows})
-    figure = Figure(
-        figsize=(9.2, 0.7 + max(1, len(shown)) * (0.9 + 0.34 * min(count, MOST_AXES))), layout="constrained"
-    )
+    figure = new_figure(0.8 + max(1, len(shown)) * (0.9 + 0.3 * min(count, MOST_AXES)), 9.2)
     panels = figure.subplots(max(1, len(shown)), 1, squeeze=False)[:, 0]
     for axes, measure in zip(panels, shown, strict=False):
         _draw_bars(axes, [row for row in rows if row["measure"] == measure.column])
         axes.set_title(measure.name)
     title = "What each axis does: means over all other choices, relative to the mean of all points"
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    headline(figure, title)
     return figure
 
 
@@ -169,12 +165,11 @@ def _draw_parallel(
 ) -> "Figure":
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
-    from matplotlib.figure import Figure
 
     columns = [[place_of(each, d) / (len(d.choices) - 1) for each in candidates] for d in dimensions]
     columns += [shares([each.values[i] for each in candidates]) for i in range(len(measures))]
     lines = [[(float(x), y) for x, y in enumerate(line)] for line in zip(*columns, strict=True)]
-    figure = Figure(figsize=(max(6.0, 1.5 * len(columns)), 4.6), layout="constrained")
+    figure = new_figure(4.2, 1.5 * len(columns))
     axes = figure.subplots()
     drawn = sorted(range(0, len(lines), -(-len(lines) // MOST_LINES)), key=lambda i: i in best)
     colours = colormaps["cividis_r"]([columns[len(dimensions)][i] for i in drawn])
@@ -183,7 +178,7 @@ def _draw_parallel(
     axes.add_collection(LineCollection(front, colors=VERMILLION, linewidths=1.3, zorder=3))
     _label_parallel(axes, dimensions, measures, candidates)
     title = f"Every point as a line, coloured by {measures[0].name}; in red what nothing beats in all measures"
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    headline(figure, title)
     return figure
 
 

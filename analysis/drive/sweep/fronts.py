@@ -1,7 +1,6 @@
 """The front of any two or three measures, drawn; the third is a colour."""
 
 from collections.abc import Sequence
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 from analysis.drive.estimate.accuracy import ESTIMATE
@@ -9,7 +8,7 @@ from analysis.drive.sweep.measures import Candidate, Ranked, candidates_of, comp
 from analysis.drive.sweep.run import Outcome
 from analysis.read.layout import Row, elide, printable
 from analysis.read.pictures import Picture, scale_axis
-from analysis.read.theme import BLACK, BLUE, GREY, SMALL_POINTS
+from analysis.read.theme import BLACK, BLUE, GREY, SEQUENTIAL, SMALL_POINTS, headline, is_narrow, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 MOST_PANELS = 4
 NAMED = 10
 MAX_LABEL = 60
-NOTE_LETTERS = 120  # a line
 
 Groups = dict[str, list[Candidate]]
 
@@ -45,10 +43,8 @@ def picture_of(groups: Groups, measures: Sequence[Ranked], note: str = "") -> Pi
 
 
 def _draw(groups: Groups, measures: Sequence[Ranked], note: str) -> "Figure":
-    from matplotlib.figure import Figure
-
     shown = list(groups.items())[:MOST_PANELS]
-    figure = Figure(figsize=(9.2, 0.5 + 3.5 * len(shown)), layout="constrained")
+    figure = new_figure(0.8 + 3.5 * len(shown), 9.2)
     panels = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
     for axes, (name, members) in zip(panels, shown, strict=True):
         _draw_panel(axes, members, measures)
@@ -57,9 +53,7 @@ def _draw(groups: Groups, measures: Sequence[Ranked], note: str) -> "Figure":
     names = " against ".join(each.name.split(",")[0] for each in measures)
     title = f"{names.capitalize()}: what nothing beats in all of them"
     title = f"{title} ({left} more panels in the CSV)" if left else title
-    figure.suptitle(
-        f"{title}\n{fill(printable(note), NOTE_LETTERS)}" if note else title, x=0.01, ha="left", fontsize=10
-    )
+    headline(figure, title, printable(note))
     return figure
 
 
@@ -68,7 +62,7 @@ def _draw_panel(axes: "Axes", members: Sequence[Candidate], measures: Sequence[R
     columns = list(zip(*(each.values for each in members), strict=True))
     if len(measures) > 2:
         third = measures[2]
-        dots = axes.scatter(columns[0], columns[1], c=columns[2], s=18, cmap="cividis_r", linewidths=0, zorder=2)
+        dots = axes.scatter(columns[0], columns[1], c=columns[2], s=18, cmap=SEQUENTIAL, linewidths=0, zorder=2)
         axes.figure.colorbar(dots, ax=axes, label=third.name, format=lambda value, _: third.write(value))
     else:
         axes.scatter(columns[0], columns[1], s=16, color=BLUE, alpha=0.5, linewidths=0, zorder=2)
@@ -91,8 +85,11 @@ def _draw_panel(axes: "Axes", members: Sequence[Candidate], measures: Sequence[R
     scale_axis(axes, "y", columns[1], measures[1].write)
     axes.set(xlabel=measures[0].name, ylabel=measures[1].name)
     axes.grid(visible=True, which="major", axis="both", color=GREY, alpha=0.3)
-    offset = 1.22 if len(measures) > 2 else 1.0
-    axes.legend(loc="upper left", bbox_to_anchor=(offset, 1.0), borderaxespad=0.3, fontsize=7.5, handlelength=0)
+    if is_narrow(axes):
+        axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.22), borderaxespad=0, handlelength=0)
+    else:
+        offset = 1.22 if len(measures) > 2 else 1.0
+        axes.legend(loc="upper left", bbox_to_anchor=(offset, 1.0), borderaxespad=0.3, handlelength=0)
 
 
 def _draw_intervals(axes: "Axes", best: Sequence[Candidate], measures: Sequence[Ranked]) -> None:

@@ -1,20 +1,18 @@
 """Two axes of a sweep as a field of colour, a panel for each network and machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import isnan, nan
-from textwrap import fill
+from math import inf, isnan, nan
 from typing import TYPE_CHECKING
 
-from analysis.drive.sweep.figures import Figures
-from analysis.drive.sweep.plan import Plan, Point
+from analysis.drive.sweep.plan import Plan
 from analysis.drive.sweep.results import COSTS, cell
 from analysis.drive.sweep.run import Outcome
 from analysis.read.layout import Cell, Row, elide, printable
 from analysis.read.objective import Quantity
 from analysis.read.pictures import Picture
-from analysis.read.theme import LIGHT_GREY, SMALL_POINTS
+from analysis.read.theme import BESIDE_FROM, LIGHT_GREY, SEQUENTIAL, SMALL_POINTS, headline, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +20,10 @@ if TYPE_CHECKING:
 
 MOST_PANELS = 9
 MOST_WRITTEN = 14  # cells a side, up to which each one bears its value
-LETTERS_PER_INCH = 13  # of titles
+LEAST_SPAN = 1.3  # factor that the colours span at least: what hardly differs looks alike
+
+Least = Mapping[tuple[int, int, int, int], float]
+"""Machine, network, and choices of the two axes -> cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +39,30 @@ class Field:
 def heat_map_pictures(outcome: Outcome) -> list[Picture]:
     """Return pictures of latency and energy over the first two axes that vary; none if fewer do, or of samples.
 
-    All other axes stand at their first value.
+    Each cell is the least over the choices of all other axes.
     """
     plan = outcome.plan
     varied = [i for i, axis in enumerate(plan.axes) if len(axis.choices) > 1]
     if len(varied) < 2 or plan.sampled is not None:
         return []
     down, across = varied[:2]
-    shown = {
-        point: figures
-        for point, figures in outcome.points()
-        if all(choice == 0 for i, choice in enumerate(point.choices) if i not in (down, across))
-    }
-    return [_picture(plan, shown, (down, across), cost) for cost in COSTS]
+    return [_picture(plan, _least(outcome, (down, across), cost), (down, across), cost) for cost in COSTS]
 
 
-def _picture(plan: Plan, shown: dict[Point, Figures], varied: tuple[int, int], cost: Quantity) -> Picture:
+def _least(outcome: Outcome, varied: tuple[int, int], cost: Quantity) -> Least:
+    """Return the least cost of points that agree in machine, network and the two axes."""
+    least: dict[tuple[int, int, int, int], float] = {}
+    for point, figures in outcome.points():
+        value = figures.get(cost.key)
+        if value is not None:
+            place = (point.machine, point.network, point.choices[varied[0]], point.choices[varied[1]])
+            least[place] = min(float(value), least.get(place, inf))
+    return least
+
+
+def _picture(plan: Plan, least: Least, varied: tuple[int, int], cost: Quantity) -> Picture:
     fields = [
-        _field(plan, shown, (machine, network), varied, cost)
+        _field(plan, least, (machine, network), varied)
         for machine, network in product(range(len(plan.machines)), range(len(plan.networks)))
     ]
     names = plan.axes[varied[0]].name, plan.axes[varied[1]].name
@@ -68,20 +75,12 @@ def _picture(plan: Plan, shown: dict[Point, Figures], varied: tuple[int, int], c
     return Picture(f"heat_map_{cost.name}", rows, lambda: _draw(plan, fields, names, cost))
 
 
-def _field(
-    plan: Plan, shown: dict[Point, Figures], place: tuple[int, int], varied: tuple[int, int], cost: Quantity
-) -> Field:
+def _field(plan: Plan, least: Least, place: tuple[int, int], varied: tuple[int, int]) -> Field:
     machine, network = place
-    down, across = varied
-
-    def value(y: int, x: int) -> float:
-        choices = tuple(y if i == down else x if i == across else 0 for i in range(len(plan.axes)))
-        return float(shown.get(Point(machine, network, choices), {}).get(cost.key, nan))
-
-    size = len(plan.axes[down].choices), len(plan.axes[across].choices)
+    down, across = (range(len(plan.axes[axis].choices)) for axis in varied)
+    values = tuple(tuple(least.get((machine, network, y, x), nan) for x in across) for y in down)
     title = f"{plan.networks[network]} on {plan.machines[machine]}"
-    values = tuple(tuple(value(y, x) for x in range(size[1])) for y in range(size[0]))
-    return Field(title, _names(plan, down), _names(plan, across), values)
+    return Field(title, _names(plan, varied[0]), _names(plan, varied[1]), values)
 
 
 def _names(plan: Plan, axis: int) -> tuple[str, ...]:
@@ -93,30 +92,31 @@ def _short(value: Cell) -> str:
 
 
 def _draw(plan: Plan, fields: Sequence[Field], names: tuple[str, str], cost: Quantity) -> "Figure":
-    from matplotlib.figure import Figure
+    from matplotlib import rcParams
 
     shown = fields[:MOST_PANELS]
     columns = min(len(shown), 2 if len(shown[0].across) > 8 else 3)
+    columns = 1 if rcParams["figure.figsize"][0] < BESIDE_FROM else columns
     lines = -(-len(shown) // columns)
-    width = min(13.0, max(4.2, 1.6 + 0.5 * len(shown[0].across)) * columns)
-    height = 0.6 + lines * min(6.0, max(2.6, 1.3 + 0.3 * len(shown[0].down)))
-    figure = Figure(figsize=(width, height), layout="constrained")
+    height = 0.8 + lines * min(6.0, max(2.2, 1.2 + 0.28 * len(shown[0].down)))
+    figure = new_figure(height, max(4.2, 1.6 + 0.5 * len(shown[0].across)) * columns)
     panels = figure.subplots(lines, columns, squeeze=False).flat
     for axes, field in zip(panels, shown, strict=False):
         _draw_field(axes, field, names, cost)
     for axes in list(figure.axes)[len(shown) : lines * columns]:
         if not axes.images:
             axes.set_axis_off()
-    title = _title(plan, names, cost, len(fields) - len(shown))
-    figure.suptitle(fill(title, int(LETTERS_PER_INCH * width)), x=0.01, ha="left", fontsize=10)
+    headline(figure, *_title(plan, names, cost, len(fields) - len(shown)))
     return figure
 
 
-def _title(plan: Plan, names: tuple[str, str], cost: Quantity, left: int) -> str:
+def _title(plan: Plan, names: tuple[str, str], cost: Quantity, left: int) -> tuple[str, str]:
+    """Return the title, and what the picture leaves out: the axes over which each cell is the best."""
     others = [axis for axis in plan.axes if axis.name not in names and len(axis.choices) > 1]
-    fixed = [f"{s.path} {_short(cell(s.value))}" for axis in others for s in axis.choices[0]]
-    title = cost.name.capitalize() + (f"; {', '.join(fixed)}" if fixed else "")
-    return elide(title, 110) + (f" ({left} more panels in the CSV)" if left else "")
+    over = ", ".join(f"{len(axis.choices)} values of {axis.name}" for axis in others)
+    texts = (f"each cell: the least over {over}" if over else "", f"{left} more panels in the CSV" if left else "")
+    more = "; ".join(filter(None, texts))
+    return printable(f"{'Least' if over else 'All'} {cost.name} by {names[0]} and {names[1]}"), printable(more)
 
 
 def _draw_field(axes: "Axes", field: Field, names: tuple[str, str], cost: Quantity) -> None:
@@ -125,9 +125,9 @@ def _draw_field(axes: "Axes", field: Field, names: tuple[str, str], cost: Quanti
 
     known = [value for line in field.values for value in line if not isnan(value)]
     low, high = (min(known), max(known)) if known else (1.0, 1.0)
-    norm = LogNorm(low, high if high > low else low * 1.01)
+    norm = LogNorm(low, max(high, LEAST_SPAN * low))
     axes.set_facecolor(LIGHT_GREY)
-    image = axes.imshow(field.values, cmap="cividis_r", norm=norm, aspect="auto", origin="lower")
+    image = axes.imshow(field.values, cmap=SEQUENTIAL, norm=norm, aspect="auto", origin="lower")
     axes.set_xticks(range(len(field.across)), field.across, rotation=90 if len(field.across) > 6 else 0)
     axes.set_yticks(range(len(field.down)), field.down)
     axes.set(xlabel=elide(printable(names[1]), 40), ylabel=elide(printable(names[0]), 40))
@@ -138,7 +138,7 @@ def _draw_field(axes: "Axes", field: Field, names: tuple[str, str], cost: Quanti
     bar.ax.yaxis.set_major_formatter(ticks)
     bar.ax.yaxis.set_minor_formatter(ticks if high < 8 * low else FuncFormatter(lambda value, _: ""))
     if max(len(field.across), len(field.down)) <= MOST_WRITTEN:
-        _write_values(axes, field, cost, (low * high) ** 0.5)
+        _write_values(axes, field, cost, (low * max(high, LEAST_SPAN * low)) ** 0.5)
 
 
 def _write_values(axes: "Axes", field: Field, cost: Quantity, middle: float) -> None:

@@ -13,7 +13,7 @@ from analysis.drive.sweep.plan import Plan, Point, options_of, point_of, setting
 from analysis.drive.sweep.run import Outcome
 from analysis.read import units
 from analysis.read.layout import Cell, Column, Row, printable
-from analysis.read.objective import ENERGY, LATENCY, Quantity
+from analysis.read.objective import AREA, ENERGY, LATENCY, Quantity
 from simulator.source.cells import inert
 from simulator.source.parser import Value
 
@@ -82,10 +82,11 @@ class Sample:
     energy_pj: float
     top1_percent: float | None
     row: Row
+    area_mm2: float | None = None  # None where the energy table knows none
 
     def cost(self, quantity: Quantity) -> float:
         """Return the latency or the energy."""
-        return {LATENCY.key: self.latency_s, ENERGY.key: self.energy_pj}[quantity.key]
+        return {LATENCY.key: self.latency_s, ENERGY.key: self.energy_pj, AREA.key: self.area_mm2 or 0.0}[quantity.key]
 
 
 def samples_of(outcome: Outcome) -> list[Sample]:
@@ -96,7 +97,7 @@ def samples_of(outcome: Outcome) -> list[Sample]:
             continue
         batch = options_of(outcome.plan, point)[0]
         network = spec_of(outcome.plan, point)
-        accuracy = figures.get("top1_percent")
+        accuracy, area = figures.get("top1_percent"), figures.get(AREA.key)
         found.append(
             Sample(
                 network if batch == 1 else f"{network}, batch {batch}",
@@ -106,6 +107,7 @@ def samples_of(outcome: Outcome) -> list[Sample]:
                 float(figures["energy_pj"]),
                 None if accuracy is None else float(accuracy),
                 labels_of(outcome.plan, point),
+                None if area is None else float(area),
             )
         )
     return found

@@ -12,7 +12,7 @@ from analysis.drive.sweep.search import Found, Trial
 from analysis.read import units
 from analysis.read.layout import Column, Row
 from analysis.read.pictures import Picture, scale_axis
-from analysis.read.theme import BLACK, BLUE, VERMILLION
+from analysis.read.theme import BLACK, BLUE, VERMILLION, headline, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,10 +117,8 @@ def _history(found: Found, members: Sequence[int]) -> Picture:
 
 
 def _draw_history(rows: Sequence[Row], objectives: Sequence[Ranked]) -> "Figure":
-    from matplotlib.figure import Figure
-
     count = len(objectives) + (len(objectives) > 1)
-    figure = Figure(figsize=(8.6, 0.5 + 1.9 * count), layout="constrained")
+    figure = new_figure(0.8 + 1.7 * count, 8.6)
     panels = figure.subplots(count, 1, squeeze=False, sharex=True)[:, 0]
     trials = [float(row["trial"]) for row in rows]
     for axes, objective in zip(panels, objectives, strict=False):
@@ -130,7 +128,7 @@ def _draw_history(rows: Sequence[Row], objectives: Sequence[Ranked]) -> "Figure"
         panels[-1].set(ylabel="hypervolume", ylim=(0, 1.02))
     panels[-1].set_xlabel("trial")
     title = "What each trial found, and the best so far; hypervolume: the share of the space that the front beats"
-    figure.suptitle(title if len(objectives) > 1 else title.partition(";")[0], x=0.01, ha="left", fontsize=10)
+    headline(figure, title if len(objectives) > 1 else title.partition(";")[0])
     return figure
 
 

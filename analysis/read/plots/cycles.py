@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from analysis.read import units
-from analysis.read.layout import Row, printable
+from analysis.read.layout import Row
 from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, timed_layers
-from analysis.read.theme import CYCLE_COLOURS
+from analysis.read.theme import CYCLE_COLOURS, headline
+from analysis.read.titles import run_subtitle, run_title
 from simulator.result.causes import CAUSES
 from simulator.result.run import CYCLE_PARTS, Run
 
@@ -35,5 +36,6 @@ def draw(run: Run) -> "Figure":
     axes.set_ylabel("cycles")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: units.tick(value)))
     total = units.count(run.total.cycles, digits=4)
-    axes.set_title(printable(f"{run.network.name} on {run.hardware.name}: {total} cycles"), pad=14)
+    time = units.seconds(run.total.latency_s)
+    headline(figure, run_title(run, f"{total} cycles, {time}"), run_subtitle(run))
     return figure

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from analysis.read.layout import Row, printable
+from analysis.read.layout import Row
 from analysis.read.objective import ENERGY, component_of, energy_by, operand_of
 from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, timed_layers
-from analysis.read.theme import CATEGORIES, COMPONENT_LABELS, OPERAND_COLOURS, component_colours
+from analysis.read.theme import CATEGORIES, COMPONENT_LABELS, OPERAND_COLOURS, component_colours, headline
+from analysis.read.titles import run_subtitle, run_title
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -44,11 +45,12 @@ def draw(run: Run) -> "Figure":
     for axes in (above, below):
         shade_stages(axes, layers, name=axes is above)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: ENERGY.tick(value)))
-    above.set_ylabel(f"{ENERGY.name} by component")
-    below.set_ylabel(f"{ENERGY.name} by operand")
+    above.set_ylabel("energy by\ncomponent")
+    below.set_ylabel("energy by\noperand")
     figure.align_ylabels([above, below])
-    name_layers(below, layers)
-    above.set_title(printable(f"{run.network.name} on {run.hardware.name}: {ENERGY.write(ENERGY.of_run(run))}"), pad=14)
+    name_layers(below, layers, [layer.energy_pj for layer in layers])
+    told = f"{ENERGY.write(ENERGY.of_run(run))} of energy"
+    headline(figure, run_title(run, told), run_subtitle(run, f"prices of {run.hardware.energy_table}"))
     return figure
 
 

@@ -9,13 +9,15 @@ from analysis.read.plots.bars import (
     MAX_NAME,
     draw_bars,
     layer_figure,
+    layer_legend,
     name_layers,
     set_places,
     shade_stages,
     tick_in,
     timed_layers,
 )
-from analysis.read.theme import BLACK, CATEGORIES, GREY, SMALL_POINTS
+from analysis.read.theme import BLACK, CATEGORIES, GREY, headline
+from analysis.read.titles import run_subtitle, run_title
 from simulator.result.ledger import AliveBlock, alive_blocks
 from simulator.result.run import Run
 
@@ -45,7 +47,7 @@ def rows(run: Run) -> list[Row]:
 def draw(run: Run) -> "Figure":
     """Draw a bar a layer: the tensors that stay, each in one colour as long as it does, tiles upon them."""
     layers = timed_layers(run)
-    figure, (axes,) = layer_figure(len(layers), panels=1, height=3.4)
+    figure, (axes,) = layer_figure(len(layers), panels=1, height=2.8)
     heights = _draw_tensors(axes, run)
     tiles = [layer.tile_bytes for layer in layers]
     draw_bars(axes, range(len(layers)), tiles, [BAR_WIDTH] * len(layers), heights, GREY, TILES)
@@ -58,12 +60,12 @@ def draw(run: Run) -> "Figure":
     set_places(axes, len(layers))
     tick_in(axes.yaxis, "B")
     handles, texts = axes.get_legend_handles_labels()
-    axes.legend(handles, texts, loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3, fontsize=SMALL_POINTS)
+    layer_legend(axes, handles, texts)
     axes.set_ylabel("activations' memory")
     shade_stages(axes, layers, name=True)
-    name_layers(axes, layers)
+    name_layers(axes, layers, [layer.sram_bytes for layer in layers])
     text = f"peak SRAM {units.size(peak)} in {elide(run.total.peak_sram_layer, MAX_NAME)}" if peak else "not told"
-    axes.set_title(printable(f"{run.network.name} on {run.hardware.name}: {text}"), pad=14)
+    headline(figure, run_title(run, text), run_subtitle(run))
     return figure
 
 

@@ -6,7 +6,8 @@ from analysis.read import units
 from analysis.read.kinds import by_kind, detailed_kinds_of
 from analysis.read.layout import Row, printable
 from analysis.read.objective import CYCLES, DRAM, ENERGY, MACS, PARAMS
-from analysis.read.theme import MEASURE_COLOURS
+from analysis.read.theme import MEASURE_COLOURS, SMALL_POINTS, headline, new_figure
+from analysis.read.titles import run_subtitle, run_title
 from simulator.result.run import Run
 
 if TYPE_CHECKING:
@@ -38,11 +39,10 @@ def rows(run: Run) -> list[Row]:
 
 def draw(run: Run) -> "Figure":
     """Draw three bars for each kind of op, whichever takes most cycles on top."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
     shares = rows(run)
-    figure = Figure(figsize=(6.5, 1.3 + 0.46 * max(2, len(shares))), layout="constrained")
+    figure = new_figure(1.5 + 0.42 * max(2, len(shares)))
     axes = figure.subplots()
     thick = 0.26
     for index, measure in enumerate(DRAWN):
@@ -50,7 +50,7 @@ def draw(run: Run) -> "Figure":
         widths = [float(row[f"{measure.key}_share"]) for row in shares]
         bars = axes.barh(places, widths, 0.9 * thick, color=MEASURE_COLOURS[measure.key], label=measure.name)
         texts = [units.percent(width) if width else "none" for width in widths]
-        axes.bar_label(bars, texts, padding=2, fontsize=6.5)
+        axes.bar_label(bars, texts, padding=2, fontsize=SMALL_POINTS)
     names = [f"{row['kind']} ({row['layers']})" for row in shares]
     axes.set_yticks(range(len(shares)), [printable(name) for name in names])
     axes.set_ylim(max(1, len(shares)) - 0.5, -0.5)
@@ -58,8 +58,8 @@ def draw(run: Run) -> "Figure":
     axes.grid(visible=True, axis="x")
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-    axes.margins(x=0.1)
+    axes.margins(x=0.12)
     axes.set_xlabel("share of the network's")
     axes.legend(loc="lower right")
-    axes.set_title(printable(f"{run.network.name} on {run.hardware.name}: kinds of op"))
+    headline(figure, run_title(run, "kinds of op, by cycles"), run_subtitle(run))
     return figure

@@ -5,18 +5,22 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from analysis.read import units
-from analysis.read.layout import Row, elide, printable
+from analysis.read.layout import Row, printable
 from analysis.read.losses import PeCycles, pe_cycles, sum_pe_cycles
 from analysis.read.plots.bars import (
     BAR_WIDTH,
+    axes_width,
     draw_bars,
+    elide_front,
     layer_figure,
+    layer_legend,
     name_layers,
     set_places,
     shade_stages,
     timed_layers,
 )
-from analysis.read.theme import SMALL_POINTS, USE_COLOURS, USE_LABELS
+from analysis.read.theme import SMALL_POINTS, USE_COLOURS, USE_LABELS, headline
+from analysis.read.titles import run_subtitle, run_title
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -62,7 +66,6 @@ def draw(run: Run) -> "Figure":
     set_places(above, len(layers))
     _stack(above, layers, uses, range(len(layers)), [BAR_WIDTH] * len(layers))
     _explain(above, layers, uses)
-    _tell_skipped(above, run)
     shade_stages(above, layers, name=True)
     name_layers(above, layers)
     above.set_ylabel("PE-cycles of each layer")
@@ -76,8 +79,8 @@ def draw(run: Run) -> "Figure":
     figure.align_ylabels([above, below])
     for axes in (above, below):
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-    title = f"{run.network.name} on {run.hardware.name}: utilization {units.percent(run.total.utilization)}"
-    above.set_title(printable(title), pad=14)
+    told = f"utilization {units.percent(run.total.utilization)} (MACs executed)"
+    headline(figure, run_title(run, told), run_subtitle(run, *_skipped(run)))
     return figure
 
 
@@ -109,24 +112,24 @@ def _explain(axes: "Axes", layers: Sequence[LayerResult], uses: Sequence[PeCycle
     handles = [
         Patch(color=colour, label=f"{label} {units.percent(part / whole)}") for label, (colour, part) in shares.items()
     ]
-    axes.legend(handles=handles[::-1], loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3)
+    layer_legend(axes, handles[::-1], [str(handle.get_label()) for handle in handles[::-1]])
 
 
-def _tell_skipped(axes: "Axes", run: Run) -> None:
+def _skipped(run: Run) -> list[str]:
     """Say what skipping gains, which no bar shows: skipped MACs take no PE-cycles."""
-    if run.total.effective_macs < run.total.macs:
-        note = f"zero weights skipped:\ndense-equivalent\nspeed-up {run.total.dense_speedup:.2f}"
-        axes.text(1.01, 0.0, note, transform=axes.transAxes, fontsize=SMALL_POINTS, va="bottom")
+    if run.total.effective_macs == run.total.macs:
+        return []
+    return [f"zero weights skipped, dense-equivalent speed-up {run.total.dense_speedup:.2f}"]
 
 
 def _name_wide(axes: "Axes", layers: Sequence[LayerResult], starts: Sequence[int]) -> None:
     """Write the names of layers that take long enough to stand above the axes, upright, without overlap."""
     axes.set_xlim(0, starts[-1] or 1)
-    inches = (float(axes.get_figure(root=True).get_size_inches()[0]) - 2.4) / (starts[-1] or 1)  # type: ignore[union-attr]
+    each = axes_width(axes) / (starts[-1] or 1)  # inches a cycle
     for layer, start in zip(layers, starts, strict=False):
-        if layer.cycles * inches >= 1.5 * SMALL_POINTS / 72:
+        if layer.cycles * each >= 1.5 * SMALL_POINTS / 72:
             axes.annotate(
-                elide(printable(layer.name), MAX_NAME),
+                elide_front(printable(layer.name), MAX_NAME),
                 (start + layer.cycles / 2, 1.0),
                 xytext=(0, 3),
                 textcoords="offset points",
@@ -135,5 +138,5 @@ def _name_wide(axes: "Axes", layers: Sequence[LayerResult], starts: Sequence[int
                 va="bottom",
                 fontsize=SMALL_POINTS,
             )
-        if layer.cycles * inches >= NARROWEST_EDGED:
+        if layer.cycles * each >= NARROWEST_EDGED:
             axes.axvline(start, color="white", linewidth=0.3)

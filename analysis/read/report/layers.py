@@ -1,10 +1,9 @@
 """What a page tells of each layer: the cells of its row, and what opens below it."""
 
 from collections.abc import Sequence
-from math import prod
 
 from analysis.read.evidence import verdict_of
-from analysis.read.nests import SPATIAL, loops_at, nest_places
+from analysis.read.nests import nest_places, working
 from analysis.read.objective import component_of
 from analysis.read.tables import COLUMNS, OpRow, op_rows
 from analysis.read.theme import USE_COLOURS, component_colours
@@ -77,21 +76,6 @@ def _detail(layer: LayerResult, run: Run) -> Data:
         "work": working(layer),
         "mapped": layer.mapped_pes,
     }
-
-
-def working(layer: LayerResult) -> tuple[int, int]:
-    """Return the rows and columns of an array that a full step gives work, of those over which loops are spread.
-
-    They are fewer where a tile is smaller than what is unrolled: as many rows as the PEs with work allow.
-
-    >>> from types import SimpleNamespace
-    >>> working(SimpleNamespace(mapping={"rows": ["P8"], "columns": ["Q56"]}, mapped_pes=152))
-    (8, 19)
-    """
-    arrays, rows, columns = (prod(bound for _, bound, _ in loops_at(layer, axis)) for axis in SPATIAL)
-    mapped = -(-layer.mapped_pes // arrays)
-    pairs = ((row, mapped // row) for row in range(rows, 0, -1) if mapped % row == 0)
-    return next((pair for pair in pairs if 0 < pair[1] <= columns), (rows, columns))
 
 
 def _moved(layer: LayerResult, level: str, operand: str) -> Sequence[int]:
