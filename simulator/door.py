@@ -38,6 +38,8 @@ from simulator.timing.timeline import Timeline
 from workloads.importers.layer_list import network_of
 from workloads.load import load_network
 
+RUN_FILE = "run.json"
+"""A run in the folder that `simulate --out` saves."""
 FACTS = ("name", "clock_hz", "rows", "columns", "macs_per_cycle", "arrays", "burst_bytes")
 """What a run keeps of its machine just as the document says it."""
 SHARED = ("name", "op", "input_shapes", "output_shape", "kernel", "stride", "groups", "macs", "params")
@@ -144,8 +146,9 @@ def memory_levels(run: Run) -> LevelNames:
 def open_run(path: str | Path) -> Run:
     """Read a saved run that can be explained, compared and drawn: its parts pass what files of their kinds do.
 
-    Raises InputError with every problem.
+    A folder is that of `--out`, with its run in it. Raises InputError with every problem.
     """
+    path = Path(path) / RUN_FILE if Path(path).is_dir() else path
     run = load_run(path)
     problems = [
         replace(p, message=": ".join(filter(None, (p.path, p.message))), file=str(path), path=p.file or "documents")

@@ -1,0 +1,22 @@
+"""What one op takes at least on a machine: known without searching mappings, or playing other ops."""
+
+from simulator.engine.mapping_choice import request_of
+from simulator.engine.player import Player
+from simulator.engine.store import Rows
+from simulator.hardware.model import Hardware
+from simulator.mapping.dataflow import Dataflow
+from simulator.result.run import LayerResult
+from simulator.schedule import PlannedOp
+
+
+def least_of(op: PlannedOp, hardware: Hardware, dataflow: Dataflow, objective: str) -> float:
+    """Return what no mapping of an op under a dataflow takes less of: cycles, bytes, or picojoules for `energy`."""
+    from simulator.cost.search import Search
+
+    floor = Search(request_of(op, hardware, objective)).floor(dataflow, 1)
+    return floor * hardware.energy.unit_pj if objective == "energy" else floor
+
+
+def played_alone(op: PlannedOp, hardware: Hardware, rows: Rows) -> LayerResult:
+    """Return the result of an op that the array does not run, with nothing else on its way meanwhile."""
+    return Player({}, hardware, rows).result(op, 0, 0)
