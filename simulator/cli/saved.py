@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from simulator.result.run import Run
 
 PAGE = "report.html"
-RunFile = Annotated[Path, typer.Argument(metavar="RUN.json|DIR", help="a run saved with --json, or the folder of --out")]
+RunFile = Annotated[
+    Path, typer.Argument(metavar="RUN.json|DIR", help="a run saved with --json, or the folder of --out")
+]
 
 
 def explain(

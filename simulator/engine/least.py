@@ -1,5 +1,7 @@
 """What one op takes at least on a machine: known without searching mappings, or playing other ops."""
 
+from collections.abc import Sequence
+
 from simulator.engine.mapping_choice import request_of
 from simulator.engine.player import Player
 from simulator.engine.store import Rows
@@ -9,12 +11,14 @@ from simulator.result.run import LayerResult
 from simulator.schedule import PlannedOp
 
 
-def least_of(op: PlannedOp, hardware: Hardware, dataflow: Dataflow, objective: str) -> float:
-    """Return what no mapping of an op under a dataflow takes less of: cycles, bytes, or picojoules for `energy`."""
+def least_of(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], objective: str) -> list[float]:
+    """Return what no mapping of an op takes less of, by dataflow: cycles, bytes, or picojoules for `energy`."""
     from simulator.cost.search import Search
 
-    floor = Search(request_of(op, hardware, objective)).floor(dataflow, 1)
-    return floor * hardware.energy.unit_pj if objective == "energy" else floor
+    if not dataflows:
+        return []
+    search, unit = Search(request_of(op, hardware, objective)), hardware.energy.unit_pj if objective == "energy" else 1
+    return [search.floor(flow, 1) * unit for flow in dataflows]
 
 
 def played_alone(op: PlannedOp, hardware: Hardware, rows: Rows) -> LayerResult:

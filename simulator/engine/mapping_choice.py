@@ -91,9 +91,7 @@ def request_of(op: PlannedOp, hardware: Hardware, objective: str) -> "Request":
     """Return what a search is asked for: an op with what is around it."""
     from simulator.cost.search import Request
 
-    return Request(
-        hardware, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored, op.slices
-    )
+    return Request(hardware, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored, op.slices)
 
 
 def too_much(layer: Layer, hardware: Hardware, error: TooMuchWork) -> Problem:

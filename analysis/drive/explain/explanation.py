@@ -13,6 +13,7 @@ from analysis.drive.explain.trials import (
     Trials,
     by_worth,
     checked_trials,
+    tried,
     worth_of,
     worth_of_layers,
     worth_telling,
@@ -99,9 +100,10 @@ def _explained(
 ) -> Explanation:
     """Try changes of each kind, so that as many of each are told."""
     run, worth = trials.run, worth_of_layers if asked else worth_of
-    keeping, rest = trials.tried([change for change in of_network if not trials.cuts(change)], progress=progress)
-    cutting, cut_rest = trials.tried([change for change in of_network if trials.cuts(change)], progress=progress)
-    of_machine, machine_rest = trials.tried(trials.of_machine(), worth, progress)
+    kept, cut = ([change for change in of_network if trials.cuts(change) is cuts] for cuts in (False, True))
+    keeping, rest = tried(trials, kept, progress=progress)
+    cutting, cut_rest = tried(trials, cut, progress=progress)
+    of_machine, machine_rest = tried(trials, trials.of_machine(), worth, progress)
     verdicts = tuple((layer, verdict_of(layer, run)) for layer in asked or run.layers if asked or layer.cycles)
     return Explanation(
         run,

@@ -49,7 +49,7 @@ def kernel_factored(network: Network, layers: Layers, edges: Edges) -> Iterator[
 
 
 def kernel_smaller(network: Network, layers: Layers, edges: Edges) -> Iterator[Changed]:
-    """Take each smaller odd kernel, down to 3 a side: pixels still mix; where it had padding, as many outputs remain."""
+    """Take each smaller odd kernel, down to 3 a side, so that pixels mix; with padding, as many outputs remain."""
     layer = layers[0]
     if layer.op in CONVOLUTIONS:
         kernel = layer.kernel

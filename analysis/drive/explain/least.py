@@ -70,9 +70,9 @@ class Floors:
             if found := known.get(_alike(op)):
                 return OBJECTIVES[measure].of_layer(found)
             key = op_key(op)
-            for flow, floor in zip(flows, floors, strict=True):
-                if key not in floor:
-                    floor[key] = least_of(op, machine, flow, measure)
+            new = [flow for flow, floor in zip(flows, floors, strict=True) if key not in floor]
+            for flow, found_least in zip(new, least_of(op, machine, new, measure), strict=True):
+                floors[flows.index(flow)][key] = found_least
             return max(0.0, min(floor[key] for floor in floors) - _prefetched(op, machine, measure))
 
         return sum(map(least, ops))

@@ -10,7 +10,7 @@ from analysis.read.layout import Column, fit, printable, text_lines
 from analysis.read.losses import StageUse
 from analysis.read.objective import objective_of
 from analysis.read.tables import kernel_text, shape_text
-from simulator.result.run import LayerResult, Run
+from simulator.result.run import LayerResult
 
 COSTLIEST = 8  # layers that a network's explanation tells of
 WIDTH = 120  # of sentences, where the width is not limited
@@ -47,7 +47,9 @@ def saving_columns(explanation: Explanation) -> tuple[Column[Saving], ...]:
         Column("params", 3, lambda row: _share(-row.params_saved, run.network.params)),
         Column("DRAM", 3, lambda row: _share(-row.dram_bytes_saved, run.total.dram_bytes)),
         Column("energy", 4, lambda row: units.signed_percent(-row.energy_saved_share)),
-        Column("area", 4, lambda row: "-" if row.area_added_share is None else units.signed_percent(row.area_added_share)),
+        Column(
+            "area", 4, lambda row: "-" if row.area_added_share is None else units.signed_percent(row.area_added_share)
+        ),
         Column("accuracy", 4, lambda row: row.accuracy),
     ]
     objective = objective_of(run)

@@ -1,6 +1,7 @@
 """Try changes: simulate those that may be worth telling, in the order of what they can save at most."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
@@ -105,16 +106,12 @@ class Trials:
 
     def design(self, change: Change) -> Design:
         """Return what is simulated."""
-        return Design(
-            change.machine or self.machine, change.network or self.network, change.dataflow or self.dataflow
-        )
+        return Design(change.machine or self.machine, change.network or self.network, change.dataflow or self.dataflow)
 
     def simulate(self, change: Change) -> Run:
         """Simulate a change."""
-        design = self.design(change)
-        return simulate(
-            design.machine, design.network, Options(design.dataflow, self.objective), cache=self._cache
-        )
+        design, options = self.design(change), Options(change.dataflow or self.dataflow, self.objective)
+        return simulate(design.machine, design.network, options, cache=self._cache)
 
     def of_machine(self) -> list[Change]:
         """Return every change of the machine, and of how it is used."""
@@ -183,29 +180,28 @@ class Trials:
         area = area_mm2(change.machine or self.machine)
         return None if area is None or not self.area else area / self.area - 1
 
-    def tried(
-        self, changes: Iterable[Change], worth: Worth = worth_of, progress: Progress | None = None
-    ) -> tuple[tuple[Saving, ...], tuple[LeftOut, ...]]:
-        """Simulate changes by themselves until no other is worth telling; return the rest with what they can save.
 
-        Those that can save most come first. Left out besides is what does not fit the machine.
-        """
-        of_layers = worth is worth_of_layers
-        bounded = [(self.worth_at_most(change, of_layers), change) for change in changes]
-        ranked = sorted(bounded, key=lambda pair: -pair[0])
-        savings: list[Saving] = []
-        for i, (most, change) in enumerate(ranked):
-            told = worth_telling(by_worth(savings, worth), worth)
-            if most <= (worth(told[-1]) if len(told) == WORTH_TELLING else 0.0):
-                rest = tuple(LeftOut(one.lever, one.target, one.what, bound) for bound, one in ranked[i:])
-                return by_worth(savings, worth), rest
-            if progress:
-                progress(i, len(ranked), change.what)
-            try:
-                savings.append(self.saving(change))
-            except InputError:
-                continue
-        return by_worth(savings, worth), ()
+def tried(
+    trials: Trials, changes: Sequence[Change], worth: Worth = worth_of, progress: Progress | None = None
+) -> tuple[tuple[Saving, ...], tuple[LeftOut, ...]]:
+    """Simulate changes by themselves until no other is worth telling; return the rest with what they can save.
+
+    Those that can save most come first. Left out besides is what does not fit the machine.
+    """
+    of_layers = worth is worth_of_layers
+    bounds = [trials.worth_at_most(change, of_layers) for change in changes]
+    ranked = sorted(zip(bounds, changes, strict=True), key=lambda pair: -pair[0])
+    savings: list[Saving] = []
+    for i, (most, change) in enumerate(ranked):
+        told = worth_telling(by_worth(savings, worth), worth)
+        if most <= (worth(told[-1]) if len(told) == WORTH_TELLING else 0.0):
+            rest = tuple(LeftOut(one.lever, one.target, one.what, bound) for bound, one in ranked[i:])
+            return by_worth(savings, worth), rest
+        if progress:
+            progress(i, len(ranked), change.what)
+        with suppress(InputError):
+            savings.append(trials.saving(change))
+    return by_worth(savings, worth), ()
 
 
 def _saved(before: float, after: float) -> float:
