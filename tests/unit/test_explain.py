@@ -45,23 +45,21 @@ def test_every_lever_saves_exactly_what_simulating_its_change_afresh_saves(machi
     changes = [*trials.of_machine(), *network_changes(trials.network, trials.machine, run)]
     assert {change.what for change in changes} >= set(savings)
     assert len(savings) > 8
-    for change in changes:
-        if change.what in savings:
-            again = Trials(run).simulate(change)
-            saving = savings[change.what]
-            assert round(again.total.cycles / change.frames) == saving.cycles == run.total.cycles - saving.saved
-            assert again.total.macs == saving.macs * change.frames
+    afresh = Trials(run)
+    for change in [one for one in changes if one.what in savings][::4]:
+        again, saving = afresh.simulate(change), savings[change.what]
+        assert round(again.total.cycles / change.frames) == saving.cycles == run.total.cycles - saving.saved
+        assert again.total.macs == saving.macs * change.frames
 
 
 @pytest.mark.parametrize(
     ("machine", "objective"),
-    [("flexible_168", "cycles_then_energy"), ("flexible_168", "edp"), ("squeezenext_16x16", "cycles_plus_dma"),
-     ("squeezenext_16x16", "dram"), ("eyeriss_chip", "energy")],
-)  # fmt: skip
+    [("flexible_168", "edp"), ("squeezenext_16x16", "cycles_plus_dma"), ("eyeriss_chip", "energy")],
+)
 def test_no_change_saves_more_than_it_is_proven_to_save_at_most(machine: str, objective: str) -> None:
     run = simulate(machine, tiny(), objective=objective)
     trials, close = Trials(run, ["conv2"]), 0
-    for change in [*trials.of_machine()[::3], *network_changes(trials.network, trials.machine, run)[::3]]:
+    for change in [*trials.of_machine()[::6], *network_changes(trials.network, trials.machine, run)[::3]]:
         try:
             saving = trials.saving(change)
         except InputError:
@@ -74,16 +72,14 @@ def test_no_change_saves_more_than_it_is_proven_to_save_at_most(machine: str, ob
     assert close
 
 
-def test_what_is_left_out_saves_no_more_than_the_last_that_is_told() -> None:
-    explained = explain_network(simulate("squeezenext_16x16", tiny()))
+def test_what_is_left_out_saves_no_more_than_the_last_that_is_told(explained: Explanation) -> None:
     trials = Trials(explained.run)
-    levers = {saving.lever for saving in explained.machine_changes}
     left = {one.what: one for one in explained.left_out}
-    assert left
+    assert len(left) > 40
     for change in trials.of_machine():
-        if change.what in left and change.lever not in levers:
+        if change.what in left and change.lever in ("dram_latency_halved", "batch_raised"):
             worth = trials.saving(change).worth
-            assert worth <= left[change.what].worth_at_most <= max(0.0, explained.best_of_machine[-1].worth)
+            assert worth <= left[change.what].worth_at_most <= explained.best_of_machine[-1].worth
 
 
 def test_doubling_the_bandwidth_in_the_machines_file_gives_what_the_lever_says(
