@@ -271,7 +271,7 @@ def test_networks_and_machines_are_not_loaded_again(monkeypatch: pytest.MonkeyPa
     run = simulate("eyeriss_chip", tiny())
     for name in ("load_hardware", "load_network"):
         monkeypatch.setattr(sys.modules["simulator.door"], name, None)
-    monkeypatch.setattr("simulator.hardware.named._file_of", None)
+    monkeypatch.setattr("simulator.hardware.named.file_of", None)
     assert Trials(run).simulate(Change("", "", "")).total == run.total
 
 

@@ -90,8 +90,8 @@ def explain_layers(run: Run, names: Sequence[str], progress: Progress | None = N
 
     Raises InputError for a name that neither a layer nor a stage of the run has.
     """
-    asked = tuple(dict.fromkeys(layer for name in names for layer in layers_of(run, name)))
-    trials = checked_trials(run, [layer.name for layer in asked])
+    found = {layer.name: layer for name in names for layer in layers_of(run, name)}
+    trials, asked = checked_trials(run, found), tuple(found.values())
     return _explained(trials, _changes_around(trials, asked), progress, asked)
 
 
