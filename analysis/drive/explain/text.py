@@ -146,8 +146,9 @@ def _left_out(changes: Sequence[LeftOut], width: int | None) -> Iterator[str]:
     """Tell how many changes were not simulated, and why that is right."""
     if changes:
         yield ""
-        most = units.percent(max(0.0, *(change.worth_at_most for change in changes)))
-        text = f"not simulated: {units.counted(len(changes), 'change')} that can save {most} at most, as is proven"
+        most = max(change.worth_at_most for change in changes)
+        amount = f"{units.percent(most)} at most" if most > 0 else "nothing"
+        text = f"not simulated: {units.counted(len(changes), 'change')} that can save {amount}, as is proven"
         yield from wrap(f"{text}: less than what is told of the same kind", width or WIDTH)
 
 
