@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import replace
+from os.path import isdir
 from pathlib import Path
 from typing import cast
 
@@ -148,7 +149,7 @@ def open_run(path: str | Path) -> Run:
 
     A folder is that of `--out`, with its run in it. Raises InputError with every problem.
     """
-    path = Path(path) / RUN_FILE if Path(path).is_dir() else path
+    path = Path(path) / RUN_FILE if isdir(path) else path  # a name too long to be one is told by reading it
     run = load_run(path)
     problems = [
         replace(p, message=": ".join(filter(None, (p.path, p.message))), file=str(path), path=p.file or "documents")

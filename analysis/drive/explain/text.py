@@ -56,9 +56,8 @@ def saving_columns(explanation: Explanation) -> tuple[Column[Saving], ...]:
     if objective not in ("cycles", "energy"):  # these have columns
         columns.insert(0, Column(objective, 0, lambda row: _saved(row.worth)))
     if asked:
-        before = sum(layer.cycles for layer in asked)
         title = "layer saves" if len(asked) == 1 else "layers save"
-        columns.insert(0, Column(title, 0, lambda row: _layer_saves(row, before)))
+        columns.insert(0, Column(title, 0, lambda row: "-" if row.layer_worth is None else _saved(row.layer_worth)))
     return tuple(columns)
 
 
@@ -71,10 +70,6 @@ def _saved(share: float) -> str:
     return units.percent(share) if share >= 0 else f"-{units.percent(-share)}"
 
 
-def _layer_saves(row: Saving, before: int) -> str:
-    return "-" if row.layer_cycles is None else f"{before - row.layer_cycles:,}"
-
-
 def explanation_text(explanation: Explanation, width: int | None = None) -> Iterator[str]:
     """Yield the lines of an explanation: of the network, of one layer, or of several."""
     if len(explanation.asked) == 1:
@@ -83,7 +78,10 @@ def explanation_text(explanation: Explanation, width: int | None = None) -> Iter
         yield from _network_text(explanation, width)
     columns = saving_columns(explanation)
     for title, savings in (
-        ("changes of the network worth most that cut neither MACs nor parameters", explanation.best_keeping),
+        (
+            "changes of the network worth most that lose less than 1% of its MACs and parameters",
+            explanation.best_keeping,
+        ),
         ("changes of the machine worth most, and of how it is used", explanation.best_of_machine),
         ("changes worth most that cut MACs or parameters, to be trained anew", explanation.best_cutting),
     ):
