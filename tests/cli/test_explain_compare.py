@@ -26,7 +26,7 @@ def saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 def test_explain_tells_stages_layers_and_changes(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = output(capsys, "explain", str(saved))
     assert out.startswith("tiny on squeezenext_16x16: ")
-    for title in ("where the time goes", "the layers that take most", "lose less than 1%", "of the machine"):
+    for title in ("where the time goes", "the layers that take most", "keep 99%", "of the machine"):
         assert title in out
     assert "accuracy  change" in out and "unknown" in out
 

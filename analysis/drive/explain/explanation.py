@@ -48,7 +48,7 @@ class Explanation:
 
     @property
     def best_keeping(self) -> tuple[Saving, ...]:
-        """The changes of the network that save most and cut neither MACs nor parameters; of each lever, the best."""
+        """The changes of the network that save most and keep 99% of MACs and parameters; of each lever, the best."""
         return worth_telling(saving for saving in self.network_changes if not saving.cuts)
 
     @property

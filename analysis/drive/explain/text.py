@@ -79,7 +79,7 @@ def explanation_text(explanation: Explanation, width: int | None = None) -> Iter
     columns = saving_columns(explanation)
     for title, savings in (
         (
-            "changes of the network worth most that lose less than 1% of its MACs and parameters",
+            "changes of the network worth most that keep 99% of its MACs and parameters",
             explanation.best_keeping,
         ),
         ("changes of the machine worth most, and of how it is used", explanation.best_of_machine),
