@@ -15,6 +15,7 @@ from simulator.engine import simulate as simulate_objects
 from simulator.engine.checks import Checks
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.mapping_choice import Progress
+from simulator.engine.schedules import schedule_of
 from simulator.engine.simulate import current_objective
 from simulator.engine.store import Store
 from simulator.engine.timeline import run_timeline
@@ -28,8 +29,10 @@ from simulator.mapping.text import LevelNames, read_mapping
 from simulator.network.ir import Layer, Network
 from simulator.result.facts import fingerprints, machine_facts
 from simulator.result.json_io import MAX_PROBLEMS, load_run
-from simulator.result.run import LayerResult, Run
-from simulator.schedule import plan
+from simulator.result.run import Run
+from simulator.schedule import Schedule, plan, played, schedules
+from simulator.schedule.check import faults
+from simulator.schedule.files import load_schedule
 from simulator.source import Document, plain_document, validate
 from simulator.source.document import show
 from simulator.source.files import read_bytes
@@ -55,6 +58,7 @@ def simulate(
     dataflow: str = "best",
     objective: str | None = None,
     mapping: str | Path | MappingType[str, Mapping] | None = None,
+    schedule: str | Path | Schedule | None = None,
     settings: Sequence[str] = (),
     prove: bool = False,
     progress: Progress | None = None,
@@ -71,8 +75,9 @@ def simulate(
     better, else when none is by more than 1%, or after enough work; layers tell the `gap` that is left. `mapping` is a
     file of mappings to replay, a bundled one's name, or the mappings by layer; layers it leaves out are searched, in as
     many `threads` as there are cores unless given. `cache` is what several calls share, the user's store of earlier
-    results included: the result is the same with and
-    without. Raises InputError with every problem of what was given.
+    results included: the result is the same with and without. `schedule` is a file that says what stays on chip and
+    which ops run in stacks, or that itself; else, of those that the machine has, the one whose run is best. Raises
+    InputError with every problem of what was given.
 
     >>> run = simulate("squeezenext_16x16", "squeezenet:version=1.1")
     >>> run.total.macs
@@ -82,28 +87,42 @@ def simulate(
     given = None if isinstance(mapping, str | Path) else mapping
     net = network if isinstance(network, Network) else load_network(str(network), batch=batch)
     path = locate(mapping, "mappings", "mapping") if isinstance(mapping, str | Path) else None
-    cache = cache or MappingCache()
+    asked, cache = _read_schedule(schedule, net, machine), cache or MappingCache()
     run = simulate_objects(
         machine,
         net,
-        Options(dataflow, objective, prove),
-        mappings=_read_mappings(path, net, machine, cache.store) if path else given,
+        Options(dataflow, objective, prove, asked),
+        mappings=_read_mappings(path, net, machine, asked, cache.store) if path else given,
         cache=cache,
         progress=progress,
         threads=threads,
     )
-    digest = hashlib.sha256(read_bytes(path, MAX_BYTES * OF_LAYERS)).hexdigest() if path else None
-    told = {"set": list(settings)} if settings else {}
-    return replace(run, options={**run.options, "mapping": digest, **told})
+    told: dict[str, object] = {"set": list(settings)} if settings else {}
+    told |= {"schedule": _digest(Path(schedule))} if isinstance(schedule, str | Path) else {}
+    return replace(run, options={**run.options, "mapping": _digest(path) if path else None, **told})
 
 
-def _read_mappings(path: Path, network: Network, hardware: Hardware, store: Store) -> dict[str, Mapping]:
-    """Read the mappings of a file for the ops of a network as the machine runs them."""
-    planned = {op.layer.name: op for op in plan(network, hardware)}
+def _read_schedule(given: str | Path | Schedule | None, network: Network, hardware: Hardware) -> Schedule | None:
+    return load_schedule(given, network, hardware) if isinstance(given, str | Path) else given
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(read_bytes(path, MAX_BYTES * OF_LAYERS)).hexdigest()
+
+
+def _read_mappings(
+    path: Path, network: Network, hardware: Hardware, schedule: Schedule | None, store: Store
+) -> dict[str, Mapping]:
+    """Read the mappings of a file for the ops of a network as the machine runs them, or for their strips in stacks."""
+    plans = [plan(network, hardware, each) for each in ([schedule] if schedule else schedules(network, hardware))]
+    planned = {op.layer.name: op for ops in plans for op in played(ops)}
     with store.opened() as rows:
         checks = Checks(hardware, rows)
         found = load_mappings(
-            path, network.layers, hardware, lambda mapping, layer: checks.reasons(mapping, planned[layer.name])
+            path,
+            [op.layer for op in planned.values()],
+            hardware,
+            lambda mapping, layer: checks.reasons(mapping, planned[layer.name]),
         )
         rows.keep()
     return found
@@ -121,21 +140,29 @@ def timeline(run: Run) -> Timeline:
     """
     hardware, network = machine_of(run), network_of_run(run)
     mappings = {layer.name: mapping for layer, mapping in saved_mappings(run, network.layers)}
-    return run_timeline(run.layers, plan(network, hardware), mappings, hardware)
+    return run_timeline(run.layers, plan(network, hardware, schedule_of(run)), mappings, hardware)
 
 
 def saved_mappings(run: Run, layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, Mapping]]:
     """Yield each layer that multiplies with its mapping, read back from the form in which the run is saved."""
-    by_name, levels = {layer.name: layer for layer in layers}, memory_levels(run)
-    chosen = {layer.name: dict(layer.mapping) for layer in run.layers if layer.mapping is not None}
+    chosen = {name: dict(mapping) for name, mapping in run.mappings().items()}
     if not chosen:
         return
+    by_name, levels = {layer.name: layer for layer in layers} | strips_of_run(run), memory_levels(run)
     document = plain_document({"layers": cast(dict[str, Value], chosen)}, "mappings")
     for name, written in validate(document, WrittenMappings).layers.items():
         mapping, problems = read_mapping(written, by_name[name], document, levels)
         if mapping is None:
             raise ValueError("a mapping cannot be read back: " + "; ".join(problem.render() for problem in problems))
         yield by_name[name], mapping
+
+
+def strips_of_run(run: Run) -> dict[str, Layer]:
+    """Return the strips of ops that ran in stacks, by name; of a run without, nothing that it holds is read."""
+    if not any(layer.stacked for layer in run.layers):
+        return {}
+    ops = plan(network_of_run(run), machine_of(run), schedule_of(run))
+    return {strip.layer.name: strip.layer for op in ops if op.in_stack for strip in op.in_stack.shapes}
 
 
 def memory_levels(run: Run) -> LevelNames:
@@ -174,7 +201,30 @@ def problems_of(run: Run) -> tuple[Problem, ...]:
         *_absent_digests(run),
         *(_unlike_machine(run, machine) if machine else ()),
         *(_unlike_network(run, network, level_names(machine) if machine else LevelNames()) if network else ()),
+        *(_unlike_schedule(run, network, machine) if network and machine else ()),
     )
+
+
+def _unlike_schedule(run: Run, network: Network, machine: Hardware) -> Iterator[Problem]:
+    """Yield why a run's stacks are none of its network and machine, and mappings that are none of their strips."""
+    if not any(layer.stacked for layer in run.layers):
+        return
+    schedule = schedule_of(run) or Schedule()
+    found = [*faults(schedule, network, machine)]
+    for fault in found:
+        path = ".".join(map(str, ("schedule", *fault.path)))
+        yield Problem(fault.message, path=path, expected=fault.expected, got=fault.got)
+    if found:
+        return
+    for op, layer in zip(plan(network, machine, schedule), run.layers, strict=True):
+        told = [each.name for each in layer.stacked.shapes] if layer.stacked else []
+        strips = [strip.layer for strip in op.in_stack.shapes] if op.in_stack else []
+        if told != [strip.name for strip in strips]:
+            expected = ", ".join(strip.name for strip in strips)
+            yield Problem("not the strips of this stack", f"layers.{layer.name}.stacked", expected=expected)
+        elif layer.stacked:
+            for strip, each in zip(strips, layer.stacked.shapes, strict=True):
+                yield from _wrong_mapping(each.mapping, strip, level_names(machine)) if strip.nest else ()
 
 
 def _absent_digests(run: Run) -> Iterator[Problem]:
@@ -212,14 +262,14 @@ def _unlike_network(run: Run, network: Network, levels: LevelNames) -> Iterator[
             key, is_, was = next(each for each in zip(SHARED, said, told, strict=True) if each[1] != each[2])
             yield Problem("not of this network", f"layers.{at}.{key}", expected=show(was), got=show(is_))
         elif layer.mapping is not None:
-            yield from (replace(p, file=f"layers.{at}.mapping") for p in _wrong_mapping(layer, own, levels))
+            yield from (replace(p, file=f"layers.{at}.mapping") for p in _wrong_mapping(layer.mapping, own, levels))
 
 
-def _wrong_mapping(layer: LayerResult, own: Layer, levels: LevelNames) -> Sequence[Problem]:
+def _wrong_mapping(mapping: object, own: Layer, levels: LevelNames) -> Sequence[Problem]:
     """Return why the mapping of a run would not be read from a file."""
     if own.nest is None:
         return (Problem("the layer does not multiply, so there is nothing to map"),)
-    data: dict[str, Value] = {"layers": {own.name: json.loads(json.dumps(layer.mapping))}}
+    data: dict[str, Value] = {"layers": {own.name: json.loads(json.dumps(mapping))}}
     document = plain_document(data)
     try:
         written = validate(document, WrittenMappings).layers[own.name]

@@ -60,7 +60,8 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     kept = "kept on chip where they fit" if hardware.keeps_activations else "through DRAM"
     weights = hardware.kept_weight_bytes
     stay = f", {units.size(weights)} of weights stay from run to run" if weights else ""
-    yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}{stay}"
+    stacks = ", in stacks depth-first" if hardware.runs_stacks else ""
+    yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}{stacks}{stay}"
     if hardware.launch_cycles or hardware.host_ps:
         launch = f"{units.count(hardware.launch_cycles)} cycles before each op"
         yield "launch", f"{launch}, host {units.seconds(hardware.host_ps / 10**12)} a run"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analysis.read import units
 from analysis.read.layout import printable
 from analysis.read.objective import component_of, energy_by, objective_of
-from analysis.read.tables import op_rows
+from analysis.read.tables import op_rows, stacks_text
 from simulator.mapping.dataflow import initials
 from simulator.result.causes import parts_by_bottleneck
 from simulator.result.run import Run
@@ -60,6 +60,7 @@ def summary_lines(run: Run) -> list[tuple[str, str]]:
         ("MACs", f"{_macs_text(run)} on {run.hardware.pes} PEs, utilization {units.percent(total.utilization)}"),
         ("traffic", f"DRAM {units.size(total.dram_bytes)}, buffer {units.size(total.buffer_bytes)}"),
         ("memory", _memory_text(run)),
+        ("stacks", stacks_text(run)),
         ("energy", f"{_energy_text(run)}: {_shares_text(energy_by(component_of, total.energy_parts))}"),
         ("power", _power_text(run)),
         ("cycles", _shares_text(total.cycle_parts)),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analysis.read import units
-from analysis.read.layout import Cell, Column
+from analysis.read.layout import Cell, Column, printable
 from simulator.mapping.dataflow import initials
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import ASSUMED, MAC_OPS, Op
@@ -139,6 +139,17 @@ COLUMNS: tuple[Column[OpRow], ...] = (
 """In the order shown."""
 
 
+def stacks_text(run: Run) -> str:
+    """Name the stacks of a run, the rows that each makes in a strip, and what becomes of its weights."""
+    found = {(each.first, each.last): each for layer in run.layers if (each := layer.stacked)}
+    texts = (
+        f"{first} to {last} in {units.counted(each.strips, 'strip')} of {units.counted(each.strip_rows, 'row')},"
+        f" weights {each.weights}"
+        for (first, last), each in found.items()
+    )
+    return printable("; ".join(texts))
+
+
 def layer_rows(run: Run) -> list[dict[str, Cell]]:
     """Return a row for every layer, fused ones included, with parts and traffic spread over columns."""
     producers = run.producer_of()
@@ -170,6 +181,8 @@ def _cells(layer: LayerResult, run: Run, producer: str) -> dict[str, Cell]:
         "bound_by": "folded" if layer.folded else "fused" if producer else layer.bottleneck,
         "producer": producer,
         "tiles": layer.tiles,
+        "stack": f"{layer.stacked.first} to {layer.stacked.last}" if layer.stacked else "",
+        "strips": layer.stacked.strips if layer.stacked else 0,
         **{f"cycles_{part}": layer.cycle_parts.get(part, 0) for part in CYCLE_PARTS},
         **_traffic_columns(layer, run),
         "note": layer.note,

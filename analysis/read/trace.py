@@ -72,9 +72,12 @@ def events(timeline: Timeline, run: Run) -> Iterator[Event]:
         f"{run.network.name} on {run.hardware.name}", {n: lanes[n] for n in lanes if n in {*used, LAYERS}}
     )
     for op, span in zip(timeline.ops, timeline.spans, strict=True):
-        yield _slice(op.name, "layer", lanes[LAYERS], span, clock) | {"args": _about(layers[op.name])}
+        yield _slice(op.strip or op.name, "layer", lanes[LAYERS], span, clock) | {
+            "args": _about(layers[op.name], op, span)
+        }
     for each in shown:
-        yield _drawn(each, timeline.ops[each.op].name, lanes[each.lane], clock)
+        op = timeline.ops[each.op]
+        yield _drawn(each, op.strip or op.name, lanes[each.lane], clock)
     yield from _counters(timeline, layers, clock)
     yield from _flows(timeline, lanes, clock)
 
@@ -114,10 +117,13 @@ def _names(title: str, lanes: dict[str, int]) -> Iterator[Event]:
         yield {"ph": "M", "pid": PROCESS, "tid": row, "name": "thread_sort_index", "args": {"sort_index": row}}
 
 
-def _about(layer: LayerResult) -> Event:
-    return {
-        "op": layer.op,
-        "cycles": layer.cycles,
+def _about(layer: LayerResult, op: OpTiles, span: tuple[int, int]) -> Event:
+    """Tell of a layer what it did, and of a strip of one what it took of that."""
+    begin, end = span
+    about: Event = {"op": layer.op, "cycles": end - begin}
+    if op.strip:
+        return about | {"of": layer.name, "strips": layer.stacked.strips if layer.stacked else 1}
+    return about | {
         "tiles": layer.tiles,
         "dataflow": layer.dataflow,
         "bottleneck": layer.bottleneck,

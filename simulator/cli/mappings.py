@@ -13,6 +13,7 @@ from simulator.mapping.text import mappings_to_yaml
 from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network
 from simulator.result.run import Run
+from simulator.schedule import Schedule
 
 if TYPE_CHECKING:
     from simulator.verify import VerifyResult
@@ -22,8 +23,19 @@ NAME_WIDTH = 32
 
 def run_mappings(run: Run) -> str:
     """Return the mappings of a run as the file that `--mapping` replays."""
-    chosen = [(layer.name, dict(layer.mapping)) for layer in run.layers if layer.mapping is not None]
+    chosen = [(name, dict(mapping)) for name, mapping in run.mappings().items()]
     return mappings_to_yaml(chosen, printable(f"{run.network.name} on {run.hardware.name}"))
+
+
+def run_schedule(run: Run) -> str:
+    """Return the schedule of a run as the file that `--schedule` replays."""
+    from simulator.engine.schedules import schedule_of
+    from simulator.schedule.files import schedule_to_yaml
+
+    free = run.producer_of().keys() | {layer.name for layer in run.layers if layer.folded}
+    order = [layer.name for layer in run.layers if layer.name not in free]
+    title = printable(f"{run.network.name} on {run.hardware.name}")
+    return schedule_to_yaml(schedule_of(run) or Schedule(), order, title)
 
 
 def verify_run(run: Run, network: Network) -> None:
@@ -43,12 +55,35 @@ def verify_run(run: Run, network: Network) -> None:
         result = verify_layer(layers[0], mapping, outside=outside)
         failures += not result.passed
         print(_line(result, len(layers)), flush=True)
+    wrong_stacks = _verify_stacks(run, network)
     mappings, layers_checked = len(groups), sum(len(layers) for layers in groups.values())
     of_layers = f"{counted(mappings, 'mapping')} of {counted(layers_checked, 'layer')}"
     if failures:
         print(f"verification failed: {failures} of {of_layers} compute something else than plain convolution")
         raise typer.Exit(FAILED_CHECK)
+    if wrong_stacks:
+        print(f"verification failed: {counted(wrong_stacks, 'stack')} compute something else strip by strip")
+        raise typer.Exit(FAILED_CHECK)
     print(f"verified: {of_layers} compute exactly what plain convolution does")
+
+
+def _verify_stacks(run: Run, network: Network) -> int:
+    """Execute the stacks of a run strip by strip and compare with whole tensors; return how many differ."""
+    if not any(layer.stacked for layer in run.layers):
+        return 0
+    from simulator.door import machine_of
+    from simulator.engine.schedules import schedule_of
+    from simulator.verify.stacks import verify_stack
+
+    schedule, wrong = schedule_of(run) or Schedule(), 0
+    for stack in schedule.stacks:
+        found = verify_stack(network, machine_of(run), stack)
+        wrong += not found.passed
+        names = f"{elide(printable(stack.ops[0]), 24)} to {elide(printable(stack.ops[-1]), 24)}"
+        told = f"{found.outputs} outputs in {counted(found.strips, 'strip')}"
+        faults = f": {found.mismatches} differ, {counted(found.lost_rows, 'row')} gone too early"
+        print(f"{'ok   ' if found.passed else 'WRONG'}  stack of {names}: {told}{'' if found.passed else faults}")
+    return wrong
 
 
 def _line(result: "VerifyResult", layers: int) -> str:

@@ -44,8 +44,11 @@ Objective = Annotated[
 MappingFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="replay the mappings of a file, or bundled ones")
 ]
+ScheduleFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="replay what stays on chip, and which ops run in stacks")
+]
 RunFolder = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="save run.json, layers.csv, mappings.yaml and report.html here")
+    Path | None, typer.Option(metavar="DIR", help="save the run here, as data, tables, files to replay and a page")
 ]
 Timeline = Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")]
 Verify = Annotated[

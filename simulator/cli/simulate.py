@@ -17,6 +17,7 @@ from simulator.cli.options import (
     Objective,
     Prove,
     RunFolder,
+    ScheduleFile,
     Shown,
     SkipUnknown,
     Sort,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from analysis.read.views import View
     from simulator.result.run import Run
 
-SET = ("run.json", "layers.csv", "mappings.yaml", "report.html")
+SET = ("run.json", "layers.csv", "mappings.yaml", "schedule.yaml", "report.html")
 """The files that --out writes, beside plots."""
 
 
@@ -45,6 +46,7 @@ class Request:
     dataflow: str
     objective: str | None
     mapping: Path | None
+    schedule: Path | None
     json: Path | None
     csv: Path | None
     out: Path | None
@@ -65,6 +67,7 @@ def simulate_command(
     dataflow: Dataflow = "best",
     objective: Objective = None,
     mapping: MappingFile = None,
+    schedule: ScheduleFile = None,
     settings: Sets = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save the run; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per layer; - is stdout")] = None,
@@ -90,7 +93,7 @@ def simulate_command(
         if not (hardware or network):
             print(context.get_help())
             return
-        files = json, csv, out, plot, timeline
+        files = schedule, json, csv, out, plot, timeline
         from analysis.read.views import view_of
 
         view = view_of(by, sort, top, columns)
@@ -115,6 +118,7 @@ def _simulate(request: Request) -> None:
             dataflow=request.dataflow,
             objective=request.objective,
             mapping=request.mapping,
+            schedule=request.schedule,
             settings=request.settings,
             prove=request.prove,
             progress=advance,
@@ -165,17 +169,18 @@ def _save(run: "Run", request: Request) -> None:
 
 
 def _save_folder(run: "Run", folder: Path, *, plot: bool) -> None:
-    """Write run.json, layers.csv, mappings.yaml and report.html, and the plots beside them."""
+    """Write the files of `SET`, and the plots beside them."""
     from analysis.read.layout import csv_text
     from analysis.read.report import report_html
     from analysis.read.tables import layer_rows
-    from simulator.cli.mappings import run_mappings
+    from simulator.cli.mappings import run_mappings, run_schedule
     from simulator.result.json_io import save_run
 
-    run_file, table, mappings, page = SET
+    run_file, table, mappings, schedule, page = SET
     save_run(run, folder / run_file)
     write_text(folder / table, csv_text(layer_rows(run)))
     write_text(folder / mappings, run_mappings(run))
+    write_text(folder / schedule, run_schedule(run))
     write_text(folder / page, report_html(run))
     if plot:
         from analysis.read.plots import write_plots

@@ -1,13 +1,15 @@
 """Ops that run on the PE array: from a mapping's totals to the result of a layer."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.cost.legality import Around, buffer_demands, level_names, whole_bytes
 from simulator.cost.sparsity import mac_share
 from simulator.engine.mapping_choice import too_much
-from simulator.engine.results import Cost, energy_of, layer_result, touched
+from simulator.engine.results import Cost, energy_of, layer_result, stacked_result, touched
 from simulator.errors import InputError, TooMuchWork
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
@@ -111,13 +113,38 @@ def plain(*records: "Record") -> dict[str, object]:
     return {name: each[name].tolist() for each in records for name in each.dtype.names or () if name in names}
 
 
-def array_result(
-    op: PlannedOp, mapping: Mapping, t: Played, hardware: Hardware, prefetched_bytes: int = 0
-) -> LayerResult:
-    """Assemble the result of a layer that ran on the array; so many of its first weights came during the op before."""
+def sum_played(strips: Sequence[Played]) -> Played:
+    """Add up what strips of an op leave; of the buffers, and of what registers retain, the most counts."""
+    if len(strips) == 1:
+        return strips[0]
+    added = {each.name: _added([getattr(strip, each.name) for strip in strips]) for each in fields(Played)}
+    demands = [max(sizes) for sizes in zip(*(strip.demand_bytes for strip in strips), strict=True)]
+    first, retains = strips[0].first_weights_bytes, max(strip.retains for strip in strips)
+    return Played(**(added | {"demand_bytes": demands, "first_weights_bytes": first, "retains": retains}))
+
+
+def _added(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], list):
+        return [_added(column) for column in zip(*values, strict=True)]
+    return sum(values)
+
+
+Strip = tuple[PlannedOp, Mapping, Played]
+"""A strip of an op, or all of it: its mapping, and what playing that leaves."""
+
+
+def array_result(op: PlannedOp, strips: Sequence[Strip], hardware: Hardware, prefetched_bytes: int = 0) -> LayerResult:
+    """Assemble the result of a layer that ran on the array, in one strip or several, each under a mapping.
+
+    So many of its weights came ahead. What is told of one mapping is told of that of most strips.
+    """
+    nests = {strip.layer.name: (strip.layer.nest, own) for strip, own, _ in strips}
+    _, mapping = nests[Counter(strip.layer.name for strip, *_ in strips).most_common(1)[0][0]]
     assert op.layer.nest is not None
-    share, behind = mac_share(hardware, op.layer), behind_array(op, hardware)
-    exposed = behind.cycles if behind.array_waits else max(0, behind.cycles - t.cycles)
+    t, share = sum_played([played for *_, played in strips]), mac_share(hardware, op.layer)
+    behind = [behind_array(strip, hardware) for strip, *_ in strips]
+    exposed = sum(each.exposed(played.cycles) for each, (*_, played) in zip(behind, strips, strict=True))
+    vector = {"vector": each} if (each := sum(own.operations for own in behind)) else {}
     traffic, levels = with_sums(array_traffic(t, hardware), op, hardware), level_names(hardware)
     actions = {"mac": t.executed_macs * share, "cycles": t.cycles + exposed}
     waits = {"fill": t.fill_cycles, "wait": t.wait_cycles, "drain": t.drain_cycles}
@@ -131,19 +158,22 @@ def array_result(
             "skew": t.skew_cycles,
             "dram": sum(waits.values()),
             "vector": exposed,
-            "configuration": hardware.launch_cycles + hardware.configuration_cycles,
+            "configuration": hardware.launch_cycles + len(strips) * hardware.configuration_cycles,
         },
         dram_parts=waits,
-        energy_parts=energy_of(traffic, actions | behind.actions, hardware, share),
+        energy_parts=energy_of(traffic, actions | vector, hardware, share),
         traffic=traffic,
         footprint_bytes=footprints(op, hardware),
-        bounds=cycle_bounds(t, hardware) | ({"vector": behind.cycles} if behind.cycles else {}),
+        bounds=cycle_bounds(t, hardware) | ({"vector": each} if (each := sum(own.cycles for own in behind)) else {}),
         tiles=t.tiles,
         dma_cycles=t.dma_cycles,
         prefetched_bytes=prefetched_bytes,
         dma_runs=t.dma_runs,
-        mapping=mapping_to_dict(mapping, op.layer.nest.bounds, levels),
-        mapped_pes=mapped_pes(mapping, op.layer.nest, levels.outside),
+        mapping=None if op.in_stack else mapping_to_dict(mapping, op.layer.nest.bounds, levels),
+        stacked=stacked_result(
+            op, {x: mapping_to_dict(own, nest.bounds, levels) for x, (nest, own) in nests.items() if nest}
+        ),
+        mapped_pes=max(mapped_pes(own, nest, levels.outside) for nest, own in nests.values() if nest),
         tile_bytes=t.demand_bytes[hardware.buffers.index(hardware.activation_buffer)],
     )
     return layer_result(op, hardware, cost)
@@ -157,10 +187,9 @@ class Behind:
     cycles: int
     array_waits: bool
 
-    @property
-    def actions(self) -> dict[str, float]:
-        """Operations to be priced, if there are any."""
-        return {"vector": self.operations} if self.operations else {}
+    def exposed(self, array_cycles: int) -> int:
+        """Cycles that it takes beyond those of the array, or all of its own where the array waits."""
+        return self.cycles if self.array_waits else max(0, self.cycles - array_cycles)
 
 
 def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:

@@ -9,7 +9,7 @@ from simulator.engine.store import Rows, key_of
 from simulator.errors import InputError, Problem
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
-from simulator.schedule import PlannedOp
+from simulator.schedule import PlannedOp, played
 
 
 def around(op: PlannedOp) -> Around:
@@ -32,7 +32,7 @@ class Checks:
 
     def of_all(self, mappings: MappingType[str, Mapping], ops: Sequence[PlannedOp]) -> None:
         """Raise InputError for mappings of layers that the network does not have, and for those that cannot run."""
-        planned = {op.layer.name: op for op in ops}
+        planned = {op.layer.name: op for op in (*(op for op in ops if not op.in_stack), *played(ops))}
         if unknown := sorted(mappings.keys() - planned.keys()):
             raise InputError(*(Problem("the network has no such layer", path=f"mapping.{name}") for name in unknown))
         problems = [

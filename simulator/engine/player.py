@@ -1,21 +1,21 @@
 """Play ops one after the other, or recall how they were played: the second time nothing is worked out."""
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
-from collections.abc import Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.engine.array_ops import Played, array_result, play_mapping
 from simulator.engine.mapping_cache import machine_key, op_key, vector_key
 from simulator.engine.results import layer_result
 from simulator.engine.store import Rows, key_of
-from simulator.engine.vector_ops import Streamed, fastest, stream, streamed_of, vector_result
+from simulator.engine.vector_ops import Streamed, fastest, stream, streamed_of, sum_streamed, vector_result
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import Operand
 from simulator.network.ir import Op
 from simulator.result.run import LayerResult
-from simulator.schedule import PlannedOp
+from simulator.schedule import PlannedOp, in_order
 
 if TYPE_CHECKING:
     from simulator.cost.vector_tiles import Tiles
@@ -24,18 +24,24 @@ if TYPE_CHECKING:
 def play(
     ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], hardware: Hardware, rows: Rows
 ) -> list[LayerResult]:
-    """Play the ops one after the other; with the next one's first weights on the way where the machine prefetches."""
-    player, results = Player(mappings, hardware, rows), dict[str, LayerResult]()
-    running = [op for op in ops if op.runs]
-    ahead = hardware.layer_order == "prefetch_weights"
-    come = 0  # bytes of the current op's first weights that have come already
-    for op, following in zip_longest(running, running[1:]):
-        wanted = player.first_weights(following) if ahead and following else 0
-        if wanted and wanted > player.free_bytes(op):
-            wanted = 0
-        results[op.layer.name] = player.result(op, come, wanted)
-        come = wanted
-    return [results.get(op.layer.name) or layer_result(op, hardware) for op in ops]
+    """Play the ops one after the other, those of a stack strip by strip; with the first weights of what follows on the
+    way where the machine prefetches.
+    """
+    player, taken = Player(mappings, hardware, rows), dict[str, list[Turn]]()
+    for turn in player.turns(ops):
+        taken.setdefault(turn.of, []).append(turn)
+    return [
+        player.result(op, taken[op.layer.name]) if op.layer.name in taken else layer_result(op, hardware) for op in ops
+    ]
+
+
+class Turn(NamedTuple):
+    """An op, or a strip `of` one; bytes of its first weights that have come, and of those that come next meanwhile."""
+
+    op: PlannedOp
+    of: str
+    come: int
+    wanted: int
 
 
 class Player:
@@ -47,12 +53,28 @@ class Player:
         self._known: dict[tuple[str, int, int], Played] = {}
         self._tiles: dict[str, Tiles] = {}
 
-    def result(self, op: PlannedOp, come: int, wanted: int) -> LayerResult:
-        """Play an op of whose first weights some have come, while so many bytes of the next one's come."""
+    def turns(self, ops: Sequence[PlannedOp]) -> Iterator[Turn]:
+        """Yield what runs in the order of time."""
+        running, ahead = list(in_order(ops)), self.hardware.layer_order == "prefetch_weights"
+        come = 0
+        for (strip, op), following in zip_longest(running, running[1:]):
+            wanted = self.first_weights(following[0]) if ahead and following else 0
+            if wanted and wanted > self.free_bytes(strip):
+                wanted = 0
+            yield Turn(strip, op.layer.name, come, wanted)
+            come = wanted
+
+    def result(self, op: PlannedOp, turns: Sequence[Turn]) -> LayerResult:
+        """Put together what an op cost in all of its turns."""
         if op.layer.nest is None:
-            return vector_result(op, self._streamed(op, wanted), self.hardware)
-        mapping = self.mappings[op.layer.name]
-        return array_result(op, mapping, self._played(op, come, wanted), self.hardware, come)
+            return vector_result(
+                op, sum_streamed([self._streamed(turn.op, turn.wanted) for turn in turns]), self.hardware
+            )
+        strips = [
+            (turn.op, self.mappings[turn.op.layer.name], self._played(turn.op, turn.come, turn.wanted))
+            for turn in turns
+        ]
+        return array_result(op, strips, self.hardware, sum(turn.come for turn in turns))
 
     def first_weights(self, op: PlannedOp) -> int:
         """Bytes of weights that an op's first tile loads; a second factor that ops make may not be there before."""

@@ -1,5 +1,6 @@
 """Put together the result of a layer: what it is, and what it cost."""
 
+from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, fields
 
 from simulator.cost.prices import prices_per_action, prices_per_byte
@@ -11,6 +12,9 @@ from simulator.result.run import (
     CYCLE_PARTS,
     KeptTensor,
     LayerResult,
+    StackedResult,
+    StackPart,
+    StripShape,
     Traffic,
     relative_energy,
     shared,
@@ -33,6 +37,7 @@ class Cost:
     bounds: dict[str, int] = field(default_factory=dict)
     tiles: int = 0
     mapping: dict[str, object] | None = None
+    stacked: StackedResult | None = None
     mapped_pes: int = 0
     dma_cycles: int = 0
     prefetched_bytes: int = 0
@@ -73,6 +78,29 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         energy_pj=(energy := sum(cost.energy_parts.values())),
         energy_relative=relative_energy(energy, hardware.energy.unit, hardware.energy.unit_pj),
         **(known | {"cycle_parts": parts}),
+    )
+
+
+def stacked_result(op: PlannedOp, mappings: MappingType[str, dict[str, object]]) -> StackedResult | None:
+    """Tell how an op ran that is in a stack; `mappings` are those of its strips by name."""
+    own = op.in_stack
+    if own is None:
+        return None
+    stack = own.stack
+    return StackedResult(
+        first=stack.ops[0],
+        last=stack.ops[-1],
+        strip_rows=stack.strip_rows,
+        strips=len(own.plays),
+        weights=stack.weights,
+        parts=tuple(
+            StackPart(part, kept.address, kept.size_bytes, made_by, until)
+            for part, (kept, made_by, until) in own.parts.items()
+        ),
+        shapes=tuple(
+            StripShape(strip.layer.name, own.plays.count(at), mappings.get(strip.layer.name))
+            for at, strip in enumerate(own.shapes)
+        ),
     )
 
 

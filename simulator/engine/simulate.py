@@ -9,6 +9,7 @@ from simulator.engine.checks import Checks
 from simulator.engine.mapping_cache import Choice, Known, MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, Wanted, choose_mappings
 from simulator.engine.player import play
+from simulator.engine.run_choice import best_run
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow, initials, spelled_out
@@ -17,7 +18,7 @@ from simulator.network.ir import ASSUMED, Network
 from simulator.result.facts import documents_of, machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
-from simulator.schedule import full_residency_bytes, plan
+from simulator.schedule import PlannedOp, Schedule, full_residency_bytes, plan, played, schedules
 from simulator.source.validation import RenamedWord
 
 
@@ -25,11 +26,13 @@ from simulator.source.validation import RenamedWord
 class Options:
     """How mappings are chosen: under one of the machine's dataflows by name, or "best", each layer's best; and what
     they minimize, by default what the machine's compiler does. With `prove`, a search ends when nothing is better.
+    `schedule` is one to replay; else, of those that the machine has to choose from, the one whose run is best.
     """
 
     dataflow: str = "best"
     objective: str | None = None
     prove: bool = False
+    schedule: Schedule | None = None
 
 
 def simulate(
@@ -53,25 +56,50 @@ def simulate(
     if objective not in OBJECTIVES:
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
     flows = choose_dataflows(hardware, dataflow)
-    given, ops = dict(mappings or {}), plan(network, hardware)
-    searched = [op for op in ops if op.runs and op.layer.nest is not None and op.layer.name not in given]
+    given, wanted = dict(mappings or {}), Wanted(objective, options.prove)
+    asked: dict[str, str | None] = {"dataflow": dataflow, "objective": objective, "mapping": None}
+    asked |= {"schedule": "given"} if options.schedule else {}
     cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective, options.prove)
     with cache.store.opened() as rows:
-        Checks(hardware, rows).of_all(given, ops)
-        known = Known(setting, cache.mappings_of(setting), rows)
-        wanted = Wanted(objective, options.prove)
-        found = choose_mappings(searched, hardware, flows, wanted, known, progress, threads)
-        layers = play(ops, given | {name: choice.mapping for name, choice in found.items()}, hardware, rows)
-        layers = [with_gaps(layer, found.get(layer.name)) for layer in layers]
-        run = assemble(hardware, network, layers, {"dataflow": dataflow, "objective": objective, "mapping": None})
+        runs, refused = list[Run](), list[InputError]()
+        for ops in _plans(hardware, network, options.schedule, given):
+            try:
+                Checks(hardware, rows).of_all(given, ops)
+                known = Known(setting, cache.mappings_of(setting), rows)
+                searched = [op for op in played(ops) if op.layer.nest is not None and op.layer.name not in given]
+                found = choose_mappings(searched, hardware, flows, wanted, known, progress, threads)
+            except InputError as error:  # another plan may leave an op more room
+                refused.append(error)
+                continue
+            layers = play(ops, given | {name: choice.mapping for name, choice in found.items()}, hardware, rows)
+            layers = [with_gaps(layer, _choices(op, found)) for op, layer in zip(ops, layers, strict=True)]
+            runs.append(assemble(hardware, network, layers, asked))
+        if not runs:
+            raise refused[0]
+        run = best_run(runs, objective)
         assert_laws(run)
         rows.keep()
     return run
 
 
-def with_gaps(layer: LayerResult, choice: Choice | None) -> LayerResult:
-    """Say how far a layer's mapping may be from the best, if it was searched."""
-    return layer if choice is None else replace(layer, gap=choice.gap, cycles_gap=choice.cycles_gap)
+def _plans(
+    hardware: Hardware, network: Network, schedule: Schedule | None, given: MappingType[str, Mapping]
+) -> list[tuple[PlannedOp, ...]]:
+    """Return the plans to choose from: those of a schedule that is given, or of all that know the mappings given."""
+    asked = (schedule,) if schedule else schedules(network, hardware)
+    plans = [plan(network, hardware, each) for each in asked]
+    known = [ops for ops in plans if given.keys() <= {op.layer.name for op in played(ops)}]
+    return known or plans[:1]
+
+
+def _choices(op: PlannedOp, found: MappingType[str, Choice]) -> list[Choice]:
+    return [found[each.layer.name] for each in played([op]) if each.layer.name in found]
+
+
+def with_gaps(layer: LayerResult, choices: Sequence[Choice]) -> LayerResult:
+    """Say how far a layer's mappings may be from the best, if any was searched."""
+    gaps = [choice.cycles_gap for choice in choices if choice.cycles_gap is not None]
+    return replace(layer, gap=max((choice.gap for choice in choices), default=None), cycles_gap=max(gaps, default=None))
 
 
 def current_objective(name: str) -> str:

@@ -5,13 +5,16 @@ does, to the cycle. Where a machine overlaps ops with their neighbours, an op ta
 port; it is drawn so, each busy from the op's first cycle.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
-from itertools import zip_longest
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.engine.array_ops import behind_array, evaluated
 from simulator.engine.mapping_cache import OpKey, VectorKey, op_key, vector_key
+from simulator.engine.player import Player
+from simulator.engine.store import NO_STORE, Rows
 from simulator.engine.vector_ops import fastest
 from simulator.errors import InputError, Problem
 from simulator.hardware.model import Hardware
@@ -53,12 +56,13 @@ def run_timeline(
     if tiles > MOST_TILES and hardware.layer_order != "overlapped":
         message = "too many tiles to be played one by one: take a smaller batch, or fewer layers"
         raise InputError(Problem(message, expected=f"at most {MOST_TILES}", got=str(tiles)))
-    timeline, told = play(list(ops_in_play(layers, ops, mappings, hardware))), {x.name: x.cycles for x in layers}
-    spans = zip(timeline.ops, timeline.spans, strict=True)
-    taken = [(op.name, end - begin) for op, (begin, end) in spans]
+    timeline, told = play(list(ops_in_play(ops, mappings, hardware))), {x.name: x.cycles for x in layers}
+    taken: Counter[str] = Counter()
+    for op, (begin, end) in zip(timeline.ops, timeline.spans, strict=True):
+        taken[op.name] += end - begin
     broken = [
         Violation(name, "cycles", "events take the cycles of the run", f"{cycles} of {told[name]}")
-        for name, cycles in taken
+        for name, cycles in taken.items()
         if cycles != told[name]
     ]
     if broken:
@@ -66,29 +70,28 @@ def run_timeline(
     return timeline
 
 
-def ops_in_play(
-    layers: Sequence[LayerResult],
-    ops: Sequence[PlannedOp],
-    mappings: MappingType[str, Mapping],
-    hardware: Hardware,
-) -> Iterator[OpTiles]:
-    """Yield the ops that run, with their tiles; of the next one's weights come what it says has come."""
-    pairs = [(op, result) for op, result in zip(ops, layers, strict=True) if op.runs]
+def ops_in_play(ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], hardware: Hardware) -> Iterator[OpTiles]:
+    """Yield the ops that run, those of stacks strip by strip, with their tiles."""
+    player = Player(mappings, hardware, Rows(NO_STORE))
     known: dict[Asked, tuple[TileRun, ...]] = {}
-    for (op, result), following in zip_longest(pairs, pairs[1:]):
-        mapping, come = mappings.get(op.layer.name), result.prefetched_bytes
-        wanted = following[1].prefetched_bytes if following else 0
+    launched: set[str] = set()
+    for turn in player.turns(ops):
+        op, mapping, result = turn.op, mappings.get(turn.op.layer.name), player.result(turn.op, [turn])
+        again = hardware.launch_cycles if turn.of in launched else 0
+        launched.add(turn.of)
+        strip = op.layer.name if turn.of != op.layer.name else ""
+        beside = around(op, hardware, result.cycle_parts["configuration"] - again)
         if hardware.layer_order == "overlapped":
-            yield apart(op, result, hardware)
+            yield replace(apart(op, result, hardware, beside), name=turn.of, strip=strip)
             continue
-        key = Asked(op_key(op) if mapping else vector_key(op, hardware), mapping, come)
+        key = Asked(op_key(op) if mapping else vector_key(op, hardware), mapping, turn.come)
         if key not in known:
-            known[key] = array_runs(op, mapping, hardware, come) if mapping else vector_runs(op, hardware)
-        port = port_of(hardware, wanted, on_array=mapping is not None)
-        yield OpTiles(op.layer.name, block_of(op, hardware), known[key], port, *around(op, hardware, result))
+            known[key] = array_runs(op, mapping, hardware, turn.come) if mapping else vector_runs(op, hardware)
+        port = port_of(hardware, turn.wanted, on_array=mapping is not None)
+        yield OpTiles(turn.of, block_of(op, hardware), known[key], port, *beside, strip=strip)
 
 
-def apart(op: PlannedOp, result: LayerResult, hardware: Hardware) -> OpTiles:
+def apart(op: PlannedOp, result: LayerResult, hardware: Hardware, beside: tuple[int, int, int]) -> OpTiles:
     """Return an op whose ends overlap with its neighbours: block and port are busy for as long as each needs alone."""
     block = "array" if op.layer.nest is not None else "vector"
     dram = result.traffic["dram"].values()
@@ -99,7 +102,7 @@ def apart(op: PlannedOp, result: LayerResult, hardware: Hardware) -> OpTiles:
         load_bytes=sum(traffic.total_bytes for traffic in dram),
     )
     port = PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)
-    return OpTiles(op.layer.name, block_of(op, hardware), (work,), port, *around(op, hardware, result), apart=True)
+    return OpTiles(op.layer.name, block_of(op, hardware), (work,), port, *beside, apart=True)
 
 
 def block_of(op: PlannedOp, hardware: Hardware) -> str:
@@ -108,12 +111,10 @@ def block_of(op: PlannedOp, hardware: Hardware) -> str:
     return ARRAY if on_array else VECTOR
 
 
-def around(op: PlannedOp, hardware: Hardware, result: LayerResult) -> tuple[int, int, int]:
+def around(op: PlannedOp, hardware: Hardware, setup_cycles: int) -> tuple[int, int, int]:
     """Return the cycles before an op's tiles, and those of the vector unit behind the array, beside it and after it."""
-    setup, behind = result.cycle_parts["configuration"], 0
-    if op.layer.nest is not None:
-        behind = behind_array(op, hardware).cycles
-    return (setup, 0, behind) if hardware.epilogue.array_waits else (setup, behind, 0)
+    behind = behind_array(op, hardware).cycles if op.layer.nest is not None else 0
+    return (setup_cycles, 0, behind) if hardware.epilogue.array_waits else (setup_cycles, behind, 0)
 
 
 MOST_LISTED = 5_000_000

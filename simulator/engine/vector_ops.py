@@ -1,10 +1,11 @@
 """Ops that run on the vector unit, or only move data: from their tiles' cost to the result of a layer."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from simulator.cost.vector import Timing, VectorCost, constant_bytes, input_bytes, operation_pj
-from simulator.engine.results import Cost, energy_of, layer_result, touched
+from simulator.engine.results import Cost, energy_of, layer_result, stacked_result, touched
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer
@@ -46,6 +47,18 @@ def streamed_of(data: dict[str, Any]) -> Streamed:
     return Streamed(VectorCost(**cost), data["demand_bytes"])
 
 
+def sum_streamed(strips: Sequence[Streamed]) -> Streamed:
+    """Add up what strips of an op cost; of the bytes that tiles take, the most count."""
+    costs = [strip.cost for strip in strips]
+    timing = Timing(*(sum(parts) for parts in zip(*(astuple(cost.timing) for cost in costs), strict=True)))
+    counts = {
+        each.name: sum(getattr(cost, each.name) for cost in costs)
+        for each in fields(VectorCost)
+        if each.name != "timing"
+    }
+    return Streamed(VectorCost(timing=timing, **counts), max(strip.demand_bytes for strip in strips))
+
+
 def vector_result(op: PlannedOp, streamed: Streamed, hardware: Hardware) -> LayerResult:
     """Assemble the result of an op that does not use the array."""
     counted = streamed.cost
@@ -67,6 +80,7 @@ def vector_result(op: PlannedOp, streamed: Streamed, hardware: Hardware) -> Laye
         dma_cycles=counted.dma_cycles,
         dma_runs=counted.dma_runs,
         tile_bytes=streamed.demand_bytes,
+        stacked=stacked_result(op, {}),
     )
     return layer_result(op, hardware, whole)
 

@@ -194,6 +194,11 @@ class Hardware:
     extends: tuple[str, ...] = field(default=(), init=False, compare=False, repr=False)
 
     @property
+    def runs_stacks(self) -> bool:
+        """Whether ops may run strip by strip: where maps stay on chip at all, and rows lie together in DRAM."""
+        return self.keeps_activations and self.stacks == "depth_first" and self.dram.activations != "nchw"
+
+    @property
     def dataflow_names(self) -> tuple[str, ...]:
         """Names of the dataflows, in order."""
         return tuple(flow.name for flow in self.dataflows)
@@ -201,6 +206,7 @@ class Hardware:
     dma_keeps_halo: bool = False  # a tile next to the one before loads only what that one did not hold
     descriptor_cycles: int = 0  # of the DMA for each descriptor
     descriptor_dimensions: int = 1  # of what one describes
+    stacks: Literal["none", "depth_first"] = "none"  # of ops that may run strip by strip
 
     @property
     def chip(self) -> Chip:

@@ -23,6 +23,7 @@ from simulator.hardware.layout import Layout
 from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
 from simulator.hardware.schema_array import Array
+from simulator.hardware.schema_layers import Layers
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ops import FREE_OPS, VECTOR_OPS
@@ -39,6 +40,7 @@ from simulator.source.fields import (
     Picoseconds,
     Text,
     Written,
+    given,
     renamed_values,
 )
 
@@ -65,17 +67,6 @@ def unique(names: list[T]) -> list[T]:
         if name in names[:i]:
             raise Rejected("given twice", "each name once", path=(i,))
     return names
-
-
-def given(expected: str) -> BeforeValidator:
-    """Return a validator that refuses a key behind which nothing stands; one that is left out is not validated."""
-
-    def check(value: object) -> object:
-        if value is None:
-            raise Rejected("wrong value", expected)
-        return value
-
-    return BeforeValidator(check)
 
 
 def unique_names(dataflows: list[WrittenDataflow]) -> list[WrittenDataflow]:
@@ -289,28 +280,6 @@ class Vector(Written):
     lanes: Count
     on_array: VectorOpNames = Field(default_factory=list)
     epilogue: Annotated[Epilogue | None, given("a number of operations")] = None
-
-
-class Layers(Written):
-    """How one layer follows another.
-
-    `launch`: what every op waits that runs on its own, until it is decoded and started. `configuration_cycles`: what
-    a layer of the array waits besides, until the array is set up for it.
-
-    `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
-    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM; networks and memory
-    ports go on from tile to tile, and the slowest of them or the MACs is what the array takes.
-
-    `keep_activations`: those outputs stay in the buffer that save most DRAM bytes, if the ops that run meanwhile find
-    room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
-    `keep_weights`: so many bytes of weights stay on chip from run to run, beside the buffers: op after op, what fits.
-    """
-
-    order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
-    keep_activations: bool = False
-    keep_weights: Annotated[ByteCount | None, given("a capacity, like `8 MiB`")] = None
-    configuration_cycles: CountOrZero = 0
-    launch: Picoseconds | None = None
 
 
 def _levels(buffers: list[Buffer]) -> list[Buffer]:

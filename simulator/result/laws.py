@@ -174,7 +174,7 @@ def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
 
 def _room(layer: LayerResult, machine: MachineFacts) -> Iterator[Violation]:
     """What stays and the tiles beside it have room; an op that no cut makes small enough streams as finely as any."""
-    taken = layer.sram_bytes if layer.mapping else layer.alive_bytes
+    taken = layer.sram_bytes if layer.dataflow else layer.alive_bytes
     if taken > machine.activation_bytes:
         yield Violation(
             layer.name, "tile_bytes", "bytes on chip <= capacity", f"{layer.sram_bytes} > {machine.activation_bytes}"

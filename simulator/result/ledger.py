@@ -5,11 +5,12 @@ a tensor that does not            is written to DRAM whole, and whoever reads it
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
 from simulator.network.ir import MAC_OPS, Op
-from simulator.result.run import LayerResult, Run
+from simulator.result.run import LayerResult, Run, StackPart
 
 Broken = tuple[str, str, str, str]
 """Where, which field, the law, the figures."""
@@ -33,9 +34,8 @@ def _alive(run: Run) -> Iterator[Broken]:
 
     Each has its place in the memory, and shares no byte of it.
     """
-    layers = {layer.name: layer for layer in run.layers}
-    for layer, names in zip(run.layers, alive_tensors(run), strict=True):
-        blocks = sorted((kept.address, kept.size_bytes, name) for name in names if (kept := layers[name].kept))
+    for layer, alive in zip(run.layers, alive_blocks(run), strict=True):
+        blocks = sorted((block.address, block.size_bytes, block.name) for block in alive)
         if (expected := sum(size for _, size, _ in blocks)) != layer.alive_bytes:
             figures = f"{layer.alive_bytes} != {expected}"
             yield layer.name, "alive_bytes", "bytes alive = those of tensors that stay", figures
@@ -47,15 +47,33 @@ def _alive(run: Run) -> Iterator[Broken]:
             yield layer.name, "kept.address", "bytes on chip <= capacity", figures
 
 
-def alive_tensors(run: Run) -> list[list[str]]:
-    """Return for each layer those that made what stays on chip while it runs, in the order of the network."""
+@dataclass(frozen=True, slots=True)
+class AliveBlock:
+    """Bytes in the activations' memory: the tensor of an op, whole, or a part that a stack has of it or its weights."""
+
+    name: str
+    part: str
+    address: int
+    size_bytes: int
+
+
+def alive_blocks(run: Run) -> list[list[AliveBlock]]:
+    """Return for each layer what stays on chip while it runs, in the order of the network."""
     place = {layer.name: at for at, layer in enumerate(run.layers)}
-    alive: list[list[str]] = [[] for _ in run.layers]
-    for made, layer in enumerate(run.layers):
-        if layer.kept is not None:
-            for at in range(made, place[layer.kept.read_last_by] + 1):
-                alive[at].append(layer.name)
+    alive: list[list[AliveBlock]] = [[] for _ in run.layers]
+    for layer in run.layers:
+        for part in parts_of(layer):
+            for at in range(place.get(part.made_by, 0), place.get(part.read_last_by, -1) + 1):
+                alive[at].append(AliveBlock(layer.name, part.part, part.address, part.size_bytes))
     return alive
+
+
+def parts_of(layer: LayerResult) -> tuple[StackPart, ...]:
+    """What stays of an op: its tensor, whole, or parts that a stack has."""
+    if layer.kept:
+        whole = StackPart("whole", layer.kept.address, layer.kept.size_bytes, layer.name, layer.kept.read_last_by)
+        return (whole, *(layer.stacked.parts if layer.stacked else ()))
+    return layer.stacked.parts if layer.stacked else ()
 
 
 def stored_tensors(run: Run) -> dict[str, frozenset[str]]:

@@ -6,6 +6,7 @@ Field names are the keys of the JSON file. Counts, bytes and cycles are integers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import fsum
+from typing import Literal
 
 from simulator.network.ir import Op, Shape
 from simulator.result.causes import CAUSES
@@ -112,6 +113,42 @@ class KeptTensor:
 
 
 @dataclass(frozen=True, slots=True)
+class StackPart:
+    """What a stack has of an op in the activations' memory while another runs: see `simulator.schedule.stacks`."""
+
+    part: Literal["whole", "line", "rows", "weights"]
+    address: int
+    size_bytes: int
+    made_by: str  # the first op that it is there for
+    read_last_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StripShape:
+    """Strips of an op that are alike, named after the rows that the first of them makes."""
+
+    name: str
+    times: int
+    mapping: Mapping[str, object] | None  # as a mapping file holds it
+
+
+@dataclass(frozen=True, slots=True)
+class StackedResult:
+    """How an op ran in a stack: which ops that is, in how many strips, and what these were.
+
+    The last op makes `strip_rows` in each. `weights` of all ops are "held" in the memory, or "reloaded" by each strip.
+    """
+
+    first: str
+    last: str
+    strip_rows: int
+    strips: int
+    weights: Literal["held", "reloaded"]
+    parts: tuple[StackPart, ...]
+    shapes: tuple[StripShape, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LayerResult:
     """One op and what it cost.
 
@@ -156,6 +193,7 @@ class LayerResult:
     alive_bytes: int = 0  # the same, to the byte
     tile_bytes: int = 0  # of that memory that its own tiles take: what is loaded ahead and unfinished sums included
     kept: KeptTensor | None = None  # of what it makes
+    stacked: StackedResult | None = None  # where it ran strip by strip; then `mapping` is None
     energy_relative: float | None = None  # in units of a relative table
     # Fraction by which the objective may exceed the least there is, None where nothing was searched; and likewise of
     # cycles, where the objective is energy among the fastest. How a mapping was found makes no other run of it.
@@ -272,7 +310,15 @@ class Run:
     def fragmentation_bytes(self) -> int:
         """Bytes by which the highest address of a tensor that stays exceeds what is alive at most."""
         tops = [layer.kept.address + layer.kept.size_bytes for layer in self.layers if layer.kept]
+        parts = [part for layer in self.layers if layer.stacked for part in layer.stacked.parts]
+        tops += [part.address + part.size_bytes for part in parts]
         return max(tops, default=0) - max((layer.alive_bytes for layer in self.layers), default=0)
+
+    def mappings(self) -> dict[str, Mapping[str, object]]:
+        """Return the mapping of every op that has one, and of every shape of strips, as a mapping file holds it."""
+        found = {layer.name: layer.mapping for layer in self.layers}
+        found |= {each.name: each.mapping for layer in self.layers if layer.stacked for each in layer.stacked.shapes}
+        return {name: mapping for name, mapping in found.items() if mapping is not None}
 
     def producer_of(self) -> dict[str, str]:
         """Map each fused layer to the layer that it is fused into."""

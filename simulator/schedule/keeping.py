@@ -4,7 +4,7 @@ Ops are taken in order. What is chosen so far matters to the rest only by what o
 agree in that, the one that saves most goes on. So there are as many states as sets of tensors alive at a time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 MOST_STATES = 1024
@@ -13,8 +13,11 @@ MOST_STATES = 1024
 OUTPUTS_HERE, INPUTS_HERE = 1, 2
 """What adds up to the place in `Step.strips`."""
 
-Chosen = tuple[int, int]
-"""Bytes saved, and the bundles chosen as bits, the first bundle's the highest: of equal choices the earlier tensors."""
+Chosen = tuple[int, int, int, tuple[int, ...]]
+"""Bytes saved; strips, negative; the bundles chosen as bits, the first bundle's the highest; numbers of the stacks.
+
+Of equal choices that of fewest strips goes on, then the one with the earlier tensors.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +51,124 @@ class Step:
     strips: tuple[int, int, int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A stack over the ops of `index`, the bytes that it saves, and its strips; `inner` bundles do not go with it.
+
+    At each op it takes `taken_bytes`, and the op's own tiles `tile_bytes` besides.
+    """
+
+    index: tuple[int, ...]
+    saved_bytes: int
+    strips: int
+    taken_bytes: tuple[int, ...]
+    tile_bytes: tuple[int, ...]
+    inner: frozenset[int]
+
+
 def choose(bundles: Sequence[Bundle], steps: Sequence[Step], capacity_bytes: int) -> frozenset[int]:
     """Return the bundles that save most DRAM bytes by staying and leave every op its strip."""
-    states: dict[int, Chosen] = {0: (0, 0)}
+    return schedule(bundles, steps, capacity_bytes, ())[0]
+
+
+def schedule(
+    bundles: Sequence[Bundle], steps: Sequence[Step], capacity_bytes: int, options: Sequence[Option]
+) -> tuple[frozenset[int], tuple[int, ...]]:
+    """Return the bundles that stay and the stacks that together save most DRAM bytes, and leave every op its strip."""
     bits = [1 << (len(bundles) - 1 - number) for number in range(len(bundles))]
+    stacks = _Stacks(bundles, bits, options, len(steps), capacity_bytes)
+    states: dict[int, Chosen] = {0: (0, 0, 0, ())}
     for at, step in enumerate(steps):
+        stacks.arrive(at, states)
+        stacks.depart(at, states)
         alive = {bit: bundle.alive[at] for bit, bundle in zip(bits, bundles, strict=True) if at in bundle.alive}
         for bit, bundle in zip(bits, bundles, strict=True):
             if bundle.first == at:
-                gain = bundle.saved_bytes
-                states |= {state | bit: (saved + gain, kept | bit) for state, (saved, kept) in states.items()}
+                states |= {state | bit: _with(chosen, bundle, bit) for state, chosen in states.items()}
                 states = _limited({s: states[s] for s in states if _taken(s, alive) <= capacity_bytes})
         strips = _strips(step, bits)
         fitting = {s: states[s] for s in states if _fits(_taken(s, alive), strips(s), capacity_bytes)}
         states = _merged(fitting, sum(bit for bit, bundle in zip(bits, bundles, strict=True) if bundle.last == at))
-    kept = max(states.values())[1]
-    return frozenset(number for number, bit in enumerate(bits) if kept & bit)
+    stacks.arrive(len(steps), states)
+    *_, kept, chosen = max(states.values())
+    return frozenset(number for number, bit in enumerate(bits) if kept & bit), chosen
+
+
+def _with(chosen: Chosen, bundle: Bundle, bit: int) -> Chosen:
+    saved, strips, kept, stacks = chosen
+    return saved + bundle.saved_bytes, strips, kept | bit, stacks
+
+
+class _Stacks:
+    """Stacks as leaps of the dynamic programme: from the state before the first op to one behind the last."""
+
+    def __init__(
+        self, bundles: Sequence[Bundle], bits: Sequence[int], options: Sequence[Option], ops: int, capacity_bytes: int
+    ) -> None:
+        self.pairs = list(zip(bits, bundles, strict=True))
+        self.options, self.capacity_bytes, self.bits = options, capacity_bytes, bits
+        self.arriving: dict[int, dict[int, Chosen]] = {}
+        self.ops, self.kept = ops, dict[int, list[int]]()
+        self.between: dict[tuple[int, int], list[int]] = {}
+        for number in sorted(range(len(options)), key=lambda n: (-options[n].saved_bytes, options[n].strips)):
+            index = options[number].index
+            self.between.setdefault((index[0], index[-1]), []).append(number)
+        self.leaps: dict[int, list[int]] = {}
+        for first, last in self.between:
+            self.leaps.setdefault(first, []).append(last)
+
+    def arrive(self, at: int, states: dict[int, Chosen]) -> None:
+        """Add the states that stacks leave which end before an op."""
+        for state, chosen in self.arriving.pop(at, {}).items():
+            states[state] = max(chosen, states.get(state, chosen))
+
+    def depart(self, at: int, states: Mapping[int, Chosen]) -> None:
+        """Let stacks begin at an op: of those over the same ops, the one that saves most and fits."""
+        for last in self.leaps.get(at, ()):
+            numbers = self.between[at, last]
+            inner = sum(self.bits[bundle] for bundle in self.options[numbers[0]].inner)
+            made = [(bit, bundle) for bit, bundle in self.pairs if at <= bundle.first <= last and not bit & inner]
+            ended = sum(bit for bit, bundle in self.pairs if at <= bundle.last <= last)
+            arriving = self.arriving.setdefault(last + 1, {})
+            for before, chosen in states.items():
+                for state, leaving in _with_or_without(before, chosen, made, inner):
+                    number = self._first_that_fits(state, numbers)
+                    if number is not None:
+                        saved, strips, kept, stacks = leaving
+                        option, rest = self.options[number], state & ~ended
+                        after = (saved + option.saved_bytes, strips - option.strips, kept, (*stacks, number))
+                        arriving[rest] = max(after, arriving.get(rest, after))
+            self.arriving[last + 1] = _limited(arriving)
+
+    def _first_that_fits(self, state: int, numbers: Sequence[int]) -> int | None:
+        taken = self._taken(state)
+        kept = [taken[at] for at in self.options[numbers[0]].index]
+        for number in numbers:
+            option = self.options[number]
+            each = zip(kept, option.taken_bytes, option.tile_bytes, strict=True)
+            if all(_fits(beside + taken, tile, self.capacity_bytes) for beside, taken, tile in each):
+                return number
+        return None
+
+    def _taken(self, state: int) -> list[int]:
+        """Bytes of what stays at each op, as far as a state tells."""
+        if state not in self.kept:
+            self.kept[state] = taken = [0] * self.ops
+            for bit, bundle in self.pairs:
+                if state & bit:
+                    for at, size in bundle.alive.items():
+                        taken[at] += size if at < self.ops else 0
+        return self.kept[state]
+
+
+def _with_or_without(
+    state: int, chosen: Chosen, made: Sequence[tuple[int, Bundle]], inner: int
+) -> Iterable[tuple[int, Chosen]]:
+    """Return the states in which what a stack makes stays, or does not; none where an inner tensor would be whole."""
+    states = {} if state & inner else {state: chosen}
+    for bit, bundle in made:
+        states |= {each | bit: _with(so_far, bundle, bit) for each, so_far in states.items()}
+    return states.items()
 
 
 def rounded(size: int, capacity_bytes: int) -> int:

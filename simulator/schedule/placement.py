@@ -1,9 +1,12 @@
 """Give tensors that stay on chip addresses there: no two that are alive at a time overlap."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from simulator.network.lifetimes import Lifetime
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ TRIES = 64
 """Of each order, with the blocks that found no address moved to its front."""
 
 
-def place(blocks: Mapping[str, Block], capacity_bytes: int) -> dict[str, int]:
+def place(blocks: Mapping[Key, Block], capacity_bytes: int) -> dict[Key, int]:
     """Return addresses of blocks in a memory; those that find none are left out.
 
     Best fit offline: each block goes into the smallest gap that holds it between those that are placed already and
@@ -37,14 +40,14 @@ def place(blocks: Mapping[str, Block], capacity_bytes: int) -> dict[str, int]:
     with the lowest top.
     """
 
-    def worth(addresses: Mapping[str, int]) -> tuple[int, int]:
+    def worth(addresses: Mapping[Key, int]) -> tuple[int, int]:
         placed = sum(blocks[name].size_bytes for name in addresses)
         return placed, -max((at + blocks[name].size_bytes for name, at in addresses.items()), default=0)
 
     return max(_tried(blocks, capacity_bytes), key=worth)
 
 
-def _tried(blocks: Mapping[str, Block], capacity_bytes: int) -> Iterator[dict[str, int]]:
+def _tried(blocks: Mapping[Key, Block], capacity_bytes: int) -> Iterator[dict[Key, int]]:
     for key in ORDERS:
         order = sorted(blocks, key=lambda name: key(blocks[name]))
         for _ in range(TRIES):
@@ -55,8 +58,8 @@ def _tried(blocks: Mapping[str, Block], capacity_bytes: int) -> Iterator[dict[st
             order = [*(name for name in order if name not in placed), *(name for name in order if name in placed)]
 
 
-def _placed(blocks: Mapping[str, Block], order: Sequence[str], capacity_bytes: int) -> dict[str, int]:
-    addresses: dict[str, int] = {}
+def _placed(blocks: Mapping[Key, Block], order: Sequence[Key], capacity_bytes: int) -> dict[Key, int]:
+    addresses: dict[Key, int] = {}
     for name in order:
         block = blocks[name]
         beside = sorted((at, at + blocks[n].size_bytes) for n, at in addresses.items() if blocks[n].meets(block))

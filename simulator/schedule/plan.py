@@ -1,15 +1,34 @@
 """Decide what each op of a network is on a machine: run, fused into another, or free; and what stays on chip."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import groupby
 
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand, footprint
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
+from simulator.schedule.choice import Schedule, choose_schedule
 from simulator.schedule.fusion import Fusion, fuse
-from simulator.schedule.residency import Kept, Residency, Storage, residency
+from simulator.schedule.residency import Residency, residency
+from simulator.schedule.stacks import Part, Stack, flow_of, strips_of
+from simulator.schedule.strips import Strips, strip_layer
+from simulator.schedule.tensors import Kept, Storage, candidates
+
+
+@dataclass(frozen=True, slots=True)
+class InStack:
+    """What an op of a stack does: strips of so many shapes, and in which strip which, None where nothing is new.
+
+    `parts` are what the stack has of its tensor, and its weights, in the buffer, from one op until another.
+    """
+
+    stack: Stack
+    shapes: tuple["PlannedOp", ...]
+    plays: tuple[int | None, ...]
+    parts: Mapping[Part, tuple[Kept, str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +41,7 @@ class PlannedOp:
     `resident` tells by operand whether it stays on chip (as weights also the second factor of a product), where
     `reserved_bytes` are taken by tensors that are kept meanwhile, which have `alive_bytes`; what it makes itself is
     `kept` until the op `read_last_by`. `slices` tells what folded ops make of where its
-    tensors lie in DRAM.
+    tensors lie in DRAM. An op `in_stack` is played strip by strip, each of which is a planned op of its own.
     """
 
     layer: Layer
@@ -38,6 +57,7 @@ class PlannedOp:
     stored: Fraction = Fraction(1)
     added: int = 0
     slices: Slices = WHOLE_TENSORS
+    in_stack: InStack | None = None
 
     @property
     def runs(self) -> bool:
@@ -45,17 +65,59 @@ class PlannedOp:
         return self.producer is None and not self.folded
 
 
-def plan(network: Network, hardware: Hardware) -> tuple[PlannedOp, ...]:
-    """Return every op of the network as the machine runs it, in order."""
+def plan(network: Network, hardware: Hardware, schedule: Schedule | None = None) -> tuple[PlannedOp, ...]:
+    """Return every op of the network as the machine runs it, in order; what stays, and stacks, as a schedule says.
+
+    Without one nothing is stacked, and those tensors stay that save most.
+    """
     fusion = fuse(network, hardware)
-    places = residency(network, hardware, fusion)
+    places = residency(network, hardware, fusion, schedule)
     zeros = _zeros_read(network, places.storage)
     addresses = Addresses(network, fusion)
     told = (_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers)
     weights = kept_weights(network, hardware)
     planned = (_planned(layer, fusion, places, layer.name in weights) for layer in told)
     beside = (_beside_kept(op, at, network, places) for at, op in enumerate(planned))
-    return tuple(_sliced(op, addresses) for op in beside)
+    ops = tuple(_sliced(op, addresses) for op in beside)
+    return _in_stacks(ops, network, fusion, places) if places.stacks else ops
+
+
+def schedules(network: Network, hardware: Hardware) -> tuple[Schedule | None, ...]:
+    """Return the schedules that a machine has to choose from: without stacks, and with those that save most.
+
+    Where all tensors stay whole, no stack saves more.
+    """
+    if not hardware.runs_stacks:
+        return (None,)
+    fusion = fuse(network, hardware)
+    places = residency(network, hardware, fusion)
+    if places.kept.keys() == candidates(network, hardware, fusion, places.storage).keys():
+        return (None,)
+    found = choose_schedule(network, hardware, fusion, places.storage, stacked=True)
+    return (None, found) if found.stacks else (None,)
+
+
+def played(ops: Iterable[PlannedOp]) -> Iterator[PlannedOp]:
+    """Yield each op that runs; of one in a stack, a strip of each shape."""
+    for op in ops:
+        if op.runs:
+            yield from op.in_stack.shapes if op.in_stack else (op,)
+
+
+def in_order(ops: Sequence[PlannedOp]) -> Iterator[tuple[PlannedOp, PlannedOp]]:
+    """Yield what runs in the order of time, and the op it is of: a strip of each op of a stack, then the next strip."""
+    running = [op for op in ops if op.runs]
+    for stack, together in groupby(running, lambda op: op.in_stack and op.in_stack.stack):
+        if stack is None:
+            yield from ((op, op) for op in together)
+            continue
+        members = [(op, op.in_stack) for op in together]
+        for plays in zip(*(own.plays for _, own in members if own), strict=True):
+            yield from (
+                (own.shapes[shape], op)
+                for (op, own), shape in zip(members, plays, strict=True)
+                if own and shape is not None
+            )
 
 
 def kept_weights(network: Network, hardware: Hardware) -> frozenset[str]:
@@ -75,7 +137,8 @@ def _planned(layer: Layer, fusion: Fusion, places: Residency, weights_kept: bool
     product = layer.op is Op.MATMUL
     inputs, weights = (layer.inputs[:1], layer.inputs[1:]) if product else (layer.inputs, ())
     weights_here = places.on_chip(weights) if product else weights_kept
-    resident = (places.on_chip(inputs), weights_here, layer.name in places.kept)
+    stays = layer.name in places.kept or layer.name in places.inner
+    resident = (places.on_chip(inputs), weights_here, stays)
     op = PlannedOp(layer, resident=resident)
     group = fusion.groups.get(layer.name)
     if group is None:
@@ -92,6 +155,40 @@ def _beside_kept(op: PlannedOp, at: int, network: Network, places: Residency) ->
     last = network.layers[kept.lifetime.last_read].name if kept else ""
     reserved, alive = places.reserved_bytes[at], places.alive_bytes[at]
     return replace(op, reserved_bytes=reserved, alive_bytes=alive, kept=kept, read_last_by=last)
+
+
+def _in_stacks(ops: Sequence[PlannedOp], network: Network, fusion: Fusion, places: Residency) -> tuple[PlannedOp, ...]:
+    """Cut ops of stacks into strips."""
+    flow, found = flow_of(network, fusion, places.storage), dict[str, tuple[Stack, Strips]]()
+    for stack in places.stacks:
+        found |= {name: (stack, strips) for name, strips in strips_of(flow, stack).items()}
+    names, parts = [layer.name for layer in network.layers], dict[str, dict[Part, tuple[Kept, str, str]]]()
+    for (name, part), kept in places.parts.items():
+        parts.setdefault(name, {})[part] = kept, names[kept.lifetime.made], names[kept.lifetime.last_read]
+    return tuple(
+        replace(op, in_stack=replace(_strips(op, *found[op.layer.name]), parts=parts.get(op.layer.name, {})))
+        if op.layer.name in found
+        else op
+        for op in ops
+    )
+
+
+def _strips(op: PlannedOp, stack: Stack, strips: Strips) -> InStack:
+    """Cut an op; where weights are held, its first strip loads them and finds none there yet."""
+    shapes: dict[tuple[object, ...], PlannedOp] = {}
+    plays: list[tuple[object, ...] | None] = []
+    inputs, weights, outputs = op.resident
+    for made in strips.made:
+        if made[0] == made[1]:
+            plays.append(None)
+            continue
+        layer = strip_layer(op.layer, made)
+        here = weights or (layer.nest is not None and stack.weights == "held" and bool(shapes))
+        key = layer.input_shapes, layer.output_shape, layer.padding, here
+        shapes.setdefault(key, replace(op, layer=layer, resident=(inputs, here, outputs)))
+        plays.append(key)
+    order = {key: at for at, key in enumerate(shapes)}
+    return InStack(stack, tuple(shapes.values()), tuple(None if key is None else order[key] for key in plays))
 
 
 def _sliced(op: PlannedOp, addresses: Addresses) -> PlannedOp:

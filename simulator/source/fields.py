@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from simulator.source import units
+from simulator.source.document import Rejected
 from simulator.source.units import (
     bandwidth_text,
     frequency_text,
@@ -35,6 +36,17 @@ NOTES = "notes"
 """Key of the validation context under which validators note what they read by an old name."""
 BARE_QUANTITIES = "bare_quantities"
 """Key of the validation context under which a number without unit is in the base unit: Hz, B, B/s, ps, nm or mV."""
+
+
+def given(expected: str) -> BeforeValidator:
+    """Return a validator that refuses a key behind which nothing stands; one that is left out is not validated."""
+
+    def check(value: object) -> object:
+        if value is None:
+            raise Rejected("wrong value", expected)
+        return value
+
+    return BeforeValidator(check)
 
 
 class Written(BaseModel):

@@ -57,7 +57,8 @@ class OpTiles:
 
     `setup_cycles` pass before its tiles begin. The vector unit works for `added_cycles` beside the array, and for
     `after_cycles` while all else waits. Where ops overlap with their neighbours (`apart`), loads and work do not wait
-    for one another: each is busy by itself.
+    for one another: each is busy by itself. An op of a stack is in play once for each `strip`, which has a name of its
+    own.
     """
 
     name: str
@@ -68,3 +69,4 @@ class OpTiles:
     added_cycles: int = 0
     after_cycles: int = 0
     apart: bool = False
+    strip: str = ""

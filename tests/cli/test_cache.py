@@ -104,7 +104,14 @@ def test_without_the_cache_nothing_is_kept(
 
 def test_every_command_that_simulates_can_go_without_the_cache(capsys: pytest.CaptureFixture[str]) -> None:
     told = {name: "--no-cache  " in output(capsys, name, "--help") for name in COMMANDS}
-    assert {name for name, can in told.items() if can} == {"accuracy", "compare", "experiment", "explain", "sweep"}
+    assert {name for name, can in told.items() if can} == {
+        "accuracy",
+        "compare",
+        "experiment",
+        "explain",
+        "search",
+        "sweep",
+    }
     assert "--no-cache  " in output(capsys, "--help")
 
 
@@ -127,5 +134,5 @@ def test_that_kernels_are_compiled_is_told_once(tmp_path: Path) -> None:
     first = python("-c", code, XDG_CACHE_HOME=str(tmp_path))
     assert first.stderr.startswith("compiling kernels") and len(first.stderr.splitlines()) == 1
     (folder,) = (tmp_path / "squeezesim").iterdir()
-    (folder / "kernel.nbi").touch()
+    (folder / "kernel.kernel").touch()
     assert python("-c", code, XDG_CACHE_HOME=str(tmp_path)).stderr == ""

@@ -21,6 +21,7 @@ READERS = {
     "CSV": ("convert", "./{}.csv", "--to", "yaml"),
     "machine of another tool": ("convert", "{}.cfg", "--to", "hw"),
     "mapping": (*SIMULATE, "--mapping", "{}.yaml"),
+    "schedule": (*SIMULATE, "--schedule", "{}.yaml"),
     "plan": ("sweep", "{}.yaml"),
     "checked": ("check", "{}.yaml"),
     "checked run": ("check", "{}.json"),

@@ -69,6 +69,7 @@ def test_options_reach_the_engine(engine: FakeEngine, tmp_path: Path) -> None:
         "dataflow": "row_stationary",
         "objective": "edp",
         "mapping": mapping,
+        "schedule": None,
         "settings": (),
         "prove": False,
     }
@@ -95,7 +96,7 @@ def test_a_dash_sends_json_or_csv_to_stdout_instead_of_the_table(
 
 def test_out_holds_the_run_its_layers_its_mappings_and_pictures(engine: FakeEngine, tmp_path: Path) -> None:
     assert run([*HW_NET, "--out", str(tmp_path / "plain")]) == 0
-    files = {"run.json", "layers.csv", "mappings.yaml", "report.html"}
+    files = {"run.json", "layers.csv", "mappings.yaml", "schedule.yaml", "report.html"}
     assert {path.name for path in (tmp_path / "plain").iterdir()} == files
     assert run([*HW_NET, "--out", str(tmp_path / "drawn"), "--plot"]) == 0
     assert {"cycles.png", "energy.png", "roofline.png", "roofline.csv"} <= {

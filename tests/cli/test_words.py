@@ -8,6 +8,7 @@ from simulator.cli.completion import everything, networks, starting
 from simulator.cli.exits import run
 from simulator.door import open_run
 from tests.cli.commands import complaint, output
+from tests.cli.test_process import run_simulate
 
 pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
 
@@ -59,7 +60,6 @@ def test_names_are_offered_behind_a_comma_as_well() -> None:
     assert {"alexnet", "eyeriss_chip", "row_stationary", "cmos"} <= set(starting(everything)(""))
 
 
-def test_completion_is_printed_for_a_shell(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        run(["--show-completion", "bash"])
-    assert left.value.code == 0 and "_SIMULATE_COMPLETE" in capsys.readouterr().out
+def test_completion_is_printed_for_a_shell() -> None:
+    shown = run_simulate("--show-completion", "bash")
+    assert shown.returncode == 0 and "_SIMULATE_COMPLETE" in shown.stdout

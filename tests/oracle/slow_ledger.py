@@ -10,6 +10,7 @@ from math import ceil, prod
 from simulator.hardware.model import Hardware
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.result.run import LayerResult, Run
+from tests.oracle.slow_stacks import Walk
 
 WINDOWS = {Op.CONV, Op.DEPTHWISE, Op.POOL}
 
@@ -29,6 +30,25 @@ class Ledger:
             whole = set().union(*(self.homes[name] for name in layer.inputs))
             own = {self.hosts.get(layer.name, layer.name)}
             self.homes[layer.name] = whole if self.results[layer.name].folded else own
+        self.in_stacks = self.stacked()
+
+    def stacked(self) -> dict[str, int]:
+        """Bytes on chip while each op of a stack runs: rows as a walk finds them, and weights that are held."""
+        members: dict[str, list[LayerResult]] = {}
+        for result in self.run.layers:
+            if result.stacked:
+                members.setdefault(result.stacked.first, []).append(result)
+        found: dict[str, int] = {}
+        for results in members.values():
+            ops, stack = tuple(result.name for result in results), results[0].stacked
+            walk = Walk(self.network, ops, stack.strip_rows, self.hosts)
+            row = {op: prod(self.layers[op].output_shape) // self.layers[op].output_shape[2] for op in ops}
+            held = sum(self.weight_bytes(self.layers[op]) for op in ops) if stack.weights == "held" else 0
+            for op in ops:
+                rows = [alive for name, alive in walk.alive if name == op]
+                bits = [sum(each[t] * row[t] for t in each) * self.machine.output_bits for each in rows]
+                found[op] = held + max(bits) // 8
+        return found
 
     def faults(self) -> Iterator[str]:
         """Go from op to op; yield what an op finds wrong, its name in front."""
@@ -129,9 +149,16 @@ class Ledger:
         """Compare what is alive on chip while an op runs with what is set aside, and that with what there is."""
         memory = next(memory for memory in self.machine.buffers if 0 in memory.holds)
         chip = [home for home, place in self.place.items() if place == "chip"]
-        alive = sum(self.sizes[home] for home in chip if at <= self.last_read(home))
+        whole = [home for home in chip if not self.inner(home)]
+        alive = sum(self.sizes[home] for home in whole if at <= self.last_read(home))
+        alive += self.in_stacks.get(result.name, 0)
         if not alive <= result.kept_bytes <= memory.capacity_bytes:
             yield f"{alive} bytes are alive, {result.kept_bytes} kept, of {memory.capacity_bytes}"
+
+    def inner(self, home: str) -> bool:
+        """Whether a stored tensor is one that a stack never has whole."""
+        stack = self.results[home].stacked if home in self.results else None
+        return stack is not None and stack.last != home
 
     def last_read(self, home: str) -> int:
         """The last op of the network that reads anything that a stored tensor holds."""

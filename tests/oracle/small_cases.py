@@ -143,7 +143,7 @@ def machines() -> dict[str, Hardware]:
         "edge_npu_like eyeriss_chip eyeriss_isca16_nlr flexible_168 gemmini_16x16 nvdla_64 scalesim_32x32 "
         "shidiannao_like squeezenext_16x16 systolic_32x32"
     )
-    found = {name: unpacked(load_hardware(name)) for name in names.split()}
+    found = {name: replace(unpacked(load_hardware(name)), stacks="none") for name in names.split()}
     found["nvdla_64"] = replace(found["nvdla_64"], fuses=found["nvdla_64"].fuses - {Op.POOL})
     found["tiny"] = tiny = read_hardware(parse_yaml(TINY, "tiny"))
     found["tiny that prefetches"] = replace(

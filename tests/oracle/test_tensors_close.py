@@ -116,6 +116,7 @@ def machines(draw) -> Hardware:
         machine,
         buffers=kept,
         keeps_activations=draw(st.booleans()),
+        stacks=draw(st.sampled_from(("none", "depth_first"))),
         layer_order=draw(st.sampled_from(ORDERS)),
         fuses=frozenset(draw(st.sets(st.sampled_from(FUSED)))),
         folds=frozenset(draw(st.sets(st.sampled_from(FOLDED)))),

@@ -23,6 +23,7 @@ WRITTEN = (
     "glossary.md",
     "howto/ci.md",
     "report.md",
+    "schedule.md",
     "security.md",
     "sweep.md",
 )

@@ -12,7 +12,7 @@ from simulator.hardware.load import load_hardware
 from simulator.network.graph import Graph
 from simulator.network.lifetimes import Lifetime
 from simulator.schedule.fusion import fuse
-from simulator.schedule.keeping import Bundle, Step, choose
+from simulator.schedule.keeping import Bundle, Option, Step, choose, schedule
 from simulator.schedule.placement import Block, place
 from simulator.schedule.residency import residency
 from tests.oracle.slow_schedule import jobs_of, residents
@@ -147,3 +147,47 @@ def test_of_bundled_networks_all_that_stays_has_addresses_of_its_own(name):
             apart = a.address + a.size_bytes <= b.address or b.address + b.size_bytes <= a.address
             assert apart or not a.meets(b)
         assert all(tensor.address + tensor.size_bytes <= capacity for tensor in kept.values())
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_tensors_and_stacks_are_the_best_of_all_that_go_together(seed):
+    """Bundles and stacks over random ops, of random sizes: no stack overlaps another, or has an inner tensor whole."""
+    random = Random(seed)
+    ops, capacity = random.randint(2, 7), random.randint(20, 60)
+    spans = [sorted((random.randrange(ops), random.randrange(ops))) for _ in range(random.randint(1, 5))]
+    bundles = [
+        Bundle(random.randint(1, 50), dict.fromkeys(range(first, last + 1), random.randint(1, 25)))
+        for first, last in spans
+    ]
+    steps = [Step(None, None, (random.randint(0, 20),) * 4) for _ in range(ops)]
+    options = []
+    for _ in range(random.randint(1, 6)):
+        first, last = sorted(random.sample(range(ops), 2))
+        inner = {n for n, bundle in enumerate(bundles) if first <= bundle.first < last and bundle.last <= last}
+        index = tuple(range(first, last + 1))
+        taken, tiles = (tuple(random.randint(0, 20) for _ in index) for _ in range(2))
+        options.append(Option(index, random.randint(1, 80), random.randint(2, 9), taken, tiles, frozenset(inner)))
+    grain = max(1, capacity // 16)
+
+    def fits(kept, chosen):
+        beside = {at: (t, s) for o in chosen for at, t, s in zip(o.index, o.taken_bytes, o.tile_bytes, strict=True)}
+        for at, step in enumerate(steps):
+            blocks, strip = beside.get(at, (0, step.strips[0]))
+            taken = blocks + sum(bundles[n].alive.get(at, 0) for n in kept)
+            if taken and -(-taken // grain) * grain + strip > capacity:
+                return False
+        covered = [at for option in chosen for at in option.index]
+        return len(covered) == len(set(covered)) and not any(option.inner & kept for option in chosen)
+
+    subsets = [frozenset(some) for n in range(len(bundles) + 1) for some in combinations(range(len(bundles)), n)]
+    several = [some for n in range(len(options) + 1) for some in combinations(options, n)]
+    worths = [
+        sum(bundles[n].saved_bytes for n in kept) + sum(option.saved_bytes for option in chosen)
+        for kept in subsets
+        for chosen in several
+        if fits(kept, chosen)
+    ]
+    kept, numbers = schedule(bundles, steps, capacity, options)
+    assert fits(kept, [options[n] for n in numbers])
+    saved = sum(bundles[n].saved_bytes for n in kept) + sum(options[n].saved_bytes for n in numbers)
+    assert saved == max(worths)

@@ -26,8 +26,8 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, Operand
 from simulator.network.ir import Layer, Op
 from simulator.network.lifetimes import Lifetime
-from simulator.schedule import PlannedOp
-from simulator.schedule.residency import Kept
+from simulator.schedule import InStack, PlannedOp, Stack
+from simulator.schedule.tensors import Kept
 
 MACHINE = load_hardware("flexible_168")
 FLOW = MACHINE.dataflows[0]
@@ -70,6 +70,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "objective": "energy",  # likewise
     "node_nm": 7,  # of circuits alone, whose prices are part of a key
     "voltage": 0.7,  # likewise
+    "stacks": "depth_first",
 }
 READ_OF_ARRAY: dict[str, object] = {
     "rows": 3,
@@ -191,6 +192,7 @@ NOT_READ_OF_OP: dict[str, object] = {
     "alive_bytes": 7,
     "kept": Kept(Lifetime(0, 1), 7, 7),
     "read_last_by": "other",
+    "in_stack": InStack(Stack(("op",), 1), (), ()),
 }
 
 WHOLE = {

@@ -1,4 +1,4 @@
-"""Memory: what must be whole at each resolution, what keeping tensors on chip saves, what runs wholly there."""
+"""Memory: what must be whole at each resolution, what keeping tensors and stacks save, what runs wholly on chip."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from analysis.read.plots.bars import tick_in
 from simulator.hardware.load import load_hardware
 from simulator.result.run import Run
 from simulator.schedule import full_residency_bytes
+from simulator.source.parser import Value
 from workloads.load import load_network
 
 if TYPE_CHECKING:
@@ -40,21 +41,27 @@ PAPER_KILOBYTES = {"MobileNetV1": 1600, "MobileNetV2": 400, "ShuffleNet 2x, g=3"
 """The most that must be whole at 16 bits an activation: last line of table 3 of Sandler et al., CVPR 2018."""
 PAPER_BYTES = 2  # an activation there
 WIDTHS, RESOLUTIONS = (0.35, 0.5, 0.75, 1.0, 1.4), (96, 128, 160, 192, 224)
-KEPT, ALONE = "kept where they fit", "each layer alone"
+ALONE, KEPT, STACKED = "each layer alone", "kept where they fit", "kept and stacked"
+POLICIES: dict[str, dict[str, Value]] = {
+    ALONE: {"layers.keep_activations": False, "layers.stacks": "none"},
+    KEPT: {"layers.keep_activations": True, "layers.stacks": "none"},
+    STACKED: {"layers.keep_activations": True, "layers.stacks": "depth_first"},
+}
+"""What becomes of tensors between ops -> keys of the machine's file."""
 
-Runs = Mapping[tuple[str, int, bool], Run]
-"""By network, bytes of memory, and whether tensors are kept."""
+Runs = Mapping[tuple[str, int, str], Run]
+"""By network, bytes of memory, and policy."""
 
 
 def run(bench: Bench) -> Report:
-    """Run mobile networks on memories of five sizes, layer by layer and with tensors kept; read the paper's table."""
-    bench.expect(len(COMPARED) + 2 * len(NETWORKS) * len(SIZES))
+    """Run mobile networks on memories of five sizes: alone, with tensors kept, in stacks; read the paper's table."""
+    bench.expect(len(COMPARED) + len(POLICIES) * len(NETWORKS) * len(SIZES))
     whole = {name: materialized(bench.run(MACHINE, spec)) for name, spec in COMPARED.items()}
     runs = {
-        (network, size, keeps): on_memory(bench, network, size, keeps)
+        (network, size, policy): on_memory(bench, network, size, policy)
         for network in NETWORKS
         for size in SIZES
-        for keeps in (False, True)
+        for policy in POLICIES
     }
     sections = (
         Section("Claims", (claims_table(claims(whole)), _claims_text())),
@@ -74,9 +81,9 @@ def _size(value: float) -> str:
     return units.size(int(value))
 
 
-def on_memory(bench: Bench, network: str, size: int, keeps: bool) -> Run:
+def on_memory(bench: Bench, network: str, size: int, policy: str) -> Run:
     """Simulate a network on the machine with so many bytes of memory."""
-    return bench.run(varied(MACHINE, {"buffers.0.capacity": size, "layers.keep_activations": keeps}), network)
+    return bench.run(varied(MACHINE, {"buffers.0.capacity": size, **POLICIES[policy]}), network)
 
 
 def kilobytes(found: Materialized) -> float:
@@ -109,23 +116,25 @@ def _findings(whole: Mapping[str, Materialized], runs: Runs) -> tuple[str, ...]:
         f"Tensors that must be whole are at most {ratio:.1f} times as large in MobileNetV1 as in MobileNetV2, which is"
         " its paper's argument; it holds for machines that run a block as one, slice by slice."
     ]
-    full = {network: runs[network, SIZES[0], True].network.full_residency_bytes for network in NETWORKS}
+    full = {network: runs[network, SIZES[0], KEPT].network.full_residency_bytes for network in NETWORKS}
     lines.append(
         "Where layers run one after the other, inner tensors are whole, too: all tensors between ops stay on chip from"
         f" {units.size(full['mobilenet_v1'])} in MobileNetV1, {units.size(full['mobilenet_v2'])} in MobileNetV2."
     )
     for size in (SIZES[0], SIZES[2], SIZES[-1]):
-        saved = {n: 1 - _dram(runs, n, size, True) / _dram(runs, n, size, False) for n in NETWORKS}
-        least, most = (end(saved, key=lambda name: saved[name]) for end in (min, max))
-        lines.append(
-            f"In {units.size(size)}, keeping tensors saves from {units.percent(saved[least])} ({least}) to"
-            f" {units.percent(saved[most])} ({most}) of the DRAM bytes."
-        )
+        texts = []
+        for policy, title in ((KEPT, "keeping tensors saves"), (STACKED, "stacks besides")):
+            saved = {n: 1 - _dram(runs, n, size, policy) / _dram(runs, n, size, ALONE) for n in NETWORKS}
+            least, most = (end(saved, key=lambda name: saved[name]) for end in (min, max))
+            texts.append(
+                f"{title} from {units.percent(saved[least])} ({least}) to {units.percent(saved[most])} ({most})"
+            )
+        lines.append(f"In {units.size(size)}, {'; '.join(texts)} of the DRAM bytes of each layer alone.")
     return tuple(lines)
 
 
-def _dram(runs: Runs, network: str, size: int, keeps: bool) -> int:
-    return runs[network, size, keeps].total.dram_bytes
+def _dram(runs: Runs, network: str, size: int, policy: str) -> int:
+    return runs[network, size, policy].total.dram_bytes
 
 
 def _resolution_section(whole: Mapping[str, Materialized]) -> Section:
@@ -163,41 +172,43 @@ def _size_section(runs: Runs) -> Section:
         {
             "network": network,
             "memory_bytes": size,
-            "activations": KEPT if keeps else ALONE,
+            "activations": policy,
             "dram_bytes": own.total.dram_bytes,
             "cycles": own.total.cycles,
             "energy_pj": own.total.energy_pj,
             "peak_sram_bytes": own.total.peak_sram_bytes,
             "full_residency_bytes": own.network.full_residency_bytes,
         }
-        for (network, size, keeps), own in runs.items()
+        for (network, size, policy), own in runs.items()
     ]
     picture = Picture("sizes", rows, lambda: _draw_sizes(runs))
-    caption = f"DRAM bytes of mobile networks on {MACHINE} by its memory, each layer alone and tensors kept."
-    titles = ("network", "all stays from", "alone", *(f"kept in {units.size(size)}" for size in SIZES))
-    table = Table(titles, tuple(_size_row(runs, network) for network in NETWORKS))
-    text = (
-        "DRAM bytes; alone in the largest memory. Kept, in parentheses: cycles relative to each layer alone in as much."
-    )
-    return Section("What keeping saves", (Illustration(picture, caption), text, table))
+    caption = f"DRAM bytes of mobile networks on {MACHINE} by its memory: {', '.join(POLICIES)}."
+    text = "DRAM bytes, and in parentheses cycles relative to each layer alone in as much memory."
+    tables = [part for policy in (KEPT, STACKED) for part in (f"Tensors {policy}.", _table(runs, policy))]
+    return Section("What keeping and stacks save", (Illustration(picture, caption), text, *tables))
 
 
-def _size_row(runs: Runs, network: str) -> tuple[str, ...]:
-    cells = [network, units.size(runs[network, SIZES[0], True].network.full_residency_bytes)]
-    cells.append(units.size(_dram(runs, network, SIZES[-1], False)))
+def _table(runs: Runs, policy: str) -> Table:
+    titles = ("network", "all stays from", "alone", *(units.size(size) for size in SIZES))
+    return Table(titles, tuple(_size_row(runs, network, policy) for network in NETWORKS))
+
+
+def _size_row(runs: Runs, network: str, policy: str) -> tuple[str, ...]:
+    cells = [network, units.size(runs[network, SIZES[0], KEPT].network.full_residency_bytes)]
+    cells.append(units.size(_dram(runs, network, SIZES[-1], ALONE)))
     for size in SIZES:
-        kept, alone = runs[network, size, True].total, runs[network, size, False].total
-        cells.append(f"{units.size(kept.dram_bytes)} ({kept.cycles / alone.cycles:.2f}x)")
+        total, alone = runs[network, size, policy].total, runs[network, size, ALONE].total
+        cells.append(f"{units.size(total.dram_bytes)} ({total.cycles / alone.cycles:.2f}x)")
     return tuple(cells)
 
 
 def _draw_sizes(runs: Runs) -> "Figure":
-    figure, axes = charts.panels(2, columns=2, share_y=True)
+    figure, axes = charts.panels(3, columns=3, share_y=True)
     labels = [units.size(size) for size in SIZES]
-    for panel, (title, keeps) in zip(axes, ((ALONE, False), (KEPT, True)), strict=True):
-        series = {network: [_dram(runs, network, size, keeps) for size in SIZES] for network in NETWORKS}
-        charts.lines(panel, labels, series, _size, legend=keeps)
-        panel.set_title(title)
+    for panel, policy in zip(axes, POLICIES, strict=True):
+        series = {network: [_dram(runs, network, size, policy) for size in SIZES] for network in NETWORKS}
+        charts.lines(panel, labels, series, _size, legend=policy == STACKED)
+        panel.set_title(policy)
         panel.set_xlabel("memory")
     axes[0].set_ylabel("DRAM bytes")
     axes[0].set_ylim(0)

@@ -78,7 +78,7 @@ def network_changes(network: Network, machine: Hardware, run: Run) -> list[Chang
 def explain_network(run: Run, progress: Progress | None = None) -> Explanation:
     """Explain a run as a whole.
 
-    Changes are measured against the run itself; where it replays mappings of a file, changed designs are mapped anew.
+    Changes are measured against the run itself; where it replays files, changed designs are mapped anew.
     Raises InputError for a run that does not hold what was simulated, or of another version of the simulator.
     """
     trials = checked_trials(run)

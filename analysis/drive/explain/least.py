@@ -85,7 +85,7 @@ def _alike(op: PlannedOp) -> Alike:
 def _taken(run: Run, design: Design) -> Mapping[Alike, LayerResult]:
     """Return what ops take in the run, where that depends on nothing around them that is not in their key."""
     results = {layer.name: layer for layer in run.layers}
-    if design.machine.layer_order == "prefetch_weights" or run.options.get("mapping") is not None:
+    if design.machine.layer_order == "prefetch_weights" or design.machine.runs_stacks or run.options.get("mapping"):
         return {}
     ops = (op for op in plan(design.network, design.machine) if op.runs and op.layer.nest is not None)
     return {_alike(op): results[op.layer.name] for op in ops}

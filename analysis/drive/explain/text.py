@@ -9,7 +9,7 @@ from analysis.read import units
 from analysis.read.layout import Column, fit, printable, text_lines
 from analysis.read.losses import StageUse
 from analysis.read.objective import objective_of
-from analysis.read.tables import kernel_text, shape_text
+from analysis.read.tables import kernel_text, shape_text, stacks_text
 from simulator.result.run import LayerResult
 
 COSTLIEST = 8  # layers that a network's explanation tells of
@@ -97,6 +97,8 @@ def _network_text(explanation: Explanation, width: int | None) -> Iterator[str]:
     if asked:
         total = f"{len(asked)} layers of {total}"
     yield printable(f"{run.network.name} on {run.hardware.name}: {total}")
+    if stacks := stacks_text(run):
+        yield from wrap(f"stacks, strip by strip: {stacks}", width or WIDTH)
     yield ""
     yield "where the time goes, and what becomes of the PE-cycles"
     stages = [stage for stage in explanation.stages if not asked or stage.stage in {layer.stage for layer in asked}]
@@ -156,14 +158,24 @@ def _layer_text(explanation: Explanation, width: int | None) -> Iterator[str]:
     yield from wrap(printable(head), width or WIDTH)
     bound = f", bound by {verdict.bound_by}" if verdict.bound_by else ""
     yield from wrap(printable(f"{verdict.verdict}{bound}"), width or WIDTH)
+    if (own := layer.stacked) is not None:
+        yield printable(f"in a stack, {own.first} to {own.last}, in {units.counted(own.strips, 'strip')}")
     for sentence in verdict.evidence:
         yield from wrap(printable(f"- {sentence}"), width or WIDTH, subsequent_indent="  ")
     yield from _mapping(layer)
 
 
 def _mapping(layer: LayerResult) -> Iterator[str]:
-    if layer.mapping:
-        yield ""
-        yield "mapping"
-        for level, loops in layer.mapping.items():
-            yield f"  {level:<10} {' '.join(loops) if isinstance(loops, list) else loops}".rstrip()
+    """Show the mapping of a layer, or of each shape of its strips."""
+    mappings = {"mapping": layer.mapping}
+    if layer.stacked:
+        mappings = {
+            f"mapping of {each.name}, {units.counted(each.times, 'strip')}": each.mapping
+            for each in layer.stacked.shapes
+        }
+    for title, mapping in mappings.items():
+        if mapping:
+            yield ""
+            yield printable(title)
+            for level, loops in mapping.items():
+                yield f"  {level:<10} {' '.join(loops) if isinstance(loops, list) else loops}".rstrip()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from simulator.hardware import schema, schema_array
+from simulator.hardware import schema, schema_array, schema_layers
 from simulator.hardware.layout import Layout
 
 Texts = Mapping[type[BaseModel], Mapping[str, str]]
@@ -100,9 +100,10 @@ MACHINE: Texts = {
         "operations": "Operations on each output.",
         "array": "Whether the array runs beside it or waits, as where both share a memory.",
     },
-    schema.Layers: {
+    schema_layers.Layers: {
         "order": "serial, prefetch_weights (the next layer's first weights come meanwhile) or overlapped.",
         "keep_activations": "Whether outputs stay in the buffer, where that saves DRAM bytes and there is room.",
+        "stacks": "With depth_first, ops may run in stacks, strip by strip, where activations are kept; else none.",
         "keep_weights": "Bytes of weights that stay on chip from run to run, op after op.",
         "configuration_cycles": "Cycles that a layer of the array waits until the array is set up for it.",
         "launch": "What every op that runs on its own waits, until it is decoded and started.",

@@ -16,8 +16,8 @@ from analysis.read.plots.bars import (
     timed_layers,
 )
 from analysis.read.theme import BLACK, CATEGORIES, GREY, SMALL_POINTS
-from simulator.result.ledger import alive_tensors
-from simulator.result.run import LayerResult, Run
+from simulator.result.ledger import AliveBlock, alive_blocks
+from simulator.result.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,12 +31,11 @@ PALE = "55"  # of 255: opacity of those that are not named
 
 def rows(run: Run) -> list[Row]:
     """Return for each layer its tiles, and each tensor that stays meanwhile with its address, in bytes."""
-    layers = {layer.name: layer for layer in run.layers}
     found: list[Row] = []
-    for layer, names in zip(run.layers, alive_tensors(run), strict=True):
+    for layer, alive in zip(run.layers, alive_blocks(run), strict=True):
         if layer.cycles:
             taken: list[tuple[str, Cell, int]] = [(TILES, "", layer.tile_bytes)]
-            taken += [(name, kept.address, kept.size_bytes) for name in names if (kept := layers[name].kept)]
+            taken += [(name_of(block), block.address, block.size_bytes) for block in alive]
             for tensor, address, size in taken:
                 where = {"layer": layer.name, "stage": layer.stage, "op": layer.op.value}
                 found.append({**where, "tensor": tensor, "address": address, "bytes": size})
@@ -70,22 +69,23 @@ def draw(run: Run) -> "Figure":
 
 def _draw_tensors(axes: "Axes", run: Run) -> list[float]:
     """Stack the tensors that stay, the longest there at the bottom; the largest have names. Return the heights."""
-    at_work = [names for layer, names in zip(run.layers, alive_tensors(run), strict=True) if layer.cycles]
+    at_work = [alive for layer, alive in zip(run.layers, alive_blocks(run), strict=True) if layer.cycles]
     bottoms = [0.0] * len(at_work)
-    kept = [layer for layer in run.layers if layer.kept]
-    named = [layer.name for layer in sorted(kept, key=_size, reverse=True)[:MOST_NAMED]]
-    for number, layer in enumerate(kept):
-        places = [place for place, names in enumerate(at_work) if layer.name in names]
-        size, lows, label = float(_size(layer)), [bottoms[place] for place in places], ""
+    kept = list(dict.fromkeys(block for alive in at_work for block in alive))
+    named = sorted(kept, key=lambda block: block.size_bytes, reverse=True)[:MOST_NAMED]
+    for number, block in enumerate(kept):
+        places = [place for place, alive in enumerate(at_work) if block in alive]
+        size, lows, label = float(block.size_bytes), [bottoms[place] for place in places], ""
         colour = SHADES[number % len(SHADES)] + PALE
-        if layer.name in named:
-            label = f"{elide(printable(layer.name), MAX_NAME)} {units.size(_size(layer))}"
-            colour = SHADES[named.index(layer.name)]
+        if block in named:
+            label = f"{elide(printable(name_of(block)), MAX_NAME)} {units.size(block.size_bytes)}"
+            colour = SHADES[named.index(block)]
         draw_bars(axes, places, [size] * len(places), [BAR_WIDTH] * len(places), lows, colour, label)
         for place in places:
             bottoms[place] += size
     return bottoms
 
 
-def _size(layer: LayerResult) -> int:
-    return layer.kept.size_bytes if layer.kept else 0
+def name_of(block: AliveBlock) -> str:
+    """Name a tensor that stays, or a part of one or of its weights in a stack."""
+    return block.name if block.part == "whole" else f"{block.name} {block.part}"

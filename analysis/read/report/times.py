@@ -12,6 +12,7 @@ from analysis.read.trace import OVERLAPPED, Slice, slices
 from simulator.door import timeline
 from simulator.errors import InputError
 from simulator.result.laws import LawViolation
+from simulator.result.ledger import parts_of
 from simulator.result.run import LayerResult, Run
 
 MOST_TILES = 20_000
@@ -95,12 +96,13 @@ def memory_data(run: Run) -> Data:
 
 
 def _tensors(run: Run) -> Iterator[list[object]]:
-    """Yield name, first and last cycle, address, bytes and the last reader of each tensor that stays on chip."""
+    """Yield name, first and last cycle, address, bytes and last reader of what stays on chip, parts of stacks too."""
     spans = spans_of(run)
     for layer in run.layers:
-        if layer.kept:
-            begin, end = spans[layer.name][0], spans[_carrier(layer.kept.read_last_by, run)][1]
-            yield [layer.name, begin, end, layer.kept.address, layer.kept.size_bytes, layer.kept.read_last_by]
+        for part in parts_of(layer):
+            begin, end = spans[part.made_by][0], spans[_carrier(part.read_last_by, run)][1]
+            name = layer.name if part.part == "whole" else f"{layer.name} {part.part}"
+            yield [name, begin, end, part.address, part.size_bytes, part.read_last_by]
 
 
 def _carrier(name: str, run: Run) -> str:

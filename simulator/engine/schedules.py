@@ -1,0 +1,26 @@
+"""The schedule of a run, as data to replay."""
+
+from simulator.result.ledger import parts_of
+from simulator.result.run import Run
+from simulator.schedule import Schedule, Stack
+from simulator.schedule.stacks import Place
+
+
+def schedule_of(run: Run) -> Schedule | None:
+    """Return the schedule of a run; None for a run of an older version, which does not tell where tensors stay."""
+    inner = {layer.name for layer in run.layers if layer.stacked and layer.stacked.last != layer.name}
+    stays = {layer.name for layer in run.layers if "outputs" in layer.on_chip}
+    if stays - inner - {layer.name for layer in run.layers if layer.kept}:
+        return None
+    stacks: dict[tuple[str, str], list[str]] = {}
+    for layer in run.layers:
+        if layer.stacked:
+            stacks.setdefault((layer.stacked.first, layer.stacked.last), []).append(layer.name)
+    told = {layer.name: layer.stacked for layer in run.layers if layer.stacked}
+    addresses: dict[Place, int] = {
+        (layer.name, part.part): part.address for layer in run.layers for part in parts_of(layer)
+    }
+    return Schedule(
+        tuple(Stack(tuple(ops), told[ops[0]].strip_rows, told[ops[0]].weights) for ops in stacks.values()),
+        addresses,
+    )

@@ -1,0 +1,32 @@
+"""The `layers` of a machine's file: how one layer follows another."""
+
+from typing import Annotated, Literal
+
+from simulator.source.fields import ByteCount, CountOrZero, Picoseconds, Written, given
+
+
+class Layers(Written):
+    """How one layer follows another.
+
+    `launch`: what every op waits that runs on its own, until it is decoded and started. `configuration_cycles`: what
+    a layer of the array waits besides, until the array is set up for it.
+
+    `order`: one after the other; the next one's first weights come meanwhile; or `overlapped`, so that a layer's first
+    loads and last stores overlap with its neighbours and it takes the longer of array and DRAM; networks and memory
+    ports go on from tile to tile, and the slowest of them or the MACs is what the array takes.
+
+    `keep_activations`: those outputs stay in the buffer that save most DRAM bytes, if the ops that run meanwhile find
+    room for a strip of their tensors beside them; the second factor of a product, only where that buffer holds weights.
+    `keep_weights`: so many bytes of weights stay on chip from run to run, beside the buffers: op after op, what fits.
+
+    `stacks`: with `depth_first`, consecutive ops may run strip by strip, each making the rows that the next one needs,
+    if that is better for the whole run; what lies between them is never whole. Only where activations are kept, and
+    rows lie together in DRAM (no `nchw`).
+    """
+
+    order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
+    keep_activations: bool = False
+    stacks: Literal["none", "depth_first"] = "none"
+    keep_weights: Annotated[ByteCount | None, given("a capacity, like `8 MiB`")] = None
+    configuration_cycles: CountOrZero = 0
+    launch: Picoseconds | None = None

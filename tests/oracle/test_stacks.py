@@ -1,0 +1,180 @@
+"""Stacks against a walk over rows: what each strip makes, what waits on chip meanwhile, what crosses DRAM."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator import load_hardware
+from simulator.engine import Options, simulate
+from simulator.hardware.model import Hardware
+from simulator.network.ir import Network
+from simulator.schedule import Schedule, Stack
+from simulator.schedule.choice import saved_bytes
+from simulator.schedule.fusion import Fusion, fuse
+from simulator.schedule.placement import place
+from simulator.schedule.stacks import Flow, StackChoice, blocks_of, choices, flow_of, strips_of
+from simulator.schedule.tensors import candidates, storage_of
+from simulator.verify.stacks import StackExecution, verify_stack
+from tests.oracle.slow_stacks import Walk
+from workloads.importers.assembly import Assembly
+
+EDGE = replace(load_hardware("edge_npu_like"), stacks="depth_first")
+
+
+@st.composite
+def chains(draw) -> Network:
+    """Windows of all kinds one behind the other, sums of what lies between, concats."""
+    g = Assembly("chain")
+    x = g.input(
+        draw(st.integers(1, 3)), draw(st.integers(5, 14)), draw(st.integers(3, 6)), batch=draw(st.integers(1, 2))
+    )
+    for _ in range(draw(st.integers(2, 6))):
+        kind = draw(st.sampled_from(("window", "window", "pool", "sum", "join", "relu")))
+        if kind == "window":
+            rows, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+            reach = (rows - 1) * dilation + 1
+            above, below = draw(st.integers(0, reach - 1)), draw(st.integers(0, reach - 1))
+            above += max(0, reach - x.size[0] - above - below) if reach > x.size[0] + above + below else 0
+            stride = draw(st.integers(1, 2)) if x.size[0] > 4 else 1
+            x = g.conv(x, draw(st.integers(1, 4)), (rows, 1), (stride, 1), (above, 0, below, 0), dilation=(dilation, 1))
+        elif kind == "pool" and x.size[0] > 3:
+            x = g.max_pool(x, (draw(st.integers(2, 3)), 1), (draw(st.integers(1, 2)), 1), (draw(st.integers(0, 1)), 0))
+        elif kind == "sum":
+            x = g.add(g.conv(x, x.channels, (3, 1), padding=(1, 0)), x)
+        elif kind == "join":
+            x = g.concat(x, g.conv(x, 2, (3, 1), padding=(1, 0)), g.relu(x))
+        else:
+            x = g.relu(x)
+    return g.build()
+
+
+def setting(network: Network, machine: Hardware) -> tuple[Fusion, Flow, list[StackChoice]]:
+    """How rows flow through a network, and every stack there is."""
+    fusion = fuse(network, machine)
+    storage = storage_of(network, fusion)
+    flow = flow_of(network, fusion, storage)
+    saved = saved_bytes(machine, fusion, storage, candidates(network, machine, fusion, storage))
+    return fusion, flow, list(choices(flow, machine, saved))
+
+
+@given(chains(), st.data())
+def test_strips_make_and_hold_the_rows_that_a_walk_finds(network: Network, data) -> None:
+    fusion, flow, stacks = setting(network, EDGE)
+    if not stacks:
+        return
+    stack = data.draw(st.sampled_from(stacks)).stack
+    walk, strips = Walk(network, stack.ops, stack.strip_rows, dict(fusion.producer_of)), strips_of(flow, stack)
+    for op in stack.ops:
+        assert [set(range(*made)) for made in strips[op].made] == walk.made[op]
+    for at, op in enumerate(stack.ops[:-1]):
+        last = max(stack.ops.index(flow.name(reader.group)) for reader in flow.readers[op])
+        at_work = stack.ops[at : last + 1]
+        assert strips[op].held_rows == max(rows[op] for name, rows in walk.alive if name in at_work)
+        assert strips[op].line_rows == max(rows[op] for name, rows in walk.alive if name not in at_work)
+
+
+@given(chains(), st.data())
+def test_a_stack_takes_what_lies_on_chip_at_any_time(network: Network, data) -> None:
+    fusion, flow, stacks = setting(network, EDGE)
+    if not stacks:
+        return
+    choice = data.draw(st.sampled_from(stacks))
+    stack = choice.stack
+    walk = Walk(network, stack.ops, stack.strip_rows, dict(fusion.producer_of))
+    layers = {layer.name: layer for layer in network.layers}
+    weights = sum(layers[op].params for op in stack.ops if stack.weights == "held")
+    row = {op: layers[op].output_shape[0] * layers[op].output_shape[1] * layers[op].output_shape[3] for op in stack.ops}
+    for op, taken in zip(stack.ops, choice.taken_bytes, strict=True):
+        alive = [sum(rows[t] * row[t] for t in rows) for name, rows in walk.alive if name == op]
+        assert taken >= max(alive) + weights
+    blocks = blocks_of(flow, stack, EDGE)
+    for at, taken in zip(choice.index, choice.taken_bytes, strict=True):
+        there = [b for b in blocks.values() if b.lifetime.made <= at <= b.lifetime.last_read]
+        assert sum(block.size_bytes for block in there) == taken
+
+
+def forced(network: Network, machine: Hardware, stack: Stack) -> Schedule:
+    """A schedule of one stack and nothing else on chip."""
+    _, flow, _ = setting(network, machine)
+    blocks = blocks_of(flow, stack, machine)
+    return Schedule((stack,), place(blocks, machine.activation_buffer.capacity_bytes))
+
+
+@settings(max_examples=max(4, settings.default.max_examples // 12))
+@given(chains(), st.data())
+def test_a_run_moves_over_dram_what_a_walk_counts(network: Network, data) -> None:
+    """In bursts of a byte and with room for whole strips: inputs from outside by strip, weights once or by strip."""
+    machine = replace(EDGE, dram=replace(EDGE.dram, burst_bytes=1))
+    fusion, _, stacks = setting(network, machine)
+    if not stacks:
+        return
+    stack = data.draw(st.sampled_from(stacks)).stack
+    run = simulate(machine, network, Options(objective="dram", schedule=forced(network, machine, stack)), threads=1)
+    walk = Walk(network, stack.ops, stack.strip_rows, dict(fusion.producer_of))
+    layers = {layer.name: layer for layer in run.layers}
+    for op in stack.ops:
+        result, dram = layers[op], layers[op].traffic["dram"]
+        times = 1 if stack.weights == "held" else sum(map(bool, walk.made[op]))
+        if result.macs:
+            assert dram["weights"].read_bytes == result.params * times
+        inner = [home for home, layer in walk.readers[op] if home in stack.ops and layer.name == op]
+        expected = 0 if inner else walk.bytes_read(op, machine.input_bits)
+        others = sum(home not in stack.ops for home, layer in walk.readers[op] if layer.name != op)
+        if len(result.input_shapes) == 1 and not others:
+            assert dram["inputs"].read_bytes == expected
+        whole = 0 if op != stack.ops[-1] else result.output_shape
+        assert dram["outputs"].write_bytes == (0 if not whole else whole[0] * whole[1] * whole[2] * whole[3])
+
+
+@settings(max_examples=max(4, settings.default.max_examples // 12))
+@given(
+    chains(), st.sampled_from((1024, 2048, 4096)), st.sampled_from(("cycles", "dram", "energy", "cycles_then_energy"))
+)
+def test_stacks_are_never_worse_than_none(network: Network, capacity: int, objective: str) -> None:
+    buffer = replace(EDGE.buffers[0], capacity_bytes=capacity)
+    array = replace(EDGE.array, rows=4, columns=4)
+    with_, without = (replace(EDGE, buffers=(buffer,), array=array, stacks=s) for s in ("depth_first", "none"))
+    stacked, alone = (simulate(m, network, Options(objective=objective), threads=1).total for m in (with_, without))
+    figure = {"dram": "dram_bytes", "energy": "energy_pj"}.get(objective, "cycles")
+    assert getattr(stacked, figure) <= getattr(alone, figure) * (1.01 if objective == "cycles_then_energy" else 1)
+
+
+def test_all_rows_at_once_is_a_stack_too() -> None:
+    g = Assembly("pair")
+    g.conv(g.conv(g.input(2, 8, 8), 4, 3, padding=1, name="a"), 2, 3, padding=1, name="b")
+    network = g.build()
+    run = simulate(EDGE, network, Options(schedule=forced(network, EDGE, Stack(("a", "b"), 8))), threads=1)
+    assert [layer.stacked.strips for layer in run.layers] == [1, 1]
+    assert run.layers[0].traffic["dram"]["outputs"].write_bytes == 0
+
+
+@pytest.mark.parametrize("weights", ["held", "reloaded"])
+def test_weights_come_once_or_with_every_strip(weights) -> None:
+    g = Assembly("pair")
+    g.conv(g.conv(g.input(2, 8, 8), 4, 3, padding=1, name="a"), 2, 3, padding=1, name="b")
+    network, machine = g.build(), replace(EDGE, dram=replace(EDGE.dram, burst_bytes=1))
+    schedule = forced(network, machine, Stack(("a", "b"), 2, weights))
+    run = simulate(machine, network, Options(objective="dram", schedule=schedule), threads=1)
+    assert [layer.traffic["dram"]["weights"].read_bytes // 72 for layer in run.layers] == [
+        1 if weights == "held" else 4
+    ] * 2
+
+
+@settings(max_examples=max(4, settings.default.max_examples // 4))
+@given(chains(), st.data())
+def test_strips_through_line_buffers_compute_what_whole_tensors_do(network: Network, data) -> None:
+    _, _, stacks = setting(network, EDGE)
+    if stacks:
+        found = verify_stack(network, EDGE, data.draw(st.sampled_from(stacks)).stack)
+        assert (found.mismatches, found.lost_rows) == (0, 0)
+
+
+def test_a_line_buffer_that_is_too_short_loses_rows() -> None:
+    g = Assembly("pair")
+    g.conv(g.conv(g.input(2, 8, 8), 4, 3, padding=1, name="a"), 2, 3, padding=1, name="b")
+    execution = StackExecution(g.build(), EDGE, Stack(("a", "b"), 2))
+    late = replace(execution.strips["a"], ends=(2, 4, 6, 8))
+    execution.strips["a"] = late
+    assert not execution.verdict().passed
