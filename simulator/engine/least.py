@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from simulator.engine.mapping_choice import request_of
-from simulator.engine.player import Player
+from simulator.engine.player import Player, Turn
 from simulator.engine.store import Rows
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
@@ -23,4 +23,4 @@ def least_of(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], o
 
 def played_alone(op: PlannedOp, hardware: Hardware, rows: Rows) -> LayerResult:
     """Return the result of an op that the array does not run, with nothing else on its way meanwhile."""
-    return Player({}, hardware, rows).result(op, 0, 0)
+    return Player({}, hardware, rows).result(op, [Turn(op, op.layer.name, 0, 0)])

@@ -11,6 +11,7 @@ from math import ceil, prod
 from analysis.read.objective import OBJECTIVES
 from simulator.engine.least import least_of, played_alone
 from simulator.engine.mapping_cache import OpKey, SettingKey, op_key, setting_key
+from simulator.engine.schedules import schedules
 from simulator.engine.simulate import choose_dataflows
 from simulator.engine.store import NO_STORE, Rows
 from simulator.hardware.model import Hardware
@@ -54,8 +55,9 @@ class Floors:
 
     def of(self, design: Design, objective: str, names: Collection[str] = ()) -> float:
         """Return what the layers of these names, or all, take at least of an objective."""
-        ops = [op for op in plan(design.network, design.machine) if op.runs and (not names or op.layer.name in names)]
-        return prod(self._sum(ops, design, measure) for measure in factors_of(objective))
+        plans = [plan(design.network, design.machine, each) for each in schedules(design.network, design.machine)]
+        running = [[op for op in ops if op.runs and (not names or op.layer.name in names)] for ops in plans]
+        return min(prod(self._sum(ops, design, measure) for measure in factors_of(objective)) for ops in running)
 
     def _sum(self, ops: Collection[PlannedOp], design: Design, measure: str) -> float:
         machine = design.machine
@@ -85,7 +87,11 @@ def _alike(op: PlannedOp) -> Alike:
 def _taken(run: Run, design: Design) -> Mapping[Alike, LayerResult]:
     """Return what ops take in the run, where that depends on nothing around them that is not in their key."""
     results = {layer.name: layer for layer in run.layers}
-    if design.machine.layer_order == "prefetch_weights" or design.machine.runs_stacks or run.options.get("mapping"):
+    if (
+        design.machine.layer_order == "prefetch_weights"
+        or design.machine.keeps_activations
+        or run.options.get("mapping")
+    ):
         return {}
     ops = (op for op in plan(design.network, design.machine) if op.runs and op.layer.nest is not None)
     return {_alike(op): results[op.layer.name] for op in ops}
