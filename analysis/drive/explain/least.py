@@ -11,14 +11,13 @@ from math import ceil, prod
 from analysis.read.objective import OBJECTIVES
 from simulator.engine.least import least_of, played_alone
 from simulator.engine.mapping_cache import OpKey, SettingKey, op_key, setting_key
-from simulator.engine.schedules import schedules
 from simulator.engine.simulate import choose_dataflows
 from simulator.engine.store import NO_STORE, Rows
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Network
 from simulator.result.run import LayerResult, Run
-from simulator.schedule import PlannedOp, plan
+from simulator.schedule import PlannedOp, plan, schedules
 
 FACTORS = {"cycles_then_energy": ("cycles",), "edp": ("cycles", "energy")}
 """Objective -> measures whose product it is, where that is not itself alone."""
