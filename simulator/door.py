@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import replace
+from os.path import isdir
 from pathlib import Path
 from typing import cast
 
@@ -41,6 +42,8 @@ from simulator.timing.timeline import Timeline
 from workloads.importers.layer_list import network_of
 from workloads.load import load_network
 
+RUN_FILE = "run.json"
+"""A run in the folder that `simulate --out` saves."""
 FACTS = ("name", "clock_hz", "rows", "columns", "macs_per_cycle", "arrays", "burst_bytes")
 """What a run keeps of its machine just as the document says it."""
 SHARED = ("name", "op", "input_shapes", "output_shape", "kernel", "stride", "groups", "macs", "params")
@@ -171,8 +174,9 @@ def memory_levels(run: Run) -> LevelNames:
 def open_run(path: str | Path) -> Run:
     """Read a saved run that can be explained, compared and drawn: its parts pass what files of their kinds do.
 
-    Raises InputError with every problem.
+    A folder is that of `--out`, with its run in it. Raises InputError with every problem.
     """
+    path = Path(path) / RUN_FILE if isdir(path) else path  # a name too long to be one is told by reading it
     run = load_run(path)
     problems = [
         replace(p, message=": ".join(filter(None, (p.path, p.message))), file=str(path), path=p.file or "documents")

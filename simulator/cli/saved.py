@@ -13,12 +13,17 @@ if TYPE_CHECKING:
     from simulator.result.run import Run
 
 PAGE = "report.html"
-RunFile = Annotated[Path, typer.Argument(metavar="RUN.json", help="a run saved with --json or --out")]
+RunFile = Annotated[
+    Path, typer.Argument(metavar="RUN.json|DIR", help="a run saved with --json, or the folder of --out")
+]
 
 
 def explain(
     run_file: RunFile,
-    layer: Annotated[str, typer.Argument(help="a layer of it; the whole network if left out")] = "",
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[LAYER|STAGE]...", help="layers or stages of it; the whole network if left out"),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON instead of text, with every change tried")
     ] = False,
@@ -27,12 +32,13 @@ def explain(
 ) -> None:
     """Explain a saved run: what bounds it, and what would help.
 
-    Each change of the machine or the network is simulated by itself; what it saves is what simulating it again gives.
-    With --set, the run is first simulated again on the machine so changed.
+    Changes of the machine or the network are simulated, each by itself; what one saves is what simulating it again
+    gives. Those that cannot save as much as what is told are left out, as is proven. With --set, the run is first
+    simulated again on the machine so changed.
     """
-    from analysis.drive.explain import explain_layer, explain_network
-    from analysis.drive.explain.data import layer_data, network_data
-    from analysis.drive.explain.text import layer_text, network_text
+    from analysis.drive.explain import explain_layers, explain_network
+    from analysis.drive.explain.data import explanation_data
+    from analysis.drive.explain.text import explanation_text
     from simulator.door import open_run, simulate_again
 
     run = open_run(run_file)
@@ -40,17 +46,11 @@ def explain(
         with progress("mapping") as advance:
             run = simulate_again(run, settings, advance)
     with progress("changes") as advance:
-        about_layer = explain_layer(run, layer, advance) if layer else None
-        about_network = None if layer else explain_network(run, advance)
-    if about_layer:
-        lines, data = layer_text(about_layer, line_width()), layer_data(about_layer)
-    else:
-        assert about_network is not None
-        lines, data = network_text(about_network, line_width()), network_data(about_network)
+        explanation = explain_layers(run, names, advance) if names else explain_network(run, advance)
     if as_json:
-        print_json(data)
+        print_json(explanation_data(explanation))
         return
-    for line in lines:
+    for line in explanation_text(explanation, line_width()):
         print(line)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import cpu_count
+from typing import TYPE_CHECKING
 
 from simulator.engine.mapping_cache import Choice, Known, OpKey, op_key
 from simulator.errors import InputError, Problem, TooMuchWork
@@ -11,6 +12,9 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.nest import OPERAND_NAMES, Operand
 from simulator.network.ir import Layer
 from simulator.schedule import PlannedOp
+
+if TYPE_CHECKING:
+    from simulator.cost.search import Request
 
 Progress = Callable[[int, int, str], None]
 
@@ -72,17 +76,22 @@ def _each(search: Callable[[PlannedOp], Choice], ops: Sequence[PlannedOp], threa
 
 
 def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], wanted: Wanted) -> Choice:
-    from simulator.cost.search import DEFAULT, PROVE, Request, search_layer
+    from simulator.cost.search import DEFAULT, PROVE, search_layer
 
-    around = (op.resident, op.reserved_bytes, op.residuals, op.stored, op.slices)
-    request = Request(hardware, op.layer, wanted.objective, *around)
     try:
-        found = search_layer(request, dataflows, PROVE if wanted.proves else DEFAULT)
+        found = search_layer(request_of(op, hardware, wanted.objective), dataflows, PROVE if wanted.proves else DEFAULT)
     except TooMuchWork as error:
         raise InputError(too_much(op.layer, hardware, error)) from None
     if found is None:
         raise InputError(*_misfits(op, hardware))
     return Choice(found.mapping, found.gap, found.cycles_gap)
+
+
+def request_of(op: PlannedOp, hardware: Hardware, objective: str) -> "Request":
+    """Return what a search is asked for: an op with what is around it."""
+    from simulator.cost.search import Request
+
+    return Request(hardware, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored, op.slices)
 
 
 def too_much(layer: Layer, hardware: Hardware, error: TooMuchWork) -> Problem:

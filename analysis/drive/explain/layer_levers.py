@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from analysis.drive.explain.change import CannotChange, Change
+from analysis.drive.explain.change import UNKNOWN, CannotChange, Change
 from analysis.drive.explain.shapes import Edit, edited
 from analysis.drive.explain.ties import tied
 from simulator.hardware.model import Hardware
 from simulator.network.ir import Layer, Network, Op
 from simulator.network.ops import CONVOLUTIONS, OPS, Channels
+
+SMALLEST = 3
+"""A side of kernels that see more than their own pixel."""
 
 Changed = tuple[str, Network]
 Layers = Sequence[Layer]  # alike: of the same op and shapes
@@ -46,11 +49,11 @@ def kernel_factored(network: Network, layers: Layers, edges: Edges) -> Iterator[
 
 
 def kernel_smaller(network: Network, layers: Layers, edges: Edges) -> Iterator[Changed]:
-    """Take each smaller odd kernel, down to 3x3 or from there to 1x1; where it had padding, as many outputs remain."""
+    """Take each smaller odd kernel, down to 3 a side, so that pixels mix; with padding, as many outputs remain."""
     layer = layers[0]
     if layer.op in CONVOLUTIONS:
-        kernel, least = layer.kernel, 3 if max(layer.kernel) > 3 else 1
-        while kernel != (smaller := (_smaller(kernel[0], least), _smaller(kernel[1], least))):
+        kernel = layer.kernel
+        while kernel != (smaller := (_smaller(kernel[0], SMALLEST), _smaller(kernel[1], SMALLEST))):
             kernel = smaller
             changed = edited(network, {one.name: Edit(kernel=kernel) for one in layers})
             yield _kernel_text(layers, f"{kernel[0]}x{kernel[1]}"), changed
@@ -137,7 +140,7 @@ def layer_changes(network: Network, layers: Layers, machine: Hardware) -> Iterat
     for name, lever in LAYER_LEVERS.items():
         try:
             for what, changed in lever(network, layers, edges):
-                yield Change(name, layers[0].name, what, network=changed)
+                yield Change(name, layers[0].name, what, network=changed, accuracy=UNKNOWN)
         except CannotChange:
             continue
 

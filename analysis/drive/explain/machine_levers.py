@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from analysis.drive.explain.change import Change
+from analysis.drive.explain.change import SAME, UNKNOWN, Change
 from analysis.read import units
 from simulator.errors import InputError
 from simulator.hardware.model import Hardware
@@ -13,21 +13,23 @@ from simulator.network.ir import MAC_OPS, Network, Op
 from simulator.schedule import full_residency_bytes
 from simulator.source.parser import Value
 from simulator.source.units import parse_bandwidth
+from workloads.importers.assembly import rebatched
+
+FEWEST_BITS = 8  # that networks are run with after training for more
+TIMES_THE_BATCH = (4, 16)
 
 Changed = tuple[str, Mapping[str, Value]]  # what was changed, and the keys of the machine's file with their new values
 
 
 def activations_kept(machine: Hardware, network: Network) -> Iterator[Changed]:
     """Keep activations in the buffer where they fit."""
-    together = any({Operand.INPUTS, Operand.OUTPUTS} <= set(buffer.holds) for buffer in machine.buffers)
-    if not machine.keeps_activations and together:
+    if not machine.keeps_activations and _holds_both(machine):
         yield "layers.keep_activations: false -> true", {"layers.keep_activations": True}
 
 
-def stacks_allowed(machine: Hardware, network: Network) -> Iterator[Changed]:
-    """Let ops run in stacks, strip by strip, where tensors stay on chip already."""
-    if machine.keeps_activations and machine.stacks == "none" and machine.dram.activations != "nchw":
-        yield "layers.stacks: none -> depth_first", {"layers.stacks": "depth_first"}
+def _holds_both(machine: Hardware) -> bool:
+    """Whether what one op makes lies where the next one reads."""
+    return any({Operand.INPUTS, Operand.OUTPUTS} <= set(buffer.holds) for buffer in machine.buffers)
 
 
 def array_reshaped(machine: Hardware, network: Network) -> Iterator[Changed]:
@@ -75,11 +77,16 @@ def buffer_doubled(machine: Hardware, network: Network) -> Iterator[Changed]:
 
 def buffer_for_all_tensors(machine: Hardware, network: Network) -> Iterator[Changed]:
     """Give the activations' memory the capacity from which on all tensors between ops stay there."""
+    keeping: dict[str, Value] = {} if machine.keeps_activations else {"layers.keep_activations": True}
+    if keeping and not _holds_both(machine):
+        return
     i, buffer = machine.buffers.index(machine.activation_buffer), machine.activation_buffer
-    full = full_residency_bytes(network, machine) if machine.keeps_activations else 0
+    full = full_residency_bytes(network, vary(machine, keeping) if keeping else machine)
     if full > buffer.capacity_bytes:
         sizes = f"{units.size(buffer.capacity_bytes)} -> {units.size(full)}"
-        yield f"buffers.{buffer.name}.capacity: {sizes}, where all stays", {f"buffers.{i}.capacity": full}
+        also = ", layers.keep_activations: true" if keeping else ""
+        what = f"buffers.{buffer.name}.capacity: {sizes}, where all stays{also}"
+        yield what, {f"buffers.{i}.capacity": full, **keeping}
 
 
 def buffer_double_buffered(machine: Hardware, network: Network) -> Iterator[Changed]:
@@ -157,6 +164,28 @@ def fused(machine: Hardware, network: Network) -> Iterator[Changed]:
             yield f"fuses: {op.value} added", {"fuses": [*sorted(machine.fuses), op.value]}
 
 
+def layout_changed(machine: Hardware, network: Network) -> Iterator[Changed]:
+    """Store activations with their channels innermost or outermost, or weights tile by tile."""
+    dram, key = machine.dram, "dram.layout.activations"
+    if other := {"nchw": "nhwc", "nhwc": "nchw"}.get(dram.activations):
+        yield f"{key}: {dram.activations} -> {other}", {key: other}
+    if dram.weights != "tiled":
+        yield f"dram.layout.weights: {dram.weights} -> tiled", {"dram.layout.weights": "tiled"}
+
+
+def precision_halved(machine: Hardware, network: Network) -> Iterator[Changed]:
+    """Halve the bits of words, down to 8: how accurate the network is then, nobody knows before it is tried."""
+    widths = (machine.input_bits, machine.weight_bits, machine.output_bits)
+    halves = {name: max(FEWEST_BITS, bits // 2) for name, bits in zip(OPERAND_NAMES, widths, strict=True)}
+    changed = {name: bits for (name, bits), was in zip(halves.items(), widths, strict=True) if bits < was}
+    if changed:
+        was = dict(zip(OPERAND_NAMES, widths, strict=True))
+        what = ", ".join(f"{name} {was[name]} -> {bits}" for name, bits in changed.items())
+        if len(set(widths)) == 1:
+            what = f"{widths[0]} -> {halves['inputs']}"
+        yield f"precision_bits: {what}", {f"precision_bits.{name}": bits for name, bits in changed.items()}
+
+
 def preload_hidden(machine: Hardware, network: Network) -> Iterator[Changed]:
     """Load registers while PEs multiply."""
     delivery = zip(OPERAND_NAMES, machine.array.delivery, strict=True)
@@ -171,6 +200,13 @@ def registers_doubled(machine: Hardware, network: Network) -> Iterator[Changed]:
     for name, words in zip(OPERAND_NAMES, machine.array.registers_words, strict=True):
         key = f"array.registers_words.{name}"
         yield f"{key}: {words} -> {2 * words}", {key: 2 * words}
+
+
+def stacks_run(machine: Hardware, network: Network) -> Iterator[Changed]:
+    """Run stacks of ops strip by strip, so that what lies between them need not fit the buffer whole."""
+    if _holds_both(machine):
+        also = "" if machine.keeps_activations else ", layers.keep_activations: true"
+        yield f"layers.stacks: depth_first{also}", {"layers.stacks": "depth_first", "layers.keep_activations": True}
 
 
 def vector_lanes_doubled(machine: Hardware, network: Network) -> Iterator[Changed]:
@@ -200,23 +236,45 @@ MACHINE_LEVERS: dict[str, Callable[[Hardware, Network], Iterator[Changed]]] = {
     "dram_bandwidth_doubled": dram_bandwidth_doubled,
     "dram_latency_halved": dram_latency_halved,
     "fused": fused,
+    "layout_changed": layout_changed,
+    "precision_halved": precision_halved,
     "preload_hidden": preload_hidden,
     "registers_doubled": registers_doubled,
-    "stacks_allowed": stacks_allowed,
+    "stacks_run": stacks_run,
     "vector_lanes_doubled": vector_lanes_doubled,
     "weights_prefetched": weights_prefetched,
 }
 
 
+ACCURACIES = {"precision_halved": UNKNOWN}
+"""Lever -> what it does to accuracy, where that is not nothing."""
+
+
 def machine_changes(machine: Hardware, network: Network, dataflow: str) -> Iterator[Change]:
-    """Yield every change of the machine that its schema allows, and of the dataflow that runs on it."""
+    """Yield every change of the machine that its schema allows, of the dataflow that runs on it, and of the batch."""
     for lever, yields in MACHINE_LEVERS.items():
         if lever != "dataflow_added" or dataflow == "best":
             for what, changes in yields(machine, network):
                 try:
-                    yield Change(lever, machine.name, what, machine=vary(machine, changes))
+                    changed = vary(machine, changes)
                 except InputError:
                     continue
-    for name in ("best", *machine.dataflow_names):
-        if name != dataflow and len(machine.dataflows) > 1:
-            yield Change("dataflow_other", machine.name, f"dataflow: {dataflow} -> {name}", dataflow=name)
+                if changed != machine:
+                    yield Change(lever, machine.name, what, machine=changed, accuracy=ACCURACIES.get(lever, SAME))
+    if dataflow != "best":
+        for name in ("best", *machine.dataflow_names):
+            if name != dataflow and len(machine.dataflows) > 1:
+                yield Change("dataflow_other", machine.name, f"dataflow: {dataflow} -> {name}", dataflow=name)
+    yield from batch_raised(machine, network)
+
+
+def batch_raised(machine: Hardware, network: Network) -> Iterator[Change]:
+    """Run several times the samples at once; the figures are of one as before, though each waits for all."""
+    batch = next(iter(network.inputs.values()))[0]
+    for times in TIMES_THE_BATCH:
+        try:
+            larger = rebatched(network, times * batch)
+        except InputError:
+            continue
+        what = f"batch: {batch} -> {times * batch}, figures of {batch}"
+        yield Change("batch_raised", machine.name, what, network=larger, frames=times)

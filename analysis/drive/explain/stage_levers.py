@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from analysis.drive.explain.blocks import Block, residual_blocks, with_block_again, without_block
-from analysis.drive.explain.change import Change
+from analysis.drive.explain.change import UNKNOWN, Change
 from simulator.network.ir import Network
 
 Changed = tuple[str, str, Network]  # the stage, what was changed, and the network that results
@@ -68,4 +68,4 @@ def stage_changes(network: Network) -> Iterator[Change]:
         stages.setdefault(block.stage, []).append(block)
     for name, lever in STAGE_LEVERS.items():
         for stage, what, changed in lever(network, stages):
-            yield Change(name, stage, what, network=changed)
+            yield Change(name, stage, what, network=changed, accuracy=UNKNOWN)

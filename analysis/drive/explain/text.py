@@ -3,22 +3,19 @@
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from analysis.drive.explain.explanation import Explanation, LayerExplanation, Saving
+from analysis.drive.explain.explanation import Explanation
+from analysis.drive.explain.trials import LeftOut, Saving
 from analysis.read import units
 from analysis.read.layout import Column, fit, printable, text_lines
 from analysis.read.losses import StageUse
 from analysis.read.objective import objective_of
 from analysis.read.tables import kernel_text, shape_text, stacks_text
-from simulator.result.run import LayerResult, Run
+from simulator.result.run import LayerResult
 
 COSTLIEST = 8  # layers that a network's explanation tells of
 WIDTH = 120  # of sentences, where the width is not limited
 UNLIMITED = 10_000  # of tables, likewise
 NARROWEST = 24  # characters that a change is wrapped to
-
-
-def _macs(row: Saving, run: Run) -> str:
-    return units.signed_percent(-row.macs_saved / run.total.macs if run.total.macs else 0.0)
 
 
 def _filters(row: StageUse) -> str:
@@ -40,20 +37,32 @@ STAGE_COLUMNS: tuple[Column[StageUse], ...] = (
 )
 
 
-def saving_columns(run: Run, layer: LayerResult | None = None) -> tuple[Column[Saving], ...]:
-    """Return the figures of a table of changes, what they are ranked by first; with a layer, what it saves too."""
+def saving_columns(explanation: Explanation) -> tuple[Column[Saving], ...]:
+    """Return the figures of a table of changes, what they are ranked by first; of layers, what these save, too."""
+    run, asked = explanation.run, explanation.asked
     columns: list[Column[Saving]] = [
         Column("saves", 0, lambda row: _saved(row.saved_share)),
         Column("cycles", 1, lambda row: f"{row.saved:,}"),
-        Column("MACs", 3, lambda row: _macs(row, run)),
+        Column("MACs", 3, lambda row: _share(-row.macs_saved, run.total.macs)),
+        Column("params", 3, lambda row: _share(-row.params_saved, run.network.params)),
+        Column("DRAM", 3, lambda row: _share(-row.dram_bytes_saved, run.total.dram_bytes)),
         Column("energy", 4, lambda row: units.signed_percent(-row.energy_saved_share)),
+        Column(
+            "area", 4, lambda row: "-" if row.area_added_share is None else units.signed_percent(row.area_added_share)
+        ),
+        Column("accuracy", 4, lambda row: row.accuracy),
     ]
     objective = objective_of(run)
     if objective not in ("cycles", "energy"):  # these have columns
         columns.insert(0, Column(objective, 0, lambda row: _saved(row.worth)))
-    if layer is not None:
-        columns.insert(0, Column("layer saves", 0, lambda row: _layer_saves(row, layer.cycles)))
+    if asked:
+        title = "layer saves" if len(asked) == 1 else "layers save"
+        columns.insert(0, Column(title, 0, lambda row: "-" if row.layer_worth is None else _saved(row.layer_worth)))
     return tuple(columns)
+
+
+def _share(change: float, whole: float) -> str:
+    return units.signed_percent(change / whole if whole else 0.0)
 
 
 def _saved(share: float) -> str:
@@ -61,31 +70,42 @@ def _saved(share: float) -> str:
     return units.percent(share) if share >= 0 else f"-{units.percent(-share)}"
 
 
-def _layer_saves(row: Saving, before: int) -> str:
-    return "-" if row.layer_cycles is None else f"{before - row.layer_cycles:,}"
+def explanation_text(explanation: Explanation, width: int | None = None) -> Iterator[str]:
+    """Yield the lines of an explanation: of the network, of one layer, or of several."""
+    if len(explanation.asked) == 1:
+        yield from _layer_text(explanation, width)
+    else:
+        yield from _network_text(explanation, width)
+    columns = saving_columns(explanation)
+    for title, savings in (
+        (
+            "changes of the network worth most that keep 99% of its MACs and parameters",
+            explanation.best_keeping,
+        ),
+        ("changes of the machine worth most, and of how it is used", explanation.best_of_machine),
+        ("changes worth most that cut MACs or parameters, to be trained anew", explanation.best_cutting),
+    ):
+        yield ""
+        yield title
+        yield from _savings(savings, columns, width)
+    yield from _left_out(explanation.left_out, width)
 
 
-def network_text(explanation: Explanation, width: int | None = None) -> Iterator[str]:
-    """Yield the lines of a network's explanation."""
-    run = explanation.run
+def _network_text(explanation: Explanation, width: int | None) -> Iterator[str]:
+    run, asked = explanation.run, explanation.asked
     total = f"{run.total.cycles:,} cycles, utilization {units.percent(run.total.utilization)}"
+    if asked:
+        total = f"{len(asked)} layers of {total}"
     yield printable(f"{run.network.name} on {run.hardware.name}: {total}")
     if stacks := stacks_text(run):
         yield from wrap(f"stacks, strip by strip: {stacks}", width or WIDTH)
     yield ""
     yield "where the time goes, and what becomes of the PE-cycles"
-    yield from text_lines(fit(explanation.stages, STAGE_COLUMNS, width))
+    stages = [stage for stage in explanation.stages if not asked or stage.stage in {layer.stage for layer in asked}]
+    yield from text_lines(fit(stages, STAGE_COLUMNS, width))
     yield ""
     yield "the layers that take most"
     yield from _verdicts(explanation, width)
-    for title, savings in (
-        ("changes of the network worth most, each by itself", explanation.best_of_network),
-        ("changes worth most that keep its MACs within 1%", explanation.best_at_equal_macs),
-        ("changes of the machine worth most, each by itself", explanation.best_of_machine),
-    ):
-        yield ""
-        yield title
-        yield from _savings(savings, saving_columns(run), width)
 
 
 def _verdicts(explanation: Explanation, width: int | None) -> Iterator[str]:
@@ -98,7 +118,7 @@ def _verdicts(explanation: Explanation, width: int | None) -> Iterator[str]:
     costliest = sorted(groups.values(), key=lambda group: -sum(layer.cycles for layer in group))
     whole = explanation.run.total.cycles
     for group in costliest[:COSTLIEST]:
-        share = units.percent(sum(layer.cycles for layer in group) / whole)
+        share = units.percent(sum(layer.cycles for layer in group) / whole if whole else 0.0)
         more = f" and {len(group) - 1} alike" if len(group) > 1 else ""
         head = f"{share:>6}  {group[0].name}{more} ({described(group[0])}): {verdicts[group[0].name].verdict}"
         yield from wrap(printable(head), width or WIDTH, subsequent_indent=" " * 8)
@@ -111,25 +131,29 @@ def described(layer: LayerResult) -> str:
 
 
 def _savings(savings: Sequence[Saving], columns: Sequence[Column[Saving]], width: int | None) -> Iterator[str]:
-    idle = [saving for saving in savings if not saving.worth and not saving.saved]
-    effective = [saving for saving in savings if saving not in idle]
-    if effective:
-        figures = text_lines(fit(effective, columns, None))
-        for line, what in zip(figures, ("change", *(saving.what for saving in effective)), strict=True):
-            room = max(NARROWEST, (width or UNLIMITED) - len(line) - 2)
-            first, *more = wrap(printable(what), room)
-            yield f"{line}  {first}"
-            yield from (f"{' ' * len(line)}  {rest}" for rest in more)
-    else:
-        yield "none of those tried saves anything"
-    if idle:
-        text = "without effect: " + "; ".join(saving.what for saving in idle)
-        yield from wrap(printable(text), width or WIDTH, subsequent_indent="  ")
+    if not savings:
+        yield "none saves anything"
+        return
+    figures = text_lines(fit(savings, columns, None))
+    for line, what in zip(figures, ("change", *(saving.what for saving in savings)), strict=True):
+        room = max(NARROWEST, (width or UNLIMITED) - len(line) - 2)
+        first, *more = wrap(printable(what), room)
+        yield f"{line}  {first}"
+        yield from (f"{' ' * len(line)}  {rest}" for rest in more)
 
 
-def layer_text(explanation: LayerExplanation, width: int | None = None) -> Iterator[str]:
-    """Yield the lines of a layer's explanation."""
-    run, layer, verdict = explanation.run, explanation.layer, explanation.verdict
+def _left_out(changes: Sequence[LeftOut], width: int | None) -> Iterator[str]:
+    """Tell how many changes were not simulated, and why that is right."""
+    if changes:
+        yield ""
+        most = max(change.worth_at_most for change in changes)
+        amount = f"{units.percent(most)} at most" if most > 0 else "nothing"
+        text = f"not simulated: {units.counted(len(changes), 'change')} that can save {amount}, as is proven"
+        yield from wrap(f"{text}: less than what is told of the same kind", width or WIDTH)
+
+
+def _layer_text(explanation: Explanation, width: int | None) -> Iterator[str]:
+    run, ((layer, verdict),) = explanation.run, explanation.verdicts
     head = f"{layer.name} ({described(layer)}) of {run.network.name} on {run.hardware.name}"
     yield from wrap(printable(head), width or WIDTH)
     bound = f", bound by {verdict.bound_by}" if verdict.bound_by else ""
@@ -139,13 +163,6 @@ def layer_text(explanation: LayerExplanation, width: int | None = None) -> Itera
     for sentence in verdict.evidence:
         yield from wrap(printable(f"- {sentence}"), width or WIDTH, subsequent_indent="  ")
     yield from _mapping(layer)
-    for title, savings in (
-        ("changes of the network, each by itself", explanation.network_changes),
-        ("changes of the machine, each by itself", explanation.machine_changes),
-    ):
-        yield ""
-        yield title
-        yield from _savings(savings, saving_columns(run, layer), width)
 
 
 def _mapping(layer: LayerResult) -> Iterator[str]:
