@@ -104,7 +104,7 @@ def test_without_the_cache_nothing_is_kept(
 
 def test_every_command_that_simulates_can_go_without_the_cache(capsys: pytest.CaptureFixture[str]) -> None:
     told = {name: "--no-cache  " in output(capsys, name, "--help") for name in COMMANDS}
-    simulating = {"accuracy", "compare", "experiment", "explain", "redesign", "search", "sweep"}
+    simulating = {"accuracy", "compare", "experiment", "explain", "fit", "redesign", "search", "sweep"}
     assert {name for name, can in told.items() if can} == simulating
     assert "--no-cache  " in output(capsys, "--help")
 
@@ -112,7 +112,13 @@ def test_every_command_that_simulates_can_go_without_the_cache(capsys: pytest.Ca
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs to see what a process has loaded")
 def test_ctrl_c_ends_a_search_at_once() -> None:
     command = [sys.executable, "-m", "simulator", "--hw", "eyeriss_like", "--net", "densenet:depth=201"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which jobs in a shell's background ignore
+    ) as process:
         while "llvmlite" not in Path(f"/proc/{process.pid}/maps").read_text():
             time.sleep(0.1)
         time.sleep(2)  # it loads or compiles kernels, or searches

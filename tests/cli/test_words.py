@@ -8,7 +8,7 @@ from simulator.cli.completion import everything, networks, starting
 from simulator.cli.exits import run
 from simulator.door import open_run
 from tests.cli.commands import complaint, output
-from tests.cli.test_process import run_simulate
+from tests.cli.test_process import python
 
 pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
 
@@ -61,5 +61,5 @@ def test_names_are_offered_behind_a_comma_as_well() -> None:
 
 
 def test_completion_is_printed_for_a_shell() -> None:
-    shown = run_simulate("--show-completion", "bash")
+    shown = python("-m", "simulator", _SIMULATE_COMPLETE="source_bash")
     assert shown.returncode == 0 and "_SIMULATE_COMPLETE" in shown.stdout
