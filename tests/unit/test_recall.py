@@ -16,7 +16,7 @@ import simulator.engine.player as players
 from simulator import load_hardware, simulate
 from simulator.cost.search import Found, Request, search_layer
 from simulator.engine.mapping_cache import MappingCache, mapping_data, mapping_of, vector_key
-from simulator.engine.player import Player
+from simulator.engine.player import Player, Turn
 from simulator.engine.store import NO_STORE, Rows, Store, key_of
 from simulator.errors import InputError
 from simulator.hardware.model import Hardware
@@ -153,10 +153,15 @@ FOUND, OTHER_FOUND = (
 )
 
 
+def turns(op: PlannedOp, come: int, wanted: int) -> list[Turn]:
+    """An op that runs in one go."""
+    return [Turn(op, op.layer.name, come, wanted)]
+
+
 def played(op: PlannedOp, found: Found | None, machine: Hardware, come: int, wanted: int) -> tuple[bytes, LayerResult]:
     """What is asked of the rows for an op, and its result."""
     rows = Noted()
-    result = Player({op.layer.name: found.mapping} if found else {}, machine, rows).result(op, come, wanted)
+    result = Player({op.layer.name: found.mapping} if found else {}, machine, rows).result(op, turns(op, come, wanted))
     (key,) = rows.keys
     return key, result
 
@@ -195,8 +200,8 @@ def test_a_player_that_is_asked_again_answers_as_one_that_is_asked_first() -> No
     assert FOUND is not None
     player = Player({CONV.layer.name: FOUND.mapping}, CHIP, Noted())
     for come, wanted in ((0, 0), (64, 0), (0, 64_000), (64, 64_000), (0, 0)):
-        assert player.result(CONV, come, wanted) == played(CONV, FOUND, CHIP, come, wanted)[1]
-        assert player.result(POOL, 0, wanted) == played(POOL, None, CHIP, 0, wanted)[1]
+        assert player.result(CONV, turns(CONV, come, wanted)) == played(CONV, FOUND, CHIP, come, wanted)[1]
+        assert player.result(POOL, turns(POOL, 0, wanted)) == played(POOL, None, CHIP, 0, wanted)[1]
 
 
 def test_mappings_of_a_file_are_played_once_too(store: Store, nothing_is_found: Callable[[], None]) -> None:

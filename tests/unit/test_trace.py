@@ -80,6 +80,11 @@ def test_slices_of_a_lane_never_overlap(machine, network):
         assert all(one["ts"] + one["dur"] <= other["ts"] + PICOSECOND for one, other in pairwise(slices))
 
 
+def beside_the_array(run):
+    """Whether the vector unit works on outputs of the array while the array goes on."""
+    return (run.documents.hardware["vector"].get("epilogue") or {}).get("array") == "runs"
+
+
 @pytest.mark.parametrize(("machine", "network"), CASES)
 def test_each_lane_does_the_work_of_the_run_within_its_time(machine, network):
     run, slices = run_of_case(machine, network), slices_of(trace_of_case(machine, network))
@@ -87,7 +92,11 @@ def test_each_lane_does_the_work_of_the_run_within_its_time(machine, network):
     parts = run.total.cycle_parts
     assert busy[LAYERS] == run.total.cycles
     assert busy[CONTROL] == parts["configuration"]
-    assert busy[ARRAY] + busy[VECTOR] == sum(parts[x] for x in ("compute", "delivery", "preload", "skew", "vector"))
+    worked = sum(parts[x] for x in ("compute", "delivery", "preload", "skew", "vector"))
+    if beside_the_array(run):
+        assert max(busy[ARRAY], busy[VECTOR]) <= worked < busy[ARRAY] + busy[VECTOR]
+    else:
+        assert busy[ARRAY] + busy[VECTOR] == worked
     port = [e for e in slices.get(PORT, ()) if e["cat"] != "prefetch"]
     assert sum(e["args"]["cycles"] for e in port) == sum(layer.bounds.get("dram", 0) for layer in run.layers)
     bytes_moved = sum(e["args"]["bytes"] for e in slices.get(PORT, ()))

@@ -10,6 +10,7 @@ from simulator.hardware.load import load_hardware, read_hardware
 from simulator.hardware.schema import Machine
 from simulator.hardware.vary import vary
 from simulator.mapping.schema import WrittenDataflow, WrittenMappings
+from simulator.schedule.schema import WrittenSchedule
 from simulator.source import Document, parse_yaml, validate
 from workloads.importers.layer_list import network_of
 
@@ -33,8 +34,13 @@ def loaded(document: Document, folder: Path) -> object:
         return validate(document, WrittenDataflow)
     if "layers" in keys and isinstance(document.data["layers"], list):
         return network_of(document, "block")
-    if keys == {"layers"} and any("dataflow" in layer for layer in document.data["layers"].values()):  # type: ignore[union-attr]
+    if keys == {"layers"} and any(
+        isinstance(layer, dict) and "dataflow" in layer
+        for layer in document.data["layers"].values()  # type: ignore[union-attr]
+    ):
         return validate(document, WrittenMappings)
+    if "order" in keys:
+        return validate(document, WrittenSchedule)
     if "clock" in keys:
         return read_hardware(document)
     machine = load_hardware("flexible_168")
