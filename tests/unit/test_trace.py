@@ -14,6 +14,7 @@ from simulator.hardware.load import list_hardware
 from simulator.timing.tiles import OpTiles, PortSpec, TileRun
 from simulator.timing.timeline import ARRAY, CONTROL, PORT, VECTOR, play
 from tests.builders import conv_result, run_of
+from tests.cli.tiny import tiny
 
 NUMBER = (int, float)
 EVENT = {"ph": str, "pid": int, "name": str}
@@ -32,13 +33,17 @@ ARGUMENTS = {
     BANDWIDTH: {"value": NUMBER},
     KEPT: {"value": NUMBER},
 }
-CASES = [*((machine, "squeezenext:variant=v5") for machine in list_hardware()), ("edge_npu_like", "mobilenet_v2")]
+CASES = [
+    *((machine, "tiny") for machine in list_hardware()),
+    *((machine, "squeezenext:variant=v5") for machine in ("ethos_u65_256", "eyeriss_chip", "nvdla_64")),
+    ("edge_npu_like", "mobilenet_v2"),
+]
 PICOSECOND = 2e-6
 
 
 @cache
 def run_of_case(machine, network):
-    return simulate(machine, network)
+    return simulate(machine, tiny() if network == "tiny" else network)
 
 
 @cache
