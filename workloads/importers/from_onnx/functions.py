@@ -79,10 +79,6 @@ def _sum(nodes: "Iterable[onnx.NodeProto]", sizes: dict[Key, Size]) -> Size:
     return Size(sum(size.nodes for size in found), sum(size.bytes for size in found), deep)
 
 
-def _alone(node: "onnx.NodeProto") -> Size:
-    return Size(int(node.op_type != "Constant"), node.ByteSize(), 0)
-
-
 def _all_nodes(nodes: "Iterable[onnx.NodeProto]") -> "Iterator[onnx.NodeProto]":
     """Yield nodes and those of the graphs among their attributes."""
     for node in nodes:

@@ -26,7 +26,8 @@ ANCHOR = Anchor(
     machines_are="NPUs by whole networks, host included (Edge TPU, Neural-ART)",
     remarks=(
         "With the same weights and ops, a larger image takes longer by far more than its MACs do: its maps go through "
-        "the chip's RAM at 1.6 GB/s. That and what starts an op are fitted on three rows, three are held out.",
+        "the chip's RAM at 1.6 GB/s. That and what starts an op are fitted on three rows, three are held out; these "
+        "were seen while an earlier description of the machine was dropped.",
         "Flash is most of the time of large networks. How the array is wired matters little beside it.",
     ),
 )
