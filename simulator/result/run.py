@@ -6,10 +6,12 @@ Field names are the keys of the JSON file. Counts, bytes and cycles are integers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import fsum
-from typing import Literal
+from typing import Literal, TypeVar
 
 from simulator.network.ir import Op, Shape
 from simulator.result.causes import CAUSES
+
+T = TypeVar("T")
 
 NO_BUFFERS = ("dram", "array", "rf")
 """Levels of traffic that are no memories on chip: what crosses the DRAM port or the array's networks, and registers."""
@@ -357,7 +359,8 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
     cycles = sum(layer.cycles for layer in layers)
     macs, executed = sum(layer.macs for layer in layers), sum(layer.effective_macs for layer in layers)
     energy = fsum(layer.energy_pj for layer in layers)
-    energy_keys = sorted({key for layer in layers for key in layer.energy_parts})
+    cycle_parts = collected(layer.cycle_parts for layer in layers)
+    energy_parts = collected(layer.energy_parts for layer in layers)
     peak = max(layers, key=lambda layer: layer.sram_bytes, default=None)
     return Total(
         cycles=cycles,
@@ -365,13 +368,26 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
         macs=macs,
         utilization=utilization(executed, cycles, machine.peak_macs_per_cycle),
         energy_pj=energy,
-        dram_bytes=sum(layer.bytes_at("dram") for layer in layers),
-        buffer_bytes=sum(layer.buffer_bytes for layer in layers),
-        cycle_parts={key: sum(layer.cycle_parts.get(key, 0) for layer in layers) for key in CYCLE_PARTS},
-        energy_parts={key: fsum(layer.energy_parts.get(key, 0.0) for layer in layers) for key in energy_keys},
+        dram_bytes=sum(layer.bytes_at("dram") for layer in layers if layer.traffic),
+        buffer_bytes=sum(layer.buffer_bytes for layer in layers if layer.traffic),
+        cycle_parts={key: sum(cycle_parts.get(key, ())) for key in CYCLE_PARTS},
+        energy_parts={key: fsum(energy_parts[key]) for key in sorted(energy_parts)},
         effective_macs=executed,
         dense_speedup=dense_speedup(macs, executed),
         energy_relative=relative_energy(energy, machine.energy_unit, machine.energy_unit_pj),
         peak_sram_bytes=peak.sram_bytes if peak else 0,
         peak_sram_layer=peak.name if peak and peak.sram_bytes else "",
     )
+
+
+def collected(parts: Iterable[Mapping[str, T]]) -> dict[str, list[T]]:
+    """Return all values of each key.
+
+    >>> collected([{"mac": 1, "dram": 2}, {"mac": 3}])
+    {'mac': [1, 3], 'dram': [2]}
+    """
+    found: dict[str, list[T]] = {}
+    for own in parts:
+        for key, value in own.items():
+            found.setdefault(key, []).append(value)
+    return found
