@@ -34,12 +34,11 @@ def search(
     Finished points are kept in the store of the sweep: interrupted or killed, the same command goes on, and finds what
     an undisturbed one does.
     """
-    from analysis.drive.estimate.accuracy import read_accuracy
     from analysis.drive.sweep.search import load_search
     from analysis.read.pictures import checked_formats, checked_size
 
     look = checked_formats(formats.split(",")), checked_size(size)
-    wanted = load_search(plan_file, read_accuracy(accuracy) if accuracy else None)
+    wanted = load_search(plan_file, accuracy)
     kept = store or named_store(plan_file)
     check_outputs({"--store": kept}, out, (TABLE,))
     found = _run(wanted, kept, workers, scheduler)

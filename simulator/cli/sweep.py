@@ -31,7 +31,8 @@ AccuracyOf = Annotated[
     typer.Option(
         "--accuracy",
         metavar="WHAT",
-        help="top-1 beside the published: estimate, a CSV of spec,top1_percent,source, or module:function",
+        help="top-1 beside the published: estimate, a CSV of spec,top1_percent,source, module:function, command:WORDS, "
+        "or plan, which runs what the plan names",
     ),
 ]
 Scheduler = Annotated[
@@ -59,7 +60,7 @@ def sweep(
 
     Each finished point is kept at once: interrupted or killed, the same command does what is missing.
     """
-    from analysis.drive.estimate.accuracy import read_accuracy
+    from analysis.drive.estimate.accuracy import chosen
     from analysis.drive.sweep import load_plan
     from analysis.drive.sweep.columns import with_accuracy
     from analysis.drive.sweep.measures import read_measures
@@ -68,8 +69,7 @@ def sweep(
     look = checked_formats(formats.split(",")), checked_size(size)
     plan = load_plan(plan_file)
     measures = read_measures(pareto or "latency,energy", plan)
-    known = read_accuracy(accuracy) if accuracy else None
-    plan = with_accuracy(plan, known, [each.column for each in measures])
+    plan = with_accuracy(plan, chosen(accuracy, plan.document), [each.column for each in measures])
     kept, *others = store or [named_store(plan_file)]
     check_outputs({"--store": kept, "--csv": csv, "--parquet": parquet}, out, (TABLE,))
     if parquet:
