@@ -289,9 +289,10 @@ class Known:
 
     def get(self, op: OpKey) -> Choice | None:
         """Return the choice for an op, if it is known."""
-        if op not in self.mappings and (row := self.rows.get(self._key(op))) is not None:
-            self.mappings[op] = Choice(mapping_of(row["mapping"]), row["gap"], row["cycles_gap"])
-        return self.mappings.get(op)
+        choice = self.mappings.get(op)
+        if choice is None and (row := self.rows.get(self._key(op))) is not None:
+            choice = self.mappings[op] = Choice(mapping_of(row["mapping"]), row["gap"], row["cycles_gap"])
+        return choice
 
     def add(self, op: OpKey, choice: Choice) -> None:
         """Know a choice from now on, whatever becomes of those still to be found."""

@@ -41,10 +41,16 @@ def choose_mappings(
     `progress` is told how many of how many distinct ops are mapped, and the last one's name. Raises InputError if an
     op cannot fit.
     """
-    keys = {op.layer.name: (op_key(op), op) for op in ops}
+    found: dict[str, Choice] = {}
+    waiting: dict[str, OpKey] = {}
     missing: dict[OpKey, PlannedOp] = {}
-    for key, op in keys.values():
-        if known.get(key) is None:
+    for op in ops:
+        key = op_key(op)
+        choice = known.get(key)
+        if choice:
+            found[op.layer.name] = choice
+        else:
+            waiting[op.layer.name] = key
             missing.setdefault(key, op)
 
     def search(op: PlannedOp) -> Choice:
@@ -55,7 +61,7 @@ def choose_mappings(
         known.add(key, choice)
         if progress:
             progress(i + 1, len(missing), op.layer.name)
-    return {name: known.mappings[key] for name, (key, _) in keys.items()}
+    return found | {name: known.mappings[key] for name, key in waiting.items()}
 
 
 def _each(search: Callable[[PlannedOp], Choice], ops: Sequence[PlannedOp], threads: int | None) -> Iterator[Choice]:
