@@ -33,7 +33,8 @@ def sweep_pictures(outcome: Outcome, measures: Sequence[Ranked] | None = None) -
         accuracy = accuracy_picture(samples)
         if accuracy:
             yield accuracy
-        yield from scatter_pictures(outcome) if outcome.plan.sampled else heat_map_pictures(outcome)
+        yield from heat_map_pictures(outcome)
+        yield from scatter_pictures(outcome) if outcome.plan.sampled is not None else ()
         front_of_measures = front_picture(outcome, measures) if measures else None
         if front_of_measures:
             yield front_of_measures
