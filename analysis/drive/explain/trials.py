@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 
 from analysis.drive.explain.change import Change, Progress
-from analysis.drive.explain.least import Design, Floors, factors_of
+from analysis.drive.explain.least import Design, Floors, Outlook, factors_of, searched
 from analysis.drive.explain.machine_levers import machine_changes
 from analysis.read.objective import CYCLES, ENERGY, OBJECTIVES
 from simulator.door import machine_of, network_of_run
@@ -124,17 +124,28 @@ class Trials:
             return False
         return network.macs < KEPT * before.macs or network.params < KEPT * before.params
 
-    def worth_at_most(self, change: Change, of_layers: bool) -> float:
-        """Return what a change can be worth at most, to the network or to the layers that were asked for."""
-        names = self.layers if of_layers else ()
-        if self.design(change).machine.runs_stacks:
+    def worth_at_most(self, change: Change, of_layers: bool, enough: float = -inf) -> float:
+        """Return what a change can be worth at most, to the network or to the layers that were asked for.
+
+        Where that is more than `enough`, ops are searched until it is not, or none is left to be searched.
+        """
+        design = self.design(change)
+        if design.machine.runs_stacks:
             return inf  # floors are of ops by themselves, and those of a stack run strip by strip
-        try:
-            least = self._floors.of(self.design(change), self.objective, names)
-        except InputError:
-            return inf  # what is wrong is found again by simulating
-        before = self._before(names)
-        return 1 - least / change.frames ** len(factors_of(self.objective)) / before if before else 0.0
+        with suppress(InputError):  # what is wrong is found again by simulating
+            outlook = self._floors.outlook(design, self.objective, self.layers if of_layers else ())
+            most = self._worth(outlook, change, of_layers)
+            if enough > -inf:
+                searching = searched(outlook, design, self.objective, self._cache)
+                while most > enough and next(searching, None):
+                    most = self._worth(outlook, change, of_layers)
+            return most
+        return inf
+
+    def _worth(self, outlook: Outlook, change: Change, of_layers: bool) -> float:
+        before = self._before(self.layers if of_layers else ())
+        least = outlook.least() / change.frames ** len(factors_of(self.objective))
+        return 1 - least / before if before else 0.0
 
     def _before(self, names: Collection[str]) -> float:
         if not names:
@@ -188,22 +199,29 @@ def tried(
 ) -> tuple[tuple[Saving, ...], tuple[LeftOut, ...]]:
     """Simulate changes by themselves until no other is worth telling; return the rest with what they can save.
 
-    Those that can save most come first. Left out besides is what does not fit the machine.
+    Those that can save most come first; one whose ops, searched by and by, leave it too little is not simulated whole.
+    Left out besides is what does not fit the machine.
     """
     of_layers = worth is worth_of_layers
     bounds = [trials.worth_at_most(change, of_layers) for change in changes]
     ranked = sorted(zip(bounds, changes, strict=True), key=lambda pair: -pair[0])
     savings: list[Saving] = []
+    left: list[LeftOut] = []
     for i, (most, change) in enumerate(ranked):
         told = worth_telling(by_worth(savings, worth), worth)
-        if most <= (worth(told[-1]) if len(told) == WORTH_TELLING else 0.0):
-            rest = tuple(LeftOut(one.lever, one.target, one.what, bound) for bound, one in ranked[i:])
-            return by_worth(savings, worth), rest
+        enough = worth(told[-1]) if len(told) == WORTH_TELLING else 0.0
+        if most <= enough:
+            left += [LeftOut(one.lever, one.target, one.what, bound) for bound, one in ranked[i:]]
+            break
         if progress:
             progress(i, len(ranked), change.what)
+        most = trials.worth_at_most(change, of_layers, enough)
+        if most <= enough:
+            left.append(LeftOut(change.lever, change.target, change.what, most))
+            continue
         with suppress(InputError):
             savings.append(trials.saving(change))
-    return by_worth(savings, worth), ()
+    return by_worth(savings, worth), tuple(left)
 
 
 def _saved(before: float, after: float) -> float:
