@@ -9,6 +9,7 @@ import typer
 from simulator.cli.inputs import NoCache
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
 from simulator.cli.streams import terminal
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ def accuracy(
     hardware: Annotated[str, typer.Option("--hw", metavar="H", help="the machine they were measured on")] = "",
     network: Annotated[str, typer.Option("--net", metavar="N", help="the network of rows that name none")] = "",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Compare published figures with ours, or with --hw and --measured a user's own.
 

@@ -7,6 +7,7 @@ import typer
 
 from simulator.cli.inputs import NoCache
 from simulator.cli.output import STDOUT, check_outputs, print_grid, progress, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.drive.fit import Fit
@@ -26,6 +27,7 @@ def fit(
         Path | None, typer.Option("--output", "-o", metavar="FILE.yaml", help="write the machine; - is stdout")
     ] = None,
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Fit a few costs of a machine to measured times: memory rates, latency, launch, host.
 

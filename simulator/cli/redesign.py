@@ -9,6 +9,7 @@ import typer
 from simulator.cli.inputs import Formats, NoCache, Sets, load
 from simulator.cli.options import Batch, Machine, NetworkSpec, Objective, SkipUnknown
 from simulator.cli.output import check_outputs, progress, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.drive.redesign.limits import Limits
@@ -41,6 +42,7 @@ def redesign(
     skip_unknown: SkipUnknown = False,
     formats: Formats = "png",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Redesign a network for a machine: take the change that saves most, step by step, within limits.
 

@@ -8,6 +8,7 @@ import typer
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets
 from simulator.cli.options import By, Shown, Sort, Top
 from simulator.cli.output import check_outputs, line_width, print_json, print_run, progress, trace_of, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from simulator.result.run import Run
@@ -29,6 +30,7 @@ def explain(
     ] = False,
     settings: Sets = None,
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Explain a saved run: what bounds it, and what would help.
 
@@ -70,6 +72,7 @@ def report(
     sort: Sort = "",
     top: Top = None,
     columns: Shown = "",
+    verbose: Verbose = 0,
 ) -> None:
     """Print the table of a saved run, or draw the run.
 

@@ -27,6 +27,7 @@ from simulator.cli.options import (
     Version,
 )
 from simulator.cli.output import STDOUT, check_outputs, print_run, progress, trace_of, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.read.views import View
@@ -85,6 +86,7 @@ def simulate_command(
     top: Top = None,
     columns: Shown = "",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
     show_version: Version = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.drive.sweep import Outcome
@@ -54,6 +55,7 @@ def sweep(
     formats: Formats = "png",
     size: PictureSize = "screen",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Simulate every combination of machines, networks and axes, or samples of them.
 

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import cpu_count
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from simulator.engine.mapping_cache import Choice, Known, OpKey, op_key
 from simulator.errors import InputError, Problem, TooMuchWork
 from simulator.hardware.model import Hardware
+from simulator.log import LOG
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import OPERAND_NAMES, Operand
 from simulator.network.ir import Layer
@@ -41,7 +43,7 @@ def choose_mappings(
     `progress` is told how many of how many distinct ops are mapped, and the last one's name. Raises InputError if an
     op cannot fit.
     """
-    keys = {op.layer.name: (op_key(op), op) for op in ops}
+    begun, keys = perf_counter(), {op.layer.name: (op_key(op), op) for op in ops}
     missing: dict[OpKey, PlannedOp] = {}
     for key, op in keys.values():
         if known.get(key) is None:
@@ -53,8 +55,15 @@ def choose_mappings(
     choices = _each(search, list(missing.values()), threads)
     for i, ((key, op), choice) in enumerate(zip(missing.items(), choices, strict=True)):
         known.add(key, choice)
+        LOG.debug(
+            "searched %s: %s, at most %.1f%% from the best", op.layer.name, choice.mapping.dataflow, 100 * choice.gap
+        )
         if progress:
             progress(i + 1, len(missing), op.layer.name)
+    distinct, took = len({key for key, _ in keys.values()}), perf_counter() - begun
+    from_cache = distinct - len(missing)
+    counts = len(keys), distinct, from_cache, len(missing), took
+    LOG.info("mapped %d ops, %d of them distinct: %d from the cache, %d searched in %.2f s", *counts)
     return {name: known.mappings[key] for name, (key, _) in keys.items()}
 
 

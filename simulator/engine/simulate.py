@@ -12,6 +12,7 @@ from simulator.engine.player import play
 from simulator.engine.run_choice import best_run
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
+from simulator.log import LOG, timed
 from simulator.mapping.dataflow import Dataflow, initials, spelled_out
 from simulator.mapping.mapping import Mapping
 from simulator.network.ir import ASSUMED, Network
@@ -71,13 +72,16 @@ def simulate(
             except InputError as error:  # another plan may leave an op more room
                 refused.append(error)
                 continue
-            layers = play(ops, given | {name: choice.mapping for name, choice in found.items()}, hardware, rows)
+            with timed("played %d ops of %s on %s", len(ops), network.name, hardware.name):
+                layers = play(ops, given | {name: choice.mapping for name, choice in found.items()}, hardware, rows)
             layers = [with_gaps(layer, _choices(op, found)) for op, layer in zip(ops, layers, strict=True)]
             runs.append(assemble(hardware, network, layers, asked))
         if not runs:
             raise refused[0]
         run = best_run(runs, objective)
-        assert_laws(run)
+        LOG.info("took the best of %d schedules by %s: %d cycles", len(runs), objective, run.total.cycles)
+        with timed("checked the laws"):
+            assert_laws(run)
         rows.keep()
     return run
 
@@ -87,7 +91,8 @@ def _plans(
 ) -> list[tuple[PlannedOp, ...]]:
     """Return the plans to choose from: those of a schedule that is given, or of all that know the mappings given."""
     asked = (schedule,) if schedule else schedules(network, hardware)
-    plans = [plan(network, hardware, each) for each in asked]
+    with timed("planned"):
+        plans = [plan(network, hardware, each) for each in asked]
     known = [ops for ops in plans if given.keys() <= {op.layer.name for op in played(ops)}]
     return known or plans[:1]
 

@@ -8,6 +8,7 @@ from string import Template
 from analysis.read.layout import printable
 from analysis.read.report.compared import compared_data
 from analysis.read.report.data import run_data
+from simulator.log import timed
 from simulator.result.run import Run
 
 HERE = Path(__file__).parent
@@ -17,7 +18,8 @@ SCRIPTS = ("page.js", "figures.js", "details.js", "layers.js", "times.js", "comp
 
 def report_html(run: Run) -> str:
     """Return the page of a run."""
-    return _page({"runs": [run_data(run)]})
+    with timed("made the page"):
+        return _page({"runs": [run_data(run)]})
 
 
 def comparison_html(before: Run, after: Run, labels: tuple[str, str]) -> str:
