@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.read import units
-from analysis.read.layout import Cell, Column
+from analysis.read.layout import Column
 from analysis.read.tables import COLUMNS, OpRow, op_rows, total_row
 from simulator.errors import InputError, Problem, nearest
 from simulator.result.run import Run, utilization
+from simulator.source.cells import Cell
 
 GROUPS: dict[str, Callable[[OpRow], str]] = {"stage": lambda row: row.stage, "op": lambda row: row.op}
 """What rows may be summed up by."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets
-from simulator.cli.options import By, Shown, Sort, Top
+from simulator.cli.options import By, Parquet, Shown, Sort, Top
 from simulator.cli.output import check_outputs, line_width, print_json, print_run, progress, trace_of, write_text
 from simulator.cli.verbose import Verbose
 
@@ -68,6 +68,7 @@ def report(
         list[str] | None, typer.Option(metavar="LAYER", help="draw how a layer lies on the array, too; may be repeated")
     ] = None,
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
+    parquet: Parquet = None,
     by: By = "",
     sort: Sort = "",
     top: Top = None,
@@ -87,15 +88,19 @@ def report(
     look, view = (checked_formats(formats.split(",")), checked_size(size)), view_of(by, sort, top, columns)
     if mapping and not out:
         raise InputError(Problem("--mapping needs a folder to draw into", expected="--out DIR"))
-    check_outputs({"--html": html, "--timeline": timeline}, out, (PAGE,))
+    check_outputs({"--html": html, "--timeline": timeline, "--parquet": parquet}, out, (PAGE,))
     run = open_run(run_file)
     if html:
         _save_page(run, html)
     if timeline:
         _save_trace(run, timeline)
+    if parquet:
+        from simulator.result.frames import write_parquet
+
+        write_parquet(run.to_rows(), parquet)
     if out:
         _save_pictures(run, out, look, mapping or [])
-    if view != WHOLE or not (out or html or timeline):
+    if view != WHOLE or not (out or html or timeline or parquet):
         print_run(run, view)
 
 
@@ -124,14 +129,13 @@ def _save_pictures(run: "Run", out: Path, look: Look, layers: list[str]) -> None
     from analysis.read.layout import csv_text
     from analysis.read.pictures import write_pictures
     from analysis.read.plots import mapping_picture, write_plots
-    from analysis.read.tables import layer_rows
     from simulator.source.folders import whole_folder
 
     mappings = [mapping_picture(run, layer) for layer in dict.fromkeys(layers)]
     with whole_folder(out) as folder:
         page, table = folder / PAGE, folder / "layers.csv"
         _save_page(run, page)
-        write_text(table, csv_text(layer_rows(run)))
+        write_text(table, csv_text(run.to_rows()))
         written = [page, table, *write_plots(run, folder, *look), *write_pictures(mappings, folder, *look)]
     for path in written:
         print(out / path.relative_to(folder))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize
+from simulator.cli.options import Parquet
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
 from simulator.cli.verbose import Verbose
 
@@ -44,7 +45,7 @@ def sweep(
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN.yaml", help="machines, networks and axes")],
     store: Stores = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per point; - is stdout")] = None,
-    parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="save the rows for data frames")] = None,
+    parquet: Parquet = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save points.csv and pictures here")] = None,
     pareto: Annotated[
         str, typer.Option(metavar="MEASURES", help="two or three columns to draw a front of: latency,area,top1")
@@ -75,16 +76,17 @@ def sweep(
     kept, *others = store or [named_store(plan_file)]
     check_outputs({"--store": kept, "--csv": csv, "--parquet": parquet}, out, (TABLE,))
     if parquet:
-        from analysis.drive.sweep.frames import needs_polars
+        from simulator.result.frames import check_frames
 
-        needs_polars()
+        check_frames()
     outcome = _run(plan, kept, others, workers, scheduler)
     _tell_damaged(outcome)
     _save(outcome, csv, out, look, measures if pareto else None)
     if parquet:
-        from analysis.drive.sweep.frames import write_parquet
+        from analysis.drive.sweep.results import rows
+        from simulator.result.frames import write_parquet
 
-        write_parquet(outcome, parquet)
+        write_parquet(list(rows(outcome)), parquet)
     _print(outcome, csv)
     _report_failures(outcome)
 

@@ -9,7 +9,8 @@ from analysis.read import units
 from analysis.read.layout import Column, fit, printable, text_lines
 from analysis.read.losses import StageUse
 from analysis.read.objective import objective_of
-from analysis.read.tables import kernel_text, shape_text, stacks_text
+from analysis.read.tables import stacks_text
+from simulator.result.rows import kernel_text, shape_text
 from simulator.result.run import LayerResult
 
 COSTLIEST = 8  # layers that a network's explanation tells of

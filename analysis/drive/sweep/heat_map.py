@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from analysis.drive.sweep.plan import Plan
 from analysis.drive.sweep.results import COSTS, cell
 from analysis.drive.sweep.run import Outcome
-from analysis.read.layout import Cell, Row, elide, printable
+from analysis.read.layout import Row, elide, printable
 from analysis.read.objective import Quantity
 from analysis.read.pictures import Picture
 from analysis.read.theme import BESIDE_FROM, LIGHT_GREY, SEQUENTIAL, SMALL_POINTS, headline, new_figure
+from simulator.source.cells import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
