@@ -7,10 +7,21 @@ import typer
 
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets
 from simulator.cli.options import By, Parquet, Shown, Sort, Top
-from simulator.cli.output import check_outputs, line_width, print_json, print_run, progress, trace_of, write_text
+from simulator.cli.output import (
+    STDOUT,
+    check_outputs,
+    line_width,
+    print_json,
+    print_run,
+    progress,
+    trace_of,
+    write_text,
+)
 from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simulator.result.run import Run
 
 PAGE = "report.html"
@@ -28,6 +39,9 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON instead of text, with every change tried")
     ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="save the run's page with what would help on it; - is stdout")
+    ] = None,
     settings: Sets = None,
     no_cache: NoCache = False,
     verbose: Verbose = 0,
@@ -39,16 +53,21 @@ def explain(
     simulated again on the machine so changed.
     """
     from analysis.drive.explain import explain_layers, explain_network
-    from analysis.drive.explain.data import explanation_data
+    from analysis.drive.explain.data import explanation_data, levers_data
     from analysis.drive.explain.text import explanation_text
     from simulator.door import open_run, simulate_again
 
+    check_outputs({"--html": html})
     run = open_run(run_file)
     if settings:
         with progress("mapping") as advance:
             run = simulate_again(run, settings, advance)
     with progress("changes") as advance:
         explanation = explain_layers(run, names, advance) if names else explain_network(run, advance)
+    if html:
+        _save_page(run, html, levers_data(explanation))
+    if html == STDOUT:
+        return
     if as_json:
         print_json(explanation_data(explanation))
         return
@@ -104,11 +123,11 @@ def report(
         print_run(run, view)
 
 
-def _save_page(run: "Run", file: Path) -> None:
-    """Save the page of a run."""
+def _save_page(run: "Run", file: Path, levers: "Mapping[str, object] | None" = None) -> None:
+    """Save the page of a run, with what would help if that was tried."""
     from analysis.read.report import report_html
 
-    write_text(file, report_html(run))
+    write_text(file, report_html(run, levers))
 
 
 def _save_trace(run: "Run", file: Path) -> None:
