@@ -23,6 +23,10 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> object:
     """Load the public functions when they are first asked for: the command line needs few of them."""
+    if name in __all__:
+        from simulator.packages import check_packages
+
+        check_packages()
     if name == "simulate":
         from simulator.door import simulate
 

@@ -100,7 +100,7 @@ def report(
     the page alone, or the trace of its tiles, into a file.
     """
     from analysis.read.pictures import checked_formats, checked_size
-    from analysis.read.views import WHOLE, view_of
+    from analysis.read.views import WHOLE, check_view, view_of
     from simulator.door import open_run
     from simulator.errors import InputError, Problem
 
@@ -109,6 +109,7 @@ def report(
         raise InputError(Problem("--mapping needs a folder to draw into", expected="--out DIR"))
     check_outputs({"--html": html, "--timeline": timeline, "--parquet": parquet}, out, (PAGE,))
     run = open_run(run_file)
+    check_view(view, run.hardware)
     if html:
         _save_page(run, html)
     if timeline:

@@ -115,13 +115,17 @@ def simulate_command(
 
 def _simulate(request: Request) -> None:
     """Run, write files first (a reader may close the pipe of the table), then print, then verify."""
-    from simulator import simulate
+    from analysis.read.views import check_view
+    from simulator import load_hardware, simulate
+    from simulator.result.facts import machine_facts
 
     _check(request)
     network = load(request.network, request.batch, request.skip_unknown)
+    machine = load_hardware(request.hardware)
+    check_view(request.view, machine_facts(machine))
     with progress("mapping") as advance:
         run = simulate(
-            request.hardware,
+            machine,
             network,
             dataflow=request.dataflow,
             objective=request.objective,

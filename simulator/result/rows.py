@@ -1,10 +1,29 @@
 """A run as rows: what `layers.csv` holds, a row for each layer."""
 
+from simulator.energy.schema import PICOJOULE
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Op
 from simulator.network.ops import WINDOWED_OPS
-from simulator.result.run import CYCLE_PARTS, LayerResult, Run
+from simulator.result.run import CYCLE_PARTS, LayerResult, MachineFacts, Run
 from simulator.source.cells import Cell
+
+WAYS = ("read", "write")
+COLUMNS = (
+    *("layer", "stage", "op", "inputs", "output", "kernel", "groups", "dataflow", "macs", "effective_macs", "params"),
+    *("cycles", "share", "utilization", "dram_bytes", "buffer_bytes", "alive_bytes", "tile_bytes", "energy_pj"),
+    *("energy_relative", "bound_by", "producer", "tiles", "stack", "strips"),
+    *(f"cycles_{part}" for part in CYCLE_PARTS),
+    "note",
+)
+"""Columns of every run, those of traffic apart; runs in picojoules alone have no `energy_relative`."""
+
+
+def column_names(machine: MachineFacts) -> list[str]:
+    """Return the columns of runs of a machine, without one."""
+    levels = [f"{level}_{operand}" for level in machine.levels for operand in OPERAND_NAMES]
+    traffic = [f"{each}_{way}_bytes" for each in levels for way in WAYS]
+    absent = "energy_relative" if machine.energy_unit == PICOJOULE else None
+    return [*(name for name in COLUMNS if name != absent), *traffic]
 
 
 def layer_rows(run: Run) -> list[dict[str, Cell]]:
@@ -52,8 +71,8 @@ def _traffic_columns(layer: LayerResult, run: Run) -> dict[str, Cell]:
     for level in run.hardware.levels:
         for operand in OPERAND_NAMES:
             traffic = layer.traffic.get(level, {}).get(operand)
-            columns[f"{level}_{operand}_read_bytes"] = traffic.read_bytes if traffic else 0
-            columns[f"{level}_{operand}_write_bytes"] = traffic.write_bytes if traffic else 0
+            for way in WAYS:
+                columns[f"{level}_{operand}_{way}_bytes"] = getattr(traffic, f"{way}_bytes") if traffic else 0
     return columns
 
 
