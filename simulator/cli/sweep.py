@@ -138,13 +138,17 @@ def _save(
     if csv:
         write_text(csv, text)
     if out:
+        from analysis.drive.sweep.heat_map import why_no_heat_map
         from analysis.drive.sweep.pictures import sweep_pictures
+        from analysis.read.layout import printable
         from analysis.read.pictures import write_pictures
         from simulator.source.folders import whole_folder
 
         with whole_folder(out) as folder:
             write_text(folder / TABLE, text)
             write_pictures(sweep_pictures(outcome, measures), folder, *look)
+        if why := why_no_heat_map(outcome):
+            print(f"note: {printable(why)}", file=sys.stderr)
 
 
 def _print(outcome: "Outcome", csv: Path | None) -> None:
