@@ -51,6 +51,17 @@ def test_a_missing_package_is_named_with_its_extra(package: str, monkeypatch: py
     assert package in caught.value.render() and 'pip install "squeezesim[frames]"' in caught.value.render()
 
 
+def test_the_package_lists_what_it_offers_and_has_it(tmp_path: Path) -> None:
+    import simulator
+    from simulator.result.json_io import save_run
+
+    assert all(getattr(simulator, name) is not None for name in dir(simulator))
+    save_run(RUN, tmp_path / "run.json")
+    assert isinstance(RUN, simulator.Run) and simulator.load_run(tmp_path) == RUN
+    with pytest.raises(AttributeError, match="no attribute 'simulat'"):
+        simulator.simulat  # noqa: B018
+
+
 def test_what_is_printed_of_a_run_and_its_parts_is_a_line() -> None:
     from simulator import load_hardware, load_network
 
