@@ -193,6 +193,12 @@ class Hardware:
     by_default: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
     extends: tuple[str, ...] = field(default=(), init=False, compare=False, repr=False)
 
+    def __str__(self) -> str:
+        """Name the machine and its size; all of it would fill a screen."""
+        memories = ", ".join(f"{buffer.name} {buffer.capacity_bytes:,} bytes" for buffer in self.buffers)
+        flows = ", ".join(self.dataflow_names)
+        return f"{self.name}: {self.array.pes:,} PEs at {self.clock_hz / 1e6:g} MHz; {memories}; {flows}"
+
     @property
     def runs_stacks(self) -> bool:
         """Whether ops may run strip by strip: where maps stay on chip at all, and rows lie together in DRAM."""
