@@ -50,10 +50,7 @@ def timeline_data(run: Run) -> Data:
         return _without(f"the blocks are not shown: {reason}")
     shown = slices(played)
     lanes, names = sorted({each.lane for each in shown}), [op.name for op in played.ops]
-    found = [
-        _slice(each, lanes.index(each.lane), names)
-        for each in merged(shown, played.end_cycle, len(lanes))
-    ]
+    found = [_slice(each, lanes.index(each.lane), names) for each in merged(shown, played.end_cycle, len(lanes))]
     note = OVERLAPPED if run.hardware.layer_order == "overlapped" else ""
     return {"lanes": lanes, "slices": found, "kinds": KIND_COLOURS, "note": note}
 
