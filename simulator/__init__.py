@@ -5,7 +5,7 @@
 224916480
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # loading `typing` takes longer than all else here, and Ctrl-C may come meanwhile
 
 if TYPE_CHECKING:
     from simulator.door import open_run as load_run

@@ -38,14 +38,20 @@ class OpRow:
     layers: int = 1  # that the row sums up
 
 
-def op_rows(run: Run, *, free_activations: bool = False) -> list[OpRow]:
-    """Return a row for every op in network order.
+def op_rows(run: Run, *, free_activations: bool = False, cells: bool = False) -> list[OpRow]:
+    """Return a row for every op in network order; with `cells`, with every figure of layers.csv.
 
     Activations that cost nothing, because they are fused or folded, are left out unless `free_activations`.
     """
     producers = run.producer_of()
-    rows = (_row(layer, run, producers.get(layer.name)) for layer in run.layers)
+    rows = (_row(layer, run, producers.get(layer.name), cells) for layer in run.layers)
     return [row for row in rows if free_activations or not (row.is_free and row.op == Op.ACTIVATION)]
+
+
+def hidden_activations(run: Run) -> int:
+    """Count the activations that `op_rows` leaves out."""
+    fused = run.producer_of()
+    return sum(layer.op is Op.ACTIVATION and (layer.folded or layer.name in fused) for layer in run.layers)
 
 
 def total_row(run: Run) -> OpRow:
@@ -72,7 +78,7 @@ def total_row(run: Run) -> OpRow:
     )
 
 
-def _row(layer: LayerResult, run: Run, producer: str | None) -> OpRow:
+def _row(layer: LayerResult, run: Run, producer: str | None, cells: bool) -> OpRow:
     free = "folded" if layer.folded else "fused" if producer else ""
     return OpRow(
         layer=layer.name,
@@ -91,7 +97,7 @@ def _row(layer: LayerResult, run: Run, producer: str | None) -> OpRow:
         bound_by=free or layer.bottleneck,
         is_free=bool(free),
         spends_macs=layer.op in MAC_OPS,
-        cells=layer_row(layer, run, producer or ""),
+        cells=layer_row(layer, run, producer or "") if cells else {},
     )
 
 

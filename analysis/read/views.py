@@ -83,11 +83,15 @@ def _check_column(name: str, known: Collection[str], option: str) -> None:
 
 def table_of(run: Run, view: View) -> OpTable:
     """Return the table of a run; raise InputError for a column that it does not have."""
-    rows, peak = op_rows(run), run.hardware.peak_macs_per_cycle
-    total = replace(total_row(run), layers=len(rows), cells=_sum("total", rows, peak).cells if rows else {})
+    rows, peak = op_rows(run, cells=view != WHOLE), run.hardware.peak_macs_per_cycle
+    total = replace(total_row(run), layers=len(rows))
+    if rows and view != WHOLE:
+        total = replace(total, cells=_sum("total", rows, peak).cells)
     if view.by:
-        groups = dict.fromkeys(map(GROUPS[view.by], rows))
-        rows = [_sum(name, [row for row in rows if GROUPS[view.by](row) == name], peak) for name in groups]
+        groups: dict[str, list[OpRow]] = {}
+        for row in rows:
+            groups.setdefault(GROUPS[view.by](row), []).append(row)
+        rows = [_sum(name, members, peak) for name, members in groups.items()]
     known = _known(rows, view)
     columns = tuple(_column(name, known, "--columns") for name in view.columns)
     if view.sort or view.top is not None:
