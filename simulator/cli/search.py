@@ -9,6 +9,7 @@ import typer
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize
 from simulator.cli.output import check_outputs, print_grid, progress, write_text
 from simulator.cli.sweep import AccuracyOf, Scheduler, Workers, named_store
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.drive.sweep.search import Found, Search
@@ -28,6 +29,7 @@ def search(
     formats: Formats = "png",
     size: PictureSize = "screen",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Search a plan's combinations for the least of its objectives, machine and network together.
 

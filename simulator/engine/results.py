@@ -13,14 +13,12 @@ from simulator.result.run import (
     CYCLE_PARTS,
     KeptTensor,
     LayerResult,
-    StackedResult,
-    StackPart,
-    StripShape,
     Traffic,
     relative_energy,
     shared,
     utilization,
 )
+from simulator.result.stacked import StackedResult, StackPart, StripShape
 from simulator.schedule import PlannedOp
 
 

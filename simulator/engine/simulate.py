@@ -12,6 +12,7 @@ from simulator.engine.player import Player, Shared
 from simulator.engine.run_choice import best_run
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
+from simulator.log import LOG, timed
 from simulator.mapping.dataflow import Dataflow, initials, spelled_out
 from simulator.mapping.mapping import Mapping
 from simulator.network.ir import ASSUMED, Network
@@ -73,15 +74,24 @@ def simulate(
                 refused.append(error)
                 continue
             player = Player(given, hardware, rows, shared, found)
-            runs.append((assemble(hardware, network, player.play(ops), asked), player))
+            with timed("played %d ops of %s on %s", len(ops), network.name, hardware.name):
+                layers = player.play(ops)
+            runs.append((assemble(hardware, network, layers, asked), player))
         if not runs:
             raise refused[0]
-        run = best_run([run for run, _ in runs], objective)
-        player = next(player for each, player in runs if each is run)
-        assert_laws(run, player.lawful)
+        run, player = _best(runs, objective)
+        with timed("checked the laws"):
+            assert_laws(run, player.lawful)
         shared.costs.update(player.fresh)
         rows.keep()
     return run
+
+
+def _best(runs: Sequence[tuple[Run, Player]], objective: str) -> tuple[Run, Player]:
+    """Return the run that does best, with who played it."""
+    run = best_run([run for run, _ in runs], objective)
+    LOG.info("took the best of %d schedules by %s: %d cycles", len(runs), objective, run.total.cycles)
+    return run, next(player for each, player in runs if each is run)
 
 
 def _plans(
@@ -89,7 +99,8 @@ def _plans(
 ) -> list[tuple[PlannedOp, ...]]:
     """Return the plans to choose from: those of a schedule that is given, or of all that know the mappings given."""
     asked = (schedule,) if schedule else schedules(network, hardware)
-    plans = [plan(network, hardware, each) for each in asked]
+    with timed("planned"):
+        plans = [plan(network, hardware, each) for each in asked]
     known = [ops for ops in plans if given.keys() <= {op.layer.name for op in played(ops)}]
     return known or plans[:1]
 

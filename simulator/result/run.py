@@ -6,10 +6,17 @@ Field names are the keys of the JSON file. Counts, bytes and cycles are integers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import fsum
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from simulator.network.ir import Op, Shape
 from simulator.result.causes import CAUSES
+from simulator.result.stacked import StackedResult
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+    from simulator.source.cells import Cell
 
 T = TypeVar("T")
 
@@ -115,42 +122,6 @@ class KeptTensor:
 
 
 @dataclass(frozen=True, slots=True)
-class StackPart:
-    """What a stack has of an op in the activations' memory while another runs: see `simulator.schedule.stacks`."""
-
-    part: Literal["whole", "line", "rows", "weights"]
-    address: int
-    size_bytes: int
-    made_by: str  # the first op that it is there for
-    read_last_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class StripShape:
-    """Strips of an op that are alike, named after the rows that the first of them makes."""
-
-    name: str
-    times: int
-    mapping: Mapping[str, object] | None  # as a mapping file holds it
-
-
-@dataclass(frozen=True, slots=True)
-class StackedResult:
-    """How an op ran in a stack: which ops that is, in how many strips, and what these were.
-
-    The last op makes `strip_rows` in each. `weights` of all ops are "held" in the memory, or "reloaded" by each strip.
-    """
-
-    first: str
-    last: str
-    strip_rows: int
-    strips: int
-    weights: Literal["held", "reloaded"]
-    parts: tuple[StackPart, ...]
-    shapes: tuple[StripShape, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class LayerResult:
     """One op and what it cost.
 
@@ -201,6 +172,11 @@ class LayerResult:
     # cycles, where the objective is energy among the fastest. How a mapping was found makes no other run of it.
     gap: float | None = field(default=None, compare=False)
     cycles_gap: float | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        """Name the layer, what it took and what bounds it."""
+        bound = f", bound by {self.bottleneck}" if self.bottleneck else ""
+        return f"{self.name} ({self.op.value}): {self.cycles:,} cycles{bound}"
 
     def bytes_at(self, level: str) -> int:
         """Bytes read and written at a level, all operands."""
@@ -291,6 +267,30 @@ class Run:
         from simulator.result.html import run_html
 
         return run_html(self)
+
+    def to_rows(self) -> list[dict[str, "Cell"]]:
+        """Return a row for every layer, fused ones included, with the columns of `layers.csv`.
+
+        >>> from simulator import simulate
+        >>> row = simulate("squeezenext_16x16", "squeezenext").to_rows()[0]
+        >>> row["layer"], row["op"], row["output"]
+        ('conv1', 'conv', '64x111x111')
+        """
+        from simulator.result.rows import layer_rows
+
+        return layer_rows(self)
+
+    def to_polars(self) -> "polars.DataFrame":
+        """Return the rows as a data frame of polars, what is empty as null; needs the extra `frames`."""
+        from simulator.result.frames import polars_frame
+
+        return polars_frame(self.to_rows())
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return the rows as a data frame of pandas, what is empty as missing; needs the extra `frames`."""
+        from simulator.result.frames import pandas_frame
+
+        return pandas_frame(self.to_rows())
 
     @property
     def batch(self) -> int:

@@ -37,6 +37,27 @@ def test_samples_are_some_of_the_points_spread_over_every_axis_and_the_same_each
     assert load_plan(plan).sampled != first.sampled
 
 
+@pytest.mark.parametrize(
+    ("axes", "why"),
+    [
+        ("", ""),
+        (
+            "  net.filters: [8, 16, 24, 32, 40]\n",
+            "the samples are in 4 of 10 cells of net.filters and array.rows, array.columns",
+        ),
+    ],
+)
+def test_samples_have_a_heat_map_where_they_fill_half_of_it(
+    axes: str, why: str, plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("scipy", reason="needs the extra search")
+    text = PLAN.replace("axes:\n", f"axes:\n{axes}")
+    plan.write_text(text + "samples: {method: sobol, points: 4, seed: 5}\n")
+    assert sweep(plan, tmp_path / "s.sqlite", "--out", str(tmp_path)) == 0
+    assert (tmp_path / "heat_map_latency.png").exists() is not bool(why)
+    assert capsys.readouterr().err == (f"note: no heat map: {why}\n" if why else "")
+
+
 def test_constraints_known_before_spare_simulations_and_the_others_leave_points_out(
     plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -87,7 +87,7 @@ def _draw_waterfall(rows: Sequence[Row], v5: Figures) -> "Figure":
     charts.waterfall(axes, ("v1", float(rows[0]["cycles"])), steps, units.tick)
     axes.set_xticks(
         axes.get_xticks(),
-        [label.get_text() for label in axes.get_xticklabels()],
+        ["v1", *(name for name, _ in steps), "result"],
         rotation=40,
         ha="right",
         rotation_mode="anchor",
