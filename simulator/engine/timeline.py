@@ -76,13 +76,13 @@ def ops_in_play(ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], h
     known: dict[Asked, tuple[TileRun, ...]] = {}
     launched: set[str] = set()
     for turn in player.turns(ops):
-        op, mapping, result = turn.op, mappings.get(turn.op.layer.name), player.result(turn.op, [turn])
-        again = hardware.launch_cycles if turn.of in launched else 0
+        op, mapping = turn.op, mappings.get(turn.op.layer.name)
+        setup = 0 if turn.of in launched else hardware.launch_cycles
         launched.add(turn.of)
         strip = op.layer.name if turn.of != op.layer.name else ""
-        beside = around(op, hardware, result.cycle_parts["configuration"] - again)
+        beside = around(op, hardware, setup + (hardware.configuration_cycles if mapping else 0))
         if hardware.layer_order == "overlapped":
-            yield replace(apart(op, result, hardware, beside), name=turn.of, strip=strip)
+            yield replace(apart(op, player.result(op, [turn]), hardware, beside), name=turn.of, strip=strip)
             continue
         key = Asked(op_key(op) if mapping else vector_key(op, hardware), mapping, turn.come)
         if key not in known:
