@@ -79,14 +79,19 @@ def simulate(
             runs.append((assemble(hardware, network, layers, asked), player))
         if not runs:
             raise refused[0]
-        run = best_run([run for run, _ in runs], objective)
-        LOG.info("took the best of %d schedules by %s: %d cycles", len(runs), objective, run.total.cycles)
-        player = next(player for each, player in runs if each is run)
+        run, player = _best(runs, objective)
         with timed("checked the laws"):
             assert_laws(run, player.lawful)
         shared.costs.update(player.fresh)
         rows.keep()
     return run
+
+
+def _best(runs: Sequence[tuple[Run, Player]], objective: str) -> tuple[Run, Player]:
+    """Return the run that does best, with who played it."""
+    run = best_run([run for run, _ in runs], objective)
+    LOG.info("took the best of %d schedules by %s: %d cycles", len(runs), objective, run.total.cycles)
+    return run, next(player for each, player in runs if each is run)
 
 
 def _plans(
