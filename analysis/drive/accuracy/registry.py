@@ -16,6 +16,7 @@ ANCHORS: dict[str, str] = {
     "eyeriss_chip": "analysis.drive.accuracy.anchors.eyeriss_chip",
     "flux": "analysis.drive.accuracy.anchors.flux",
     "fuseconv": "analysis.drive.accuracy.anchors.fuseconv",
+    "gap9": "analysis.drive.accuracy.anchors.gap9",
     "gemmini": "analysis.drive.accuracy.anchors.gemmini",
     "isca16": "analysis.drive.accuracy.anchors.isca16",
     "networks": "analysis.drive.accuracy.anchors.networks",
