@@ -134,6 +134,7 @@ def _array(array: "schema_array.Array") -> Array:
         zero_weights=ZeroWeights(weights.fraction, weights.skip_window) if weights else ZeroWeights(0.0, 1),
         zero_inputs_fraction=inputs.fraction if inputs else 0.0,
         gates_zero_inputs=inputs.gate if inputs else False,
+        skipped_in_pes=tuple(sorted({OPERAND_NAMES.index(name) for name in array.zero.skipped_in_pes})),
         step_cycles=array.step_cycles,
         tile_setup_cycles=array.tile_setup_cycles,
         instances=array.instances,

@@ -85,6 +85,7 @@ class Array:
     step_cycles: int = 1
     tile_setup_cycles: int = 0
     skew_over_used: bool = False
+    skipped_in_pes: tuple[int, ...] = ()  # operand indices: each PE leaves out products with their zeros
     instances: int = 1  # arrays like this one under the same memories, each with its own edge and skew
 
     @property

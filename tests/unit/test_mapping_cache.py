@@ -85,6 +85,7 @@ READ_OF_ARRAY: dict[str, object] = {
     "zero_weights": ZeroWeights(0.25, 3),
     "zero_inputs_fraction": 0.125,
     "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,
+    "skipped_in_pes": (0, 1),
     "step_cycles": 33,
     "tile_setup_cycles": 33,
     "instances": 2,

@@ -14,6 +14,7 @@ ANCHORS: dict[str, str] = {
     "edge_tpu": "analysis.drive.accuracy.anchors.edge_tpu",
     "ethos_u": "analysis.drive.accuracy.anchors.ethos_u",
     "eyeriss_chip": "analysis.drive.accuracy.anchors.eyeriss_chip",
+    "eyeriss_v2": "analysis.drive.accuracy.anchors.eyeriss_v2",
     "flux": "analysis.drive.accuracy.anchors.flux",
     "fuseconv": "analysis.drive.accuracy.anchors.fuseconv",
     "gap9": "analysis.drive.accuracy.anchors.gap9",

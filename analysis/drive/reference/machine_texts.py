@@ -166,5 +166,6 @@ MACHINE: Texts = {
     schema_array.Zero: {
         "weights": "Zero weights, and how many are skipped.",
         "inputs": "Zero inputs, and whether they gate.",
+        "skipped_in_pes": "Operands that PEs hold compressed: each leaves out products with their zeros, at best.",
     },
 }
