@@ -15,6 +15,7 @@ from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
 from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand, footprint
+from simulator.network.ir import Layer
 from simulator.result.run import LayerResult, Traffic
 from simulator.schedule import PlannedOp
 
@@ -196,9 +197,25 @@ def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:
     """Return what the vector unit does with a layer's outputs on their way out.
 
     operations = products that are added to others + operations an output x outputs, and cycles = operations / lanes.
+    Products of an engine for depthwise layers are operations, too, in cycles of its own.
     """
     operations = op.added + hardware.epilogue.operations * prod(op.layer.output_shape)
-    return Behind(operations, -(-operations // hardware.vector_lanes), hardware.epilogue.array_waits)
+    cycles = -(-operations // hardware.vector_lanes) + sum(filter_cycles(layer, hardware) for layer in op.filtering)
+    products = sum(layer.macs for layer in op.filtering)
+    return Behind(operations + products, cycles, hardware.epilogue.array_waits)
+
+
+def filter_cycles(layer: Layer, hardware: Hardware) -> int:
+    """Return the cycles of an engine for a depthwise layer: a tap of its channels and pixels of a row in each.
+
+    cycles = samples x filters a channel x ceil(channels / its own) x rows x ceil(columns / its pixels) x taps
+    (AMD, PG338: depthwise convolution, of channel and pixel parallelism).
+    """
+    engine, nest = hardware.depthwise, layer.nest
+    assert engine is not None and nest is not None
+    bounds = nest.bounds
+    groups, columns = -(-bounds[Dim.G] // engine.channels), -(-bounds[Dim.Q] // engine.pixels)
+    return groups * columns * prod(bounds[d] for d in (Dim.N, Dim.K, Dim.P, Dim.R, Dim.S))
 
 
 def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.energy.table import energy_of
 from simulator.errors import InputError, Problem
-from simulator.hardware.model import Array, Buffer, Delivery, Dram, Epilogue, Hardware, ZeroWeights
+from simulator.hardware.model import Array, Buffer, Delivery, DepthwiseEngine, Dram, Epilogue, Hardware, ZeroWeights
 from simulator.mapping.dataflow import dataflow_of
 from simulator.nest import OPERAND_NAMES
 from simulator.source import Document, load_yaml, plain_document, validate
@@ -94,6 +94,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         dram=_dram(machine.dram, machine.dma, machine.clock),
         vector_lanes=machine.vector.lanes,
         epilogue=_epilogue(machine.vector.epilogue),
+        depthwise=DepthwiseEngine(engine.channels, engine.pixels) if (engine := machine.vector.depthwise) else None,
         ops_on_array=frozenset(machine.vector.on_array),
         fuses=frozenset(machine.fuses),
         folds=frozenset(machine.folds),

@@ -271,6 +271,17 @@ class Epilogue(Written):
     array: Literal["runs", "waits"] = "runs"
 
 
+class DepthwiseEngine(Written):
+    """A unit that filters what the array makes on its way out: a tap of so many channels and pixels a cycle.
+
+    It runs depthwise layers that alone read what the array made, at the same time: what it takes longer counts. Their
+    weights are not counted as traffic. Other depthwise layers the array runs.
+    """
+
+    channels: Count
+    pixels: Count
+
+
 class Vector(Written):
     """The unit of everything that is not a MAC: elements a cycle.
 
@@ -280,6 +291,7 @@ class Vector(Written):
     lanes: Count
     on_array: VectorOpNames = Field(default_factory=list)
     epilogue: Annotated[Epilogue | None, given("a number of operations")] = None
+    depthwise: Annotated[DepthwiseEngine | None, given("channels and pixels")] = None
 
 
 def _levels(buffers: list[Buffer]) -> list[Buffer]:

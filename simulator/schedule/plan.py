@@ -37,7 +37,8 @@ class PlannedOp:
 
     `producer` names the op it is fused into, `folded` says that it is free; otherwise it runs itself, and `fused` ops
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
-    pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others.
+    pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others;
+    `filtering` are depthwise layers that an engine runs behind the array.
     `resident` tells by operand whether it stays on chip (as weights also the second factor of a product), where
     `reserved_bytes` are taken by tensors that are kept meanwhile, which have `alive_bytes`; what it makes itself is
     `kept` until the op `read_last_by`. `slices` tells what folded ops make of where its
@@ -56,6 +57,7 @@ class PlannedOp:
     read_last_by: str = ""
     stored: Fraction = Fraction(1)
     added: int = 0
+    filtering: tuple[Layer, ...] = ()
     slices: Slices = WHOLE_TENSORS
     in_stack: InStack | None = None
 
@@ -144,9 +146,9 @@ def _planned(layer: Layer, fusion: Fusion, places: Residency, weights_kept: bool
     if group is None:
         return replace(op, producer=fusion.producer_of.get(layer.name), folded=layer.name in fusion.folded)
     fetched = sum(not places.on_chip([name]) for name in group.residuals) + group.constants
-    return replace(
-        op, fused=tuple(layer.name for layer in group.fused), residuals=fetched, stored=group.stored, added=group.added
-    )
+    fused = tuple(layer.name for layer in group.fused)
+    behind = replace(op, added=group.added, filtering=group.filtering)
+    return replace(behind, fused=fused, residuals=fetched, stored=group.stored)
 
 
 def _beside_kept(op: PlannedOp, at: int, network: Network, places: Residency) -> PlannedOp:

@@ -21,7 +21,7 @@ from simulator.engine.mapping_cache import (
 )
 from simulator.engine.store import key_of
 from simulator.engine.vector_ops import fastest, stream
-from simulator.hardware.model import Array, Buffer, Delivery, Dram, Epilogue, Hardware, ZeroWeights
+from simulator.hardware.model import Array, Buffer, Delivery, DepthwiseEngine, Dram, Epilogue, Hardware, ZeroWeights
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, Operand
 from simulator.network.ir import Layer, Op
@@ -59,6 +59,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "vector_lanes": 77,
     "ops_on_array": frozenset({"pool"}),
     "epilogue": Epilogue(7, True),
+    "depthwise": DepthwiseEngine(16, 4),
     "kept_weight_bytes": 7,
     "fuses": frozenset({"add"}),
     "folds": frozenset({"add"}),

@@ -80,7 +80,7 @@ class Floors:
 
 
 def _alike(op: PlannedOp) -> Alike:
-    return op_key(op), len(op.fused), op.added
+    return op_key(op), len(op.fused), op.added + sum(layer.macs for layer in op.filtering)
 
 
 def _taken(run: Run, design: Design) -> Mapping[Alike, LayerResult]:
