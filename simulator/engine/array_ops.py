@@ -144,7 +144,7 @@ def array_result(op: PlannedOp, strips: Sequence[Strip], hardware: Hardware, pre
     assert op.layer.nest is not None
     t, share = sum_played([played for *_, played in strips]), mac_share(hardware, op.layer)
     behind = [behind_array(strip, hardware) for strip, *_ in strips]
-    exposed = sum(each.exposed(played.cycles) for each, (*_, played) in zip(behind, strips, strict=True))
+    exposed = sum(each.exposed(played.cycles, played.tiles) for each, (*_, played) in zip(behind, strips, strict=True))
     vector = {"vector": each} if (each := sum(own.operations for own in behind)) else {}
     traffic, levels = with_sums(array_traffic(t, hardware), op, hardware), level_names(hardware)
     actions = {"mac": t.executed_macs * share, "cycles": t.cycles + exposed}
@@ -188,9 +188,21 @@ class Behind:
     cycles: int
     array_waits: bool
 
-    def exposed(self, array_cycles: int) -> int:
-        """Cycles that it takes beyond those of the array, or all of its own where the array waits."""
-        return self.cycles if self.array_waits else max(0, self.cycles - array_cycles)
+    def split(self, array_cycles: int, tiles: int) -> tuple[int, int]:
+        """Return the cycles of the vector unit beside the array, and those in which only one of both is at work.
+
+        A tile's outputs are worked on while the array makes the next one's. Of n tiles alike, that take a on the array
+        and v behind it, the slower begins or ends alone: max(n a, n v) + min(a, v), as Arm's estimator has it (Vela,
+        npu_performance.py: blocks of the array and of its output stage). Where the array waits, all of it is alone.
+        """
+        if self.array_waits:
+            return 0, self.cycles
+        return self.cycles, -(-min(array_cycles, self.cycles) // tiles)
+
+    def exposed(self, array_cycles: int, tiles: int) -> int:
+        """Cycles that it takes beyond those of the array."""
+        beside, alone = self.split(array_cycles, tiles)
+        return max(0, beside - array_cycles) + alone
 
 
 def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:

@@ -80,7 +80,7 @@ def ops_in_play(ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], h
         again = hardware.launch_cycles if turn.of in launched else 0
         launched.add(turn.of)
         strip = op.layer.name if turn.of != op.layer.name else ""
-        beside = around(op, hardware, result.cycle_parts["configuration"] - again)
+        beside = around(op, hardware, result, again)
         if hardware.layer_order == "overlapped":
             yield replace(apart(op, result, hardware, beside), name=turn.of, strip=strip)
             continue
@@ -111,10 +111,15 @@ def block_of(op: PlannedOp, hardware: Hardware) -> str:
     return ARRAY if on_array else VECTOR
 
 
-def around(op: PlannedOp, hardware: Hardware, setup_cycles: int) -> tuple[int, int, int]:
-    """Return the cycles before an op's tiles, and those of the vector unit behind the array, beside it and after it."""
-    behind = behind_array(op, hardware).cycles if op.layer.nest is not None else 0
-    return (setup_cycles, 0, behind) if hardware.epilogue.array_waits else (setup_cycles, behind, 0)
+def around(op: PlannedOp, hardware: Hardware, result: LayerResult, again: int) -> tuple[int, int, int]:
+    """Return the cycles before an op's tiles, and those of the vector unit behind the array, beside it and after it.
+
+    What starts the op has passed already where it is in play `again`: so many cycles of it.
+    """
+    parts = result.cycle_parts
+    setup, tiled = parts["configuration"] - again, result.cycles - parts["configuration"] - parts["vector"]
+    behind = behind_array(op, hardware).split(tiled, result.tiles) if op.layer.nest is not None else (0, 0)
+    return (setup, *behind)
 
 
 MOST_LISTED = 5_000_000

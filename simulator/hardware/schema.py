@@ -263,8 +263,8 @@ class Dram(Written):
 class Epilogue(Written):
     """What the vector unit does to each output of the array on its way out: it adds a bias, scales, rounds, clips.
 
-    `array: waits`: where both share a memory, or a sequencer. Else it works beside the array, and what it takes longer
-    than the layer counts.
+    `array: waits`: where both share a memory, or a sequencer. Else it works on a tile's outputs while the array makes
+    the next one's: what it takes longer than the layer counts, and the tile for which only one of both is at work.
     """
 
     operations: Count
