@@ -188,21 +188,16 @@ class Behind:
     cycles: int
     array_waits: bool
 
-    def split(self, array_cycles: int, tiles: int) -> tuple[int, int]:
-        """Return the cycles of the vector unit beside the array, and those in which only one of both is at work.
+    def exposed(self, array_cycles: int, tiles: int) -> int:
+        """Cycles that it takes beyond those of the array, or all of its own where the array waits.
 
         A tile's outputs are worked on while the array makes the next one's. Of n tiles alike, that take a on the array
         and v behind it, the slower begins or ends alone: max(n a, n v) + min(a, v), as Arm's estimator has it (Vela,
-        npu_performance.py: blocks of the array and of its output stage). Where the array waits, all of it is alone.
+        npu_performance.py: blocks of the array and of its output stage).
         """
         if self.array_waits:
-            return 0, self.cycles
-        return self.cycles, -(-min(array_cycles, self.cycles) // tiles)
-
-    def exposed(self, array_cycles: int, tiles: int) -> int:
-        """Cycles that it takes beyond those of the array."""
-        beside, alone = self.split(array_cycles, tiles)
-        return max(0, beside - array_cycles) + alone
+            return self.cycles
+        return max(0, self.cycles - array_cycles) - (-min(array_cycles, self.cycles) // tiles)
 
 
 def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:

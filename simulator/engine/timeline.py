@@ -112,14 +112,13 @@ def block_of(op: PlannedOp, hardware: Hardware) -> str:
 
 
 def around(op: PlannedOp, hardware: Hardware, result: LayerResult, again: int) -> tuple[int, int, int]:
-    """Return the cycles before an op's tiles, and those of the vector unit behind the array, beside it and after it.
+    """Return the cycles before an op's tiles, those of the vector unit behind the array, and when these begin.
 
-    What starts the op has passed already where it is in play `again`: so many cycles of it.
+    They end with the op. What starts it has passed already where it is in play `again`: so many cycles of it.
     """
-    parts = result.cycle_parts
-    setup, tiled = parts["configuration"] - again, result.cycles - parts["configuration"] - parts["vector"]
-    behind = behind_array(op, hardware).split(tiled, result.tiles) if op.layer.nest is not None else (0, 0)
-    return (setup, *behind)
+    setup = result.cycle_parts["configuration"]
+    behind = behind_array(op, hardware).cycles if op.layer.nest is not None else 0
+    return setup - again, behind, result.cycles - setup - behind
 
 
 MOST_LISTED = 5_000_000
