@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analysis.read import units
 from analysis.read.layout import printable
 from analysis.read.objective import component_of, energy_by, objective_of
-from analysis.read.tables import op_rows, stacks_text
+from analysis.read.tables import hidden_activations, stacks_text
 from simulator.mapping.dataflow import initials
 from simulator.result.causes import parts_by_bottleneck
 from simulator.result.run import Run
@@ -167,5 +167,5 @@ def _search_text(run: Run) -> str:
 
 
 def _hidden_text(run: Run) -> str:
-    hidden = len(run.layers) - len(op_rows(run))
+    hidden = hidden_activations(run)
     return f"{units.counted(hidden, 'activation')} at no cost, fused or folded" if hidden else ""

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from simulator.cost.legality import Around, buffer_demands, level_names, whole_bytes
 from simulator.cost.sparsity import mac_share
 from simulator.engine.mapping_choice import too_much
-from simulator.engine.results import Cost, energy_of, layer_result, stacked_result, touched
+from simulator.engine.results import Cost, energy_of, stacked_result, touched
 from simulator.errors import InputError, TooMuchWork
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.mapping.text import array_tile, mapping_to_dict
 from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand, footprint
-from simulator.network.ir import Layer
-from simulator.result.run import LayerResult, Traffic
+from simulator.result.run import Traffic
 from simulator.schedule import PlannedOp
 
 if TYPE_CHECKING:
@@ -134,8 +133,8 @@ Strip = tuple[PlannedOp, Mapping, Played]
 """A strip of an op, or all of it: its mapping, and what playing that leaves."""
 
 
-def array_result(op: PlannedOp, strips: Sequence[Strip], hardware: Hardware, prefetched_bytes: int = 0) -> LayerResult:
-    """Assemble the result of a layer that ran on the array, in one strip or several, each under a mapping.
+def array_cost(op: PlannedOp, strips: Sequence[Strip], hardware: Hardware, prefetched_bytes: int = 0) -> Cost:
+    """Assemble the cost of a layer that ran on the array, in one strip or several, each under a mapping.
 
     So many of its weights came ahead. What is told of one mapping is told of that of most strips.
     """
@@ -149,7 +148,7 @@ def array_result(op: PlannedOp, strips: Sequence[Strip], hardware: Hardware, pre
     traffic, levels = with_sums(array_traffic(t, hardware), op, hardware), level_names(hardware)
     actions = {"mac": t.executed_macs * share, "cycles": t.cycles + exposed}
     waits = {"fill": t.fill_cycles, "wait": t.wait_cycles, "drain": t.drain_cycles}
-    cost = Cost(
+    return Cost(
         dataflow=mapping.dataflow,
         effective_macs=t.executed_macs,
         cycle_parts={
@@ -177,7 +176,6 @@ def array_result(op: PlannedOp, strips: Sequence[Strip], hardware: Hardware, pre
         mapped_pes=max(mapped_pes(own, nest, levels.outside) for nest, own in nests.values() if nest),
         tile_bytes=t.demand_bytes[hardware.buffers.index(hardware.activation_buffer)],
     )
-    return layer_result(op, hardware, cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,20 +205,19 @@ def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:
     Products of an engine for depthwise layers are operations, too, in cycles of its own.
     """
     operations = op.added + hardware.epilogue.operations * prod(op.layer.output_shape)
-    cycles = -(-operations // hardware.vector_lanes) + sum(filter_cycles(layer, hardware) for layer in op.filtering)
-    products = sum(layer.macs for layer in op.filtering)
+    cycles = -(-operations // hardware.vector_lanes) + sum(filter_cycles(nest, hardware) for nest in op.filtering)
+    products = sum(nest.macs for nest in op.filtering)
     return Behind(operations + products, cycles, hardware.epilogue.array_waits)
 
 
-def filter_cycles(layer: Layer, hardware: Hardware) -> int:
+def filter_cycles(nest: LoopNest, hardware: Hardware) -> int:
     """Return the cycles of an engine for a depthwise layer: a tap of its channels and pixels of a row in each.
 
     cycles = samples x filters a channel x ceil(channels / its own) x rows x ceil(columns / its pixels) x taps
     (AMD, PG338: depthwise convolution, of channel and pixel parallelism).
     """
-    engine, nest = hardware.depthwise, layer.nest
-    assert engine is not None and nest is not None
-    bounds = nest.bounds
+    engine, bounds = hardware.depthwise, nest.bounds
+    assert engine is not None
     groups, columns = -(-bounds[Dim.G] // engine.channels), -(-bounds[Dim.Q] // engine.pixels)
     return groups * columns * prod(bounds[d] for d in (Dim.N, Dim.K, Dim.P, Dim.R, Dim.S))
 

@@ -6,9 +6,10 @@ port; it is drawn so, each busy from the op's first cycle.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.engine.array_ops import behind_array, evaluated
@@ -76,13 +77,14 @@ def ops_in_play(ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], h
     known: dict[Asked, tuple[TileRun, ...]] = {}
     launched: set[str] = set()
     for turn in player.turns(ops):
-        op, mapping, result = turn.op, mappings.get(turn.op.layer.name), player.result(turn.op, [turn])
-        again = hardware.launch_cycles if turn.of in launched else 0
+        op, mapping = turn.op, mappings.get(turn.op.layer.name)
+        setup = 0 if turn.of in launched else hardware.launch_cycles
         launched.add(turn.of)
         strip = op.layer.name if turn.of != op.layer.name else ""
-        beside = around(op, hardware, result, again)
+        setup += hardware.configuration_cycles if mapping else 0
+        beside = around(op, hardware, setup, partial(player.result, op, [turn]))
         if hardware.layer_order == "overlapped":
-            yield replace(apart(op, result, hardware, beside), name=turn.of, strip=strip)
+            yield replace(apart(op, player.result(op, [turn]), hardware, beside), name=turn.of, strip=strip)
             continue
         key = Asked(op_key(op) if mapping else vector_key(op, hardware), mapping, turn.come)
         if key not in known:
@@ -111,14 +113,18 @@ def block_of(op: PlannedOp, hardware: Hardware) -> str:
     return ARRAY if on_array else VECTOR
 
 
-def around(op: PlannedOp, hardware: Hardware, result: LayerResult, again: int) -> tuple[int, int, int]:
+def around(
+    op: PlannedOp, hardware: Hardware, setup_cycles: int, result: Callable[[], LayerResult]
+) -> tuple[int, int, int]:
     """Return the cycles before an op's tiles, those of the vector unit behind the array, and when these begin.
 
-    They end with the op. What starts it has passed already where it is in play `again`: so many cycles of it.
+    They end with the op, as its `result` says.
     """
-    setup = result.cycle_parts["configuration"]
     behind = behind_array(op, hardware).cycles if op.layer.nest is not None else 0
-    return setup - again, behind, result.cycles - setup - behind
+    if not behind:
+        return setup_cycles, 0, 0
+    found = result()
+    return setup_cycles, behind, found.cycles - found.cycle_parts["configuration"] - behind
 
 
 MOST_LISTED = 5_000_000

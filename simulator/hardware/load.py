@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from simulator.energy.table import energy_of
 from simulator.errors import InputError, Problem
 from simulator.hardware.model import Array, Buffer, Delivery, DepthwiseEngine, Dram, Epilogue, Hardware, ZeroWeights
+from simulator.log import timed
 from simulator.mapping.dataflow import dataflow_of
 from simulator.nest import OPERAND_NAMES
 from simulator.source import Document, load_yaml, plain_document, validate
@@ -39,7 +40,8 @@ def load_hardware(spec: str | Path) -> Hardware:
     if path.suffix.lower() == ".cfg":
         expected = f"what `simulate convert {path} --to hw` writes of it"
         raise InputError(Problem("a machine of another tool", str(path), expected=expected))
-    return read_hardware(load_yaml(path))
+    with timed("loaded machine %s", path):
+        return read_hardware(load_yaml(path))
 
 
 def read_hardware(document: Document | Mapping[str, Value], bare_quantities: bool = False) -> Hardware:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, get_args
 
 from simulator.energy.chip import Chip, Memory
@@ -203,6 +204,12 @@ class Hardware:
     by_default: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
     extends: tuple[str, ...] = field(default=(), init=False, compare=False, repr=False)
 
+    def __str__(self) -> str:
+        """Name the machine and its size; all of it would fill a screen."""
+        memories = ", ".join(f"{buffer.name} {buffer.capacity_bytes:,} bytes" for buffer in self.buffers)
+        flows = ", ".join(self.dataflow_names)
+        return f"{self.name}: {self.array.pes:,} PEs at {self.clock_hz / 1e6:g} MHz; {memories}; {flows}"
+
     @property
     def runs_stacks(self) -> bool:
         """Whether ops may run strip by strip: where maps stay on chip at all, and rows lie together in DRAM."""
@@ -243,7 +250,7 @@ class Hardware:
     @property
     def prices(self) -> Prices:
         """What its actions cost."""
-        return self.energy.prices(self.chip)
+        return _prices(self.energy, self.chip)
 
     @property
     def level_names(self) -> tuple[str, ...]:
@@ -274,3 +281,9 @@ class Hardware:
         """Tiles of an operand that may be on their way or in use at a time: 2 where one comes while one is used."""
         buffer = next(b for b in self.buffers if operand in b.holds)
         return 2 if buffer.double_buffered or operand in buffer.streams else 1
+
+
+@lru_cache(maxsize=64)
+def _prices(energy: AnyEnergy, chip: Chip) -> Prices:
+    """Work out prices once for all layers: circuits price a machine in half a millisecond."""
+    return energy.prices(chip)

@@ -1,7 +1,9 @@
 """Tell from when to when each tensor must be kept, residual branches included."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
 
 from simulator.network.ir import MAC_OPS, Layer, Network
@@ -38,11 +40,21 @@ def words_alive(network: Network) -> list[int]:
     sizes |= {layer.name: prod(layer.output_shape) for layer in network.layers}
     readers = Counter(name for layer in network.layers for name in layer.inputs) + Counter(network.outputs)
     in_place = {layer.name for layer in network.layers if _in_place(layer) and readers[layer.inputs[0]] == 1}
-    alive = [0] * len(network.layers)
-    for name, life in lifetimes(network).items():
-        for at in range(max(0, life.made + (name in in_place)), min(len(alive), life.last_read + 1)):
-            alive[at] += sizes[name]
-    return alive
+    spans = ((life.made + (name in in_place), life.last_read, sizes[name]) for name, life in lifetimes(network).items())
+    return summed(spans, len(network.layers))
+
+
+def summed(spans: Iterable[tuple[int, int, int]], places: int) -> list[int]:
+    """Sum sizes at every place that they lie at, each from its first place to its last: sums of what begins and ends.
+
+    >>> summed([(0, 1, 10), (-1, 0, 5), (1, 7, 2)], 3)
+    [15, 12, 2]
+    """
+    changes = [0] * (places + 1)
+    for first, last, size in spans:
+        changes[min(max(0, first), places)] += size
+        changes[min(max(first, last + 1, 0), places)] -= size
+    return list(accumulate(changes[:places]))
 
 
 def _in_place(layer: Layer) -> bool:

@@ -78,13 +78,18 @@ def provenance(documents: Documents) -> dict[str, str]:
 
 def fingerprints(documents: Documents) -> dict[str, str]:
     """Return a hash of each document that is there."""
+    return {key: fingerprint(data) for key, data in digested(documents).items()}
+
+
+def digested(documents: Documents) -> dict[str, dict[str, object]]:
+    """Return each document that is there, by the name of its hash."""
     parts = {"hardware": documents.hardware, "network": documents.network}
-    return {f"{part}_sha256": fingerprint(data) for part, data in parts.items() if data is not None}
+    return {f"{part}_sha256": data for part, data in parts.items() if data is not None}
 
 
 def fingerprint(value: object) -> str:
     """Hash the content of dataclasses and plain containers, whatever file they came from."""
-    text = json.dumps(plain_data(value), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=plain_data)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -94,12 +99,12 @@ def plain_data(value: object) -> object:
         return value
     if isinstance(value, Fraction):
         return value.numerator if value.denominator == 1 else float(value)
-    if is_dataclass(value):
-        return {field.name: plain_data(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {str(key): plain_data(item) for key, item in value.items()}
-    if isinstance(value, frozenset | set):
-        return [plain_data(item) for item in sorted(value)]
     if isinstance(value, list | tuple):
         return [plain_data(item) for item in value]
+    if is_dataclass(value):
+        return {field.name: plain_data(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, frozenset | set):
+        return [plain_data(item) for item in sorted(value)]
     raise TypeError(f"no plain form of {type(value).__name__}")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import NoReturn
@@ -71,7 +71,7 @@ def run_from_json(text: str, file: str | None = None) -> Run:
     """
     from pydantic import TypeAdapter, ValidationError
 
-    data = _parse(text, file)
+    data, signed = _parse(text, file)
     version = data.get("schema_version")
     if version not in (*OLDER_VERSIONS, SCHEMA_VERSION) or isinstance(version, bool):
         expected = f"a saved run of schema version 1 to {SCHEMA_VERSION} (simulate --json writes one)"
@@ -81,6 +81,8 @@ def run_from_json(text: str, file: str | None = None) -> Run:
     now = with_joules(then)
     if now is not data:
         text = json.dumps(now)
+    below = [*_negative(now, file)] if signed else []
+    del data, then, now  # of a large run they take as much room as the run itself
     try:
         run: Run = TypeAdapter(Run).validate_json(text, strict=True)
     except ValidationError as error:
@@ -89,7 +91,8 @@ def run_from_json(text: str, file: str | None = None) -> Run:
             for details in error.errors(include_url=False)
         ]
         raise InputError(*_bounded(problems, file)) from None
-    if impossible := [*_not_positive(run, file), *_negative(now, file), *_unknown_traffic(run, file)]:
+    del text
+    if impossible := [*_not_positive(run, file), *below, *_unknown_traffic(run, file)]:
         raise InputError(*_bounded(impossible, file))
     if version in OLDER_VERSIONS:
         run = restated(run)
@@ -130,7 +133,7 @@ def _unknown_traffic(run: Run, file: str | None) -> Iterator[Problem]:
 
 def _negative(data: Mapping[str, object], file: str | None) -> Iterator[Problem]:
     """Yield numbers below 0: a run counts, nothing of it is owed."""
-    left = [(key, data[key]) for key in ("hardware", "network", "total", "layers")]
+    left = [(key, data.get(key)) for key in ("hardware", "network", "total", "layers")]
     while left:
         path, value = left.pop()
         if isinstance(value, dict):
@@ -198,28 +201,33 @@ def _dump(value: object) -> str:
 
 def _tree(value: object) -> object:
     """Turn dataclasses into dictionaries and give every dictionary one order; a mapping keeps its own."""
-    if isinstance(value, Mapping):
-        keys = sorted(value, key=lambda key: (_KEY_ORDER.get(key, len(_KEY_ORDER)), key))
-        return {key: _tree(value[key]) for key in keys}
+    if value is None or isinstance(value, int | float | str):
+        return value
     if isinstance(value, list | tuple):
         return [_tree(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return {
-        field.name: getattr(value, field.name) if field.name == "mapping" else _tree(getattr(value, field.name))
-        for field in fields(value)  # type: ignore[arg-type]
-    }
+    if isinstance(value, dict | Mapping):
+        keys = sorted(value, key=lambda key: (_KEY_ORDER.get(key, len(_KEY_ORDER)), key))
+        return {key: _tree(value[key]) for key in keys}
+    names = value.__dataclass_fields__  # type: ignore[attr-defined]
+    return {name: getattr(value, name) if name == "mapping" else _tree(getattr(value, name)) for name in names}
 
 
-def _parse(text: str, file: str | None) -> dict[str, object]:
+def _parse(text: str, file: str | None) -> tuple[dict[str, object], bool]:
+    """Return the object that a text holds, and whether any number of it has a sign."""
+    signed = False
+
     def refuse(constant: str) -> NoReturn:
         raise InputError(Problem(f"{constant} is not a number of a run", file))
 
     def number(literal: str) -> float:
+        nonlocal signed
+        signed |= literal[0] == "-"
         value = float(literal)
         return value if isfinite(value) else refuse(literal)
 
     def whole(literal: str) -> int:
+        nonlocal signed
+        signed |= literal[0] == "-"
         return int(literal) if len(literal) <= MAX_DIGITS else refuse(literal[:40])
 
     try:
@@ -232,7 +240,7 @@ def _parse(text: str, file: str | None) -> dict[str, object]:
         raise InputError(Problem(f"not JSON: {error}", file)) from None
     if not isinstance(data, dict):
         raise InputError(Problem("not a saved run", file, expected="a JSON object", got=_short(data)))
-    return data
+    return data, signed
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:

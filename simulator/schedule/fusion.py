@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import prod
 
 from simulator.hardware.model import Hardware
+from simulator.nest import LoopNest
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.network.ops import OPS
 
@@ -33,9 +34,9 @@ class Group:
         return sum(OPS[op.op].operations(op) for op in self.fused if OPS[op.op].accumulates)
 
     @property
-    def filtering(self) -> tuple[Layer, ...]:
-        """Depthwise layers that an engine runs behind the array."""
-        return tuple(op for op in self.fused if op.op is Op.DEPTHWISE)
+    def filtering(self) -> tuple[LoopNest, ...]:
+        """Loops of the depthwise layers that an engine runs behind the array."""
+        return tuple(op.nest for op in self.fused if op.op is Op.DEPTHWISE and op.nest)
 
     @property
     def constants(self) -> int:

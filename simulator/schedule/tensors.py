@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Network, Op
-from simulator.network.lifetimes import Lifetime, lifetimes
+from simulator.network.lifetimes import Lifetime, lifetimes, summed
 from simulator.network.shapes import tensor_bytes
 from simulator.schedule.fusion import Fusion
 from simulator.schedule.placement import Block
@@ -61,16 +61,13 @@ def stored_lifetimes(network: Network, storage: Storage) -> dict[str, Lifetime]:
     """Lifetimes of the stored tensors that ops make, those of fused and folded ops that alias them included."""
     life: dict[str, Lifetime] = {}
     for name, own in lifetimes(network).items():
-        for stored in storage[name] - network.inputs.keys():
-            before = life.get(stored, own)
-            life[stored] = Lifetime(min(before.made, own.made), max(before.last_read, own.last_read))
+        for stored in storage[name]:
+            if stored not in network.inputs:
+                before = life.get(stored, own)
+                life[stored] = Lifetime(min(before.made, own.made), max(before.last_read, own.last_read))
     return life
 
 
 def occupancy(kept: Iterable[Block], ops: int) -> list[int]:
     """Bytes that kept tensors take while each op runs."""
-    taken = [0] * ops
-    for tensor in kept:
-        for i in range(max(0, tensor.lifetime.made), min(ops, tensor.lifetime.last_read + 1)):
-            taken[i] += tensor.size_bytes
-    return taken
+    return summed(((tensor.lifetime.made, tensor.lifetime.last_read, tensor.size_bytes) for tensor in kept), ops)

@@ -73,6 +73,18 @@ class Document:
                 return None
         return value
 
+    def has(self, path: PathParts) -> bool:
+        """Return whether there is a value at `path`, be it nothing."""
+        value: Value = self.data
+        for part in path:
+            if isinstance(value, dict) and str(part) in value:
+                value = value[str(part)]
+            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+                value = value[part]
+            else:
+                return False
+        return True
+
     def problem(
         self,
         path: str | PathParts,
@@ -113,9 +125,7 @@ def parse_yaml(text: str, file: str = "<text>", times: int = 1) -> Document:
 
 def plain_document(data: Mapping[str, Value], file: str = "") -> Document:
     """Return plain data as a document: problems tell the path of a value, but no line; `file` is where it is from."""
-    places: dict[str, Place] = {}
-    mark(dict(data), "", NOWHERE, places)
-    return Document(file, dict(data), places, {})
+    return Document(file, dict(data), {"": NOWHERE}, {})
 
 
 def mark(value: Value, dotted: str, at: Place, places: dict[str, Place]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.source.document import Document, PathParts, Rejected, RejectedElsewhere, dotted_path, show
+from simulator.source.document import Document, PathParts, Rejected, RejectedElsewhere, show
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -125,8 +125,7 @@ def _document_path(document: Document, location: tuple[int | str, ...], keep_las
     """Drop the parts of pydantic's location that name a member of a union instead of a place in the document."""
     path: PathParts = ()
     for i, part in enumerate(location):
-        there = dotted_path((*path, part)) in document.places
-        if there or (keep_last and i == len(location) - 1):
+        if document.has((*path, part)) or (keep_last and i == len(location) - 1):
             path = (*path, part)
     return path
 

@@ -1,6 +1,7 @@
 """The redesign loop, reports and experiments."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,13 @@ def test_the_loop_takes_the_best_move_until_none_pays_and_adds_up():
 def test_two_moves_at_once_cross_a_ridge():
     way = redesign(numbers({0: 1000, 1: 1100, 2: 500}), 0)
     assert way.end.design == 2 and len(way.steps) == 1
+
+
+def test_no_more_designs_are_simulated_than_may_be_and_the_best_of_them_is_taken():
+    cycles = {0: 1000, 1: 900, 2: 700, 3: 690, 4: 695}
+    way = redesign(replace(numbers(cycles), most=3), 0)
+    assert set(way.visited) == {0, 1, 2} and way.end.design == 2
+    assert redesign(replace(numbers(cycles), most=0), 0).end.design == 0
 
 
 def test_no_design_leaves_its_bounds():

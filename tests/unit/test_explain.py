@@ -64,11 +64,11 @@ def test_no_change_saves_more_than_it_is_proven_to_save_at_most(machine: str, ob
             saving = trials.saving(change)
         except InputError:
             continue
-        most = trials.worth_at_most(change, of_layers=False)
+        most = trials.prospect(change, of_layers=False).worth_at_most
         close += most < 0.9
         assert saving.worth <= most + 1e-9, change.what
         if saving.layer_worth is not None:
-            assert saving.layer_worth <= trials.worth_at_most(change, of_layers=True) + 1e-9, change.what
+            assert saving.layer_worth <= trials.prospect(change, of_layers=True).worth_at_most + 1e-9, change.what
     assert close
 
 

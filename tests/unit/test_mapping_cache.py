@@ -191,7 +191,7 @@ NOT_READ_OF_OP: dict[str, object] = {
     "folded": True,
     "fused": ("other",),
     "added": 7,
-    "filtering": (LAYER,),
+    "filtering": (LAYER.nest,),
     "alive_bytes": 7,
     "kept": Kept(Lifetime(0, 1), 7, 7),
     "read_last_by": "other",

@@ -83,7 +83,8 @@ class Assembly(Graph):
 
     def retype(self, name: str, op: Op) -> None:
         """Make a layer one of another op, all else remaining."""
-        self._layers[name] = replace(self._layers[name], op=op)
+        if self._layers[name].op is not op:
+            self._layers[name] = replace(self._layers[name], op=op)
 
     def unique(self, name: str) -> str:
         """Return the name if it is free, or the first free one with a number behind it."""

@@ -143,7 +143,6 @@ def _draw_latency(runs: Runs) -> "Figure":
     figure, (axes,) = charts.panels(1)
     values = [[1e3 * runs[machine, name].total.latency_s for machine in MACHINES] for name in NETWORKS]
     charts.field(axes, MACHINES, list(NETWORKS), values, lambda value: f"{value:.3g}")
-    axes.set_title("latency, ms")
     return figure
 
 
@@ -165,7 +164,7 @@ def _depthwise(runs: Runs) -> Section:
         for machine in MACHINES
     ]
     picture = Picture("depthwise", rows, partial(_draw_depthwise, costs, runs))
-    caption = "What a depthwise MAC costs, and whether networks of few but depthwise MACs are faster for it"
+    caption = "What a depthwise MAC costs, and whether fewer MACs with them are faster"
     text = (
         "Depthwise layers make a 3x3 convolution of many channels eight to nine times fewer MACs. They pay where a MAC"
         " costs less than that many times more, with all that its layer takes. At about equal accuracy,"
@@ -177,10 +176,12 @@ def _depthwise(runs: Runs) -> Section:
 def _draw_depthwise(costs: Mapping[str, float], runs: Runs) -> "Figure":
     figure, (left, right) = charts.panels(2)
     charts.grouped_bars(left, MACHINES, {"": [costs[machine] for machine in MACHINES]}, _times, legend=False)
-    left.set_title("cycles of a MAC in MobileNet's depthwise layers, relative to its 1x1 layers")
+    left.set_title("MobileNet's depthwise over 1x1 layers")
+    left.set_ylabel("cycles of a MAC")
     charts.grouped_bars(right, MACHINES, {"": [speed_up(runs, machine) for machine in MACHINES]}, _times, legend=False)
     charts.reference(right, 1.0, "equally fast")
-    right.set_title(f"speed of {WITH} relative to {WITHOUT}")
+    right.set_title(f"{WITH} over {WITHOUT}")
+    right.set_ylabel("speed")
     return figure
 
 
@@ -217,5 +218,4 @@ def _variants(variants: Runs) -> Section:
 def _draw_variants(series: Mapping[str, list[float]]) -> "Figure":
     figure, (axes,) = charts.panels(1)
     charts.lines(axes, list(VARIANTS), series, lambda value: f"{value:g}%")
-    axes.set_title("cycles relative to v1")
     return figure

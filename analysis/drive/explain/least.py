@@ -1,19 +1,25 @@
 """What changed designs take at least, proven without a search of mappings: what a change can save at most.
 
 An op on the array takes at least its floor (`simulator.cost.floor`); where neither it nor the machine is changed, what
-it takes in the run. Other ops are played as they are, for they are not searched.
+it takes in the run; once it is searched, what it takes then. Other ops are played as they are, for they are not
+searched. A dataflow that is added leaves an op what it took, but for a search's luck, or takes its own floor at least.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from math import ceil, prod
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, inf, prod
+from os import cpu_count
 
 from analysis.read.objective import OBJECTIVES
 from simulator.engine.least import least_of, played_alone
-from simulator.engine.mapping_cache import OpKey, SettingKey, op_key, setting_key
+from simulator.engine.mapping_cache import Known, MappingCache, OpKey, SettingKey, op_key, setting_key
+from simulator.engine.mapping_choice import Wanted, choose_mappings
+from simulator.engine.player import Player, Turn
 from simulator.engine.simulate import choose_dataflows
 from simulator.engine.store import NO_STORE, Rows
-from simulator.hardware.model import Hardware
+from simulator.hardware.model import BAND, Hardware
+from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Operand
 from simulator.network.ir import Network
 from simulator.result.run import LayerResult, Run
@@ -25,7 +31,14 @@ FACTORS = {"cycles_then_energy": ("cycles",), "edp": ("cycles", "energy")}
 HIDDEN = {"cycles": 1, "cycles_plus_dma": 2}
 """Measure -> how often it counts the cycles of a transfer."""
 
+LUCK = (1 + 0.01) * (1 + BAND)
+"""By what factor a search that has more to try may find a better mapping of what it knew before: the gap at which it
+ends, and what energy among the fastest may take longer.
+"""
+
 Alike = tuple[OpKey, int, int]  # an op with what is fused into it
+
+FloorsByFlow = tuple[str, list[tuple[Dataflow, dict[OpKey, float]]]]  # of a measure
 
 
 def factors_of(objective: str) -> tuple[str, ...]:
@@ -42,6 +55,53 @@ class Design:
     dataflow: str
 
 
+class Outlook:
+    """What a design takes at least of an objective: the more of its ops are searched, the closer that comes."""
+
+    def __init__(self, machine: Hardware, objective: str) -> None:
+        self.machine, self.measures = machine, factors_of(objective)
+        self._others: list[list[float]] = []  # of what the array does not run, by plan and measure
+        self._counts: list[Counter[Alike]] = []  # of alike ops, by plan
+        self._least: dict[Alike, list[float]] = {}  # of one op, by measure
+        self._open: dict[Alike, PlannedOp] = {}  # of which the search would tell more
+
+    def add_plan(self, others: Sequence[LayerResult], ops: Sequence[PlannedOp]) -> None:
+        """Add a plan to choose from: what the array does not run, as it is played, and ops that it runs."""
+        self._others.append([sum(map(OBJECTIVES[measure].of_layer, others)) for measure in self.measures])
+        self._counts.append(Counter(map(_alike, ops)))
+
+    def add_least(self, op: PlannedOp, least: list[float]) -> None:
+        """Say what an op, and what is alike, takes at least by measure; it may be searched."""
+        self._least[_alike(op)], self._open[_alike(op)] = least, op
+
+    def know(self, op: PlannedOp, found: LayerResult) -> None:
+        """Say what an op, and what is alike, takes, but for its first weights coming before."""
+        self._open.pop(_alike(op), None)
+        self._least[_alike(op)] = [
+            max(0.0, OBJECTIVES[measure].of_layer(found) - _prefetched(op, self.machine, measure))
+            for measure in self.measures
+        ]
+
+    def least(self) -> float:
+        """Return what the best plan takes at least."""
+        return min(
+            prod(
+                other + sum(count * self._least[alike][i] for alike, count in counts.items())
+                for i, other in enumerate(others)
+            )
+            for others, counts in zip(self._others, self._counts, strict=True)
+        )
+
+    def knows(self, op: PlannedOp) -> bool:
+        """Tell whether anything is said of what is alike to an op."""
+        return _alike(op) in self._least
+
+    def to_search(self) -> list[PlannedOp]:
+        """Return the ops that are not searched, those that take most first."""
+        total = sum(self._counts, Counter[Alike]())
+        return sorted(self._open.values(), key=lambda op: -total[_alike(op)] * self._least[_alike(op)][0])
+
+
 class Floors:
     """What designs take at least; floors of equal ops on equal machines are found once."""
 
@@ -52,35 +112,78 @@ class Floors:
         self._floors: dict[SettingKey, dict[OpKey, float]] = {}
         self._rows = Rows(NO_STORE)
 
-    def of(self, design: Design, objective: str, names: Collection[str] = ()) -> float:
+    def outlook(self, design: Design, objective: str, names: Collection[str] = ()) -> Outlook:
         """Return what the layers of these names, or all, take at least of an objective."""
-        plans = [plan(design.network, design.machine, each) for each in schedules(design.network, design.machine)]
-        running = [[op for op in ops if op.runs and (not names or op.layer.name in names)] for ops in plans]
-        return min(prod(self._sum(ops, design, measure) for measure in factors_of(objective)) for ops in running)
+        machine, outlook = design.machine, Outlook(design.machine, objective)
+        flows, (taken, added) = choose_dataflows(machine, design.dataflow), self._known(design, outlook.measures)
+        floors = {measure: self._floors_of(machine, flows, measure) for measure in outlook.measures}
+        for schedule in schedules(design.network, machine):
+            running = [op for op in plan(design.network, machine, schedule) if op.runs]
+            asked = [op for op in running if not names or op.layer.name in names]
+            on_array = [op for op in asked if op.layer.nest is not None]
+            others = [played_alone(op, machine, self._rows) for op in asked if op.layer.nest is None]
+            outlook.add_plan(others, on_array)
+            for op in on_array:
+                found = taken.get(_alike(op))
+                if found and not added:
+                    outlook.know(op, found)
+                elif not outlook.knows(op):
+                    least = [self._least(op, machine, floors[measure], found) for measure in outlook.measures]
+                    outlook.add_least(op, least)
+        return outlook
 
-    def _sum(self, ops: Collection[PlannedOp], design: Design, measure: str) -> float:
-        machine = design.machine
-        flows = choose_dataflows(machine, design.dataflow)
-        settings = [setting_key(machine, (flow,), measure) for flow in flows]
-        floors = [self._floors.setdefault(setting, {}) for setting in settings]
-        known = self._taken if machine is self.machine and design.dataflow == self.dataflow else {}
+    def _known(self, design: Design, measures: Sequence[str]) -> tuple[Mapping[Alike, LayerResult], bool]:
+        """Return what ops take in the run as far as it counts for a design, and whether that has more dataflows.
 
-        def least(op: PlannedOp) -> float:
-            if op.layer.nest is None:
-                return OBJECTIVES[measure].of_layer(played_alone(op, machine, self._rows))
-            if found := known.get(_alike(op)):
-                return OBJECTIVES[measure].of_layer(found)
-            key = op_key(op)
-            new = [flow for flow, floor in zip(flows, floors, strict=True) if key not in floor]
-            for flow, found_least in zip(new, least_of(op, machine, new, measure), strict=True):
-                floors[flows.index(flow)][key] = found_least
-            return max(0.0, min(floor[key] for floor in floors) - _prefetched(op, machine, measure))
+        Of a product of measures, a search may find less of one and more of the other.
+        """
+        machine, mine = design.machine, self.machine
+        if design.dataflow != self.dataflow:
+            return {}, False
+        if machine is mine:
+            return self._taken, False
+        same = replace(machine, name=mine.name, source=mine.source, dataflows=mine.dataflows) == mine
+        more = same and len(measures) == 1 and set(machine.dataflows) > set(mine.dataflows)
+        return (self._taken, True) if more else ({}, False)
 
-        return sum(map(least, ops))
+    def _floors_of(self, machine: Hardware, flows: Sequence[Dataflow], measure: str) -> FloorsByFlow:
+        """Return what is known of floors, to add to."""
+        found = [self._floors.setdefault(setting_key(machine, (flow,), measure), {}) for flow in flows]
+        return measure, list(zip(flows, found, strict=True))
+
+    def _least(self, op: PlannedOp, machine: Hardware, floors: FloorsByFlow, found: LayerResult | None) -> float:
+        """Return the least over all dataflows; under those of the run it takes what is `found` there, if anything."""
+        (measure, by_flow), key = floors, op_key(op)
+        new = [flow for flow, known in by_flow if key not in known]
+        least = dict(zip(new, least_of(op, machine, new, measure), strict=True))
+        before = OBJECTIVES[measure].of_layer(found) / LUCK if found else 0.0
+        lowest = inf
+        for flow, known in by_flow:
+            floor = known.setdefault(key, least.get(flow, 0.0))
+            lowest = min(lowest, max(floor, before) if flow in self.machine.dataflows else floor)
+        return max(0.0, lowest - _prefetched(op, machine, measure))
+
+
+def searched(outlook: Outlook, design: Design, objective: str, cache: MappingCache) -> Iterator[PlannedOp]:
+    """Search the ops of a design, those first that take most, as simulating it does; yield each once it is known.
+
+    Raises InputError for one that cannot fit.
+    """
+    machine, flows = design.machine, choose_dataflows(design.machine, design.dataflow)
+    setting, at_once = setting_key(machine, flows, objective), cpu_count() or 1
+    with cache.store.opened() as rows:
+        known = Known(setting, cache.mappings_of(setting), rows)
+        ops = outlook.to_search()
+        for some in (ops[i : i + at_once] for i in range(0, len(ops), at_once)):
+            choices = choose_mappings(some, machine, flows, Wanted(objective), known)
+            player = Player({name: choice.mapping for name, choice in choices.items()}, machine, rows)
+            for op in some:
+                outlook.know(op, player.result(op, [Turn(op, op.layer.name, 0, 0)]))
+                yield op
 
 
 def _alike(op: PlannedOp) -> Alike:
-    return op_key(op), len(op.fused), op.added + sum(layer.macs for layer in op.filtering)
+    return op_key(op), len(op.fused), op.added + sum(nest.macs for nest in op.filtering)
 
 
 def _taken(run: Run, design: Design) -> Mapping[Alike, LayerResult]:

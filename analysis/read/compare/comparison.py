@@ -145,15 +145,14 @@ def _sizes(before: Run, after: Run) -> Groups:
 
 
 def _stage_changes(before: Run, after: Run, measure: Measure, base: float, groups: Groups) -> list[Change]:
-    runs = tuple(zip((before, after), groups, strict=True))
-    names = dict.fromkeys(group_of(layer) for run, group_of in runs for layer in run.layers)
+    members: dict[str, tuple[list[LayerResult], list[LayerResult]]] = {}
+    for place, (run, group_of) in enumerate(zip((before, after), groups, strict=True)):
+        for layer in run.layers:
+            members.setdefault(group_of(layer), ([], []))[place].append(layer)
     changes = []
-    for name in names:
-        sums, parts = [], []
-        for run, group_of in runs:
-            layers = [layer for layer in run.layers if group_of(layer) == name]
-            sums.append(_add(measure.of_layer(layer) for layer in layers))
-            parts.append(_total_parts([measure.parts(layer) for layer in layers]))
+    for name, of_runs in members.items():
+        sums = [_add(measure.of_layer(layer) for layer in layers) for layers in of_runs]
+        parts = [_total_parts([measure.parts(layer) for layer in layers]) for layers in of_runs]
         if any(sums):
             changes.append(Change(name, "", sums[0], sums[1], _ratio(sums[1] - sums[0], base), _difference(*parts)))
     return changes

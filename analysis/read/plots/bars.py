@@ -1,14 +1,15 @@
-"""Stacked bars over the layers of a network, legible from five layers to two hundred."""
+"""Stacked bars over the layers of a network, legible from five layers to two hundred, and drawn for five hundred."""
 
 from bisect import bisect
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from math import ceil, floor, inf, log
 from textwrap import fill
 from typing import TYPE_CHECKING
 
 from analysis.read.layout import elide, printable
 from analysis.read.theme import LIGHT_GREY, SMALL_POINTS, inches, is_narrow, new_figure
+from analysis.read.titles import run_subtitle
 from analysis.read.units import percent, size, tick
 from simulator.result.run import LayerResult, Run
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BAR_WIDTH = 0.86  # of a layer's place
+MOST_BARS = 500  # of a figure; tables beside it have a row for every layer
+MOST_STAGES = 60  # that are told by numbers
 MAX_NAME = 22  # characters of a label
 TOWERING = 3.0  # times the highest bar that is not cut: from here on bars are cut
 MOST_CUT, FEW_BARS = 3, 8
@@ -33,6 +36,22 @@ INCHES_PER_LETTER = 0.062
 def timed_layers(run: Run) -> list[LayerResult]:
     """Return the layers that take time; folded and fused ones have no bar."""
     return [layer for layer in run.layers if layer.cycles]
+
+
+def drawn_layers(run: Run) -> list[LayerResult]:
+    """Return the layers that a figure has bars for: those that take time, or where these are too many, the longest."""
+    layers = timed_layers(run)
+    if len(layers) <= MOST_BARS:
+        return layers
+    longest = sorted(range(len(layers)), key=lambda at: (-layers[at].cycles, at))[:MOST_BARS]
+    return [layers[at] for at in sorted(longest)]
+
+
+def bars_subtitle(run: Run, *more: str) -> str:
+    """Return the subtitle of a figure with a bar for each layer, which says so where some have none."""
+    layers = len(timed_layers(run))
+    left_out = f"the {MOST_BARS} of {layers:,} layers that take most cycles" if layers > MOST_BARS else ""
+    return run_subtitle(run, left_out, *more)
 
 
 def layer_figure(layers: int, panels: int, height: float = 2.4) -> "tuple[Figure, list[Axes]]":
@@ -203,19 +222,30 @@ def shade_stages(axes: "Axes", layers: Sequence[LayerResult], *, name: bool) -> 
     each = axes_width(axes) / max(1, len(layers))
     names = [elide(printable(stage), 14) for stage, _ in groups]
     numbered = any(len(text) * INCHES_PER_LETTER > count * each for text, (_, count) in zip(names, groups, strict=True))
-    start, last = 0, -inf
-    for index, (text, (_, count)) in enumerate(zip(names, groups, strict=True)):
-        middle, end = start + (count - 1) / 2, start + count
-        if index % 2:
-            axes.axvspan(start - 0.5, end - 0.5, color=LIGHT_GREY, zorder=0, linewidth=0)
-        shown = (str(index + 1) if len(groups) > 1 else "") if numbered else text
+    told = 1 < len(groups) <= MOST_STAGES
+    ends = list(accumulate(count for _, count in groups))
+    _shade(axes, [(end - count - 0.5, end - 0.5) for end, (_, count) in zip(ends, groups, strict=True)][1::2])
+    last = -inf
+    for index, (text, (_, count), end) in enumerate(zip(names, groups, ends, strict=True)):
+        middle = end - (count + 1) / 2
+        shown = (str(index + 1) if told else "") if numbered else text
         half = len(shown) * INCHES_PER_LETTER / each / 2
         if name and shown and middle - half > last:
             _above(axes, middle, shown)
             last = middle + half
-        start = end
-    if name and numbered and len(groups) > 1:
+    if name and numbered and told:
         _tell_stages(axes, names)
+
+
+def _shade(axes: "Axes", spans: Sequence[tuple[float, float]]) -> None:
+    """Shade parts of the x axis, from the bottom of the axes to their top, behind all else."""
+    from matplotlib.collections import PolyCollection
+
+    corners = [[(left, 0), (right, 0), (right, 1), (left, 1)] for left, right in spans]
+    place = axes.get_xaxis_transform()
+    axes.add_collection(
+        PolyCollection(corners, facecolors=LIGHT_GREY, linewidths=0, zorder=0, transform=place), autolim=False
+    )
 
 
 def _above(axes: "Axes", place: float, text: str) -> None:

@@ -4,9 +4,17 @@ from typing import TYPE_CHECKING
 
 from analysis.read import units
 from analysis.read.layout import Row
-from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, timed_layers
+from analysis.read.plots.bars import (
+    bars_subtitle,
+    drawn_layers,
+    layer_figure,
+    name_layers,
+    shade_stages,
+    stacked_bars,
+    timed_layers,
+)
 from analysis.read.theme import CYCLE_COLOURS, headline
-from analysis.read.titles import run_subtitle, run_title
+from analysis.read.titles import run_title
 from simulator.result.causes import CAUSES
 from simulator.result.run import CYCLE_PARTS, Run
 
@@ -27,7 +35,7 @@ def draw(run: Run) -> "Figure":
     """Draw one bar per layer, MACs at the bottom and what delays them above."""
     from matplotlib.ticker import FuncFormatter
 
-    layers = timed_layers(run)
+    layers = drawn_layers(run)
     figure, (axes,) = layer_figure(len(layers), panels=1)
     series = {part: [layer.cycle_parts.get(part, 0) for layer in layers] for part in CYCLE_PARTS}
     stacked_bars(axes, series, CYCLE_COLOURS, CAUSES)
@@ -37,5 +45,5 @@ def draw(run: Run) -> "Figure":
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: units.tick(value)))
     total = units.count(run.total.cycles, digits=4)
     time = units.seconds(run.total.latency_s)
-    headline(figure, run_title(run, f"{total} cycles, {time}"), run_subtitle(run))
+    headline(figure, run_title(run, f"{total} cycles, {time}"), bars_subtitle(run))
     return figure

@@ -5,9 +5,17 @@ from typing import TYPE_CHECKING
 
 from analysis.read.layout import Row
 from analysis.read.objective import ENERGY, component_of, energy_by, operand_of
-from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, timed_layers
+from analysis.read.plots.bars import (
+    bars_subtitle,
+    drawn_layers,
+    layer_figure,
+    name_layers,
+    shade_stages,
+    stacked_bars,
+    timed_layers,
+)
 from analysis.read.theme import CATEGORIES, COMPONENT_LABELS, OPERAND_COLOURS, component_colours, headline
-from analysis.read.titles import run_subtitle, run_title
+from analysis.read.titles import run_title
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -30,7 +38,7 @@ def draw(run: Run) -> "Figure":
     """Draw two panels over the same layers: energy by component above, by operand below."""
     from matplotlib.ticker import FuncFormatter
 
-    layers = timed_layers(run)
+    layers = drawn_layers(run)
     figure, (above, below) = layer_figure(len(layers), panels=2)
     colours = component_colours(run.hardware.levels)
     others = sorted({component_of(part) for part in run.total.energy_parts} - colours.keys())
@@ -50,7 +58,7 @@ def draw(run: Run) -> "Figure":
     figure.align_ylabels([above, below])
     name_layers(below, layers, [layer.energy_pj for layer in layers])
     told = f"{ENERGY.write(ENERGY.of_run(run))} of energy"
-    headline(figure, run_title(run, told), run_subtitle(run, f"prices of {run.hardware.energy_table}"))
+    headline(figure, run_title(run, told), bars_subtitle(run, f"prices of {run.hardware.energy_table}"))
     return figure
 
 

@@ -1,25 +1,28 @@
 """What lies in the activations' memory while each layer runs: tensors that stay, by name, and the layer's own tiles."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analysis.read import units
-from analysis.read.layout import Cell, Row, elide, printable
+from analysis.read.layout import Row, elide, printable
 from analysis.read.plots.bars import (
     BAR_WIDTH,
     MAX_NAME,
+    bars_subtitle,
     draw_bars,
+    drawn_layers,
     layer_figure,
     layer_legend,
     name_layers,
     set_places,
     shade_stages,
     tick_in,
-    timed_layers,
 )
 from analysis.read.theme import BLACK, CATEGORIES, GREY, headline
-from analysis.read.titles import run_subtitle, run_title
+from analysis.read.titles import run_title
 from simulator.result.ledger import AliveBlock, alive_blocks
-from simulator.result.run import Run
+from simulator.result.run import LayerResult, Run
+from simulator.source.cells import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,9 +49,9 @@ def rows(run: Run) -> list[Row]:
 
 def draw(run: Run) -> "Figure":
     """Draw a bar a layer: the tensors that stay, each in one colour as long as it does, tiles upon them."""
-    layers = timed_layers(run)
+    layers = drawn_layers(run)
     figure, (axes,) = layer_figure(len(layers), panels=1, height=2.8)
-    heights = _draw_tensors(axes, run)
+    heights = _draw_tensors(axes, run, layers)
     tiles = [layer.tile_bytes for layer in layers]
     draw_bars(axes, range(len(layers)), tiles, [BAR_WIDTH] * len(layers), heights, GREY, TILES)
     capacity, peak = run.hardware.activation_bytes, run.total.peak_sram_bytes
@@ -65,18 +68,20 @@ def draw(run: Run) -> "Figure":
     shade_stages(axes, layers, name=True)
     name_layers(axes, layers, [layer.sram_bytes for layer in layers])
     text = f"peak SRAM {units.size(peak)} in {elide(run.total.peak_sram_layer, MAX_NAME)}" if peak else "not told"
-    headline(figure, run_title(run, text), run_subtitle(run))
+    headline(figure, run_title(run, text), bars_subtitle(run))
     return figure
 
 
-def _draw_tensors(axes: "Axes", run: Run) -> list[float]:
+def _draw_tensors(axes: "Axes", run: Run, layers: Sequence[LayerResult]) -> list[float]:
     """Stack the tensors that stay, the longest there at the bottom; the largest have names. Return the heights."""
-    at_work = [alive for layer, alive in zip(run.layers, alive_blocks(run), strict=True) if layer.cycles]
-    bottoms = [0.0] * len(at_work)
-    kept = list(dict.fromkeys(block for alive in at_work for block in alive))
+    alive = {layer.name: blocks for layer, blocks in zip(run.layers, alive_blocks(run), strict=True)}
+    bottoms = [0.0] * len(layers)
+    kept: dict[AliveBlock, list[int]] = {}
+    for place, layer in enumerate(layers):
+        for block in alive[layer.name]:
+            kept.setdefault(block, []).append(place)
     named = sorted(kept, key=lambda block: block.size_bytes, reverse=True)[:MOST_NAMED]
-    for number, block in enumerate(kept):
-        places = [place for place, alive in enumerate(at_work) if block in alive]
+    for number, (block, places) in enumerate(kept.items()):
         size, lows, label = float(block.size_bytes), [bottoms[place] for place in places], ""
         colour = SHADES[number % len(SHADES)] + PALE
         if block in named:

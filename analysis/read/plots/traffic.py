@@ -4,9 +4,18 @@ from typing import TYPE_CHECKING
 
 from analysis.read import units
 from analysis.read.layout import Row, printable
-from analysis.read.plots.bars import layer_figure, name_layers, shade_stages, stacked_bars, tick_in, timed_layers
+from analysis.read.plots.bars import (
+    bars_subtitle,
+    drawn_layers,
+    layer_figure,
+    name_layers,
+    shade_stages,
+    stacked_bars,
+    tick_in,
+    timed_layers,
+)
 from analysis.read.theme import COMPONENT_LABELS, OPERAND_COLOURS, headline
-from analysis.read.titles import run_subtitle, run_title
+from analysis.read.titles import run_title
 from simulator.nest import OPERAND_NAMES
 from simulator.result.run import LayerResult, Run
 
@@ -38,7 +47,7 @@ def rows(run: Run) -> list[Row]:
 
 def draw(run: Run) -> "Figure":
     """Draw a panel per level that is used, DRAM above: a bar per layer, operands stacked, reads and writes together."""
-    layers = timed_layers(run)
+    layers = drawn_layers(run)
     levels = [level for level in run.hardware.levels if any(level in layer.traffic for layer in layers)] or ["dram"]
     figure, panels = layer_figure(len(layers), panels=len(levels), height=1.6)
     for axes, level in zip(panels, levels, strict=True):
@@ -46,7 +55,7 @@ def draw(run: Run) -> "Figure":
     figure.align_ylabels(panels)
     name_layers(panels[-1], layers, [layer.bytes_at("dram") for layer in layers])
     total = units.size(run.total.dram_bytes)
-    headline(figure, run_title(run, f"{total} of DRAM traffic"), run_subtitle(run))
+    headline(figure, run_title(run, f"{total} of DRAM traffic"), bars_subtitle(run))
     return figure
 
 

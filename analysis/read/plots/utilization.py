@@ -10,7 +10,9 @@ from analysis.read.losses import PeCycles, pe_cycles, sum_pe_cycles
 from analysis.read.plots.bars import (
     BAR_WIDTH,
     axes_width,
+    bars_subtitle,
     draw_bars,
+    drawn_layers,
     elide_front,
     layer_figure,
     layer_legend,
@@ -20,7 +22,7 @@ from analysis.read.plots.bars import (
     timed_layers,
 )
 from analysis.read.theme import SMALL_POINTS, USE_COLOURS, USE_LABELS, headline
-from analysis.read.titles import run_subtitle, run_title
+from analysis.read.titles import run_title
 from simulator.result.run import LayerResult, Run
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def draw(run: Run) -> "Figure":
     """Draw a bar per layer above; below the same, each layer as wide as its time, so that areas are PE-cycles."""
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-    layers = timed_layers(run)
+    layers = drawn_layers(run)
     uses = [pe_cycles(layer, run) for layer in layers]
     figure, (above, below) = layer_figure(len(layers), panels=2)
     set_places(above, len(layers))
@@ -80,7 +82,7 @@ def draw(run: Run) -> "Figure":
     for axes in (above, below):
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     told = f"utilization {units.percent(run.total.utilization)} (MACs executed)"
-    headline(figure, run_title(run, told), run_subtitle(run, *_skipped(run)))
+    headline(figure, run_title(run, told), bars_subtitle(run, *_skipped(run)))
     return figure
 
 

@@ -32,8 +32,8 @@ def column_data() -> list[Data]:
 
 def layer_data(run: Run) -> list[Data]:
     """Return a layer for each row of the table of ops, in the order of the network."""
-    layers = {layer.name: layer for layer in run.layers}
-    return [_row(row) | _detail(layers[row.layer], run) for row in op_rows(run)]
+    layers, energies = {layer.name: layer for layer in run.layers}, energy_names(run)
+    return [_row(row) | _detail(layers[row.layer], run, energies) for row in op_rows(run)]
 
 
 def short(value: float) -> float:
@@ -61,7 +61,7 @@ def _row(row: OpRow) -> Data:
     }
 
 
-def _detail(layer: LayerResult, run: Run) -> Data:
+def _detail(layer: LayerResult, run: Run, energies: Sequence[str]) -> Data:
     """Return what opens below a row; of a layer without cycles, the verdict alone."""
     verdict = verdict_of(layer, run)
     told: Data = {"verdict": verdict.verdict, "evidence": verdict.evidence, "fused": layer.fused}
@@ -71,7 +71,7 @@ def _detail(layer: LayerResult, run: Run) -> Data:
         "parts": [layer.cycle_parts.get(part, 0) for part in CYCLE_PARTS],
         "use": [short(verdict.use.fraction(name)) for name in USE_COLOURS],
         "traffic": [[_moved(layer, level, operand) for operand in OPERAND_NAMES] for level in run.hardware.levels],
-        "energy": [short(layer.energy_parts.get(part, 0)) for part in energy_names(run)],
+        "energy": [short(layer.energy_parts.get(part, 0)) for part in energies],
         "nest": nest_places(layer, run.hardware),
         "work": working(layer),
         "mapped": layer.mapped_pes,

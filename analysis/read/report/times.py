@@ -13,7 +13,7 @@ from simulator.door import timeline
 from simulator.errors import InputError
 from simulator.result.laws import LawViolation
 from simulator.result.ledger import parts_of
-from simulator.result.run import LayerResult, Run
+from simulator.result.run import Run
 
 MOST_TILES = 20_000
 """Of a run whose blocks are shown: SimPy plays about as many in two seconds."""
@@ -38,6 +38,16 @@ def spans_of(run: Run) -> dict[str, tuple[int, int]]:
     return {layer.name: (end - layer.cycles, end) for layer, end in zip(run.layers, ends, strict=True)}
 
 
+def stack_data(run: Run) -> list[list[object]]:
+    """Return first and last op, first and last cycle, strips, rows of a strip and weights of each stack."""
+    spans, found = spans_of(run), {(each.first, each.last): each for layer in run.layers if (each := layer.stacked)}
+    carriers = run.producer_of()
+    return [
+        [first, last, spans[first][0], spans[carriers.get(last, last)][1], each.strips, each.strip_rows, each.weights]
+        for (first, last), each in found.items()
+    ]
+
+
 def timeline_data(run: Run) -> Data:
     """Return what each block does when; only a note where a run cannot be played, or has too many tiles for a page."""
     tiles = sum(layer.tiles for layer in run.layers)
@@ -49,11 +59,8 @@ def timeline_data(run: Run) -> Data:
         reason = error.problems[0].message if isinstance(error, InputError) else str(error.violations[0])
         return _without(f"the blocks are not shown: {reason}")
     shown = slices(played)
-    lanes = sorted({each.lane for each in shown})
-    found = [
-        _slice(each, lanes.index(each.lane), [op.name for op in played.ops])
-        for each in merged(shown, played.end_cycle, len(lanes))
-    ]
+    lanes, names = sorted({each.lane for each in shown}), [op.name for op in played.ops]
+    found = [_slice(each, lanes.index(each.lane), names) for each in merged(shown, played.end_cycle, len(lanes))]
     note = OVERLAPPED if run.hardware.layer_order == "overlapped" else ""
     return {"lanes": lanes, "slices": found, "kinds": KIND_COLOURS, "note": note}
 
@@ -97,19 +104,9 @@ def memory_data(run: Run) -> Data:
 
 def _tensors(run: Run) -> Iterator[list[object]]:
     """Yield name, first and last cycle, address, bytes and last reader of what stays on chip, parts of stacks too."""
-    spans = spans_of(run)
+    spans, producers = spans_of(run), run.producer_of()  # an op takes its time in the layer that it is fused into
     for layer in run.layers:
         for part in parts_of(layer):
-            begin, end = spans[part.made_by][0], spans[_carrier(part.read_last_by, run)][1]
+            begin, end = spans[part.made_by][0], spans[producers.get(part.read_last_by, part.read_last_by)][1]
             name = layer.name if part.part == "whole" else f"{layer.name} {part.part}"
             yield [name, begin, end, part.address, part.size_bytes, part.read_last_by]
-
-
-def _carrier(name: str, run: Run) -> str:
-    """Name the layer whose time an op takes: the one that it is fused into, or itself."""
-    return run.producer_of().get(name, name)
-
-
-def timed(run: Run) -> list[LayerResult]:
-    """Return the layers that take time."""
-    return [layer for layer in run.layers if layer.cycles]
