@@ -1,4 +1,7 @@
-"""Kill runs and sweeps at many moments: `python -m tests.faults --kills 30`; what they leave must be whole."""
+"""Kill runs and sweeps at many moments: `python -m tests.faults --kills 30`; what they leave must be whole.
+
+Then close streams and fill disks, for every command that writes.
+"""
 
 import argparse
 import os
@@ -9,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from tests.faults.streams import try_streams
 
 RUN = ("--hw", "squeezenext_16x16", "--net", "squeezenet", "--plot", "--out", "out")
 OTHER = ("--hw", "squeezenext_16x16", "--net", "alexnet", "--plot", "--out", "out")
@@ -86,7 +91,9 @@ def main() -> int:
     faults = 0
     for kill in (kill_runs, kill_sweeps):
         with TemporaryDirectory() as folder:
-            faults += kill(options.kills, Path(folder))
+            faults += kill(options.kills, Path(folder)) if options.kills else 0
+    with TemporaryDirectory() as folder:
+        faults += try_streams(Path(folder))
     return int(faults > 0)
 
 

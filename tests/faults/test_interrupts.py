@@ -55,3 +55,23 @@ def test_ctrl_c_ends_a_command_soon_and_says_so_once(work: str, times: int) -> N
     status, err, seconds = interrupted(work, times)
     assert (status, err) == (130, "interrupted\n")
     assert seconds < SECONDS * SLOW_MACHINE
+
+
+WHILE_LOADING = """
+import os, runpy, signal, sys
+
+class Interrupting:
+    def find_spec(name, path, target=None):
+        if name == "simulator.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupting)
+runpy.run_module("simulator", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_the_command_line_loads_ends_it_with_its_line() -> None:
+    environment = os.environ | {"PYTHONPATH": CODE}
+    done = subprocess.run([sys.executable, "-c", WHILE_LOADING], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
