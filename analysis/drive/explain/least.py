@@ -197,7 +197,7 @@ def searched(outlook: Outlook, design: Design, objective: str, cache: MappingCac
 
 
 def _alike(op: PlannedOp) -> Alike:
-    return op_key(op), len(op.fused), op.added
+    return op_key(op), len(op.fused), op.added + sum(nest.macs for nest in op.filtering)
 
 
 def _prefetched(op: PlannedOp, machine: Hardware, measure: str, waits: float = inf) -> float:
