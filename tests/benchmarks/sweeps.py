@@ -127,5 +127,6 @@ def efficiency(folder: Path) -> Iterator[str]:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as place:
-        for line in (*tables(Path(place)), *efficiency(Path(place))):
-            print(line, flush=True)
+        for lines in (tables, efficiency):
+            for line in lines(Path(place)):
+                print(line, flush=True)
