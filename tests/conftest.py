@@ -16,7 +16,7 @@ settings.register_profile(
     "ci", ANY_SPEED, max_examples=100, derandomize=True, database=None, print_blob=True, phases=DRAWN
 )
 settings.register_profile("fresh", ANY_SPEED, max_examples=2000, database=None, print_blob=True)
-settings.register_profile("nightly", ANY_SPEED, max_examples=5000, print_blob=True)
+settings.register_profile("nightly", ANY_SPEED, max_examples=1000, print_blob=True)
 settings.register_profile("mutation", ANY_SPEED, max_examples=6, derandomize=True, database=None, phases=DRAWN)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 

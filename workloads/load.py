@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from simulator.errors import InputError, Problem, nearest
+from simulator.log import timed
 from simulator.network.graph import with_batch
 from simulator.network.ir import Network
 from workloads.importers import IMPORTERS, import_network
@@ -29,6 +30,11 @@ def load_network(spec: str, batch: int | None = None, skip_unknown: bool = False
     >>> load_network("squeezenext:variant=v5").macs
     224916480
     """
+    with timed("loaded network %s", spec):
+        return _load(spec, batch, skip_unknown)
+
+
+def _load(spec: str, batch: int | None, skip_unknown: bool) -> Network:
     if is_file(spec):
         path, texts = _file_and_sizes(spec)
         network = import_network(path, skip_unknown, _sizes(path, texts))

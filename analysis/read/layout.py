@@ -10,11 +10,10 @@ from io import StringIO
 from textwrap import wrap
 from typing import Generic, TypeVar
 
-from simulator.source.cells import inert
+from simulator.source.cells import Cell, inert
 
 T = TypeVar("T")
 
-Cell = int | float | str
 Row = Mapping[str, Cell]
 
 GAP = 2  # blanks between columns

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from analysis.read import units
 from analysis.read.layout import Column, printable
-from analysis.read.tables import ABOUT, shape_text
+from analysis.read.tables import ABOUT
 from simulator.energy.circuits import Circuits
 from simulator.hardware.model import Array, Buffer, Delivery, Hardware
 from simulator.hardware.peak import area_mm2, areas_mm2, dram_watts, peak_macs_per_second, peak_watts
@@ -14,6 +14,7 @@ from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import ASSUMED, Layer, Network
 from simulator.network.lifetimes import words_alive
 from simulator.network.ops import WINDOWED_OPS
+from simulator.result.rows import shape_text
 from workloads.load import load_builder, load_network
 from workloads.published import published_rows
 from workloads.registry import BUILDERS
@@ -115,10 +116,12 @@ def _array_text(array: Array) -> str:
 
 
 def _epilogue_text(hardware: Hardware) -> str:
+    engine = hardware.depthwise
+    beside = f"; depthwise layers beside the array, {engine.channels} x {engine.pixels}" if engine else ""
     if not hardware.epilogue.operations:
-        return ""
+        return beside
     waits = ", for which the array waits" if hardware.epilogue.array_waits else ""
-    return f"; {units.counted(hardware.epilogue.operations, 'operation')} an output of the array{waits}"
+    return f"; {units.counted(hardware.epilogue.operations, 'operation')} an output of the array{waits}{beside}"
 
 
 def _precision_text(hardware: Hardware) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from analysis.read.layout import Row, csv_text, printable
 from analysis.read.theme import SIZES, USUAL_SIZE, headline, themed
 from simulator.errors import InputError, Problem, nearest
+from simulator.log import timed
 from simulator.source.files import write_atomically
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def write_pictures(
 def _write(picture: Picture, folder: Path, formats: Sequence[str], size: str) -> list[Path]:
     table, files = folder / f"{picture.name}.csv", [folder / f"{picture.name}.{kind}" for kind in formats]
     write_atomically(table, csv_text(picture.rows))
-    write_figure(picture.titled, files, size)
+    with timed("drew %s", picture.name):
+        write_figure(picture.titled, files, size)
     return [table, *files]
 
 

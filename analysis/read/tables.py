@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analysis.read import units
-from analysis.read.layout import Cell, Column, printable
+from analysis.read.layout import Column, printable
 from simulator.mapping.dataflow import initials
-from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import ASSUMED, MAC_OPS, Op
-from simulator.network.ops import WINDOWED_OPS
-from simulator.result.run import CYCLE_PARTS, LayerResult, Run
+from simulator.result.rows import kernel_text, layer_row, shape_text
+from simulator.result.run import LayerResult, Run
+from simulator.source.cells import Cell
 
 ABOUT = "~"  # before a shape that is assumed
 
@@ -97,30 +97,8 @@ def _row(layer: LayerResult, run: Run, producer: str | None, cells: bool) -> OpR
         bound_by=free or layer.bottleneck,
         is_free=bool(free),
         spends_macs=layer.op in MAC_OPS,
-        cells=_cells(layer, run, producer or "") if cells else {},
+        cells=layer_row(layer, run, producer or "") if cells else {},
     )
-
-
-def shape_text(shape: tuple[int, int, int, int]) -> str:
-    """Write a tensor's shape, leaving out what is one.
-
-    >>> shape_text((1, 64, 56, 56)), shape_text((4, 1000, 1, 1))
-    ('64x56x56', '4x1000')
-    """
-    batch, channels, height, width = shape
-    sizes = [channels] if height == width == 1 else [channels, height, width]
-    return "x".join(str(size) for size in ([batch, *sizes] if batch > 1 else sizes))
-
-
-def kernel_text(layer: LayerResult) -> str:
-    """Write kernel, stride and groups: 7x7/2, 3x3g4; nothing for an op that slides no window."""
-    if layer.op not in WINDOWED_OPS:
-        return ""
-    text = "x".join(str(size) for size in layer.kernel)
-    vertical, horizontal = layer.stride
-    if (vertical, horizontal) != (1, 1):
-        text += f"/{vertical}" if vertical == horizontal else f"/{vertical}x{horizontal}"
-    return f"{text}g{layer.groups}" if layer.groups > 1 and layer.op is Op.CONV else text
 
 
 def _unless_zero(value: float, text: str) -> str:
@@ -154,52 +132,3 @@ def stacks_text(run: Run) -> str:
         for (first, last), each in found.items()
     )
     return printable("; ".join(texts))
-
-
-def layer_rows(run: Run) -> list[dict[str, Cell]]:
-    """Return a row for every layer, fused ones included, with parts and traffic spread over columns."""
-    producers = run.producer_of()
-    return [_cells(layer, run, producers.get(layer.name, "")) for layer in run.layers]
-
-
-def _cells(layer: LayerResult, run: Run, producer: str) -> dict[str, Cell]:
-    return {
-        "layer": layer.name,
-        "stage": layer.stage,
-        "op": layer.op.value,
-        "inputs": " ".join(shape_text(shape) for shape in layer.input_shapes),
-        "output": shape_text(layer.output_shape),
-        "kernel": kernel_text(layer),
-        "groups": layer.groups,
-        "dataflow": layer.dataflow,
-        "macs": layer.macs,
-        "effective_macs": layer.effective_macs,
-        "params": layer.params,
-        "cycles": layer.cycles,
-        "share": layer.cycles / run.total.cycles if run.total.cycles else 0.0,
-        "utilization": layer.utilization,
-        "dram_bytes": layer.bytes_at("dram"),
-        "buffer_bytes": layer.buffer_bytes,
-        "alive_bytes": layer.alive_bytes,
-        "tile_bytes": layer.tile_bytes,
-        "energy_pj": layer.energy_pj,
-        **({} if layer.energy_relative is None else {"energy_relative": layer.energy_relative}),
-        "bound_by": "folded" if layer.folded else "fused" if producer else layer.bottleneck,
-        "producer": producer,
-        "tiles": layer.tiles,
-        "stack": f"{layer.stacked.first} to {layer.stacked.last}" if layer.stacked else "",
-        "strips": layer.stacked.strips if layer.stacked else 0,
-        **{f"cycles_{part}": layer.cycle_parts.get(part, 0) for part in CYCLE_PARTS},
-        **_traffic_columns(layer, run),
-        "note": layer.note,
-    }
-
-
-def _traffic_columns(layer: LayerResult, run: Run) -> dict[str, Cell]:
-    columns: dict[str, Cell] = {}
-    for level in run.hardware.levels:
-        for operand in OPERAND_NAMES:
-            traffic = layer.traffic.get(level, {}).get(operand)
-            columns[f"{level}_{operand}_read_bytes"] = traffic.read_bytes if traffic else 0
-            columns[f"{level}_{operand}_write_bytes"] = traffic.write_bytes if traffic else 0
-    return columns

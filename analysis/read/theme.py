@@ -174,16 +174,28 @@ def fitting(figure: "Figure", points: float) -> int:
     return int(72 * figure.get_size_inches()[0] / (0.66 * points))
 
 
-def headline(figure: "Figure", title: str, more: str = "") -> None:
-    """Write a title, and smaller below it what the figures are of; both break where the figure ends."""
+def balanced(text: str, width: int) -> list[str]:
+    """Break a text into as few lines as it takes, of about equal length: no word stands alone.
+
+    >>> balanced("cycles of every layer by what they went to", 40)
+    ['cycles of every layer', 'by what they went to']
+    """
     from textwrap import wrap
 
+    lines, longest = wrap(text, width), max(map(len, text.split()), default=0)
+    while len(lines) > 1 and width > longest and len(narrower := wrap(text, width - 1)) == len(lines):
+        lines, width = narrower, width - 1
+    return lines
+
+
+def headline(figure: "Figure", title: str, more: str = "") -> None:
+    """Write a title, and smaller below it what the figures are of; both break where the figure ends."""
     from matplotlib import rcParams
     from matplotlib.text import Annotation
 
     points = float(rcParams["font.size"])
-    above = wrap(title, fitting(figure, 1.2 * points))
-    below = wrap(more, int(1.1 * fitting(figure, 0.833 * points)))
+    above = balanced(title, fitting(figure, 1.2 * points))
+    below = balanced(more, int(1.1 * fitting(figure, 0.833 * points)))
     room = [" "] * len(below)  # the layout keeps it free
     top = figure.suptitle("\n".join([*above, *room]), x=0.01, ha="left", fontweight="bold")
     if below:

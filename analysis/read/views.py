@@ -1,13 +1,15 @@
 """Other views of the table of ops: the largest rows, sorted, summed up by stage or by op, with chosen columns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.read import units
-from analysis.read.layout import Cell, Column
+from analysis.read.layout import Column
 from analysis.read.tables import COLUMNS, OpRow, op_rows, total_row
 from simulator.errors import InputError, Problem, nearest
-from simulator.result.run import Run, utilization
+from simulator.result.rows import column_names
+from simulator.result.run import MachineFacts, Run, utilization
+from simulator.source.cells import Cell
 
 GROUPS: dict[str, Callable[[OpRow], str]] = {"stage": lambda row: row.stage, "op": lambda row: row.op}
 """What rows may be summed up by."""
@@ -55,6 +57,28 @@ def view_of(by: str, sort: str, top: int | None, columns: str) -> View:
         raise InputError(Problem("nothing to sum up by", "--by", expected=expected, got=by))
     names = tuple(_plain(name) for name in columns.split(",") if name.strip())
     return View(by, _plain(sort), top, names)
+
+
+def check_view(view: View, machine: MachineFacts) -> None:
+    """Raise InputError for a column that no run of a machine has: before one is simulated for it."""
+    known = dict.fromkeys([*_titles(view), *column_names(machine)])
+    for name, option in (*((name, "--columns") for name in view.columns), (view.sort, "--sort")):
+        if name:
+            _check_column(name, known, option)
+
+
+def _titles(view: View) -> list[str]:
+    """Return the titles of a table as names, those that only layers have left out of sums."""
+    own = [_plain(column.title) for column in COLUMNS if not view.by or column.title not in OF_LAYERS_ALONE]
+    return [*own, view.by, "layers"] if view.by else own
+
+
+def _check_column(name: str, known: Collection[str], option: str) -> None:
+    if name not in known:
+        titles = [_plain(column.title) for column in COLUMNS if _plain(column.title) in known]
+        expected = f"{', '.join(titles)}, or a column of layers.csv"
+        close = nearest(name, known)
+        raise InputError(Problem("no such column", option, expected=expected, got=name, suggestion=close))
 
 
 def table_of(run: Run, view: View) -> OpTable:
@@ -111,11 +135,7 @@ def _cell_column(key: str) -> Column[OpRow]:
 
 
 def _column(name: str, known: dict[str, Column[OpRow]], option: str) -> Column[OpRow]:
-    if name not in known:
-        titles = [_plain(column.title) for column in COLUMNS if _plain(column.title) in known]
-        expected = f"{', '.join(titles)}, or a column of layers.csv"
-        close = nearest(name, known)
-        raise InputError(Problem("no such column", option, expected=expected, got=name, suggestion=close))
+    _check_column(name, known, option)
     return known[name]
 
 

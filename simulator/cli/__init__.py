@@ -25,8 +25,15 @@ def _run() -> int:
     gc.set_threshold(200_000)  # a short process makes many objects and little garbage
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looked for in every package that is installed
     from simulator.cli.streams import open_streams
+    from simulator.errors import InputError
+    from simulator.packages import check_packages
 
     open_streams()
+    try:
+        check_packages()
+    except InputError as error:
+        print(error.render(), file=sys.stderr)
+        return 2
     from simulator.cli.exits import run
 
     return run(sys.argv[1:])

@@ -1,14 +1,16 @@
 """`simulate accuracy`: published figures beside ours and whether bounds on them hold, or a user's own beside ours."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import NoCache
+from simulator.cli.inputs import NoCache, PictureSize
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
 from simulator.cli.streams import terminal
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,12 +27,14 @@ def accuracy(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save everything as JSON; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per figure; - is stdout")] = None,
     plot: Annotated[bool, typer.Option("--plot", help="draw a picture into images/ beside the page of --out")] = False,
+    size: PictureSize = "screen",
     measured: Annotated[
         Path | None, typer.Option(metavar="ROWS.csv", help="your own figures instead: network, layer, time [ms], ...")
     ] = None,
     hardware: Annotated[str, typer.Option("--hw", metavar="H", help="the machine they were measured on")] = "",
     network: Annotated[str, typer.Option("--net", metavar="N", help="the network of rows that name none")] = "",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Compare published figures with ours, or with --hw and --measured a user's own.
 
@@ -39,8 +43,9 @@ def accuracy(
     units in its header: network, layer, batch, time [ms], bytes [MB] (across the DRAM port), energy [mJ].
     """
     _check(out, json, csv, plot)
+    drawn = _checked_size(size) if plot else ""
     if measured or hardware or network:
-        _measured(measured, hardware, network, anchors or (), (out, json, csv), plot)
+        _measured(measured, hardware, network, anchors or (), (out, json, csv), drawn)
         return
     from analysis.drive.accuracy import evaluate_anchors
     from analysis.drive.accuracy.page import page
@@ -49,8 +54,8 @@ def accuracy(
     with progress("accuracy") as advance:
         evaluations = evaluate_anchors(anchors or (), advance)
     if out:
-        write_text(out, page(evaluations, PICTURE if plot else None))
-        _draw(plot, out.parent / PICTURE, lambda path: write_picture(evaluations, path))
+        write_text(out, page(evaluations, PICTURE if drawn else None))
+        _draw(drawn, out.parent / PICTURE, partial(write_picture, evaluations))
     _save(evaluations, json, csv)
     _print(evaluations, out, json, csv)
     _judge(evaluations)
@@ -62,7 +67,7 @@ def _measured(
     network: str,
     anchors: "Sequence[str]",
     files: tuple[Path | None, Path | None, Path | None],
-    plot: bool,
+    drawn: str,
 ) -> None:
     """Simulate what a user has measured; save and print both, and explain the worst rows."""
     from simulator.errors import InputError, Problem
@@ -80,8 +85,8 @@ def _measured(
         pairs = compare_measured(machine, rows, advance)
     evaluation, (out, json, csv) = evaluation_of(pairs, machine.name, measured), files
     if out:
-        write_text(out, page(evaluation, PICTURE_OF_MEASURED if plot else None))
-        _draw(plot, out.parent / PICTURE_OF_MEASURED, lambda path: write_picture(pairs, path))
+        write_text(out, page(evaluation, PICTURE_OF_MEASURED if drawn else None))
+        _draw(drawn, out.parent / PICTURE_OF_MEASURED, partial(write_picture, pairs))
     _save([evaluation], json, csv)
     if STDOUT not in files:
         _print_anchor(evaluation, evaluation.rows)
@@ -97,9 +102,16 @@ def _check(out: Path | None, json: Path | None, csv: Path | None, plot: bool) ->
     check_outputs({"--out": out, "--json": json, "--csv": csv})
 
 
-def _draw(plot: bool, path: Path, write_picture: "Callable[[Path], None]") -> None:
-    if plot:
-        write_picture(path)
+def _checked_size(size: str) -> str:
+    from analysis.read.pictures import checked_size
+
+    return checked_size(size)
+
+
+def _draw(size: str, path: Path, write_picture: "Callable[[Path, str], None]") -> None:
+    """Draw in a size, if one is asked for."""
+    if size:
+        write_picture(path, size)
 
 
 def _save(evaluations: "Sequence[Evaluation]", json: Path | None, csv: Path | None) -> None:

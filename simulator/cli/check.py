@@ -85,7 +85,7 @@ def _plan(file: str) -> str:
     from analysis.drive.sweep.search import load_search
 
     if "search" in load_plan(file, every=False).document.data:
-        return f"plan of a search of {load_search(file).trials} trials"
+        return f"plan of a search of {load_search(file, None).trials} trials"
     return f"plan of {load_plan(file).points} points"
 
 

@@ -10,6 +10,7 @@ import typer
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets, load, specs
 from simulator.cli.options import Baseline, FailIf, Machines, Networks
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, line_width, progress, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.read.compare import Comparison
@@ -42,6 +43,7 @@ def compare(
     formats: Formats = "png",
     size: PictureSize = "screen",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Compare runs: what changed by stage, by part and by layer.
 

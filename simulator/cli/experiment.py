@@ -7,6 +7,7 @@ import typer
 
 from simulator.cli.inputs import Formats, NoCache, PictureSize
 from simulator.cli.output import check_outputs, progress
+from simulator.cli.verbose import Verbose
 
 
 def experiment(
@@ -15,6 +16,7 @@ def experiment(
     formats: Formats = "png",
     size: PictureSize = "screen",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Run a co-design experiment and write a short illustrated report, a paper's claims beside ours."""
     from analysis.drive.codesign.registry import EXPERIMENTS, load_experiment

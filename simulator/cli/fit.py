@@ -7,6 +7,7 @@ import typer
 
 from simulator.cli.inputs import NoCache
 from simulator.cli.output import STDOUT, check_outputs, print_grid, progress, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.drive.fit import Fit
@@ -25,7 +26,11 @@ def fit(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.yaml", help="write the machine; - is stdout")
     ] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="save values, intervals and every row as JSON; - is stdout")
+    ] = None,
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Fit a few costs of a machine to measured times: memory rates, latency, launch, host.
 
@@ -39,17 +44,27 @@ def fit(
     from simulator.source.locate import locate
     from simulator.source.parser import MAX_BYTES
 
-    check_outputs({"--output": output})
+    check_outputs({"--output": output, "--json": json})
     machine, rows = load_hardware(hardware), read_measurements(measured, network)
     parameters = read_parameters(param or (), machine)
     with progress("fit") as advance:
         found = fit_machine(machine, rows, parameters, advance)
-    if output != STDOUT:
+    if json:
+        _save(found, json)
+    if STDOUT not in (output, json):
         _print(found)
     if output:
         file = locate(hardware, "", "machine")
         at = file if output == STDOUT else output
         write_text(output, fitted_text(read_text(file, MAX_BYTES), file, at, found.estimates, len(found.fitted)))
+
+
+def _save(found: "Fit", file: Path) -> None:
+    from json import dumps
+
+    from analysis.drive.fit.report import fit_data
+
+    write_text(file, dumps(fit_data(found), indent=1, ensure_ascii=False) + "\n")
 
 
 def _print(found: "Fit") -> None:

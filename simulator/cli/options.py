@@ -50,6 +50,7 @@ ScheduleFile = Annotated[
 RunFolder = Annotated[
     Path | None, typer.Option(metavar="DIR", help="save the run here, as data, tables, files to replay and a page")
 ]
+Parquet = Annotated[Path | None, typer.Option(metavar="FILE", help="save the rows for data frames (extra frames)")]
 Timeline = Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")]
 Verify = Annotated[
     bool, typer.Option("--verify", help="execute every mapping on integers and compare with plain convolution")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.inputs import Formats, NoCache, Sets, load
+from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets, load
 from simulator.cli.options import Batch, Machine, NetworkSpec, Objective, SkipUnknown
 from simulator.cli.output import check_outputs, progress, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.drive.redesign.limits import Limits
@@ -40,14 +41,16 @@ def redesign(
     batch: Batch = None,
     skip_unknown: SkipUnknown = False,
     formats: Formats = "png",
+    size: PictureSize = "screen",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Redesign a network for a machine: take the change that saves most, step by step, within limits.
 
     Every step is kept in the folder: interrupted or killed, the same command goes on. Example:
     simulate redesign --hw edge_npu_like --net mobilenet_v2 --out redesigned
     """
-    from analysis.read.pictures import checked_formats
+    from analysis.read.pictures import checked_formats, checked_size
     from simulator.errors import InputError, Problem
     from simulator.hardware.load import load_hardware
     from simulator.hardware.settings import with_settings
@@ -57,12 +60,12 @@ def redesign(
     if problems:
         raise InputError(*problems)
     assert out is not None
-    kinds = checked_formats(formats.split(","))
+    look = checked_formats(formats.split(",")), checked_size(size)
     machine = with_settings(load_hardware(hardware), settings or ())
     start = load(network, batch, skip_unknown)
     check_outputs({}, out)
     way, limits = _run(machine, start, within, keep, steps, objective, out)
-    _save(way, limits, start, machine, out, kinds)
+    _save(way, limits, start, machine, out, look)
 
 
 def _run(
@@ -80,16 +83,14 @@ def _run(
         raise
 
 
-def _save(
-    way: "Way", limits: "Limits", network: "Network", machine: "Hardware", out: Path, kinds: tuple[str, ...]
-) -> None:
+def _save(way: "Way", limits: "Limits", network: "Network", machine: "Hardware", out: Path, look: Look) -> None:
     from analysis.drive.codesign.report import write_report
     from analysis.drive.redesign.told import report_of
     from simulator.source.folders import whole_folder
 
     report = report_of(way, limits, network.name, machine.name)
     with whole_folder(out) as folder:
-        write_report(report, folder, kinds)
+        write_report(report, folder, *look)
         write_text(folder / NETWORK, way.end.network)
     for finding in report.findings:
         print(finding)

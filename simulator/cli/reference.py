@@ -38,9 +38,9 @@ def schema(
 
     Name it in the first line: # yaml-language-server: $schema=machine.schema.json
     """
-    from analysis.drive.reference import checked_kind, schema_of
+    from analysis.drive.reference import checked_kind, editor_schema
 
-    found = schema_of(checked_kind(kind))
+    found = editor_schema(checked_kind(kind))
     if out is None:
         print_json(found)
         return
@@ -65,7 +65,7 @@ def init(
 
     Example: simulate init machine --like eyeriss_like -o mine.yaml
     """
-    from analysis.drive.reference import checked_kind, schema_of, template_of
+    from analysis.drive.reference import checked_kind, editor_schema, template_of
     from simulator.errors import InputError, Problem
 
     chosen = checked_kind(kind, TEMPLATES)
@@ -80,5 +80,5 @@ def init(
     write_text(file, text)
     beside = file.parent / chosen.schema_file
     if not beside.exists():
-        _save_schema(schema_of(chosen), beside)
+        _save_schema(editor_schema(chosen), beside)
     print(f"wrote {file} and, for editors, {beside}; see simulate docs {kind}", file=sys.stderr)

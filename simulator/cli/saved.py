@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize, Sets
-from simulator.cli.options import By, Shown, Sort, Top
-from simulator.cli.output import check_outputs, line_width, print_json, print_run, progress, trace_of, write_text
+from simulator.cli.options import By, Parquet, Shown, Sort, Top
+from simulator.cli.output import (
+    STDOUT,
+    check_outputs,
+    line_width,
+    print_json,
+    print_run,
+    progress,
+    trace_of,
+    write_text,
+)
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simulator.result.run import Run
 
 PAGE = "report.html"
@@ -27,8 +39,12 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON instead of text, with every change tried")
     ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="save the run's page with what would help on it; - is stdout")
+    ] = None,
     settings: Sets = None,
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Explain a saved run: what bounds it, and what would help.
 
@@ -37,16 +53,21 @@ def explain(
     simulated again on the machine so changed.
     """
     from analysis.drive.explain import explain_layers, explain_network
-    from analysis.drive.explain.data import explanation_data
+    from analysis.drive.explain.data import explanation_data, levers_data
     from analysis.drive.explain.text import explanation_text
     from simulator.door import open_run, simulate_again
 
+    check_outputs({"--html": html})
     run = open_run(run_file)
     if settings:
         with progress("mapping") as advance:
             run = simulate_again(run, settings, advance)
     with progress("changes") as advance:
         explanation = explain_layers(run, names, advance) if names else explain_network(run, advance)
+    if html:
+        _save_page(run, html, levers_data(explanation))
+    if html == STDOUT:
+        return
     if as_json:
         print_json(explanation_data(explanation))
         return
@@ -66,10 +87,12 @@ def report(
         list[str] | None, typer.Option(metavar="LAYER", help="draw how a layer lies on the array, too; may be repeated")
     ] = None,
     timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="save a trace of tiles for Perfetto")] = None,
+    parquet: Parquet = None,
     by: By = "",
     sort: Sort = "",
     top: Top = None,
     columns: Shown = "",
+    verbose: Verbose = 0,
 ) -> None:
     """Print the table of a saved run, or draw the run.
 
@@ -77,30 +100,35 @@ def report(
     the page alone, or the trace of its tiles, into a file.
     """
     from analysis.read.pictures import checked_formats, checked_size
-    from analysis.read.views import WHOLE, view_of
+    from analysis.read.views import WHOLE, check_view, view_of
     from simulator.door import open_run
     from simulator.errors import InputError, Problem
 
     look, view = (checked_formats(formats.split(",")), checked_size(size)), view_of(by, sort, top, columns)
     if mapping and not out:
         raise InputError(Problem("--mapping needs a folder to draw into", expected="--out DIR"))
-    check_outputs({"--html": html, "--timeline": timeline}, out, (PAGE,))
+    check_outputs({"--html": html, "--timeline": timeline, "--parquet": parquet}, out, (PAGE,))
     run = open_run(run_file)
+    check_view(view, run.hardware)
     if html:
         _save_page(run, html)
     if timeline:
         _save_trace(run, timeline)
+    if parquet:
+        from simulator.result.frames import write_parquet
+
+        write_parquet(run.to_rows(), parquet)
     if out:
         _save_pictures(run, out, look, mapping or [])
-    if view != WHOLE or not (out or html or timeline):
+    if view != WHOLE or not (out or html or timeline or parquet):
         print_run(run, view)
 
 
-def _save_page(run: "Run", file: Path) -> None:
-    """Save the page of a run."""
+def _save_page(run: "Run", file: Path, levers: "Mapping[str, object] | None" = None) -> None:
+    """Save the page of a run, with what would help if that was tried."""
     from analysis.read.report import report_html
 
-    write_text(file, report_html(run))
+    write_text(file, report_html(run, levers))
 
 
 def _save_trace(run: "Run", file: Path) -> None:
@@ -121,14 +149,13 @@ def _save_pictures(run: "Run", out: Path, look: Look, layers: list[str]) -> None
     from analysis.read.layout import csv_text
     from analysis.read.pictures import write_pictures
     from analysis.read.plots import mapping_picture, write_plots
-    from analysis.read.tables import layer_rows
     from simulator.source.folders import whole_folder
 
     mappings = [mapping_picture(run, layer) for layer in dict.fromkeys(layers)]
     with whole_folder(out) as folder:
         page, table = folder / PAGE, folder / "layers.csv"
         _save_page(run, page)
-        write_text(table, csv_text(layer_rows(run)))
+        write_text(table, csv_text(run.to_rows()))
         written = [page, table, *write_plots(run, folder, *look), *write_pictures(mappings, folder, *look)]
     for path in written:
         print(out / path.relative_to(folder))

@@ -9,6 +9,7 @@ import typer
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize
 from simulator.cli.output import check_outputs, print_grid, progress, write_text
 from simulator.cli.sweep import AccuracyOf, Scheduler, Workers, named_store
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.drive.sweep.search import Found, Search
@@ -28,18 +29,18 @@ def search(
     formats: Formats = "png",
     size: PictureSize = "screen",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Search a plan's combinations for the least of its objectives, machine and network together.
 
     Finished points are kept in the store of the sweep: interrupted or killed, the same command goes on, and finds what
     an undisturbed one does.
     """
-    from analysis.drive.estimate.accuracy import read_accuracy
     from analysis.drive.sweep.search import load_search
     from analysis.read.pictures import checked_formats, checked_size
 
     look = checked_formats(formats.split(",")), checked_size(size)
-    wanted = load_search(plan_file, read_accuracy(accuracy) if accuracy else None)
+    wanted = load_search(plan_file, accuracy)
     kept = store or named_store(plan_file)
     check_outputs({"--store": kept}, out, (TABLE,))
     found = _run(wanted, kept, workers, scheduler)

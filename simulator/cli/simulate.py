@@ -15,6 +15,7 @@ from simulator.cli.options import (
     MappingFile,
     NetworkSpec,
     Objective,
+    Parquet,
     Prove,
     RunFolder,
     ScheduleFile,
@@ -27,6 +28,7 @@ from simulator.cli.options import (
     Version,
 )
 from simulator.cli.output import STDOUT, check_outputs, print_run, progress, trace_of, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.read.views import View
@@ -49,6 +51,7 @@ class Request:
     schedule: Path | None
     json: Path | None
     csv: Path | None
+    parquet: Path | None
     out: Path | None
     plot: bool
     timeline: Path | None
@@ -72,6 +75,7 @@ def simulate_command(
     settings: Sets = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="save the run; - is stdout")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per layer; - is stdout")] = None,
+    parquet: Parquet = None,
     out: RunFolder = None,
     plot: Annotated[bool, typer.Option("--plot", help="draw plots into the folder of --out")] = False,
     formats: Formats = "png",
@@ -85,6 +89,7 @@ def simulate_command(
     top: Top = None,
     columns: Shown = "",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
     show_version: Version = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
@@ -96,12 +101,12 @@ def simulate_command(
         if not (hardware or network):
             print(context.get_help())
             return
-        files = schedule, json, csv, out, plot, timeline
+        files = schedule, json, csv, parquet, out, plot, timeline
         from analysis.read.views import view_of
 
         view, look = view_of(by, sort, top, columns), (tuple(formats.split(",")), size)
-        asked = hardware, network, batch, dataflow, objective, mapping
-        _simulate(Request(*asked, *files, verify, skip_unknown, prove, tuple(settings or ()), view, look))
+        others = verify, skip_unknown, prove, tuple(settings or ()), view, look
+        _simulate(Request(hardware, network, batch, dataflow, objective, mapping, *files, *others))
     elif hardware or network:
         from simulator.errors import InputError
 
@@ -110,13 +115,17 @@ def simulate_command(
 
 def _simulate(request: Request) -> None:
     """Run, write files first (a reader may close the pipe of the table), then print, then verify."""
-    from simulator import simulate
+    from analysis.read.views import check_view
+    from simulator import load_hardware, simulate
+    from simulator.result.facts import machine_facts
 
     _check(request)
     network = load(request.network, request.batch, request.skip_unknown)
+    machine = load_hardware(request.hardware)
+    check_view(request.view, machine_facts(machine))
     with progress("mapping") as advance:
         run = simulate(
-            request.hardware,
+            machine,
             network,
             dataflow=request.dataflow,
             objective=request.objective,
@@ -150,10 +159,14 @@ def _check(request: Request) -> None:
 
         checked_formats(request.look[0])
         checked_size(request.look[1])
-    files = {"--json": request.json, "--csv": request.csv, "--timeline": request.timeline}
+    files = {"--json": request.json, "--csv": request.csv, "--parquet": request.parquet, "--timeline": request.timeline}
     if problems:
         raise InputError(*problems)
     check_outputs(files, request.out, SET)
+    if request.parquet:
+        from simulator.result.frames import check_frames
+
+        check_frames()
 
 
 def _save(run: "Run", request: Request) -> None:
@@ -166,9 +179,12 @@ def _save(run: "Run", request: Request) -> None:
         save_run(run, request.json)
     if request.csv and request.csv != STDOUT:
         from analysis.read.layout import csv_text
-        from analysis.read.tables import layer_rows
 
-        write_text(request.csv, csv_text(layer_rows(run)))
+        write_text(request.csv, csv_text(run.to_rows()))
+    if request.parquet:
+        from simulator.result.frames import write_parquet
+
+        write_parquet(run.to_rows(), request.parquet)
     if request.out:
         from simulator.source.folders import whole_folder
 
@@ -180,13 +196,12 @@ def _save_folder(run: "Run", folder: Path, look: Look | None) -> None:
     """Write the files of `SET`, and the plots beside them."""
     from analysis.read.layout import csv_text
     from analysis.read.report import report_html
-    from analysis.read.tables import layer_rows
     from simulator.cli.mappings import run_mappings, run_schedule
     from simulator.result.json_io import save_run
 
     run_file, table, mappings, schedule, page = SET
     save_run(run, folder / run_file)
-    write_text(folder / table, csv_text(layer_rows(run)))
+    write_text(folder / table, csv_text(run.to_rows()))
     write_text(folder / mappings, run_mappings(run))
     write_text(folder / schedule, run_schedule(run))
     write_text(folder / page, report_html(run))
@@ -204,9 +219,8 @@ def _print(run: "Run", request: Request) -> None:
         print(run_to_json(run), end="")
     elif request.csv == STDOUT:
         from analysis.read.layout import csv_text
-        from analysis.read.tables import layer_rows
 
-        print(csv_text(layer_rows(run)), end="")
+        print(csv_text(run.to_rows()), end="")
     elif request.timeline == STDOUT:
         print(trace_of(run), end="")
     else:

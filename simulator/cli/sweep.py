@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.inputs import Formats, Look, NoCache, PictureSize
+from simulator.cli.options import Parquet
 from simulator.cli.output import FAILED_CHECK, STDOUT, check_outputs, print_grid, progress, write_text
+from simulator.cli.verbose import Verbose
 
 if TYPE_CHECKING:
     from analysis.drive.sweep import Outcome
@@ -31,7 +33,8 @@ AccuracyOf = Annotated[
     typer.Option(
         "--accuracy",
         metavar="WHAT",
-        help="top-1 beside the published: estimate, a CSV of spec,top1_percent,source, or module:function",
+        help="top-1 beside the published: estimate, a CSV of spec,top1_percent,source, module:function, command:WORDS, "
+        "or plan, which runs what the plan names",
     ),
 ]
 Scheduler = Annotated[
@@ -43,7 +46,7 @@ def sweep(
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN.yaml", help="machines, networks and axes")],
     store: Stores = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="save a row per point; - is stdout")] = None,
-    parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="save the rows for data frames")] = None,
+    parquet: Parquet = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="save points.csv and pictures here")] = None,
     pareto: Annotated[
         str, typer.Option(metavar="MEASURES", help="two or three columns to draw a front of: latency,area,top1")
@@ -54,12 +57,13 @@ def sweep(
     formats: Formats = "png",
     size: PictureSize = "screen",
     no_cache: NoCache = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Simulate every combination of machines, networks and axes, or samples of them.
 
     Each finished point is kept at once: interrupted or killed, the same command does what is missing.
     """
-    from analysis.drive.estimate.accuracy import read_accuracy
+    from analysis.drive.estimate.accuracy import chosen
     from analysis.drive.sweep import load_plan
     from analysis.drive.sweep.columns import with_accuracy
     from analysis.drive.sweep.measures import read_measures
@@ -68,21 +72,21 @@ def sweep(
     look = checked_formats(formats.split(",")), checked_size(size)
     plan = load_plan(plan_file)
     measures = read_measures(pareto or "latency,energy", plan)
-    known = read_accuracy(accuracy) if accuracy else None
-    plan = with_accuracy(plan, known, [each.column for each in measures])
+    plan = with_accuracy(plan, chosen(accuracy, plan.document), [each.column for each in measures])
     kept, *others = store or [named_store(plan_file)]
     check_outputs({"--store": kept, "--csv": csv, "--parquet": parquet}, out, (TABLE,))
     if parquet:
-        from analysis.drive.sweep.frames import needs_polars
+        from simulator.result.frames import check_frames
 
-        needs_polars()
+        check_frames()
     outcome = _run(plan, kept, others, workers, scheduler)
     _tell_damaged(outcome)
     _save(outcome, csv, out, look, measures if pareto else None)
     if parquet:
-        from analysis.drive.sweep.frames import write_parquet
+        from analysis.drive.sweep.results import rows
+        from simulator.result.frames import write_parquet
 
-        write_parquet(outcome, parquet)
+        write_parquet(list(rows(outcome)), parquet)
     _print(outcome, csv)
     _report_failures(outcome)
 
@@ -134,13 +138,17 @@ def _save(
     if csv:
         write_text(csv, text)
     if out:
+        from analysis.drive.sweep.heat_map import why_no_heat_map
         from analysis.drive.sweep.pictures import sweep_pictures
+        from analysis.read.layout import printable
         from analysis.read.pictures import write_pictures
         from simulator.source.folders import whole_folder
 
         with whole_folder(out) as folder:
             write_text(folder / TABLE, text)
             write_pictures(sweep_pictures(outcome, measures), folder, *look)
+        if why := why_no_heat_map(outcome):
+            print(f"note: {printable(why)}", file=sys.stderr)
 
 
 def _print(outcome: "Outcome", csv: Path | None) -> None:

@@ -28,7 +28,7 @@ from simulator.cost.case import (
     Scratch,
 )
 from simulator.cost.geometry import ceil_div
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 from simulator.cost.reuse import (
     array_extents,
     count_words,
@@ -127,7 +127,7 @@ def used_skew(mapping: Record, reuse: Record) -> int:
     return rows + columns - 2
 
 
-@jit_inside
+@jit
 def count_one_array(machine: Record, layer: Record, mapping: Record, scratch: Scratch, out: Record) -> None:
     """Write the words that cross the networks of the most-loaded of several arrays, the first.
 

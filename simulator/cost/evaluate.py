@@ -6,7 +6,7 @@ from simulator.cost.array import pace_of, packed_taps
 from simulator.cost.case import ONE, WEIGHTS, Case, Record, Scratch
 from simulator.cost.energy import dram_bytes, executed_macs
 from simulator.cost.geometry import ceil_div
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 from simulator.cost.play import play_tiles
 from simulator.cost.reuse import set_reuse
 from simulator.cost.tiles import fits, start_tiles
@@ -15,7 +15,7 @@ from simulator.cost.transfers import transfer_cycles, weights_at_port
 from simulator.cost.variants import count_variants
 
 
-@jit_inside
+@jit
 def overlap(case: Case, reuse: Record, totals: Record) -> None:
     """Let the first loads and the last stores of the layer overlap with its neighbours: the longer of array and port.
 
@@ -32,7 +32,7 @@ def overlap(case: Case, reuse: Record, totals: Record) -> None:
     totals.fill_cycles, totals.wait_cycles, totals.drain_cycles = 0, totals.cycles - totals.array_cycles, 0
 
 
-@jit_inside
+@jit
 def begin(case: Case, scratch: Scratch) -> bool:
     """Stand at the first tile of the mapping; return False if its tiles do not fit."""
     machine, layer, mapping, tiles = case.machine, case.layer, case.mapping, scratch.tiles

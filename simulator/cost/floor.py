@@ -30,7 +30,7 @@ from simulator.cost.case import (
 )
 from simulator.cost.crossing import Ends, all_tiles, bytes_of_outputs, crossing_of, first_load, set_least_crossing
 from simulator.cost.energy import dram_bytes
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 from simulator.cost.objectives import KEYS, OBJECTIVE_KEY
 from simulator.cost.search_tiles import set_order, tiled_groups
 from simulator.cost.tiles import start_tiles
@@ -86,7 +86,7 @@ class Least(NamedTuple):
     any_macs: int
 
 
-@jit_inside
+@jit
 def least_of_tiles(case: Case, scratch: Scratch, least: Least, last: Ints, objective: int, keys: Floats) -> float:
     """Write what a layer cut into these tiles, at the first of them, takes at least into `keys`.
 
@@ -129,7 +129,7 @@ def cut_next(pick: Ints, counts: Ints, d: int) -> bool:
     return False
 
 
-@jit_inside
+@jit
 def set_cut(case: Case, cuts: Cuts, pick: Ints, last: Ints) -> None:
     """Give the mapping the least tiles of the picked numbers, and write the fewest elements that the last can have."""
     for d in range(8):
@@ -160,7 +160,7 @@ def rows_to_load(case: Case, cuts: Cuts) -> Ints:
     return rows
 
 
-@jit_inside
+@jit
 def least_of_cut(
     case: Case, scratch: Scratch, cuts: Cuts, least: Least, last: Ints, objective: int
 ) -> tuple[float, float]:

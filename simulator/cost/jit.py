@@ -3,14 +3,17 @@
 import logging
 import sys
 from collections.abc import Callable
+from functools import update_wrapper
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numba.extending import typeof_impl
 
 from simulator.caches import digest_of, kernel_sources, usable_folder
 from simulator.cost.compiled import KernelFiles, clear_leftovers
+from simulator.cost.parts import Part, PartCompiler, WholeCompiler
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -39,7 +42,7 @@ def tell_of_compiling(folder: Path | None) -> None:
     if folder is None:
         tell("compiling kernels, every time: there is no folder that can be written to")
     elif not any(folder.glob("*.kernel")):
-        tell("compiling kernels, which takes a minute and happens once, into %s", folder)
+        tell("compiling kernels, which takes half a minute and happens once, into %s", folder)
 
 
 _CACHE_FOLDER = cache_folder()
@@ -48,21 +51,33 @@ if _CACHE_FOLDER:
     clear_leftovers(_CACHE_FOLDER)
 # Wrappers for callers in C are left out: nothing calls a kernel that way, and each takes time to compile.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_CONFIG: Any = numba.config
+_OF_PARTS: dict[str, Any] = {"nopython": True, "no_cpython_wrapper": True, "boundscheck": None}
+
+
+class Kernel:
+    """A function that Python and other kernels call: for each it is compiled on the first call of these types."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self.part = Part(function, {}, _OPTIONS | _OF_PARTS, pipeline_class=PartCompiler)
+        self.whole: Any = numba.njit(**_OPTIONS, pipeline_class=WholeCompiler)(function)
+        if _CACHE_FOLDER:
+            self.whole._cache = KernelFiles(function, _CACHE_FOLDER)
+        update_wrapper(self, function)
+
+    def __call__(self, *arguments: object) -> object:
+        """Run the machine code."""
+        return self.whole(*arguments)
+
+
+@typeof_impl.register(Kernel)
+def _part_of(kernel: Kernel, _: object) -> object:
+    """Return what another kernel calls, as numba's type of a function."""
+    return numba.types.Dispatcher(kernel.part)
 
 
 def jit(function: F) -> F:
-    """Compile a kernel on its first call, once for each type of arguments."""
-    return _compiled(function, "never")
-
-
-def jit_inside(function: F) -> F:
-    """Compile a kernel as part of its one caller, which saves compiling all that it calls once more."""
-    return _compiled(function, "always")
-
-
-def _compiled(function: F, inline: str) -> F:
-    compiled: Any = numba.njit(**(_OPTIONS | {"inline": inline}))(function)
-    if _CACHE_FOLDER and compiled is not function:  # which it is where kernels run as plain Python
-        compiled._cache = KernelFiles(function, _CACHE_FOLDER)
-    kernel: F = compiled
-    return kernel
+    """Make a kernel; where kernels run as plain Python, the function itself."""
+    kernel: Any = function if _CONFIG.DISABLE_JIT else Kernel(function)
+    compiled: F = kernel
+    return compiled

@@ -117,6 +117,8 @@ def play_runs(runs: Records, port: Record, prefetch: int, states: Records) -> in
         left, since = run.count, 0
         while left > 0:
             if since % period == 0:
+                if prefetch == 0:
+                    catch_up(pipe, port)
                 if since > 0 and left >= period and uniform_shift(before, pipe, port):
                     jumps = left // period
                     pipe.wait_cycles += jumps * (pipe.wait_cycles - before.wait_cycles)

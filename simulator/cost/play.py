@@ -8,7 +8,7 @@ what they add is what those added. So a layer takes as many steps as its tiles d
 
 from simulator.cost.case import NONE, ZERO, Case, P, R, Record, Scratch
 from simulator.cost.geometry import box
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 from simulator.cost.pipeline import advance, catch_up, copy, finish, reset, ring_of, shift, uniform_shift
 from simulator.cost.tiles import next_tile, outermost_loop
 from simulator.cost.transfers import count_transfers, load_cycles, port_cycles, store_cycles, weights_at_port
@@ -105,7 +105,7 @@ def jump(case: Case, scratch: Scratch, j: int, i: int) -> int:
     return i
 
 
-@jit_inside
+@jit
 def forget_marks(case: Case, scratch: Scratch, jumps: int) -> None:
     """Find which iterations of each loop are alike, none where tiles shall be played one by one."""
     tiles, states = scratch.tiles, scratch.marks.states
@@ -115,7 +115,7 @@ def forget_marks(case: Case, scratch: Scratch, jumps: int) -> None:
         states[j].last = last_alike(case, tiles, tiles.order[j]) if jumps else NONE
 
 
-@jit_inside
+@jit
 def clear(totals: Record) -> None:
     """Let nothing have crossed the DRAM port."""
     totals.loaded_residuals = totals.stored_outputs = totals.stored_sums = totals.dram_written = 0
@@ -124,7 +124,7 @@ def clear(totals: Record) -> None:
         totals.loaded[operand] = totals.dram_read[operand] = 0
 
 
-@jit_inside
+@jit
 def play_tiles(case: Case, scratch: Scratch, jumps: int, most_cycles: float) -> bool:
     """Play all tiles, from the first, through the pipeline, and note when the last of them is over.
 

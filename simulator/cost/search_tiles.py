@@ -16,7 +16,7 @@ from simulator.cost.crossing import Crossing, counted_crossing, least_crossing
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import play
 from simulator.cost.geometry import ceil_div, clipped, tile_box
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 from simulator.cost.macs import floor_macs, mac_bound, mac_tables
 from simulator.cost.objectives import (
     BY_CYCLES,
@@ -95,7 +95,7 @@ def axis_total(machine: Record, layer: Record, axis: int, pixels: int, taps: int
     return total
 
 
-@jit_inside
+@jit
 def next_choice(pick: Ints, choices: Choices) -> bool:
     """Advance the mixed-radix number of tile choices; False after the last."""
     extents, counts = choices.extents, choices.counts
@@ -172,7 +172,7 @@ def keep_better(mapping: Record, keys: Floats, best: Best) -> None:
             best.mapping.tile[d], best.mapping.dram_order[d] = mapping.tile[d], mapping.dram_order[d]
 
 
-@jit_inside
+@jit
 def set_order(case: Case, scratch: Scratch, order: Ints) -> None:
     """Give the mapping a DRAM order, and stand at its first tile."""
     for d in range(8):
@@ -196,7 +196,7 @@ ROUNDING = 1 + 1e-12
 """More than a quotient can be off by."""
 
 
-@jit_inside
+@jit
 def attempt(case: Case, scratch: Scratch, objective: int, most_cycles: float, keys: Floats, best: Best) -> None:
     """Play a mapping whose edge variants are counted, and make it the best if it is; `keys` are those at least."""
     if not play(case, scratch, longest(objective, most_cycles, keys, best)):
@@ -208,7 +208,7 @@ def attempt(case: Case, scratch: Scratch, objective: int, most_cycles: float, ke
         keep_better(case.mapping, keys, best)
 
 
-@jit_inside
+@jit
 def try_orders(
     case: Case, scratch: Scratch, objective: int, most_cycles: float, bound: TileBound, choices: Choices, best: Best
 ) -> int:

@@ -18,7 +18,7 @@ from simulator.cost.case import (
     record_type,
 )
 from simulator.cost.energy import read_bytes
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 from simulator.cost.layout import transfer
 from simulator.cost.play import clear
 from simulator.cost.tiles import next_tile, outermost_loop, start_tiles
@@ -33,7 +33,7 @@ TILE_RUN = record_type(
 """`count` equal tiles in a row: port and array cycles of each, see `simulator.cost.pipeline`, and bytes at the port."""
 
 
-@jit_inside
+@jit
 def residual_bytes(case: Case, scratch: Scratch, words_before: int, variant: Record) -> int:
     """Bytes of what is added to the outputs of the current tile, if it has just loaded any; see `load_residuals`."""
     if scratch.totals.loaded_residuals == words_before:
@@ -42,7 +42,7 @@ def residual_bytes(case: Case, scratch: Scratch, words_before: int, variant: Rec
     return case.layer.residuals * transfer(tiles, case.machine, case.layer, tile, RESIDUALS, variant.sums)[0]
 
 
-@jit_inside
+@jit
 def fill_run(case: Case, scratch: Scratch, advanced: int, next_advanced: int, variant: Record, run: Record) -> None:
     """Fill in what the current tile moves and computes.
 
@@ -67,7 +67,7 @@ def fill_run(case: Case, scratch: Scratch, advanced: int, next_advanced: int, va
     run.count = 1
 
 
-@jit_inside
+@jit
 def alike(run: Record, other: Record) -> bool:
     """Tell whether tiles of two runs move and compute the same."""
     cycles = run.deeper == other.deeper and run.load == other.load and run.store == other.store

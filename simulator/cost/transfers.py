@@ -22,7 +22,7 @@ from simulator.cost.case import (
     Scratch,
 )
 from simulator.cost.geometry import ceil_div
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 from simulator.cost.layout import packed_bytes, packed_transfer, transfer
 from simulator.cost.reuse import operand_words
 from simulator.cost.tiles import FIRST, loaded_inputs, sums_complete
@@ -74,7 +74,7 @@ def inputs_transfer(case: Case, scratch: Scratch, words: int, variant: Record) -
     return variant.inputs_bytes, variant.inputs_runs, variant.inputs_descriptors
 
 
-@jit_inside
+@jit
 def fill_transfers(case: Case, scratch: Scratch, out: Record) -> None:
     """Fill in what tiles of `tiles.extent` move, of the inputs what the first of all would; at the first tile."""
     machine, layer, tiles, tile = case.machine, case.layer, scratch.tiles, case.mapping.tile

@@ -8,7 +8,7 @@ played.
 
 from simulator.cost.array import tile_cycles, tile_words
 from simulator.cost.case import INPUTS, ONE, OUTPUTS, SUM_BITS, WEIGHTS, ZERO, C, Case, R, Record, S, Scratch
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 from simulator.cost.tiles import FIRST
 from simulator.cost.transfers import fill_transfers
 
@@ -28,7 +28,7 @@ def tiles_of(tiles: Record, edges: int) -> tuple[int, int]:
     return count, firsts
 
 
-@jit_inside
+@jit
 def count_variants(case: Case, scratch: Scratch) -> None:
     """Fill in what array and port make of every edge variant, and add that up; at the first tile.
 

@@ -3,7 +3,8 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
-from typing import Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from simulator.cost.stored import Slices
 from simulator.cost.vector import lanes_of
@@ -14,6 +15,14 @@ from simulator.mapping.mapping import LevelTile, Mapping
 from simulator.nest import Dim, LoopNest, Operand
 from simulator.network.ir import Layer
 from simulator.schedule import PlannedOp
+
+if TYPE_CHECKING:
+    from simulator.engine.array_ops import Played
+    from simulator.engine.results import Cost
+
+K = TypeVar("K")
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +203,47 @@ class Choice:
     cycles_gap: float | None = None
 
 
+NAMES = frozenset({"name", "inputs", "stage"})
+"""Fields of a layer that only name things."""
+NAMES_OF_OPS = frozenset({"layer", "producer", "fused", "kept", "read_last_by", "in_stack"})
+"""Those of a planned op, and what a key of it holds otherwise."""
+_of_layer = attrgetter(*(each.name for each in fields(Layer) if each.name not in NAMES))
+_of_op = attrgetter(*(each.name for each in fields(PlannedOp) if each.name not in NAMES_OF_OPS))
+
+
+Turns = tuple[tuple[Choice | Mapping | None, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultKey:
+    """All that the cost of an op depends on, besides the machine: the op but for its names, and how it was played.
+
+    `turns` are the mapping, or the choice of it, the weights that had come before, and those that came meanwhile, in
+    bytes. An op of a stack has no key: it is made of strips.
+    """
+
+    layer: tuple[object, ...]
+    op: tuple[object, ...]
+    tensors: tuple[int, int, int]  # that it reads, that are applied to what it makes, that it keeps
+    turns: Turns
+
+
+def result_key(op: PlannedOp, turns: Turns) -> ResultKey:
+    """Return the key of what an op costs that is played in those ways."""
+    tensors = len(op.layer.inputs), len(op.fused), op.kept is not None
+    return ResultKey(_of_layer(op.layer), _of_op(op), tensors, turns)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayKey:
+    """What playing the mapping of an op depends on, besides what a search reads of the machine."""
+
+    op: OpKey
+    mapping: Mapping
+    come: int
+    wanted: int
+
+
 MappingsByOp = dict[OpKey, Choice]
 
 
@@ -201,19 +251,33 @@ MappingsByOp = dict[OpKey, Choice]
 class MappingCache:
     """Give one to several calls of `simulate`, and mappings that they have in common are searched once.
 
-    Those of the last `settings` keys are kept here, and all that is found in the `store`, for other processes.
+    So are what playing them leaves, and what ops cost that obeyed the laws. Those of the last `settings` keys are kept
+    here, and all that is found in the `store`, for other processes.
     """
 
     settings: int = 64
     found: OrderedDict[SettingKey, MappingsByOp] = field(default_factory=OrderedDict)
     store: Store = field(default_factory=user_store)
+    plays: "OrderedDict[MachineKey, dict[PlayKey, Played]]" = field(default_factory=OrderedDict)
+    costs: "OrderedDict[Hardware, dict[ResultKey, Cost]]" = field(default_factory=OrderedDict)
 
     def mappings_of(self, setting: SettingKey) -> MappingsByOp:
         """Return the mappings found under a setting, for the caller to read and to add to."""
-        found = self.found.setdefault(setting, {})
-        self.found.move_to_end(setting)
-        if len(self.found) > self.settings:
-            self.found.popitem(last=False)
+        return self._latest(self.found, setting)
+
+    def plays_of(self, hardware: Hardware) -> "dict[PlayKey, Played]":
+        """Return what played mappings left on machines that a search cannot tell apart, to read and to add to."""
+        return self._latest(self.plays, machine_key(hardware))
+
+    def costs_of(self, hardware: Hardware) -> "dict[ResultKey, Cost]":
+        """Return what ops cost on a machine and obeyed the laws, to read and to add to."""
+        return self._latest(self.costs, hardware)
+
+    def _latest(self, families: OrderedDict[K, dict[A, B]], key: K) -> dict[A, B]:
+        found = families.setdefault(key, {})
+        families.move_to_end(key)
+        if len(families) > self.settings:
+            families.popitem(last=False)
         return found
 
 
@@ -225,9 +289,10 @@ class Known:
 
     def get(self, op: OpKey) -> Choice | None:
         """Return the choice for an op, if it is known."""
-        if op not in self.mappings and (row := self.rows.get(self._key(op))) is not None:
-            self.mappings[op] = Choice(mapping_of(row["mapping"]), row["gap"], row["cycles_gap"])
-        return self.mappings.get(op)
+        choice = self.mappings.get(op)
+        if choice is None and (row := self.rows.get(self._key(op))) is not None:
+            choice = self.mappings[op] = Choice(mapping_of(row["mapping"]), row["gap"], row["cycles_gap"])
+        return choice
 
     def add(self, op: OpKey, choice: Choice) -> None:
         """Know a choice from now on, whatever becomes of those still to be found."""

@@ -1,13 +1,16 @@
 """Choose a mapping for every op that runs on the array: equal ones once, on all cores, or as a file says."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import cpu_count
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from simulator.engine.mapping_cache import Choice, Known, OpKey, op_key
 from simulator.errors import InputError, Problem, TooMuchWork
 from simulator.hardware.model import Hardware
+from simulator.log import LOG
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import OPERAND_NAMES, Operand
 from simulator.network.ir import Layer
@@ -41,10 +44,16 @@ def choose_mappings(
     `progress` is told how many of how many distinct ops are mapped, and the last one's name. Raises InputError if an
     op cannot fit.
     """
-    keys = {op.layer.name: (op_key(op), op) for op in ops}
+    begun = perf_counter()
+    found: dict[str, Choice] = {}
+    keys: dict[str, OpKey] = {}
     missing: dict[OpKey, PlannedOp] = {}
-    for key, op in keys.values():
-        if known.get(key) is None:
+    for op in ops:
+        key = keys[op.layer.name] = op_key(op)
+        choice = known.get(key)
+        if choice:
+            found[op.layer.name] = choice
+        else:
             missing.setdefault(key, op)
 
     def search(op: PlannedOp) -> Choice:
@@ -53,9 +62,16 @@ def choose_mappings(
     choices = _each(search, list(missing.values()), threads)
     for i, ((key, op), choice) in enumerate(zip(missing.items(), choices, strict=True)):
         known.add(key, choice)
+        LOG.debug(
+            "searched %s: %s, at most %.1f%% from the best", op.layer.name, choice.mapping.dataflow, 100 * choice.gap
+        )
         if progress:
             progress(i + 1, len(missing), op.layer.name)
-    return {name: known.mappings[key] for name, (key, _) in keys.items()}
+    if LOG.isEnabledFor(logging.INFO):
+        distinct, took = len(set(keys.values())), perf_counter() - begun
+        counts = len(keys), distinct, distinct - len(missing), len(missing), took
+        LOG.info("mapped %d ops, %d of them distinct: %d from the cache, %d searched in %.2f s", *counts)
+    return {name: found.get(name) or known.mappings[key] for name, key in keys.items()}
 
 
 def _each(search: Callable[[PlannedOp], Choice], ops: Sequence[PlannedOp], threads: int | None) -> Iterator[Choice]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.engine.array_ops import Played, array_result, play_mapping
-from simulator.engine.mapping_cache import machine_key, op_key, vector_key
-from simulator.engine.results import layer_result
+from simulator.engine.array_ops import Played, array_cost, play_mapping
+from simulator.engine.mapping_cache import Choice, PlayKey, ResultKey, machine_key, op_key, result_key, vector_key
+from simulator.engine.results import FREE, Cost, layer_result
 from simulator.engine.store import Rows, key_of
-from simulator.engine.vector_ops import Streamed, fastest, stream, streamed_of, sum_streamed, vector_result
+from simulator.engine.vector_ops import Streamed, fastest, stream, streamed_of, sum_streamed, vector_cost
 from simulator.hardware.model import Hardware
 from simulator.mapping.mapping import Mapping
 from simulator.nest import Operand
@@ -21,18 +23,12 @@ if TYPE_CHECKING:
     from simulator.cost.vector_tiles import Tiles
 
 
-def play(
-    ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], hardware: Hardware, rows: Rows
-) -> list[LayerResult]:
-    """Play the ops one after the other, those of a stack strip by strip; with the first weights of what follows on the
-    way where the machine prefetches.
-    """
-    player, taken = Player(mappings, hardware, rows), dict[str, list[Turn]]()
-    for turn in player.turns(ops):
-        taken.setdefault(turn.of, []).append(turn)
-    return [
-        player.result(op, taken[op.layer.name]) if op.layer.name in taken else layer_result(op, hardware) for op in ops
-    ]
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What was worked out before on a machine: what played mappings left, and what ops cost that obeyed the laws."""
+
+    plays: dict[PlayKey, Played] = field(default_factory=dict)
+    costs: dict[ResultKey, Cost] = field(default_factory=dict)
 
 
 class Turn(NamedTuple):
@@ -44,14 +40,43 @@ class Turn(NamedTuple):
     wanted: int
 
 
-class Player:
-    """Plays ops of a network on a machine, under their mappings; what `rows` know is not worked out again."""
+def with_gaps(cost: Cost, choices: Sequence[Choice]) -> Cost:
+    """Say how far an op's mappings may be from the best, if any was searched."""
+    gaps = [choice.cycles_gap for choice in choices if choice.cycles_gap is not None]
+    return replace(cost, gap=max((choice.gap for choice in choices), default=None), cycles_gap=max(gaps, default=None))
 
-    def __init__(self, mappings: MappingType[str, Mapping], hardware: Hardware, rows: Rows) -> None:
-        self.mappings, self.hardware, self.rows = mappings, hardware, rows
-        self.machine = key_of(machine_key(hardware))
+
+class Player:
+    """Plays ops of a network on a machine, under their mappings; what `rows` and `shared` know is not worked out again.
+
+    What equal ops cost that obeyed the laws is in `shared`, and ops that cost the same are `lawful`; what is found
+    anew is `fresh`. Beside `mappings` that are given there are those that a search `found`.
+    """
+
+    def __init__(
+        self,
+        mappings: MappingType[str, Mapping],
+        hardware: Hardware,
+        rows: Rows,
+        shared: Shared | None = None,
+        found: MappingType[str, Choice] = MappingProxyType({}),
+    ) -> None:
+        self.mappings = {**mappings, **{name: choice.mapping for name, choice in found.items()}}
+        self.found, self.hardware, self.rows = found, hardware, rows
+        self.machine, self.shared = key_of(machine_key(hardware)), shared or Shared()
+        self.fresh: dict[ResultKey, Cost] = {}
+        self.lawful: set[str] = set()
         self._known: dict[tuple[str, int, int], Played] = {}
         self._tiles: dict[str, Tiles] = {}
+
+    def play(self, ops: Sequence[PlannedOp]) -> list[LayerResult]:
+        """Play the ops one after the other, those of a stack strip by strip; with the first weights of what follows on
+        the way where the machine prefetches.
+        """
+        taken = dict[str, list[Turn]]()
+        for turn in self.turns(ops):
+            taken.setdefault(turn.of, []).append(turn)
+        return [self.result(op, taken.get(op.layer.name, ())) for op in ops]
 
     def turns(self, ops: Sequence[PlannedOp]) -> Iterator[Turn]:
         """Yield what runs in the order of time."""
@@ -65,16 +90,32 @@ class Player:
             come = wanted
 
     def result(self, op: PlannedOp, turns: Sequence[Turn]) -> LayerResult:
-        """Put together what an op cost in all of its turns."""
+        """Put together what an op cost in all of its turns; one that takes none is free."""
+        if op.in_stack:
+            return layer_result(op, self.hardware, self._cost(op, turns))
+        own = self.found.get(op.layer.name) or self.mappings.get(op.layer.name)
+        played = ((own, turn.come, turn.wanted) for turn in turns)
+        key = result_key(op, tuple(played))
+        cost = self.shared.costs.get(key)
+        if cost is not None:
+            self.lawful.add(op.layer.name)
+        elif key not in self.fresh:
+            self.fresh[key] = self._cost(op, turns)
+        return layer_result(op, self.hardware, cost or self.fresh[key])
+
+    def _cost(self, op: PlannedOp, turns: Sequence[Turn]) -> Cost:
+        if not turns:
+            return FREE
         if op.layer.nest is None:
-            return vector_result(
-                op, sum_streamed([self._streamed(turn.op, turn.wanted) for turn in turns]), self.hardware
-            )
+            streamed = sum_streamed([self._streamed(turn.op, turn.wanted) for turn in turns])
+            return vector_cost(op, streamed, self.hardware)
         strips = [
             (turn.op, self.mappings[turn.op.layer.name], self._played(turn.op, turn.come, turn.wanted))
             for turn in turns
         ]
-        return array_result(op, strips, self.hardware, sum(turn.come for turn in turns))
+        cost = array_cost(op, strips, self.hardware, sum(turn.come for turn in turns))
+        choices = [self.found[strip.layer.name] for strip, *_ in strips if strip.layer.name in self.found]
+        return with_gaps(cost, choices)
 
     def first_weights(self, op: PlannedOp) -> int:
         """Bytes of weights that an op's first tile loads; a second factor that ops make may not be there before."""
@@ -100,9 +141,12 @@ class Player:
     def _played(self, op: PlannedOp, come: int = 0, wanted: int = 0) -> Played:
         asked, mapping = (op.layer.name, come, wanted), self.mappings[op.layer.name]
         if asked not in self._known:
-            key = key_of("played", self.machine, op_key(op), mapping, come, wanted)
-            found = self.rows.recall(key, lambda: play_mapping(op, mapping, self.hardware, come, wanted))
-            self._known[asked] = Played(**found)
+            own, plays = PlayKey(op_key(op), mapping, come, wanted), self.shared.plays
+            if own not in plays:
+                key = key_of("played", self.machine, own.op, mapping, come, wanted)
+                found = self.rows.recall(key, lambda: play_mapping(op, mapping, self.hardware, come, wanted))
+                plays[own] = Played(**found)
+            self._known[asked] = plays[own]
         return self._known[asked]
 
     def _streamed(self, op: PlannedOp, wanted: int = 0) -> Streamed:

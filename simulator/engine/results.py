@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from simulator.cost.prices import prices_per_action, prices_per_byte
 from simulator.hardware.model import Hardware
@@ -12,14 +13,12 @@ from simulator.result.run import (
     CYCLE_PARTS,
     KeptTensor,
     LayerResult,
-    StackedResult,
-    StackPart,
-    StripShape,
     Traffic,
     relative_energy,
     shared,
     utilization,
 )
+from simulator.result.stacked import StackedResult, StackPart, StripShape
 from simulator.schedule import PlannedOp
 
 
@@ -43,17 +42,22 @@ class Cost:
     prefetched_bytes: int = 0
     dma_runs: int = 0
     tile_bytes: int = 0
+    gap: float | None = None
+    cycles_gap: float | None = None
 
 
 FREE = Cost()
 """Of an op that is fused into another or folded into addressing."""
+_NO_CYCLES = dict.fromkeys(CYCLE_PARTS, 0)
+_OF_COST = tuple(each.name for each in fields(Cost))
+_cost_values = attrgetter(*_OF_COST)
 
 
 def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerResult:
     """Put what an op is beside what it cost."""
-    layer, parts = op.layer, dict.fromkeys(CYCLE_PARTS, 0) | cost.cycle_parts
+    layer, parts = op.layer, _NO_CYCLES | cost.cycle_parts
     cycles = sum(parts.values())
-    known = {each.name: getattr(cost, each.name) for each in fields(cost)}
+    known = dict(zip(_OF_COST, _cost_values(cost), strict=True))
     return LayerResult(
         name=layer.name,
         op=layer.op,

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simulator.engine.checks import Checks
-from simulator.engine.mapping_cache import Choice, Known, MappingCache, setting_key
+from simulator.engine.mapping_cache import Known, MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, Wanted, choose_mappings
-from simulator.engine.player import play
+from simulator.engine.player import Player, Shared
 from simulator.engine.run_choice import best_run
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
+from simulator.log import LOG, timed
 from simulator.mapping.dataflow import Dataflow, initials, spelled_out
 from simulator.mapping.mapping import Mapping
 from simulator.network.ir import ASSUMED, Network
@@ -61,7 +62,8 @@ def simulate(
     asked |= {"schedule": "given"} if options.schedule else {}
     cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective, options.prove)
     with cache.store.opened() as rows:
-        runs, refused = list[Run](), list[InputError]()
+        runs, refused = list[tuple[Run, Player]](), list[InputError]()
+        shared = Shared(cache.plays_of(hardware), cache.costs_of(hardware))
         for ops in _plans(hardware, network, options.schedule, given):
             try:
                 Checks(hardware, rows).of_all(given, ops)
@@ -71,15 +73,25 @@ def simulate(
             except InputError as error:  # another plan may leave an op more room
                 refused.append(error)
                 continue
-            layers = play(ops, given | {name: choice.mapping for name, choice in found.items()}, hardware, rows)
-            layers = [with_gaps(layer, _choices(op, found)) for op, layer in zip(ops, layers, strict=True)]
-            runs.append(assemble(hardware, network, layers, asked))
+            player = Player(given, hardware, rows, shared, found)
+            with timed("played %d ops of %s on %s", len(ops), network.name, hardware.name):
+                layers = player.play(ops)
+            runs.append((assemble(hardware, network, layers, asked), player))
         if not runs:
             raise refused[0]
-        run = best_run(runs, objective)
-        assert_laws(run)
+        run, player = _best(runs, objective)
+        with timed("checked the laws"):
+            assert_laws(run, player.lawful)
+        shared.costs.update(player.fresh)
         rows.keep()
     return run
+
+
+def _best(runs: Sequence[tuple[Run, Player]], objective: str) -> tuple[Run, Player]:
+    """Return the run that does best, with who played it."""
+    run = best_run([run for run, _ in runs], objective)
+    LOG.info("took the best of %d schedules by %s: %d cycles", len(runs), objective, run.total.cycles)
+    return run, next(player for each, player in runs if each is run)
 
 
 def _plans(
@@ -87,19 +99,10 @@ def _plans(
 ) -> list[tuple[PlannedOp, ...]]:
     """Return the plans to choose from: those of a schedule that is given, or of all that know the mappings given."""
     asked = (schedule,) if schedule else schedules(network, hardware)
-    plans = [plan(network, hardware, each) for each in asked]
+    with timed("planned"):
+        plans = [plan(network, hardware, each) for each in asked]
     known = [ops for ops in plans if given.keys() <= {op.layer.name for op in played(ops)}]
     return known or plans[:1]
-
-
-def _choices(op: PlannedOp, found: MappingType[str, Choice]) -> list[Choice]:
-    return [found[each.layer.name] for each in played([op]) if each.layer.name in found]
-
-
-def with_gaps(layer: LayerResult, choices: Sequence[Choice]) -> LayerResult:
-    """Say how far a layer's mappings may be from the best, if any was searched."""
-    gaps = [choice.cycles_gap for choice in choices if choice.cycles_gap is not None]
-    return replace(layer, gap=max((choice.gap for choice in choices), default=None), cycles_gap=max(gaps, default=None))
 
 
 def current_objective(name: str) -> str:

@@ -5,13 +5,13 @@ from dataclasses import asdict, astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from simulator.cost.vector import Timing, VectorCost, constant_bytes, input_bytes, operation_pj
-from simulator.engine.results import Cost, energy_of, layer_result, stacked_result, touched
+from simulator.engine.results import Cost, energy_of, stacked_result, touched
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer
 from simulator.network.ops import OPS
 from simulator.network.shapes import tensor_bytes
-from simulator.result.run import LayerResult, Traffic
+from simulator.result.run import Traffic
 from simulator.schedule import PlannedOp
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def fastest(op: PlannedOp, hardware: Hardware) -> "Tiles":
 
 def stream(op: PlannedOp, tiles: "Tiles", hardware: Hardware, prefetch_bytes: int = 0) -> dict[str, object]:
     """Stream an op's tiles; return the fields of `Streamed` by name, in plain data."""
-    from simulator.cost.vector_tiles import demand_bytes, vector_cost
+    from simulator.cost import vector_tiles
 
-    cost = vector_cost(op.layer, hardware, tiles, prefetch_bytes)
-    return asdict(Streamed(cost, demand_bytes(tiles, hardware)))
+    cost = vector_tiles.vector_cost(op.layer, hardware, tiles, prefetch_bytes)
+    return asdict(Streamed(cost, vector_tiles.demand_bytes(tiles, hardware)))
 
 
 def streamed_of(data: dict[str, Any]) -> Streamed:
@@ -59,13 +59,13 @@ def sum_streamed(strips: Sequence[Streamed]) -> Streamed:
     return Streamed(VectorCost(timing=timing, **counts), max(strip.demand_bytes for strip in strips))
 
 
-def vector_result(op: PlannedOp, streamed: Streamed, hardware: Hardware) -> LayerResult:
-    """Assemble the result of an op that does not use the array."""
+def vector_cost(op: PlannedOp, streamed: Streamed, hardware: Hardware) -> Cost:
+    """Assemble the cost of an op that does not use the array."""
     counted = streamed.cost
     time, traffic = counted.timing, vector_traffic(counted, hardware)
     waits = {"fill": time.fill_cycles, "wait": time.wait_cycles, "drain": time.drain_cycles}
     energy = {"vector": counted.operations * operation_pj(op.layer, hardware)}
-    whole = Cost(
+    return Cost(
         cycle_parts={
             "dram": sum(waits.values()),
             "vector": counted.vector_cycles,
@@ -82,7 +82,6 @@ def vector_result(op: PlannedOp, streamed: Streamed, hardware: Hardware) -> Laye
         tile_bytes=streamed.demand_bytes,
         stacked=stacked_result(op, {}),
     )
-    return layer_result(op, hardware, whole)
 
 
 def touched_bytes(layer: Layer, hardware: Hardware) -> int:

@@ -132,6 +132,10 @@ class Network:
     outputs: tuple[str, ...]
     facts: dict[str, str] = field(default_factory=dict)  # published figures with their source
 
+    def __str__(self) -> str:
+        """Name the network and its size; its layers would fill screens."""
+        return f"{self.name}: {len(self.layers)} layers, {self.macs:,} MACs, {self.params:,} parameters"
+
     @property
     def assumed(self) -> frozenset[str]:
         """Layers whose shapes are assumed, as they stand behind an op that nobody knows."""

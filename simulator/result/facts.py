@@ -89,7 +89,7 @@ def digested(documents: Documents) -> dict[str, dict[str, object]]:
 
 def fingerprint(value: object) -> str:
     """Hash the content of dataclasses and plain containers, whatever file they came from."""
-    text = json.dumps(plain_data(value), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=plain_data)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -4,7 +4,7 @@ They guard against a model that loses or invents cycles, energy or bytes; a viol
 tampered file), never of the user's input.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from math import isclose
 
@@ -50,17 +50,23 @@ class LawViolation(AssertionError):
         super().__init__("\n".join(["a conservation law is broken", *shown, *more]))
 
 
-def assert_laws(run: Run) -> None:
-    """Raise `LawViolation` unless the run obeys every law."""
-    violations = list(broken_laws(run))
+def assert_laws(run: Run, lawful: Collection[str] = ()) -> None:
+    """Raise `LawViolation` unless the run obeys every law; see `broken_laws`."""
+    violations = list(broken_laws(run, lawful))
     if violations:
         raise LawViolation(violations)
 
 
-def broken_laws(run: Run) -> Iterator[Violation]:
-    """Find every broken law of a run."""
+def broken_laws(run: Run, lawful: Collection[str] = ()) -> Iterator[Violation]:
+    """Find every broken law of a run.
+
+    Layers named `lawful` are known to be equal, but for names, to some that obeyed those of a layer on the same
+    machine: only what they have to do with others is looked at.
+    """
     operands = {layer.name: len(layer.input_shapes) for layer in run.layers}
     for layer in run.layers:
+        if layer.name in lawful:
+            continue
         yield from _parts(layer, run.hardware)
         yield from _work(layer, run)
         yield from _time(layer, run)

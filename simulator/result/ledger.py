@@ -10,7 +10,8 @@ from itertools import pairwise
 from math import prod
 
 from simulator.network.ir import MAC_OPS, Op
-from simulator.result.run import LayerResult, Run, StackPart
+from simulator.result.run import LayerResult, Run
+from simulator.result.stacked import StackPart
 
 Broken = tuple[str, str, str, str]
 """Where, which field, the law, the figures."""

@@ -6,10 +6,19 @@ Field names are the keys of the JSON file. Counts, bytes and cycles are integers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import fsum
-from typing import Literal
+from typing import TYPE_CHECKING, TypeVar
 
 from simulator.network.ir import Op, Shape
 from simulator.result.causes import CAUSES
+from simulator.result.stacked import StackedResult
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+    from simulator.source.cells import Cell
+
+T = TypeVar("T")
 
 NO_BUFFERS = ("dram", "array", "rf")
 """Levels of traffic that are no memories on chip: what crosses the DRAM port or the array's networks, and registers."""
@@ -113,42 +122,6 @@ class KeptTensor:
 
 
 @dataclass(frozen=True, slots=True)
-class StackPart:
-    """What a stack has of an op in the activations' memory while another runs: see `simulator.schedule.stacks`."""
-
-    part: Literal["whole", "line", "rows", "weights"]
-    address: int
-    size_bytes: int
-    made_by: str  # the first op that it is there for
-    read_last_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class StripShape:
-    """Strips of an op that are alike, named after the rows that the first of them makes."""
-
-    name: str
-    times: int
-    mapping: Mapping[str, object] | None  # as a mapping file holds it
-
-
-@dataclass(frozen=True, slots=True)
-class StackedResult:
-    """How an op ran in a stack: which ops that is, in how many strips, and what these were.
-
-    The last op makes `strip_rows` in each. `weights` of all ops are "held" in the memory, or "reloaded" by each strip.
-    """
-
-    first: str
-    last: str
-    strip_rows: int
-    strips: int
-    weights: Literal["held", "reloaded"]
-    parts: tuple[StackPart, ...]
-    shapes: tuple[StripShape, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class LayerResult:
     """One op and what it cost.
 
@@ -199,6 +172,11 @@ class LayerResult:
     # cycles, where the objective is energy among the fastest. How a mapping was found makes no other run of it.
     gap: float | None = field(default=None, compare=False)
     cycles_gap: float | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        """Name the layer, what it took and what bounds it."""
+        bound = f", bound by {self.bottleneck}" if self.bottleneck else ""
+        return f"{self.name} ({self.op.value}): {self.cycles:,} cycles{bound}"
 
     def bytes_at(self, level: str) -> int:
         """Bytes read and written at a level, all operands."""
@@ -290,6 +268,30 @@ class Run:
 
         return run_html(self)
 
+    def to_rows(self) -> list[dict[str, "Cell"]]:
+        """Return a row for every layer, fused ones included, with the columns of `layers.csv`.
+
+        >>> from simulator import simulate
+        >>> row = simulate("squeezenext_16x16", "squeezenext").to_rows()[0]
+        >>> row["layer"], row["op"], row["output"]
+        ('conv1', 'conv', '64x111x111')
+        """
+        from simulator.result.rows import layer_rows
+
+        return layer_rows(self)
+
+    def to_polars(self) -> "polars.DataFrame":
+        """Return the rows as a data frame of polars, what is empty as null; needs the extra `frames`."""
+        from simulator.result.frames import polars_frame
+
+        return polars_frame(self.to_rows())
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return the rows as a data frame of pandas, what is empty as missing; needs the extra `frames`."""
+        from simulator.result.frames import pandas_frame
+
+        return pandas_frame(self.to_rows())
+
     @property
     def batch(self) -> int:
         """Inputs processed together."""
@@ -357,7 +359,8 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
     cycles = sum(layer.cycles for layer in layers)
     macs, executed = sum(layer.macs for layer in layers), sum(layer.effective_macs for layer in layers)
     energy = fsum(layer.energy_pj for layer in layers)
-    energy_keys = sorted({key for layer in layers for key in layer.energy_parts})
+    cycle_parts = collected(layer.cycle_parts for layer in layers)
+    energy_parts = collected(layer.energy_parts for layer in layers)
     peak = max(layers, key=lambda layer: layer.sram_bytes, default=None)
     return Total(
         cycles=cycles,
@@ -365,13 +368,26 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
         macs=macs,
         utilization=utilization(executed, cycles, machine.peak_macs_per_cycle),
         energy_pj=energy,
-        dram_bytes=sum(layer.bytes_at("dram") for layer in layers),
-        buffer_bytes=sum(layer.buffer_bytes for layer in layers),
-        cycle_parts={key: sum(layer.cycle_parts.get(key, 0) for layer in layers) for key in CYCLE_PARTS},
-        energy_parts={key: fsum(layer.energy_parts.get(key, 0.0) for layer in layers) for key in energy_keys},
+        dram_bytes=sum(layer.bytes_at("dram") for layer in layers if layer.traffic),
+        buffer_bytes=sum(layer.buffer_bytes for layer in layers if layer.traffic),
+        cycle_parts={key: sum(cycle_parts.get(key, ())) for key in CYCLE_PARTS},
+        energy_parts={key: fsum(energy_parts[key]) for key in sorted(energy_parts)},
         effective_macs=executed,
         dense_speedup=dense_speedup(macs, executed),
         energy_relative=relative_energy(energy, machine.energy_unit, machine.energy_unit_pj),
         peak_sram_bytes=peak.sram_bytes if peak else 0,
         peak_sram_layer=peak.name if peak and peak.sram_bytes else "",
     )
+
+
+def collected(parts: Iterable[Mapping[str, T]]) -> dict[str, list[T]]:
+    """Return all values of each key.
+
+    >>> collected([{"mac": 1, "dram": 2}, {"mac": 3}])
+    {'mac': [1, 3], 'dram': [2]}
+    """
+    found: dict[str, list[T]] = {}
+    for own in parts:
+        for key, value in own.items():
+            found.setdefault(key, []).append(value)
+    return found

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
+from typing import TypedDict
 
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import Hardware
-from simulator.nest import Operand, footprint
+from simulator.nest import LoopNest, Operand, footprint
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
 from simulator.schedule.choice import Schedule, choose_schedule
@@ -37,7 +38,8 @@ class PlannedOp:
 
     `producer` names the op it is fused into, `folded` says that it is free; otherwise it runs itself, and `fused` ops
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
-    pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others.
+    pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others;
+    `filtering` are the loops of depthwise layers that an engine runs behind the array.
     `resident` tells by operand whether it stays on chip (as weights also the second factor of a product), where
     `reserved_bytes` are taken by tensors that are kept meanwhile, which have `alive_bytes`; what it makes itself is
     `kept` until the op `read_last_by`. `slices` tells what folded ops make of where its
@@ -56,6 +58,7 @@ class PlannedOp:
     read_last_by: str = ""
     stored: Fraction = Fraction(1)
     added: int = 0
+    filtering: tuple[LoopNest, ...] = ()
     slices: Slices = WHOLE_TENSORS
     in_stack: InStack | None = None
 
@@ -72,13 +75,14 @@ def plan(network: Network, hardware: Hardware, schedule: Schedule | None = None)
     """
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion, schedule)
-    zeros = _zeros_read(network, places.storage)
-    addresses = Addresses(network, fusion)
-    told = (_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers)
+    zeros, addresses = _zeros_read(network, places.storage), Addresses(network, fusion)
     weights = kept_weights(network, hardware)
-    planned = (_planned(layer, fusion, places, layer.name in weights) for layer in told)
-    beside = (_beside_kept(op, at, network, places) for at, op in enumerate(planned))
-    ops = tuple(_sliced(op, addresses) for op in beside)
+    told = [_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers]
+    beside = [_beside_kept(at, layer, network, places) for at, layer in enumerate(told)]
+    ops = tuple(
+        _planned(layer, fusion, places, layer.name in weights, addresses, kept)
+        for layer, kept in zip(told, beside, strict=True)
+    )
     return _in_stacks(ops, network, fusion, places) if places.stacks else ops
 
 
@@ -123,7 +127,7 @@ def in_order(ops: Sequence[PlannedOp]) -> Iterator[tuple[PlannedOp, PlannedOp]]:
 def kept_weights(network: Network, hardware: Hardware) -> frozenset[str]:
     """Return the layers whose weights stay on chip from run to run: one after the other, those that find room."""
     room, kept = hardware.kept_weight_bytes, set()
-    for layer in network.layers:
+    for layer in network.layers if room else ():
         if layer.nest is None or layer.op is Op.MATMUL:
             continue
         size = -(-footprint(layer.nest, layer.nest.bounds, Operand.WEIGHTS) * hardware.weight_bits // 8)
@@ -133,28 +137,49 @@ def kept_weights(network: Network, hardware: Hardware) -> frozenset[str]:
     return frozenset(kept)
 
 
-def _planned(layer: Layer, fusion: Fusion, places: Residency, weights_kept: bool) -> PlannedOp:
+class _Kept(TypedDict):
+    """What tensors that are kept have to do with an op, as fields of `PlannedOp`."""
+
+    reserved_bytes: int
+    alive_bytes: int
+    kept: Kept | None
+    read_last_by: str
+
+
+def _planned(
+    layer: Layer, fusion: Fusion, places: Residency, weights_kept: bool, addresses: Addresses, kept: _Kept
+) -> PlannedOp:
+    """Put together what is known of an op; the last op that is fused into one that runs makes its outputs."""
     product = layer.op is Op.MATMUL
     inputs, weights = (layer.inputs[:1], layer.inputs[1:]) if product else (layer.inputs, ())
     weights_here = places.on_chip(weights) if product else weights_kept
     stays = layer.name in places.kept or layer.name in places.inner
     resident = (places.on_chip(inputs), weights_here, stays)
-    op = PlannedOp(layer, resident=resident)
     group = fusion.groups.get(layer.name)
     if group is None:
-        return replace(op, producer=fusion.producer_of.get(layer.name), folded=layer.name in fusion.folded)
-    fetched = sum(not places.on_chip([name]) for name in group.residuals) + group.constants
-    return replace(
-        op, fused=tuple(layer.name for layer in group.fused), residuals=fetched, stored=group.stored, added=group.added
+        producer = fusion.producer_of.get(layer.name)
+        return PlannedOp(layer, producer, layer.name in fusion.folded, resident=resident, **kept)
+    fused = tuple(layer.name for layer in group.fused)
+    return PlannedOp(
+        layer,
+        fused=fused,
+        residuals=sum(not places.on_chip([name]) for name in group.residuals) + group.constants,
+        resident=resident,
+        stored=group.stored,
+        added=group.added,
+        filtering=group.filtering,
+        slices=addresses.slices(layer, fused),
+        **kept,
     )
 
 
-def _beside_kept(op: PlannedOp, at: int, network: Network, places: Residency) -> PlannedOp:
-    """Add what tensors take that stay on chip meanwhile, and until when what the op makes is one of them."""
-    kept = places.kept.get(op.layer.name)
+def _beside_kept(at: int, layer: Layer, network: Network, places: Residency) -> _Kept:
+    """Tell what tensors take that stay on chip meanwhile, and until when what the op makes is one of them."""
+    kept = places.kept.get(layer.name)
     last = network.layers[kept.lifetime.last_read].name if kept else ""
-    reserved, alive = places.reserved_bytes[at], places.alive_bytes[at]
-    return replace(op, reserved_bytes=reserved, alive_bytes=alive, kept=kept, read_last_by=last)
+    return _Kept(
+        reserved_bytes=places.reserved_bytes[at], alive_bytes=places.alive_bytes[at], kept=kept, read_last_by=last
+    )
 
 
 def _in_stacks(ops: Sequence[PlannedOp], network: Network, fusion: Fusion, places: Residency) -> tuple[PlannedOp, ...]:
@@ -191,14 +216,10 @@ def _strips(op: PlannedOp, stack: Stack, strips: Strips) -> InStack:
     return InStack(stack, tuple(shapes.values()), tuple(None if key is None else order[key] for key in plays))
 
 
-def _sliced(op: PlannedOp, addresses: Addresses) -> PlannedOp:
-    """Add where the tensors of an op lie, if it runs; the last op that is fused into it makes its outputs."""
-    return replace(op, slices=addresses.slices(op.layer, op.fused)) if op.runs else op
-
-
 def _with_zeros(layer: Layer, zeros: dict[str, float], storage: Storage, hardware: Hardware) -> Layer:
     """Tell a layer of the zeros in its outputs, and in a second factor, which has as many as activations have."""
-    layer = replace(layer, zero_outputs_fraction=zeros.get(layer.name, layer.zero_outputs_fraction))
+    if layer.name in zeros:
+        layer = replace(layer, zero_outputs_fraction=zeros[layer.name])
     if layer.op is not Op.MATMUL or layer.zero_weights_fraction is not None:
         return layer
     second = "".join(storage[layer.inputs[1]]) if len(storage[layer.inputs[1]]) == 1 else ""

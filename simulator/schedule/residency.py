@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from simulator.hardware.model import Hardware
 from simulator.network.ir import Layer, Network
@@ -48,14 +49,15 @@ def residency(network: Network, hardware: Hardware, fusion: Fusion, schedule: Sc
     if schedule is None:
         keeps = hardware.keeps_activations
         schedule = choose_schedule(network, hardware, fusion, storage) if keeps else Schedule()
-    blocks, parts = candidates(network, hardware, fusion, storage), dict[Place, Kept]()
+    blocks = candidates(network, hardware, fusion, storage) if schedule.addresses else {}
+    parts = dict[Place, Kept]()
     kept = {
         name: Kept(block.lifetime, block.size_bytes, schedule.addresses[name, "whole"])
         for name, block in blocks.items()
         if (name, "whole") in schedule.addresses
     }
-    flow = flow_of(network, fusion, storage)
-    for stack in schedule.stacks:
+    flows = [flow_of(network, fusion, storage)] if schedule.stacks else []
+    for flow, stack in product(flows, schedule.stacks):
         for place, block in blocks_of(flow, stack, hardware).items():
             parts[place] = Kept(block.lifetime, block.size_bytes, schedule.addresses[place])
     alive = tuple(occupancy([*kept.values(), *parts.values()], len(network.layers)))

@@ -4,6 +4,7 @@ import re
 from typing import TypeVar
 
 T = TypeVar("T")
+Cell = int | float | str
 
 QUOTE = "'"
 """Before a cell it tells spreadsheets that text follows."""

@@ -14,6 +14,7 @@ from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
 from simulator.errors import InputError, Problem
+from simulator.log import LOG
 
 STAGED = ".squeezesim-"
 """Begins the names of what is being written; they are short, so that the final name may be as long as any."""
@@ -47,6 +48,7 @@ def opened(path: str | Path, most_bytes: int) -> Iterator[BinaryIO]:
     try:
         if kind := _KINDS.get(stat.S_IFMT(os.stat(path).st_mode)):
             raise _unread(path, kind)
+        LOG.debug("reading %s", path)
         descriptor = os.open(path, os.O_RDONLY | _AT_ONCE | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         raise _unread(path, reason_of(error)) from error
@@ -147,6 +149,13 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
             _send(target, data)
         else:
             _replace(Path(os.path.realpath(target)), data)
+    if STAGED not in str(target.parent):  # else it has its own name later
+        tell_written(target, len(data))
+
+
+def tell_written(path: Path, size_bytes: int) -> None:
+    """Tell of a file that stands complete under its name."""
+    LOG.info("wrote %s, %d bytes", path, size_bytes)
 
 
 def _send(target: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from simulator.errors import InputError
-from simulator.source.files import STAGED, check_folder, refused
+from simulator.source.files import STAGED, check_folder, refused, tell_written
 
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of Linux
 
@@ -34,8 +34,11 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     try:
         with _told_of(folder, stage):
             yield stage
+        sizes = {path.relative_to(stage): path.stat().st_size for path in sorted(stage.rglob("*")) if path.is_file()}
         with refused(folder):
             _publish(stage, target)
+        for name, size_bytes in sizes.items():
+            tell_written(folder / name, size_bytes)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
         os.close(lock)

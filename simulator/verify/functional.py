@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.cost.case import INPUTS, OUTPUTS, WEIGHTS, C, Ints, N, P, Q, R, Record, S
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 from simulator.verify.loops import begin_cycle, begin_loops, begin_tile, next_cycle, next_pes, next_tile
 
 Tensor = NDArray[np.int8]
@@ -56,7 +56,7 @@ def direct_convolution(
                             )
 
 
-@jit_inside
+@jit
 def add_tap(inputs: Tensor, weight: int, outputs: Ints, stride: Ints, top: int, left: int) -> None:
     """Add what one weight makes of a map of inputs, of which it meets (top, left) first, to a map of outputs."""
     rows, columns = outputs.shape
@@ -160,7 +160,7 @@ def execute_tile(nest: Record, tensors: Tensors, tables: Tables) -> tuple[int, i
             return macs, cycles
 
 
-@jit_inside
+@jit
 def multiply(nest: Record, tensors: Tensors, tables: Tables) -> int:
     """Do one MAC on each PE with work along the last two live dimensions, at its position along the others."""
     inputs, weights, outputs, busy = tensors

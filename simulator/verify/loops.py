@@ -9,7 +9,7 @@ have theirs at whole multiples of `own` further on.
 import numpy as np
 
 from simulator.cost.case import MAX_LEVELS, Ints, Record, record_type
-from simulator.cost.jit import jit, jit_inside
+from simulator.cost.jit import jit
 
 _I = np.int64
 POSITIONS = MAX_LEVELS + 1
@@ -122,7 +122,7 @@ def step_loops(nest: Record, position: int) -> bool:
     return advance(nest.at[position], nest.trips[position], nest.order[position], nest.loops[position])
 
 
-@jit_inside
+@jit
 def begin_cycle(nest: Record) -> None:
     """Find the first index of each dimension, and how many of its PEs have one within the step."""
     registers = nest.registers
@@ -135,7 +135,7 @@ def begin_cycle(nest: Record) -> None:
         nest.first[x], nest.active[x] = first, active
 
 
-@jit_inside
+@jit
 def next_pes(nest: Record) -> bool:
     """Step the positions of PEs along all live dimensions but the last two; False once they are at zero again."""
     return advance(nest.pe, nest.active, nest.live, nest.outer)

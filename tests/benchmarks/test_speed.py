@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 
-import numba
 import numpy as np
 import pytest
 
@@ -19,6 +18,7 @@ from simulator.cost.case import PIPE
 from simulator.cost.convert import make_scratch
 from simulator.cost.energy import layer_energy
 from simulator.cost.evaluate import evaluate
+from simulator.cost.jit import jit
 from simulator.cost.pipeline import play_runs
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.store import Store
@@ -28,7 +28,7 @@ from tests.benchmarks.subjects import PORT, best_case, different_tiles, search
 from tests.oracle.test_timeline import port_of, run_records
 
 
-@numba.njit(no_cfunc_wrapper=True)
+@jit
 def evaluate_often(times, case, scratch):
     """Evaluate a mapping, counts, cycles and energy, so often; return the sum of the cycles, and of the energy."""
     cycles, energy = 0, 0.0

@@ -1,6 +1,10 @@
 """Accuracies beside the published: an estimate that says how good it is and where it ends, a user's own."""
 
 import csv
+import json
+import re
+import shlex
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -23,6 +27,10 @@ axes:
 
 def twice_the_layers(network: Network) -> float | None:
     return 2.0 * len(network.layers) if network.params < 1000 else None
+
+
+def fails(network: Network) -> float:
+    raise KeyError("no such run")
 
 
 def test_an_estimate_is_judged_by_families_it_has_not_seen_and_says_so() -> None:
@@ -82,6 +90,71 @@ def test_a_function_of_the_network_may_tell_its_accuracy() -> None:
     accuracy = read_accuracy(f"{__name__}:twice_the_layers")
     assert accuracy.figures("tiny:filters=4")["top1_given_percent"] == 2.0 * len(load_network("tiny").layers)
     assert accuracy.figures("squeezenet") == {}
+
+
+def by_command(code: str, *last: str) -> str:
+    """An accuracy that Python tells in a process of its own."""
+    return f"command:{shlex.join([sys.executable, '-c', code, *last])}"
+
+
+@pytest.mark.usefixtures("tiny_is_bundled")
+def test_a_command_gets_the_spec_and_the_list_of_layers_and_prints_percent() -> None:
+    code = "import sys; print(len(sys.argv[-1]) + sys.stdin.read().count('op: '))"
+    spec = "tiny:filters=4"
+    found = read_accuracy(by_command(code)).figures(spec)
+    assert found["top1_given_percent"] == len(spec) + len(load_network(spec).layers)
+    assert sys.executable in str(found["top1_source"])
+    assert read_accuracy(by_command("pass")).figures(spec) == {}
+
+
+@pytest.mark.usefixtures("tiny_is_bundled")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (by_command("import sys; sys.exit('no such run')"), "ends with 1\n  .*\n  got: no such run"),
+        (by_command("print('61 %')"), "prints no number\n  .*\n  got: 61 %"),
+        (by_command("print(157)"), "gives no accuracy\n  expected: 0 to 100"),
+        ("command:/no/such/program", "cannot be run: No such file"),
+        (f"{__name__}:fails", "fails: KeyError: 'no such run'"),
+    ],
+)
+def test_what_fails_to_tell_an_accuracy_ends_a_sweep_before_anything_is_simulated(
+    text: str, told: str, plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep(plan, tmp_path / "s.sqlite", "--accuracy", text) == 2
+    assert re.search(told, capsys.readouterr().err)
+    assert not (tmp_path / "s.sqlite").exists()
+
+
+@pytest.mark.usefixtures("tiny_is_bundled")
+def test_a_command_that_takes_too_long_is_ended_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    accuracy = read_accuracy(by_command("import time; time.sleep(60)"))
+    monkeypatch.setattr("analysis.drive.estimate.command.MOST_SECONDS", 0.2)
+    with pytest.raises(InputError, match=r"takes longer than 0\.2 s"):
+        accuracy.figures("tiny")
+
+
+@pytest.mark.usefixtures("tiny_is_bundled")
+def test_a_plans_own_command_runs_only_where_the_user_asks(
+    plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = by_command("open('ran', 'w').close(); print(61.5)").removeprefix("command:")
+    plan.write_text(f"{PLAN}accuracy: {{command: {json.dumps(words)}}}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert sweep(plan, tmp_path / "s.sqlite") == 2
+        assert "accuracy.command: the plan would run a command" in capsys.readouterr().err
+        assert not (tmp_path / "ran").exists()
+        assert sweep(plan, tmp_path / "s.sqlite", "--accuracy", "plan", "--csv", "p.csv") == 0
+    assert "61.5" in (tmp_path / "p.csv").read_text() and (tmp_path / "ran").exists()
+
+
+@pytest.mark.usefixtures("tiny_is_bundled")
+def test_a_plans_own_table_of_accuracies_lies_beside_it(plan: Path, tmp_path: Path) -> None:
+    plan.write_text(PLAN + "accuracy: {csv: own.csv}\n")
+    (tmp_path / "own.csv").write_text("spec,top1_percent,source\ntiny,61.5,our run 12\n")
+    assert sweep(plan, tmp_path / "s.sqlite", "--csv", str(tmp_path / "p.csv")) == 0
+    assert "our run 12" in (tmp_path / "p.csv").read_text()
 
 
 @pytest.mark.parametrize(

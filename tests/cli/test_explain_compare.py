@@ -57,6 +57,20 @@ def test_explain_as_json_holds_every_change(saved: Path, capsys: pytest.CaptureF
         assert use["executed"] + use["spatial"] + use["temporal"] + use["stall"] == use["available"]
 
 
+def test_explain_saves_a_page_with_the_changes_it_tells(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    out = output(capsys, "explain", str(saved), "--html", str(page))
+    data = json.loads(page.read_text().split('id="data">')[1].split("</script>")[0])["runs"][0]
+    tables = data["levers"]["tables"]
+    assert tables and all(table["title"] in out for table in tables)
+    assert all(lever["what"] in out for table in tables for lever in table["rows"])
+    assert all(len(lever["cells"]) == len(data["levers"]["head"]) for lever in data["levers"]["changes"])
+    names = {layer["name"] for layer in data["layers"]}
+    assert {name for lever in data["levers"]["changes"] for name in lever["layers"]} <= names
+
+
 def test_explain_of_a_layer_tells_verdict_mapping_and_changes(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = output(capsys, "explain", str(saved), "conv2")
     assert out.startswith("conv2 (block conv 3x3 to 8x8x8) of tiny on squeezenext_16x16")

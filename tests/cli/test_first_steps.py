@@ -45,7 +45,8 @@ def test_schema_is_printed_or_saved(tmp_path: Path, capsys: pytest.CaptureFixtur
     printed = json.loads(output(capsys, "schema", "machine"))
     output(capsys, "schema", "machine", "-o", str(tmp_path / "s.json"))
     assert json.loads((tmp_path / "s.json").read_text()) == printed
-    assert printed["properties"]["array"]["description"]
+    for machine in ("machine", "machine__part"):
+        assert printed["$defs"][machine]["properties"]["array"]["description"]
 
 
 def test_docs_tell_a_field(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """`simulate fit`: it finds what rows were made with, says what they cannot tell, and changes a file by its values."""
 
+import json
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,8 +91,16 @@ def test_the_file_keeps_its_text_but_for_the_values_and_their_comments(tmp_path:
 
 def test_parameters_that_rows_cannot_tell_apart_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = [option for path in ("dram.bandwidth", "dram.efficiency") for option in ("--param", path)]
+    options += ["--json", str(tmp_path / "fit.json")]
     assert run(["fit", "--hw", MACHINE, "--measured", str(measured(tmp_path, rows=8)), *options]) == 0
-    assert "do not tell dram.bandwidth and dram.efficiency apart" in capsys.readouterr().out
+    printed, data = capsys.readouterr().out, json.loads((tmp_path / "fit.json").read_text())
+    assert "do not tell dram.bandwidth and dram.efficiency apart" in printed
+    assert all(f"- {remark}" in printed for remark in data["remarks"])
+    assert [own["path"] for own in data["parameters"]] == ["dram.bandwidth", "dram.efficiency"]
+    assert all(str(own["value"]) in printed for own in data["parameters"])
+    assert [row["line"] for row in data["rows"]] == list(range(2, 10))
+    assert sum(row["held_out"] for row in data["rows"]) == 2
+    assert all(row["deviation_after"] == pytest.approx(row["after"] / row["measured"] - 1) for row in data["rows"])
 
 
 def test_three_rows_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

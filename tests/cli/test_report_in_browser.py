@@ -161,6 +161,23 @@ def test_a_thousand_layers_answer_on_a_narrow_dark_screen(opened: Browser, tmp_p
     assert opened.errors() == []
 
 
+def test_what_would_help_is_text_and_leads_to_its_layer(opened: Browser, run: Run, tmp_path: Path) -> None:
+    from analysis.read.report import report_html
+
+    lever = {"what": HOSTILE[2], "cells": ["10.0%"], "worth": 0.1, "layers": [run.layers[7].name]}
+    table = {"title": HOSTILE[0], "rows": [lever, lever | {"what": "array: 8x8", "layers": []}]}
+    levers = {"head": ["saves"], "tables": [table], "changes": [lever], "note": "not simulated: 3 changes"}
+    (tmp_path / "page.html").write_text(report_html(run, levers))
+    opened.open(tmp_path / "page.html", width=800)
+    assert opened.texts("#levers tbody th") == [HOSTILE[2], "array: 8x8"]
+    assert opened.texts("#levers .hint") == ["not simulated: 3 changes"]
+    opened.one("#levers .link").click()
+    opened.wait("document.querySelector('#layer-7') !== null")
+    assert HOSTILE[2] in opened.one("#layer-7 .levers").text
+    assert opened.run("document.documentElement.scrollWidth <= innerWidth")
+    assert opened.run("window.hacked === undefined") and opened.errors() == []
+
+
 def test_two_runs_stand_on_one_page(opened: Browser, run: Run, tmp_path: Path) -> None:
     save_run(run, tmp_path / "a.json")
     save_run(simulate("edge_npu_like", hostile_network(9)), tmp_path / "b.json")

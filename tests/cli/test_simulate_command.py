@@ -13,6 +13,7 @@ import pytest
 from simulator.cli.exits import run
 from simulator.door import open_run, timeline
 from simulator.errors import InputError
+from simulator.hardware.load import load_hardware
 from simulator.result.json_io import load_run
 from simulator.result.laws import LawViolation, Violation
 from tests.builders import small_run
@@ -64,7 +65,7 @@ def test_options_reach_the_engine(engine: FakeEngine, tmp_path: Path) -> None:
     assert run([*HW_NET, *options]) == 0
     engine.asked.pop("progress")
     assert engine.asked == {
-        "hardware": "flexible_168",
+        "hardware": load_hardware("flexible_168"),
         "network": load_network("squeezenext", batch=4),
         "dataflow": "row_stationary",
         "objective": "edp",

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.drive.sweep import load_plan
+from analysis.drive.sweep import load_plan, run_sweep
+from analysis.drive.sweep.effects import dimensions_of
+from analysis.drive.sweep.scatter import scatter_pictures, strongest
 from tests.cli.sweeps import PLAN, sweep
 
 pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
@@ -33,6 +35,27 @@ def test_samples_are_some_of_the_points_spread_over_every_axis_and_the_same_each
     assert len(filters) > 60 if method == "latin_hypercube" else len(filters) > 40
     plan.write_text(text.replace("seed: 5", "seed: 6"))
     assert load_plan(plan).sampled != first.sampled
+
+
+@pytest.mark.parametrize(
+    ("axes", "why"),
+    [
+        ("", ""),
+        (
+            "  net.filters: [8, 16, 24, 32, 40]\n",
+            "the samples are in 4 of 10 cells of net.filters and array.rows, array.columns",
+        ),
+    ],
+)
+def test_samples_have_a_heat_map_where_they_fill_half_of_it(
+    axes: str, why: str, plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("scipy", reason="needs the extra search")
+    text = PLAN.replace("axes:\n", f"axes:\n{axes}")
+    plan.write_text(text + "samples: {method: sobol, points: 4, seed: 5}\n")
+    assert sweep(plan, tmp_path / "s.sqlite", "--out", str(tmp_path)) == 0
+    assert (tmp_path / "heat_map_latency.png").exists() is not bool(why)
+    assert capsys.readouterr().err == (f"note: no heat map: {why}\n" if why else "")
 
 
 def test_constraints_known_before_spare_simulations_and_the_others_leave_points_out(
@@ -103,6 +126,20 @@ def test_a_front_of_three_measures_a_tornado_and_parallel_coordinates_are_drawn(
     best = [row for row in rows if row["on_front"] == "1"]
     assert 0 < len(best) < len(rows)
     assert min(rows, key=lambda row: float(row["latency_s"])) in best
+
+
+def test_samples_are_drawn_as_dots_over_the_two_axes_that_move_the_measure_most(plan: Path, tmp_path: Path) -> None:
+    pytest.importorskip("scipy", reason="needs the extra search")
+    axes = "  array.rows: [1, 4]\n  array.columns: [2, 8]\n  vector.lanes: [16, 17]\n"
+    head = "machines: [squeezenext_16x16]\nnetworks: [tiny]\naxes:\n"
+    plan.write_text(f"{head}{axes}samples: {{method: sobol, points: 6}}\n")
+    outcome = run_sweep(load_plan(plan), tmp_path / "s.sqlite", workers=0)
+    latency, energy = scatter_pictures(outcome)
+    assert (latency.name, energy.name) == ("scatter_latency", "scatter_energy")
+    assert len(latency.rows) == outcome.plan.points and {"array.rows", "latency_s"} <= latency.rows[0].keys()
+    known = [(point, float(figures["latency_s"])) for point, figures in outcome.points()]
+    assert [each.name for each in strongest(dimensions_of(outcome.plan), known)] == ["array.rows", "array.columns"]
+    assert latency.draw().axes[0].get_ylabel() == "array.rows"
 
 
 @pytest.mark.parametrize(

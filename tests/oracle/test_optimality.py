@@ -6,7 +6,6 @@
 from dataclasses import dataclass
 from itertools import islice, product
 
-import numba
 import numpy as np
 import pytest
 
@@ -16,6 +15,7 @@ from simulator.cost.convert import layer_record, machine_record, make_scratch, m
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import evaluate
 from simulator.cost.inner import InnerTiles
+from simulator.cost.jit import jit
 from simulator.cost.legality import violations
 from simulator.cost.objectives import KEYS, set_keys
 from simulator.cost.search import Found, Request, search_layer
@@ -46,7 +46,7 @@ OF_ONE_LAYOUT = 25
 """Tiles and orders that are drawn for each of them."""
 
 
-@numba.njit(no_cfunc_wrapper=True)
+@jit
 def least_of(case, scratch, objective, drawn, flags, keys):
     """Position and value of the best of drawn mappings, or -1: `drawn` [*, 6, 8] holds tile, DRAM order, spatial, rows,
     arrays and registers, `flags` whether zero weights are skipped.

@@ -26,12 +26,14 @@ OF_ARRAY = ("compute", "delivery", "preload", "skew")
 
 @pytest.mark.parametrize("machine", KINDS)
 def test_events_end_when_the_run_does_op_by_op_and_do_its_work(machine):
-    run = simulate(machine, "squeezenext:variant=v5")
+    run = simulate(machine, "squeezenext:variant=v5,resolution=64")
     assert figures_of(timeline(run)) == figures_told(run, load_hardware(machine))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["mobilenet_v2", "resnet:depth=50", "shufflenet_v2", "mobilevit"])
+@pytest.mark.parametrize(
+    "network", ["squeezenext:variant=v5", "mobilenet_v2", "resnet:depth=50", "shufflenet_v2", "mobilevit"]
+)
 @pytest.mark.parametrize("machine", list_hardware())
 def test_events_end_when_the_run_does_for_more_networks(machine, network):
     run = simulate(machine, network)

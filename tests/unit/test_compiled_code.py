@@ -28,7 +28,7 @@ def package(tmp_path: Path) -> Path:
     """A package of a few kernels: one, in a file of its own, calls another."""
     folder, source = tmp_path / "package" / "simulator" / "cost", Path(simulator.cost.__file__).parent
     folder.mkdir(parents=True)
-    for name in ("__init__.py", "case.py", "compiled.py", "geometry.py", "jit.py"):
+    for name in ("__init__.py", "case.py", "compiled.py", "geometry.py", "jit.py", "parts.py"):
         shutil.copy(source / name, folder)
     (folder.parent / "__init__.py").touch()
     shutil.copy(source.parent / "caches.py", folder.parent)

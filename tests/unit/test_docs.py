@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 ARCHITECTURE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 WRITTEN = (
+    "../CONTRIBUTING.md",
     "architecture.md",
     "cache.md",
     "formats.md",

@@ -164,6 +164,37 @@ def test_pools_of_volumes_make_what_they_should(file: Path):
     assert 4 * 4 * 3 * 5 in [prod(layer.output_shape) for layer in network.layers]
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pad", "groups", "size"),
+    [
+        ((2, 2, 2), 2, (0, 0, 0), 1, (12, 20, 24)),
+        ((3, 3, 3), 2, (1, 1, 1), 1, (11, 19, 23)),
+        ((1, 4, 4), 1, (0, 0, 0), 2, (6, 13, 15)),
+    ],
+)
+def test_a_transposed_convolution_over_volumes_multiplies_each_voxel_by_all_taps(
+    file: Path, kernel: tuple[int, ...], stride: int, pad: tuple[int, ...], groups: int, size: tuple[int, ...]
+):
+    g = GraphWriter()
+    x, w = g.input((2, 8, 6, 10, 12)), g.weight("w", 8, 16 // groups, *kernel)
+    y = g.node("ConvTranspose", x, w, strides=[stride] * 3, pads=[*pad, *pad], group=groups, name="up")
+    network = load_network(g.save(file, g.node("Relu", y)))
+    assert network.macs == 2 * 6 * 10 * 12 * 8 * (16 // groups) * prod(kernel)
+    assert network.params == 8 * (16 // groups) * prod(kernel)
+    assert prod(network.layers[-1].output_shape) == 2 * 16 * prod(size)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_volumes_are_resized_in_their_slices_and_along_them(file: Path, mode: str):
+    g = GraphWriter()
+    sizes = g.ints("sizes", 1, 4, 12, 20, 24)
+    y = g.node("Resize", g.input((1, 4, 6, 10, 12)), "", "", sizes, mode=mode, name="up")
+    network = load_network(g.save(file, g.node("Relu", y)))
+    ups = [layer for layer in network.layers if layer.op is Op.UPSAMPLE]
+    assert [prod(layer.output_shape) for layer in ups] == [4 * 6 * 20 * 24, 4 * 12 * 20 * 24]
+    assert prod(network.layers[-1].output_shape) == 4 * 12 * 20 * 24
+
+
 def test_embeddings_and_their_norm_are_gathers_sums_and_a_norm(file: Path):
     g = GraphWriter()
     tables = [g.weight(name, rows, 64) for name, rows in (("words", 1000), ("places", 128), ("kinds", 2))]

@@ -1,5 +1,6 @@
 """Recurrent ops of TFLite files, products, volumes and states."""
 
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,17 @@ def test_a_convolution_over_volumes_has_its_weights_last(tmp_path: Path):
     strides = {f"Stride{axis}": 1 for axis in "DHW"} | {f"Dilation{axis}Factor": 1 for axis in "DHW"}
     t.op("CONV_3D", [x, weights], "y", (1, 6, 8, 8, 16), "Conv3DOptions", Padding=0, **strides)
     assert t.network(tmp_path, "y").macs == 6 * 64 * 27 * 4 * 16
+
+
+def test_a_transposed_convolution_over_volumes_has_its_inputs_last(tmp_path: Path):
+    t = TfliteGraph()
+    shape, weights = t.numbers("shape", [1, 12, 16, 16, 16]), t.weights("w", (2, 2, 2, 16, 4), 3)
+    strides = {f"Stride{axis}": 2 for axis in "DHW"}
+    inputs = [shape, weights, t.input(1, 6, 8, 8, 4)]
+    t.op("CONV_3D_TRANSPOSE", inputs, "y", (1, 12, 16, 16, 16), "Conv3DOptions", Padding=0, **strides)
+    network = t.network(tmp_path, "y")
+    assert network.macs == 6 * 64 * 8 * 4 * 16
+    assert prod(network.layers[-1].output_shape) == 12 * 256 * 16
 
 
 def test_products_of_two_tensors_turn_either(tmp_path: Path):

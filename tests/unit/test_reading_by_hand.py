@@ -20,8 +20,9 @@ from analysis.read.objective import (
     operand_of,
 )
 from analysis.read.summary import Share, cycles_by_bottleneck, cycles_by_dataflow, cycles_by_op, shares, summary_lines
-from analysis.read.tables import COLUMNS, initials, kernel_text, layer_rows, op_rows, shape_text, total_row
+from analysis.read.tables import COLUMNS, initials, op_rows, total_row
 from simulator.network.ir import Op
+from simulator.result.rows import kernel_text, shape_text
 from simulator.result.run import CYCLE_PARTS, LayerResult, MachineFacts, Run, Traffic
 from tests.builders import MACHINE, free_result, run_of
 
@@ -220,7 +221,7 @@ def test_shapes_kernels_and_initials_leave_out_what_is_plain() -> None:
 
 
 def test_a_row_of_the_csv_holds_all_that_a_layer_cost() -> None:
-    a, r, b, _, j, _ = layer_rows(run())
+    a, r, b, _, j, _ = run().to_rows()
     assert (a["inputs"], a["output"], a["kernel"], a["groups"]) == ("16x14x14", "5x14x14", "3x3", 1)
     assert (b["params"], b["share"], b["utilization"], b["tiles"], b["note"]) == (25, 0.2, 100 / 160, 3, "noted")
     assert (b["dram_bytes"], b["buffer_bytes"], b["energy_pj"]) == (203, 7, 2000.0)
@@ -228,7 +229,7 @@ def test_a_row_of_the_csv_holds_all_that_a_layer_cost() -> None:
     assert (b["dram_inputs_read_bytes"], b["dram_outputs_write_bytes"], b["glb_inputs_write_bytes"]) == (200, 2, 3)
     assert (b["dram_outputs_read_bytes"], b["glb_weights_read_bytes"], b["rf_inputs_write_bytes"]) == (1, 0, 0)
     assert [(row["bound_by"], row["producer"]) for row in (a, r, j)] == [("array", ""), ("fused", "a"), ("folded", "")]
-    assert layer_rows(run(RELU))[0]["share"] == 0.0
+    assert run(RELU).to_rows()[0]["share"] == 0.0
 
 
 def test_cycles_fall_to_bottlenecks_ops_and_dataflows() -> None:

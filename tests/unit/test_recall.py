@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -227,7 +227,7 @@ def test_mappings_are_the_same_after_they_were_kept() -> None:
 
 
 def test_totals_that_break_a_law_are_not_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(run: Run) -> None:
+    def broken(run: Run, lawful: Collection[str]) -> None:
         raise LawViolation([Violation("conv", "cycles", "a law", "broken")])
 
     with monkeypatch.context() as patch, pytest.raises(LawViolation):

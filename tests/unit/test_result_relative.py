@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.read.tables import layer_rows
 from simulator import load_hardware, simulate
 from simulator.door import machine_of
 from simulator.errors import InputError
@@ -49,7 +48,7 @@ def test_a_relative_run_has_joules_and_what_its_table_counts_in(run: Run) -> Non
     assert unit == 1.4
     assert run.total.energy_relative == pytest.approx(run.total.energy_pj / unit)
     assert [layer.energy_relative for layer in run.layers] == pytest.approx([x.energy_pj / unit for x in run.layers])
-    assert sum(float(row["energy_relative"]) for row in layer_rows(run)) == pytest.approx(run.total.energy_relative)
+    assert sum(float(row["energy_relative"]) for row in run.to_rows()) == pytest.approx(run.total.energy_relative)
     assert run.total.watts == pytest.approx(run.total.energy_pj * 1e-12 / run.total.latency_s)
     assert run.total.chip_watts < run.total.watts
 
@@ -58,7 +57,7 @@ def test_a_run_in_picojoules_has_no_relative_energy() -> None:
     run = simulate("systolic_32x32", tiny())
     assert run.total.energy_relative is None
     assert all(layer.energy_relative is None for layer in run.layers)
-    assert "energy_relative" not in layer_rows(run)[0]
+    assert "energy_relative" not in run.to_rows()[0]
     assert run.total.energy_parts["clock"] > 0
 
 

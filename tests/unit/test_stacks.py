@@ -9,7 +9,6 @@ import pytest
 
 from analysis.read.printing import plain_report
 from analysis.read.summary import summary_lines
-from analysis.read.tables import layer_rows
 from simulator import load_hardware, load_network, simulate
 from simulator.engine import Options
 from simulator.engine.run_choice import best_run
@@ -81,7 +80,7 @@ def test_a_run_says_which_ops_ran_in_stacks() -> None:
     run, (stack,) = stacked(), chosen().stacks
     assert f"{stack.ops[0]} to {stack.ops[-1]} in " in dict(summary_lines(run))["stacks"]
     assert "stacks " in plain_report(run)
-    rows = {row["layer"]: row for row in layer_rows(run)}
+    rows = {row["layer"]: row for row in run.to_rows()}
     assert (
         rows["body"]["stack"] == f"{stack.ops[0]} to {stack.ops[-1]}"
         and rows["body"]["strips"] == 32 // stack.strip_rows

@@ -11,8 +11,9 @@ from analysis.read.layout import csv_text, elide, fit, printable
 from analysis.read.objective import component_of, energy_by, operand_of
 from analysis.read.printing import plain_report, print_report
 from analysis.read.summary import cycles_by_bottleneck, shares, summary_lines
-from analysis.read.tables import COLUMNS, kernel_text, layer_rows, op_rows, shape_text, total_row
+from analysis.read.tables import COLUMNS, op_rows, total_row
 from simulator.network.ir import Op
+from simulator.result.rows import kernel_text, shape_text
 from simulator.result.run import Run
 from tests.builders import MACHINE, conv_result, deep_run, free_result, run_of, small_run
 
@@ -166,7 +167,7 @@ def test_an_empty_run_and_a_run_of_nothing_but_folded_layers_print() -> None:
 
 def test_csv_holds_raw_integers_for_every_layer_and_sums_to_the_totals() -> None:
     run = deep_run(12)
-    rows = list(csv.DictReader(StringIO(csv_text(layer_rows(run)))))
+    rows = list(csv.DictReader(StringIO(csv_text(run.to_rows()))))
     assert len(rows) == len(run.layers)
     assert sum(int(row["cycles"]) for row in rows) == run.total.cycles
     assert sum(int(row["cycles_dram"]) for row in rows) == run.total.cycle_parts["dram"]
@@ -176,7 +177,7 @@ def test_csv_holds_raw_integers_for_every_layer_and_sums_to_the_totals() -> None
 
 
 def test_csv_names_the_layer_that_carries_a_fused_one() -> None:
-    rows = {row["layer"]: row for row in layer_rows(small_run())}
+    rows = {row["layer"]: row for row in small_run().to_rows()}
     assert (rows["conv1_relu"]["producer"], rows["conv1_relu"]["bound_by"]) == ("conv1", "fused")
     assert rows["block1/concat"]["bound_by"] == "folded"
 

@@ -5,9 +5,13 @@ import pytest
 from analysis.read.layout import dropped_lines, fit
 from analysis.read.printing import plain_report
 from analysis.read.tables import COLUMNS, op_rows, total_row
-from analysis.read.views import GROUPS, WHOLE, View, table_of, view_of
+from analysis.read.views import GROUPS, WHOLE, View, check_view, table_of, view_of
+from simulator import simulate
 from simulator.errors import InputError
+from simulator.result.rows import column_names
+from simulator.result.run import Run
 from tests.builders import deep_run, run_of, small_run
+from tests.cli.tiny import tiny
 
 
 def test_the_view_of_everything_is_the_table() -> None:
@@ -69,6 +73,17 @@ def test_chosen_columns_are_those_of_the_table_and_of_the_csv_file() -> None:
 def test_wrong_views_are_told(arguments: tuple[str, str, int | None, str], told: str) -> None:
     with pytest.raises(InputError, match=told):
         table_of(small_run(), view_of(*arguments))
+
+
+@pytest.mark.parametrize("run", [small_run(), simulate("flexible_168", tiny()), simulate("edge_npu_like", tiny())])
+def test_columns_are_known_before_there_is_a_run(run: Run) -> None:
+    assert set(run.to_rows()[0]) == set(column_names(run.hardware))
+    for name in run.to_rows()[0]:
+        check_view(View(columns=(name,)), run.hardware)
+    with pytest.raises(InputError, match='did you mean "cycles"'):
+        check_view(View(sort="cyles"), run.hardware)
+    with pytest.raises(InputError, match="no such column"):
+        check_view(View(by="stage", columns=("kernel_",)), run.hardware)
 
 
 def test_runs_without_layers_have_every_view() -> None:

@@ -77,10 +77,14 @@ def transposed_conv(
     """
     x = as_maps(g, view, name)
     y = g.conv(x, filters * prod(kernel), groups=groups, name=name)
-    shape = (x.shape[0], filters, *size)
-    sums = Layer(g.unique(f"{name}_sums"), Op.COL2IM, (y.name,), (y.shape,), shape, kernel)
-    put = g.put(replace(sums, variant="bias" if bias else ""))
-    return like_maps(put, view)
+    return like_maps(overlapped(g, y, filters, kernel, size, bias, name), view)
+
+
+def overlapped(g: Assembly, taps: Tensor, filters: int, kernel: Pair, size: Pair, bias: bool, name: str) -> Tensor:
+    """Add up products with all taps of a kernel, put where each belongs, to maps of a size."""
+    shape = (taps.shape[0], filters, *size)
+    sums = Layer(g.unique(f"{name}_sums"), Op.COL2IM, (taps.name,), (taps.shape,), shape, kernel)
+    return g.put(replace(sums, variant="bias" if bias else ""))
 
 
 def linear(g: Assembly, view: View, filters: int, bias: bool, name: str) -> View:

@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.drive.accuracy.anchor import Evaluation
 from analysis.drive.accuracy.expectation import predictions
 from analysis.read.layout import Row
-from analysis.read.theme import BLACK, CATEGORIES, GREY, MARKERS, SMALL_POINTS, themed
-from simulator.source.files import write_atomically
+from analysis.read.pictures import write_figure
+from analysis.read.theme import BLACK, CATEGORIES, GREY, MARKERS, SMALL_POINTS, USUAL_SIZE, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,20 +36,15 @@ def rows(evaluations: Sequence[Evaluation]) -> list[Row]:
     ]
 
 
-def write_picture(evaluations: Sequence[Evaluation], path: Path) -> None:
-    """Write the picture as PNG, without the date."""
-    stream = BytesIO()
-    with themed():
-        draw(rows(evaluations)).savefig(stream, format="png", metadata={})
-    write_atomically(path, stream.getvalue())
+def write_picture(evaluations: Sequence[Evaluation], path: Path, size: str = USUAL_SIZE) -> None:
+    """Write the picture as PNG, in a size of the theme."""
+    write_figure(lambda: draw(rows(evaluations)), [path], size)
 
 
 def draw(shown: Sequence[Row]) -> "Figure":
     """Draw the deviations of each anchor's predictions on a line of its own."""
-    from matplotlib.figure import Figure
-
     anchors = list(dict.fromkeys(str(row["anchor"]) for row in shown))
-    figure = Figure(figsize=(7.2, max(2.4, 0.9 + 0.34 * len(anchors))), layout="constrained")
+    figure = new_figure(max(2.4, 0.9 + 0.34 * len(anchors)))
     axes = figure.subplots()
     for number, anchor in enumerate(anchors):
         own = [float(row["deviation"]) for row in shown if row["anchor"] == anchor]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from analysis.drive.accuracy.anchor import Evaluation, Row, Status
 from analysis.drive.accuracy.summary import Summary, figure, percent, share, summarize, worst_text
-from analysis.read.layout import Cell, Column, fit
+from analysis.read.layout import Column, fit
 from analysis.read.printing import empty_table
+from simulator.source.cells import Cell
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,10 +1,12 @@
 """Charts of experiments: bars, a waterfall, lines, points and fields of colour, in the one theme."""
 
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from analysis.read import units
 from analysis.read.compare.waterfall import limits
+from analysis.read.layout import elide
 from analysis.read.theme import (
     BESIDE_FROM,
     BLACK,
@@ -28,13 +30,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Tick = Callable[[float], str]
+Rgba = tuple[float, float, float, float]
 Points = Sequence[tuple[float, float, str]]  # x, y, and a word beside the point
 
 WIDTH = 8.6  # inches
 CROWD = 40  # points of a series, from which on they are small and let others through
 NARROW = 3.0  # factor between the ends of a scale, up to which powers of ten are too few ticks
 LEFT_EDGE = 0.25  # of the axis: words beside points there stand to the right
-_LETTERS = 85  # that fit side by side below a figure; labels of more stand upright
+LETTER = 0.07  # inches of one below the axes, with what keeps labels apart
+_LETTERS = 92  # that fit side by side below a figure with a legend
+NAMES = 0.37  # of the width, that names beside a field take at most
+BAR = 0.9  # inches of the bar that tells a scale of colours, and its figures
 
 
 def panels(count: int, height: float = 2.8, columns: int = 1, share_y: bool = False) -> "tuple[Figure, list[Axes]]":
@@ -149,16 +155,15 @@ def _break(axes: "Axes", places: Sequence[int], text: str) -> None:
 
 
 def reference(axes: "Axes", value: float, text: str) -> None:
-    """Draw a level to compare with, and name it."""
+    """Draw a level to compare with, and name it beside the axes."""
     axes.axhline(value, color=BLACK, linewidth=0.9, linestyle=(0, (4, 2)))
     axes.annotate(
         text,
         (1.0, value),
         xycoords=("axes fraction", "data"),
-        xytext=(-3, 2),
+        xytext=(3, 0),
         textcoords="offset points",
-        ha="right",
-        va="bottom",
+        va="center",
         fontsize=SMALL_POINTS,
     )
 
@@ -214,35 +219,47 @@ def field(
     values: Sequence[Sequence[float]],
     write: Tick,
     neutral: float | None = None,
+    base: float = 10,
 ) -> None:
-    """Draw a table as colours of a logarithmic scale, with a bar that tells it, and its values written in.
+    """Draw a table as colours of a logarithmic scale, with a bar that tells it, and its values if there is room.
 
     Dark is large, or where a value is `neutral`, as 1 is of ratios, it is white and the two colours say on which side.
+    The bar's figures are of powers of `base`.
     """
     from matplotlib.colors import LogNorm
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
     flat = [value for line in values for value in line if value > 0]
     low, high = min(flat), max(max(flat), min(flat) * 1.001)
     reach = max(high / neutral, neutral / low, 1.001) if neutral else 1.0
     norm = LogNorm(neutral / reach, neutral * reach) if neutral else LogNorm(low, high)
     image = axes.imshow(values, cmap=DIVERGING if neutral else SEQUENTIAL, aspect="auto", norm=norm)
-    for y, line in enumerate(values):
-        for x, value in enumerate(line):
-            red, green, blue, _ = image.cmap(float(norm(value)))
-            colour = BLACK if 0.3 * red + 0.6 * green + 0.1 * blue > 0.5 else "white"
-            axes.text(x, y, write(value), ha="center", va="center", fontsize=SMALL_POINTS, color=colour)
+    width = inches(axes) / _columns(axes)
+    names = [elide(name, int(NAMES * width / LETTER)) for name in down]
+    letters = (width - BAR) / LETTER - max(map(len, names))
+    if len(across) * max(len(write(value)) for value in flat) <= letters:
+        _write_in(axes, values, write, lambda value: image.cmap(float(norm(value))))
     bar = axes.figure.colorbar(image, ax=axes)
-    if reach < NARROW or (not neutral and high < NARROW * low):
-        bar.ax.yaxis.set_major_locator(MaxNLocator(4))
+    ends = (min(low, neutral), max(high, neutral * 1.001)) if neutral else (low, high)
+    bar.ax.set_ylim(*ends)
+    is_wide = ends[1] > NARROW * ends[0]
+    subs = (1.0, 2.0, 5.0) if base == 10 else (1.0,)
+    bar.ax.yaxis.set_major_locator(LogLocator(base, subs=subs) if is_wide else MaxNLocator(4))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
     bar.ax.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-    longest = max(len(line) for text in across for line in text.split("\n"))
-    upright = longest * len(across) > _LETTERS * inches(axes) / WIDTH / 1.4
-    axes.set_xticks(range(len(across)), across, rotation=90 if upright else 0)
-    axes.set_yticks(range(len(down)), down)
+    _name_places(axes, across, letters)
+    axes.set_yticks(range(len(down)), names)
     axes.grid(visible=False)
     axes.tick_params(length=0)
+
+
+def _write_in(axes: "Axes", values: Sequence[Sequence[float]], write: Tick, colour_of: Callable[[float], Rgba]) -> None:
+    """Write each value of a field on its colour, in what can be read there."""
+    for y, line in enumerate(values):
+        for x, value in enumerate(line):
+            red, green, blue, _ = colour_of(value)
+            colour = BLACK if 0.3 * red + 0.6 * green + 0.1 * blue > 0.5 else "white"
+            axes.text(x, y, write(value), ha="center", va="center", fontsize=SMALL_POINTS, color=colour)
 
 
 def outer_legend(axes: "Axes", reverse: bool = False) -> None:
@@ -291,10 +308,24 @@ def _mark(axes: "Axes", marks: Mapping[str, Sequence[float | None]], places: Seq
 def _dress_bars(axes: "Axes", labels: Sequence[str], tick: Tick) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
-    grid = axes.get_subplotspec()
-    fit = _LETTERS * inches(axes) / WIDTH
-    upright = longest * len(labels) * (grid.get_gridspec().ncols if grid else 1) > fit
-    axes.set_xticks(range(len(labels)), labels, rotation=90 if upright else 0)
+    _name_places(axes, labels, _LETTERS * inches(axes) / WIDTH / _columns(axes))
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+
+
+def _columns(axes: "Axes") -> int:
+    """Return how many panels stand side by side."""
+    spec = axes.get_subplotspec()
+    return spec.get_gridspec().ncols if spec else 1
+
+
+def _name_places(axes: "Axes", labels: Sequence[str], letters: float) -> None:
+    """Name the places below the axes, where so many letters fit: between words on more lines if need be, or upright."""
+    room = max(1, int(letters / max(1, len(labels))))
+    broken = ["\n".join(line for part in label.split("\n") for line in _lines(part, room)) for label in labels]
+    upright = any(len(line) > room for label in broken for line in label.split("\n"))
+    axes.set_xticks(range(len(labels)), labels if upright else broken, rotation=90 if upright else 0)
+
+
+def _lines(text: str, room: int) -> list[str]:
+    return wrap(text, room, break_long_words=False, break_on_hyphens=False)

@@ -251,7 +251,7 @@ def _draw_wholly(rows: Sequence[Row]) -> "Figure":
     figure, (axes,) = charts.panels(1)
     found = {(row["width"], row["resolution"]): float(row["full_residency_bytes"]) for row in rows}
     values = [[found[width, resolution] for resolution in RESOLUTIONS] for width in WIDTHS]
-    charts.field(axes, [str(r) for r in RESOLUTIONS], [str(w) for w in WIDTHS], values, _size)
+    charts.field(axes, [str(r) for r in RESOLUTIONS], [str(w) for w in WIDTHS], values, _size, base=2)
     axes.set_xlabel("resolution")
     axes.set_ylabel("width")
     return figure

@@ -93,7 +93,8 @@ class Redesign(Generic[D]):
 class Problem(Generic[D]):
     """How to simulate a design, how to count its MACs and parameters without, and which moves its figures suggest.
 
-    `sacrifice` gives moves that free parameters or MACs; they are only tried together with another one.
+    `sacrifice` gives moves that free parameters or MACs; they are only tried together with another one. At `most` so
+    many designs are simulated, if that is bounded.
     """
 
     measure: Callable[[D], Figures]
@@ -101,6 +102,7 @@ class Problem(Generic[D]):
     propose: Callable[[D, Figures], Iterable[Move[D]]]
     sacrifice: Callable[[D], Iterable[Move[D]]]
     bounds: Bounds
+    most: int | None = None
 
 
 def redesign(problem: Problem[D], start: D, known: dict[D, Figures] | None = None) -> Redesign[D]:
@@ -111,12 +113,13 @@ def redesign(problem: Problem[D], start: D, known: dict[D, Figures] | None = Non
     """
     visited: dict[D, Figures] = dict(known or {})
 
-    def measure(design: D) -> Figures:
-        if design not in visited:
+    def measure(design: D) -> Figures | None:
+        if design not in visited and (problem.most is None or len(visited) < problem.most):
             visited[design] = problem.measure(design)
-        return visited[design]
+        return visited.get(design)
 
-    first = now = Trial("start", "", start, measure(start))
+    begun = visited.setdefault(start, measure(start) or problem.measure(start))
+    first = now = Trial("start", "", start, begun)
     steps: list[Step[D]] = []
     while step := _step(problem, now, measure):
         steps.append(step)
@@ -124,13 +127,14 @@ def redesign(problem: Problem[D], start: D, known: dict[D, Figures] | None = Non
     return Redesign(first, tuple(steps), visited)
 
 
-def _step(problem: Problem[D], now: Trial[D], measure: Callable[[D], Figures]) -> Step[D] | None:
+def _step(problem: Problem[D], now: Trial[D], measure: Callable[[D], Figures | None]) -> Step[D] | None:
     """Try all single moves and, if none pays, all pairs; return the best, or None where nothing pays."""
     trials: dict[D, Trial[D]] = {}
     for count, moves in enumerate((_single(problem, now), _double(problem, now, measure)), start=1):
         for move in moves:
-            if move.design not in trials and move.design != now.design and _allowed(problem, move, now):
-                trials[move.design] = Trial(move.text, move.kind, move.design, measure(move.design))
+            new = move.design not in trials and move.design != now.design
+            if new and _allowed(problem, move, now) and (figures := measure(move.design)):
+                trials[move.design] = Trial(move.text, move.kind, move.design, figures)
         ranked = sorted(trials.values(), key=lambda trial: trial.figures.cycles)
         if ranked and ranked[0].figures.cycles <= (1 - count * LEAST_GAIN) * now.figures.cycles:
             return Step(now.figures, ranked[0], tuple(ranked))
@@ -145,11 +149,11 @@ def _single(problem: Problem[D], now: Trial[D]) -> Iterator[Move[D]]:
     yield from problem.propose(now.design, now.figures)
 
 
-def _double(problem: Problem[D], now: Trial[D], measure: Callable[[D], Figures]) -> Iterator[Move[D]]:
-    """Yield all pairs of moves, the second as the first one's profile suggests."""
-    for first in (*problem.propose(now.design, now.figures), *problem.sacrifice(now.design)):
-        if not _allowed(problem, first, now):
+def _double(problem: Problem[D], now: Trial[D], measure: Callable[[D], Figures | None]) -> Iterator[Move[D]]:
+    """Yield all pairs of moves, the second as the first one's profile suggests; first those that free something."""
+    for first in (*problem.sacrifice(now.design), *problem.propose(now.design, now.figures)):
+        if not _allowed(problem, first, now) or not (figures := measure(first.design)):
             continue
-        for second in problem.propose(first.design, measure(first.design)):
+        for second in problem.propose(first.design, figures):
             kind = first.kind if first.kind == second.kind else f"{first.kind}, {second.kind}"
             yield Move(f"{first.text}; {second.text}", kind, second.design)

@@ -2,6 +2,7 @@
 
 from analysis.drive.codesign.bench import Bench
 from analysis.drive.codesign.report import Report, Section
+from analysis.drive.codesign.squeezenext_machines import every_section
 from analysis.drive.codesign.squeezenext_moves import figures_of
 from analysis.drive.codesign.squeezenext_paper import by_block, by_layer, claims, relative, run_variants, saving
 from analysis.drive.codesign.squeezenext_redesign import (
@@ -9,6 +10,7 @@ from analysis.drive.codesign.squeezenext_redesign import (
     V5,
     better_section,
     bounds_of,
+    ends_on,
     loop_section,
     machines_section,
     redesign_on,
@@ -31,8 +33,10 @@ def run(bench: Bench) -> Report:
     v5 = figures_of(bench.run(MACHINE, V5.spec))
     way = redesign_on(bench, MACHINE, bounds_of(v5))
     held = redesign_on(bench, MACHINE, bounds_of(v5), least_kernel=5, known=way.visited)
+    ends = ends_on(bench, way, bounds_of(v5))
     variants = entries_of(bench, MACHINE, VARIANTS)
     family = entries_of(bench, MACHINE, FAMILY | OTHERS)
+    every, on_all = every_section(bench, bounds_of(v5), ends)
     sections = (
         Section("The paper's claims", (claims(runs),)),
         by_block(runs),
@@ -48,13 +52,15 @@ def run(bench: Bench) -> Report:
         ),
         loop_section(way, held, v5),
         better_section((way, held), v5),
-        machines_section(bench, way, bounds_of(v5)),
+        machines_section(bench, ends),
+        every,
     )
     findings = (
         f"v5 needs {saving(runs, '16x16'):.1%} fewer cycles than v1 on 16x16 PEs.",
         f"From v1 the redesign loop finds, unaided, {way.end.design}: {way.saving:.1%} fewer cycles than v1,"
         f" {change(way.end.figures.cycles, v5.cycles)} than v5, with no more MACs and parameters than v5.",
         f"With the first layer held at 5x5 it reaches {held.saving:.1%}.",
+        on_all,
     )
     return Report(
         "SqueezeNext, designed by its profile",

@@ -107,8 +107,13 @@ def other_squeeze(design: Design) -> Iterator[Move[Design]]:
     yield Move(f"squeeze the {squeezes}", "shortcut", replace(design, squeezes=squeezes))
 
 
-def problem_on(bench: Bench, hardware: Hardware, bounds: Bounds, least_kernel: int = 3) -> Problem[Design]:
-    """Return the task of redesigning SqueezeNext for a machine, its first layer being at least so large."""
+def problem_on(
+    bench: Bench, hardware: Hardware, bounds: Bounds, least_kernel: int = 3, most: int | None = None
+) -> Problem[Design]:
+    """Return the task of redesigning SqueezeNext for a machine, its first layer being at least so large.
+
+    At `most` so many designs are simulated.
+    """
 
     def propose(design: Design, figures: Figures) -> Iterator[Move[Design]]:
         yield from (move for move in smaller_kernel(design) if move.design.kernel >= least_kernel)
@@ -121,4 +126,4 @@ def problem_on(bench: Bench, hardware: Hardware, bounds: Bounds, least_kernel: i
         network = load_network(design.spec)
         return network.macs, network.params
 
-    return Problem(lambda design: figures_of(bench.run(hardware, design.spec)), size, propose, narrower, bounds)
+    return Problem(lambda design: figures_of(bench.run(hardware, design.spec)), size, propose, narrower, bounds, most)

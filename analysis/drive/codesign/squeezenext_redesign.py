@@ -29,11 +29,16 @@ Way = Redesign[Design]
 
 
 def redesign_on(
-    bench: Bench, machine: str, bounds: Bounds, least_kernel: int = 3, known: dict[Design, Figures] | None = None
+    bench: Bench,
+    machine: str,
+    bounds: Bounds,
+    least_kernel: int = 3,
+    known: dict[Design, Figures] | None = None,
+    most: int | None = None,
 ) -> Way:
-    """Redesign v1 for a machine."""
-    bench.expect(ABOUT_RUNS)
-    return redesign(problem_on(bench, load_hardware(machine), bounds, least_kernel), V1, known)
+    """Redesign v1 for a machine, with at `most` so many simulations if that is bounded."""
+    bench.expect(most or ABOUT_RUNS)
+    return redesign(problem_on(bench, load_hardware(machine), bounds, least_kernel, most), V1, known)
 
 
 def bounds_of(v5: Figures) -> Bounds:
@@ -82,7 +87,7 @@ def _draw_waterfall(rows: Sequence[Row], v5: Figures) -> "Figure":
     charts.waterfall(axes, ("v1", float(rows[0]["cycles"])), steps, units.tick)
     axes.set_xticks(
         axes.get_xticks(),
-        [label.get_text() for label in axes.get_xticklabels()],
+        ["v1", *(name for name, _ in steps), "result"],
         rotation=40,
         ha="right",
         rotation_mode="anchor",
@@ -198,9 +203,13 @@ def _draw_designs(visited: dict[Design, Figures], end: Figures, v5: Figures) -> 
     return figure
 
 
-def machines_section(bench: Bench, way: Way, bounds: Bounds) -> Section:
-    """Redesign v1 for other machines, and try each machine's design on all of them."""
-    ends = {MACHINE: way.end} | {name: redesign_on(bench, name, bounds).end for name in OTHERS}
+def ends_on(bench: Bench, way: Way, bounds: Bounds) -> dict[str, Trial[Design]]:
+    """Redesign v1 for other machines; return what the loop ends at by machine, this one's way first."""
+    return {MACHINE: way.end} | {name: redesign_on(bench, name, bounds).end for name in OTHERS}
+
+
+def machines_section(bench: Bench, ends: dict[str, Trial[Design]]) -> Section:
+    """Try each machine's design on all of them."""
     designs = {"v1": V1, "v5": V5} | {f"for {name}": trial.design for name, trial in ends.items()}
     bench.expect(len(designs) * len(ends))
     cycles = {

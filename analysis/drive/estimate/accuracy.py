@@ -1,6 +1,7 @@
 """Accuracies that a sweep or a search may use beside the published ones, each under a name that says what it is."""
 
 import csv
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -8,10 +9,12 @@ from io import StringIO
 from math import isfinite
 from pathlib import Path
 
+from analysis.drive.estimate.command import PREFIX, NoAccuracy, arguments_of, percent_by_command
 from analysis.drive.estimate.specs import meaning
 from analysis.drive.estimate.surrogate import published_surrogate
 from simulator.errors import InputError, Problem
 from simulator.network.ir import Network
+from simulator.source import Document
 from simulator.source.files import read_text
 from workloads.load import load_network
 
@@ -37,21 +40,57 @@ class Accuracy:
         return self.known[spec]
 
 
+PLAN = "plan"
+"""What allows the code that a plan names to run."""
+
+
+def chosen(text: str, plan: Document) -> Accuracy | None:
+    """Return the accuracies that a text means, `plan` those that the plan names; without a text those of its CSV file.
+
+    A plan's command or function runs only where the text is `plan`: whoever opens a file has not asked to run it.
+    """
+    written = plan.data.get("accuracy")
+    if not isinstance(written, dict) or text not in ("", PLAN):
+        return read_accuracy(text) if text else None
+    ((kind, what),) = written.items()
+    if kind == "csv":
+        return given_by_file(Path(plan.file).parent / str(what))
+    if text != PLAN:
+        expected = f"--accuracy {PLAN}, which allows it, or another --accuracy"
+        message = f"the plan would run a {kind}"
+        raise InputError(plan.problem(("accuracy", kind), message, expected=expected, got=str(what)))
+    return read_accuracy(f"{PREFIX}{what}" if kind == "command" else str(what))
+
+
 def read_accuracy(text: str) -> Accuracy:
-    """Return the accuracies that `estimate`, a CSV file, or `module:function` of a user's own Python means."""
+    """Return the accuracies that `estimate`, a CSV file, a user's own command or Python means.
+
+    `command:WORDS` runs those words, `module:function` calls that function, for each network.
+    """
     if text == "estimate":
         return estimated()
+    if text.startswith(PREFIX):
+        words = arguments_of(text.removeprefix(PREFIX))
+        return given_by(lambda spec, network: percent_by_command(words, spec, network), shlex.join(words))
     if text.lower().endswith(".csv"):
         return given_by_file(Path(text))
     module, colon, function = text.partition(":")
     if not colon:
-        expected = "estimate, a CSV file, or module:function"
+        expected = "estimate, a CSV file, command:WORDS, or module:function"
         raise InputError(Problem("--accuracy is none of what it may be", expected=expected, got=text))
     try:
         found = getattr(import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(Problem(f"cannot import {text}: {error}", expected="a function of a network")) from error
-    return given_by(found, text)
+    return given_by(lambda spec, network: _called(found, text, spec, network), text)
+
+
+def _called(function: Callable[[Network], float | None], name: str, spec: str, network: Network) -> float | None:
+    try:
+        return function(network)
+    except Exception as error:
+        message = f"{name} fails: {type(error).__name__}: {error}"
+        raise NoAccuracy(Problem(message, path=spec, expected="percent, or None")) from error
 
 
 def estimated() -> Accuracy:
@@ -73,15 +112,15 @@ def estimated() -> Accuracy:
     return Accuracy((ESTIMATE, LOW, HIGH), surrogate.left_out.text, find)
 
 
-def given_by(function: Callable[[Network], float | None], source: str) -> Accuracy:
-    """Return what a user's own function tells of networks: percent, or None."""
+def given_by(tell: Callable[[str, Network], float | None], source: str) -> Accuracy:
+    """Return what a user's own function of spec and network, or command, tells: percent, or None."""
 
     def find(spec: str) -> Figures:
-        percent = function(load_network(spec))
+        percent = tell(spec, load_network(spec))
         if percent is None:
             return {}
         if isinstance(percent, bool) or not isinstance(percent, int | float) or not _is_percent(percent):
-            raise InputError(Problem(f"{source} gives no accuracy", path=spec, expected="0 to 100", got=repr(percent)))
+            raise NoAccuracy(Problem(f"{source} gives no accuracy", path=spec, expected="0 to 100", got=repr(percent)))
         return {GIVEN: float(percent), SOURCE: source}
 
     return Accuracy((GIVEN, SOURCE), f"top-1 as given by {source}", find)

@@ -1,11 +1,16 @@
 """Explanations as data that JSON can hold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from analysis.drive.explain.explanation import Explanation
+from analysis.drive.explain.layer_levers import alike
+from analysis.drive.explain.text import left_out_text, saving_columns, told_changes
 from analysis.drive.explain.trials import LeftOut, Saving
 from analysis.read.evidence import Verdict
+from analysis.read.layout import Column
+from simulator.door import network_of_run
+from simulator.network.ir import Network
 from simulator.result.run import LayerResult
 
 
@@ -43,3 +48,42 @@ def _layer(layer: LayerResult, verdict: Verdict) -> dict[str, object]:
 
 def _rows(changes: Iterable[Saving | LeftOut]) -> list[dict[str, object]]:
     return [asdict(change) for change in changes]
+
+
+def levers_data(explanation: Explanation) -> dict[str, object]:
+    """Return what the page of a run shows of its explanation: the tables that are told, and what saves of layers."""
+    columns, touched = saving_columns(explanation), layers_touched(network_of_run(explanation.run))
+    tables = told_changes(explanation)
+    return {
+        "head": [column.title for column in columns],
+        "tables": [
+            {"title": title, "rows": _levers(savings, columns, touched)} for title, savings in tables.items() if savings
+        ],
+        "changes": _levers([each for each in explanation.network_changes if each.worth > 0], columns, touched),
+        "note": left_out_text(explanation.left_out),
+    }
+
+
+def layers_touched(network: Network) -> dict[str, list[str]]:
+    """Return the layers that a change of a target means: of a stage all, of a layer those that are alike."""
+    found: dict[str, list[str]] = {}
+    for layer in network.layers:
+        if layer.nest is not None and layer.stage:
+            found.setdefault(layer.stage, []).append(layer.name)
+    for group in alike(network):
+        found |= {layer.name: [each.name for each in group] for layer in group}
+    return found
+
+
+def _levers(
+    savings: Iterable[Saving], columns: Sequence[Column[Saving]], touched: Mapping[str, list[str]]
+) -> list[dict[str, object]]:
+    return [
+        {
+            "what": each.what,
+            "cells": [column.cell(each) for column in columns],
+            "worth": float(f"{each.worth:.6g}"),
+            "layers": [] if each.of_machine else touched.get(each.target, []),
+        }
+        for each in savings
+    ]

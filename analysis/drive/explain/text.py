@@ -9,7 +9,8 @@ from analysis.read import units
 from analysis.read.layout import Column, fit, printable, text_lines
 from analysis.read.losses import StageUse
 from analysis.read.objective import objective_of
-from analysis.read.tables import kernel_text, shape_text, stacks_text
+from analysis.read.tables import stacks_text
+from simulator.result.rows import kernel_text, shape_text
 from simulator.result.run import LayerResult
 
 COSTLIEST = 8  # layers that a network's explanation tells of
@@ -77,18 +78,22 @@ def explanation_text(explanation: Explanation, width: int | None = None) -> Iter
     else:
         yield from _network_text(explanation, width)
     columns = saving_columns(explanation)
-    for title, savings in (
-        (
-            "changes of the network worth most that keep 99% of its MACs and parameters",
-            explanation.best_keeping,
-        ),
-        ("changes of the machine worth most, and of how it is used", explanation.best_of_machine),
-        ("changes worth most that cut MACs or parameters, to be trained anew", explanation.best_cutting),
-    ):
+    for title, savings in told_changes(explanation).items():
         yield ""
         yield title
         yield from _savings(savings, columns, width)
-    yield from _left_out(explanation.left_out, width)
+    if left_out := left_out_text(explanation.left_out):
+        yield ""
+        yield from wrap(left_out, width or WIDTH)
+
+
+def told_changes(explanation: Explanation) -> dict[str, tuple[Saving, ...]]:
+    """Return the changes that are told, by the title of their table."""
+    return {
+        "changes of the network worth most that keep 99% of its MACs and parameters": explanation.best_keeping,
+        "changes of the machine worth most, and of how it is used": explanation.best_of_machine,
+        "changes worth most that cut MACs or parameters, to be trained anew": explanation.best_cutting,
+    }
 
 
 def _network_text(explanation: Explanation, width: int | None) -> Iterator[str]:
@@ -142,14 +147,14 @@ def _savings(savings: Sequence[Saving], columns: Sequence[Column[Saving]], width
         yield from (f"{' ' * len(line)}  {rest}" for rest in more)
 
 
-def _left_out(changes: Sequence[LeftOut], width: int | None) -> Iterator[str]:
-    """Tell how many changes were not simulated, and why that is right."""
-    if changes:
-        yield ""
-        most = max(change.worth_at_most for change in changes)
-        amount = f"{units.percent(most)} at most" if most > 0 else "nothing"
-        text = f"not simulated: {units.counted(len(changes), 'change')} that can save {amount}, as is proven"
-        yield from wrap(f"{text}: less than what is told of the same kind", width or WIDTH)
+def left_out_text(changes: Sequence[LeftOut]) -> str:
+    """Tell how many changes were not simulated, and why that is right; nothing where all were."""
+    if not changes:
+        return ""
+    most = max(change.worth_at_most for change in changes)
+    amount = f"{units.percent(most)} at most" if most > 0 else "nothing"
+    text = f"not simulated: {units.counted(len(changes), 'change')} that can save {amount}, as is proven"
+    return f"{text}: less than what is told of the same kind"
 
 
 def _layer_text(explanation: Explanation, width: int | None) -> Iterator[str]:

@@ -1,12 +1,12 @@
 """Try changes: simulate those that may be worth telling, in the order of what they can save at most."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
 from analysis.drive.explain.change import Change, Progress
-from analysis.drive.explain.least import Design, Floors, factors_of
+from analysis.drive.explain.least import Design, Floors, Outlook, factors_of, searched
 from analysis.drive.explain.machine_levers import machine_changes
 from analysis.read.objective import CYCLES, ENERGY, OBJECTIVES
 from simulator.door import machine_of, network_of_run
@@ -102,7 +102,7 @@ class Trials:
         self.layers = frozenset(layers)
         self.area = area_mm2(self.machine)
         self._cache = MappingCache()
-        self._floors = Floors(run, self.design(Change("", "", "")))
+        self._floors = Floors(self.design(Change("", "", "")), self.objective, self._cache)
 
     def design(self, change: Change) -> Design:
         """Return what is simulated."""
@@ -124,17 +124,25 @@ class Trials:
             return False
         return network.macs < KEPT * before.macs or network.params < KEPT * before.params
 
-    def worth_at_most(self, change: Change, of_layers: bool) -> float:
+    def prospect(self, change: Change, of_layers: bool) -> "Prospect":
         """Return what a change can be worth at most, to the network or to the layers that were asked for."""
-        names = self.layers if of_layers else ()
-        if self.design(change).machine.runs_stacks:
-            return inf  # floors are of ops by themselves, and those of a stack run strip by strip
-        try:
-            least = self._floors.of(self.design(change), self.objective, names)
-        except InputError:
-            return inf  # what is wrong is found again by simulating
-        before = self._before(names)
-        return 1 - least / change.frames ** len(factors_of(self.objective)) / before if before else 0.0
+        design = self.design(change)
+        if design.machine.runs_stacks:
+            return Prospect(self, change, of_layers)  # floors are of ops by themselves, and a stack's run in strips
+        with suppress(InputError):  # what is wrong is found again by simulating
+            outlook = self._floors.outlook(design, self.layers if of_layers else ())
+            return Prospect(self, change, of_layers, outlook)
+        return Prospect(self, change, of_layers)
+
+    def worth(self, outlook: Outlook, change: Change, of_layers: bool) -> float:
+        """Return what a change is worth that takes as little as its outlook says."""
+        before = self._before(self.layers if of_layers else ())
+        least = outlook.least() / change.frames ** len(factors_of(self.objective))
+        return 1 - least / before if before else 0.0
+
+    def searching(self, outlook: Outlook, change: Change) -> Iterator[object]:
+        """Search the ops of a change one after the other; see `searched`."""
+        return searched(outlook, self.design(change), self.objective, self._cache)
 
     def _before(self, names: Collection[str]) -> float:
         if not names:
@@ -183,27 +191,61 @@ class Trials:
         return None if area is None or not self.area else area / self.area - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a change can be worth at most; without an outlook that is not known before it is simulated."""
+
+    trials: Trials
+    change: Change
+    of_layers: bool
+    outlook: Outlook | None = None
+
+    @property
+    def worth_at_most(self) -> float:
+        """What it can be worth at most, as far as its ops are searched."""
+        return inf if self.outlook is None else self.trials.worth(self.outlook, self.change, self.of_layers)
+
+    def search(self, enough: float) -> None:
+        """Search its ops until it cannot be worth more than `enough`, or none is left."""
+        if self.outlook is not None:
+            with suppress(InputError):  # which simulating finds again
+                searching = self.trials.searching(self.outlook, self.change)
+                while self.worth_at_most > enough and next(searching, None):
+                    pass
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Itself as a change that is not simulated."""
+        return LeftOut(self.change.lever, self.change.target, self.change.what, self.worth_at_most)
+
+
 def tried(
     trials: Trials, changes: Sequence[Change], worth: Worth = worth_of, progress: Progress | None = None
 ) -> tuple[tuple[Saving, ...], tuple[LeftOut, ...]]:
     """Simulate changes by themselves until no other is worth telling; return the rest with what they can save.
 
-    Those that can save most come first. Left out besides is what does not fit the machine.
+    Those that can save most come first; one whose ops, searched by and by, leave it too little is not simulated whole.
+    Left out besides is what does not fit the machine.
     """
-    of_layers = worth is worth_of_layers
-    bounds = [trials.worth_at_most(change, of_layers) for change in changes]
-    ranked = sorted(zip(bounds, changes, strict=True), key=lambda pair: -pair[0])
+    prospects = [trials.prospect(change, worth is worth_of_layers) for change in changes]
+    ranked = sorted(prospects, key=lambda prospect: -prospect.worth_at_most)
     savings: list[Saving] = []
-    for i, (most, change) in enumerate(ranked):
+    left: list[Prospect] = []
+    for i, prospect in enumerate(ranked):
         told = worth_telling(by_worth(savings, worth), worth)
-        if most <= (worth(told[-1]) if len(told) == WORTH_TELLING else 0.0):
-            rest = tuple(LeftOut(one.lever, one.target, one.what, bound) for bound, one in ranked[i:])
-            return by_worth(savings, worth), rest
+        enough = worth(told[-1]) if len(told) == WORTH_TELLING else 0.0
+        if prospect.worth_at_most <= enough:
+            left += ranked[i:]
+            break
         if progress:
-            progress(i, len(ranked), change.what)
+            progress(i, len(ranked), prospect.change.what)
+        prospect.search(enough)
+        if prospect.worth_at_most <= enough:
+            left.append(prospect)
+            continue
         with suppress(InputError):
-            savings.append(trials.saving(change))
-    return by_worth(savings, worth), ()
+            savings.append(trials.saving(prospect.change))
+    return by_worth(savings, worth), tuple(prospect.left_out for prospect in left)
 
 
 def _saved(before: float, after: float) -> float:

@@ -102,3 +102,43 @@ def _unmoved(fit: Fit) -> Iterator[str]:
 
 def _effort(fit: Fit) -> str:
     return f"Mappings were searched {fit.searches} times, and held in {fit.plays} steps between."
+
+
+def fit_data(fit: Fit) -> dict[str, object]:
+    """Return a fit as plain data: values as the machine's file holds them, every figure before and after."""
+    return {
+        "schema_version": 1,
+        "hardware": fit.hardware.name,
+        "parameters": [_parameter(own) for own in fit.estimates],
+        "correlations": [dict(zip(("first", "second", "correlation"), own, strict=True)) for own in fit.correlations],
+        "rows": [_row(before, after, fit) for before, after in zip(fit.before, fit.after, strict=True)],
+        "remarks": remarks(fit),
+        "searches": fit.searches,
+        "plays": fit.plays,
+    }
+
+
+def _parameter(own: Estimate) -> dict[str, object]:
+    limits = {"value": own.value, "low": own.low, "high": own.high}
+    limits |= {"range_low": own.parameter.low, "range_high": own.parameter.high}
+    was = None if own.parameter.own is None else own.parameter.written(own.parameter.own)
+    written = {name: own.parameter.written(value) for name, value in limits.items()}
+    return {"path": own.parameter.path, "was": was, **written, "told": own.told}
+
+
+def _row(before: Pair, after: Pair, fit: Fit) -> dict[str, object]:
+    own = before.measured
+    return {
+        "line": own.line,
+        "network": own.network,
+        "batch": own.batch,
+        "layer": own.layer,
+        "quantity": own.quantity.name,
+        "unit": own.unit,
+        "measured": own.value,
+        "before": before.ours,
+        "after": after.ours,
+        "deviation_before": before.deviation,
+        "deviation_after": after.deviation,
+        "held_out": not _is_fitted(before, fit),
+    }

@@ -9,7 +9,15 @@ from analysis.drive.measured.comparison import Pair
 from analysis.drive.measured.explanation import parts_of, worst
 from analysis.read.layout import Row, elide, printable
 from analysis.read.pictures import write_figure
-from analysis.read.theme import BLACK, CYCLE_COLOURS, OPERAND_COLOURS, SMALL_POINTS, component_colours, new_figure
+from analysis.read.theme import (
+    BLACK,
+    CYCLE_COLOURS,
+    OPERAND_COLOURS,
+    SMALL_POINTS,
+    USUAL_SIZE,
+    component_colours,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +46,9 @@ def rows(pairs: Sequence[Pair]) -> list[Row]:
     ]
 
 
-def write_picture(pairs: Sequence[Pair], path: Path) -> None:
-    """Write the picture as PNG."""
-    write_figure(lambda: draw(pairs), [path])
+def write_picture(pairs: Sequence[Pair], path: Path, size: str = USUAL_SIZE) -> None:
+    """Write the picture as PNG, in a size of the theme."""
+    write_figure(lambda: draw(pairs), [path], size)
 
 
 def draw(pairs: Sequence[Pair]) -> "Figure":

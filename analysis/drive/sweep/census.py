@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from analysis.drive.sweep.columns import ruled_out
+from analysis.drive.estimate.command import NoAccuracy
+from analysis.drive.sweep.columns import accuracy_of, ruled_out
 from analysis.drive.sweep.figures import Figures, fault_text, figures_before, figures_of_problem
 from analysis.drive.sweep.keys import Keys
 from analysis.drive.sweep.plan import Plan, Point, machine_document, machine_settings, options_of, point_of, spec_of
@@ -80,6 +81,9 @@ def take_census(plan: Plan) -> Census:
                 census.excluded[number] = reason
             else:
                 keys[number] = counter.key(point)
+                accuracy_of(plan, point)  # a command that fails does so before anything is simulated
+        except NoAccuracy:
+            raise
         except InputError as error:
             census.unbuilt[number] = figures_of_problem(error)
         except Exception as error:

@@ -68,9 +68,8 @@ def with_accuracy(plan: Plan, accuracy: Accuracy | None, used: Iterable[str] = (
     names |= {n for each in plan.constraints for n in each.names}
     for name in ACCURACIES:
         if name in names and (accuracy is None or name not in accuracy.columns):
-            expected = (
-                "--accuracy estimate" if name == ACCURACIES[1] else "--accuracy with a CSV file or module:function"
-            )
+            given = "--accuracy with a CSV file, command:WORDS or module:function"
+            expected = "--accuracy estimate" if name == ESTIMATE else given
             raise InputError(Problem(f"nothing tells {name}", expected=expected))
     return replace(plan, accuracy=accuracy)
 

@@ -185,7 +185,8 @@ def _draw_parallel(
 def _label_parallel(
     axes: "Axes", dimensions: Sequence[Dimension], measures: Sequence[Ranked], candidates: Sequence[Candidate]
 ) -> None:
-    names = [elide(printable(d.name.rpartition(".")[2]), 20) for d in dimensions] + [m.name for m in measures]
+    words = [", ".join(path.rpartition(".")[2] for path in d.name.split(", ")) for d in dimensions]
+    names = [elide(printable(word), 20) for word in words] + [m.name for m in measures]
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks([])
     axes.set(xlim=(-0.3, len(names) - 0.4), ylim=(-0.04, 1.04))

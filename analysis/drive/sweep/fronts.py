@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST_PANELS = 4
 NAMED = 10
 MAX_LABEL = 60
+BELOW_LABEL = 100  # of a key that has all of the width
+KEY_HEIGHT = 1.6  # inches of one
 
 Groups = dict[str, list[Candidate]]
 
@@ -44,7 +46,8 @@ def picture_of(groups: Groups, measures: Sequence[Ranked], note: str = "") -> Pi
 
 def _draw(groups: Groups, measures: Sequence[Ranked], note: str) -> "Figure":
     shown = list(groups.items())[:MOST_PANELS]
-    figure = new_figure(0.8 + 3.5 * len(shown), 9.2)
+    below = KEY_HEIGHT if len(measures) > 2 else 0.0
+    figure = new_figure(0.8 + (3.5 + below) * len(shown), 9.2)
     panels = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
     for axes, (name, members) in zip(panels, shown, strict=True):
         _draw_panel(axes, members, measures)
@@ -80,16 +83,16 @@ def _draw_panel(axes: "Axes", members: Sequence[Candidate], measures: Sequence[R
         axes.annotate(
             str(number), place, xytext=(4, 3), textcoords="offset points", fontsize=SMALL_POINTS, fontweight="bold"
         )
-        axes.plot([], [], linestyle="", label=f"{number}  {elide(printable(each.label), MAX_LABEL)}")
+        longest = MAX_LABEL if len(measures) < 3 else BELOW_LABEL
+        axes.plot([], [], linestyle="", label=f"{number}  {elide(printable(each.label), longest)}")
     scale_axis(axes, "x", columns[0], measures[0].write)
     scale_axis(axes, "y", columns[1], measures[1].write)
     axes.set(xlabel=measures[0].name, ylabel=measures[1].name)
     axes.grid(visible=True, which="major", axis="both", color=GREY, alpha=0.3)
-    if is_narrow(axes):
-        axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.22), borderaxespad=0, handlelength=0)
+    if is_narrow(axes) or len(measures) > 2:  # to the right is the scale of the third
+        axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.18), borderaxespad=0, handlelength=0)
     else:
-        offset = 1.22 if len(measures) > 2 else 1.0
-        axes.legend(loc="upper left", bbox_to_anchor=(offset, 1.0), borderaxespad=0.3, handlelength=0)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3, handlelength=0)
 
 
 def _draw_intervals(axes: "Axes", best: Sequence[Candidate], measures: Sequence[Ranked]) -> None:

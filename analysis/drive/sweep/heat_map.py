@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from analysis.drive.sweep.plan import Plan
 from analysis.drive.sweep.results import COSTS, cell
 from analysis.drive.sweep.run import Outcome
-from analysis.read.layout import Cell, Row, elide, printable
+from analysis.read.layout import Row, elide, printable
 from analysis.read.objective import Quantity
 from analysis.read.pictures import Picture
 from analysis.read.theme import BESIDE_FROM, LIGHT_GREY, SEQUENTIAL, SMALL_POINTS, headline, new_figure
+from simulator.source.cells import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LEAST_FILLED = 0.5  # share of the cells that have a point: fewer tell nothing of what lies between
 MOST_PANELS = 9
 MOST_WRITTEN = 14  # cells a side, up to which each one bears its value
 LEAST_SPAN = 1.3  # factor that the colours span at least: what hardly differs looks alike
@@ -37,16 +39,32 @@ class Field:
 
 
 def heat_map_pictures(outcome: Outcome) -> list[Picture]:
-    """Return pictures of latency and energy over the first two axes that vary; none if fewer do, or of samples.
+    """Return pictures of latency and energy over the first two axes that vary; none where there is a reason.
 
-    Each cell is the least over the choices of all other axes.
+    Each cell is the least over the choices of all other axes, or over what was sampled of them.
     """
-    plan = outcome.plan
-    varied = [i for i, axis in enumerate(plan.axes) if len(axis.choices) > 1]
-    if len(varied) < 2 or plan.sampled is not None:
+    if why_no_heat_map(outcome):
         return []
-    down, across = varied[:2]
+    plan = outcome.plan
+    down, across = _varied(plan)[:2]
     return [_picture(plan, _least(outcome, (down, across), cost), (down, across), cost) for cost in COSTS]
+
+
+def why_no_heat_map(outcome: Outcome) -> str:
+    """Return why there is no heat map, "" where there is one: two axes must vary, and samples fill half of it."""
+    plan, varied = outcome.plan, _varied(outcome.plan)
+    if len(varied) < 2:
+        return "no heat map: fewer than two axes vary"
+    down, across = (plan.axes[i] for i in varied[:2])
+    cells = len(plan.machines) * len(plan.networks) * len(down.choices) * len(across.choices)
+    filled = len(_least(outcome, (varied[0], varied[1]), COSTS[0]))
+    if plan.sampled is None or filled >= LEAST_FILLED * cells:
+        return ""
+    return f"no heat map: the samples are in {filled} of {cells} cells of {down.name} and {across.name}"
+
+
+def _varied(plan: Plan) -> list[int]:
+    return [i for i, axis in enumerate(plan.axes) if len(axis.choices) > 1]
 
 
 def _least(outcome: Outcome, varied: tuple[int, int], cost: Quantity) -> Least:
@@ -114,7 +132,11 @@ def _title(plan: Plan, names: tuple[str, str], cost: Quantity, left: int) -> tup
     """Return the title, and what the picture leaves out: the axes over which each cell is the best."""
     others = [axis for axis in plan.axes if axis.name not in names and len(axis.choices) > 1]
     over = ", ".join(f"{len(axis.choices)} values of {axis.name}" for axis in others)
-    texts = (f"each cell: the least over {over}" if over else "", f"{left} more panels in the CSV" if left else "")
+    of_samples = " that were sampled" if plan.sampled is not None else ""
+    texts = (
+        f"each cell: the least over {over}{of_samples}" if over else "",
+        f"{left} more panels in the CSV" if left else "",
+    )
     more = "; ".join(filter(None, texts))
     return printable(f"{'Least' if over else 'All'} {cost.name} by {names[0]} and {names[1]}"), printable(more)
 

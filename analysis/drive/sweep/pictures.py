@@ -1,4 +1,4 @@
-"""Pictures of a sweep: latency against energy, accuracy against both, and fields of two axes (`heat_map`)."""
+"""Pictures of a sweep: fronts, accuracy against cost, fields of two axes (`heat_map`), dots of samples (`scatter`)."""
 
 from collections.abc import Iterator, Sequence
 from textwrap import fill
@@ -10,6 +10,7 @@ from analysis.drive.sweep.heat_map import heat_map_pictures
 from analysis.drive.sweep.measures import Ranked, read_measures, undominated
 from analysis.drive.sweep.results import COSTS, Sample, grouped, samples_of
 from analysis.drive.sweep.run import Outcome
+from analysis.drive.sweep.scatter import scatter_pictures
 from analysis.read.layout import Row, elide, printable
 from analysis.read.objective import AREA, ENERGY, LATENCY, Quantity
 from analysis.read.pictures import Picture, scale_axis
@@ -33,6 +34,7 @@ def sweep_pictures(outcome: Outcome, measures: Sequence[Ranked] | None = None) -
         if accuracy:
             yield accuracy
         yield from heat_map_pictures(outcome)
+        yield from scatter_pictures(outcome) if outcome.plan.sampled is not None else ()
         front_of_measures = front_picture(outcome, measures) if measures else None
         if front_of_measures:
             yield front_of_measures

@@ -12,9 +12,9 @@ from analysis.drive.sweep.figures import COLUMNS
 from analysis.drive.sweep.plan import Plan, Point, options_of, point_of, settings_of, spec_of
 from analysis.drive.sweep.run import Outcome
 from analysis.read import units
-from analysis.read.layout import Cell, Column, Row, printable
+from analysis.read.layout import Column, Row, printable
 from analysis.read.objective import AREA, ENERGY, LATENCY, Quantity
-from simulator.source.cells import inert
+from simulator.source.cells import Cell, inert
 from simulator.source.parser import Value
 
 PLACES = ("machine", "network")  # labels of a point beside those of its axes

@@ -15,6 +15,7 @@ from analysis.drive.sweep.pool import cores, finish_all
 from analysis.drive.sweep.store import Row, Store
 from analysis.drive.sweep.worker import Finished
 from simulator.errors import InputError, Problem
+from simulator.log import LOG
 
 Progress = Callable[[int, int, str], None]
 
@@ -99,6 +100,7 @@ def run_sweep(
         there = {key for key, intact in found.items() if intact}
         missing = {key: number for number, key in reversed(list(enumerate(keys))) if key and key not in there}
         numbers = sorted(missing.values())
+        LOG.info("%d points, %d of them distinct, %d kept in %s", len(keys), len(wanted), len(there), path)
         done, total = len(there), len(there) + len(numbers)
         advance(done, total, "")
         with closing(_finished(plan, keys, numbers, workers, scheduler)) as batches:

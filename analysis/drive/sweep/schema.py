@@ -50,3 +50,6 @@ class WrittenPlan(Written):
     derived: dict[str, str] = Field(default_factory=dict)
     constraints: list[str] = Field(default_factory=list)
     search: WrittenSearch | None = None
+    accuracy: Annotated[dict[Literal["command", "csv", "function"], str], Field(min_length=1, max_length=1)] | None = (
+        None
+    )

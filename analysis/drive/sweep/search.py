@@ -14,7 +14,8 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.drive.estimate.accuracy import Accuracy
+from analysis.drive.estimate.accuracy import chosen
+from analysis.drive.estimate.command import NoAccuracy
 from analysis.drive.sweep.census import Counter
 from analysis.drive.sweep.columns import REASON, judged, values_of, with_accuracy
 from analysis.drive.sweep.effects import dimensions_of
@@ -73,10 +74,10 @@ class Found:
     simulated: int
 
 
-def load_search(path: str | Path, accuracy: Accuracy | None = None) -> Search:
+def load_search(path: str | Path, accuracy: str | None = "") -> Search:
     """Read a plan that says what to search for; raise InputError with what is wrong with it.
 
-    Networks have the accuracies given, beside the published ones.
+    Beside published accuracies networks have those that `chosen` means by a text; None: whatever is needed.
     """
     from analysis.drive.sweep.schema import WrittenPlan
 
@@ -88,8 +89,10 @@ def load_search(path: str | Path, accuracy: Accuracy | None = None) -> Search:
     if not dimensions_of(plan):
         raise InputError(plan.document.problem("axes", "nothing varies", expected="axes of several values"))
     objectives = _objectives(plan, written)
+    if accuracy is not None:
+        plan = with_accuracy(plan, chosen(accuracy, plan.document), [each.column for each in objectives])
     return Search(
-        with_accuracy(plan, accuracy, [each.column for each in objectives]),
+        plan,
         objectives,
         written.sampler,
         written.trials,
@@ -131,6 +134,8 @@ class _Bench:
                     found[number] = {REASON: reason, **self.counter.before(point)}
                 else:
                     keys[number] = self.counter.key(point)
+            except NoAccuracy:
+                raise
             except InputError as error:
                 found[number] = figures_of_problem(error)
         known = self.store.results(keys.values())

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from analysis.read import units
 from analysis.read.compare.comparison import Change, Comparison
-from analysis.read.layout import Cell, Column, Row, fit, printable, text_lines
+from analysis.read.layout import Column, Row, fit, printable, text_lines
 from simulator.result.run import Run
+from simulator.source.cells import Cell
 
 MOST_LAYERS = 20  # told one by one
 

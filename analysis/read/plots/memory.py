@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analysis.read import units
-from analysis.read.layout import Cell, Row, elide, printable
+from analysis.read.layout import Row, elide, printable
 from analysis.read.plots.bars import (
     BAR_WIDTH,
     MAX_NAME,
@@ -22,6 +22,7 @@ from analysis.read.theme import BLACK, CATEGORIES, GREY, headline
 from analysis.read.titles import run_title
 from simulator.result.ledger import AliveBlock, alive_blocks
 from simulator.result.run import LayerResult, Run
+from simulator.source.cells import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

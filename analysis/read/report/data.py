@@ -4,7 +4,7 @@ from analysis.read.objective import component_of, objective_of, operand_of
 from analysis.read.plots.roofline import Level, levels_of, rows
 from analysis.read.report.cards import cards
 from analysis.read.report.layers import Data, column_data, energy_names, layer_data, short
-from analysis.read.report.times import memory_data, spans_of, timeline_data
+from analysis.read.report.times import memory_data, spans_of, stack_data, timeline_data
 from analysis.read.summary import summary_lines
 from analysis.read.theme import (
     CATEGORIES,
@@ -36,6 +36,7 @@ def run_data(run: Run) -> Data:
         "energy": energy_parts(run),
         "layers": layer_data(run),
         "rooflines": [roofline_data(level, run) for level in levels_of(run)],
+        "stacks": stack_data(run),
         "spans": [span for name, span in spans_of(run).items() if span[1] > span[0]],
         "timeline": timeline_data(run),
         "memory": memory_data(run),

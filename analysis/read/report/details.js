@@ -74,7 +74,7 @@ function layerDetails(layer) {
   const fused = layer.fused.length ? el("p", { class: "hint" }, `fused into it: ${layer.fused.join(", ")}`) : null;
   const about = el("div", { class: "words" }, verdict, fused);
   if (!layer.cycles) return el("div", { class: "details" }, about);
-  const figures = [partsTable(layer), trafficTable(layer), energyTable(layer)];
+  const figures = [partsTable(layer), trafficTable(layer), energyTable(layer), layerLevers(layer)];
   if (!layer.nest.length) return el("div", { class: "details" }, about, figures);
   const nest = el("div", { class: "nest" }, el("h4", {}, "Loop nest"), el("pre", { tabindex: "0" }, nestText(layer.nest)), el("p", { class: "hint" }, LETTERS));
   return el("div", { class: "details" }, about, el("div", {}, el("h4", {}, "On the array"), arrayPicture(layer)), nest, figures);

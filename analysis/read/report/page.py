@@ -1,6 +1,7 @@
 """Put a page together: its text, its look and its scripts stand beside this file, the data of a run go in as JSON."""
 
 import json
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from string import Template
@@ -8,16 +9,18 @@ from string import Template
 from analysis.read.layout import printable
 from analysis.read.report.compared import compared_data
 from analysis.read.report.data import run_data
+from simulator.log import timed
 from simulator.result.run import Run
 
 HERE = Path(__file__).parent
-SCRIPTS = ("page.js", "figures.js", "details.js", "layers.js", "times.js", "compared.js", "start.js")
+SCRIPTS = ("page.js", "figures.js", "details.js", "layers.js", "times.js", "levers.js", "compared.js", "start.js")
 """In the order in which a browser reads them."""
 
 
-def report_html(run: Run) -> str:
-    """Return the page of a run."""
-    return _page({"runs": [run_data(run)]})
+def report_html(run: Run, levers: Mapping[str, object] | None = None) -> str:
+    """Return the page of a run; `levers` is what `analysis.drive.explain` has tried, as data, if it has."""
+    with timed("made the page"):
+        return _page({"runs": [run_data(run) | ({"levers": levers} if levers else {})]})
 
 
 def comparison_html(before: Run, after: Run, labels: tuple[str, str]) -> str:

@@ -31,6 +31,7 @@ function showRun(number) {
   showTable();
   addPictures();
   addTime();
+  showLevers();
 }
 
 function start() {
@@ -38,7 +39,7 @@ function start() {
   chooser.append(...page.runs.map((run, i) => el("option", { value: i }, run.label || run.title)));
   chooser.parentNode.hidden = page.runs.length < 2;
   chooser.addEventListener("change", () => showRun(Number(chooser.value)));
-  const links = [...document.querySelectorAll("main > section")].filter((section) => section.id !== "compared" || page.compared);
+  const links = [...document.querySelectorAll("main > section")].filter((section) => section.id !== "compared" || page.compared).filter((section) => section.id !== "levers" || page.runs.length < 2);
   document.querySelector("nav").append(...links.map((section) => el("a", { href: `#${section.id}` }, section.querySelector("h2").textContent)));
   for (const id of ["filter", "op", "bound", "grouped"]) find(id).addEventListener("input", showTable);
   document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());

@@ -47,6 +47,16 @@ function layerLane() {
   });
 }
 
+function stackLane(indexOf) {
+  const { stacks } = state.run;
+  const bars = stacks.map(([first, last, , , strips, rows, weights]) => ({
+    index: indexOf.get(first),
+    text: `${plain(first)} to ${plain(last)}<br>${strips} strips of ${rows} rows, weights ${weights}`,
+  }));
+  const place = { x: stacks.map(([, , begin, end]) => secondsAt(end - begin)), base: stacks.map(([, , begin]) => secondsAt(begin)), y: stacks.map(() => "stacks") };
+  return spanBars("stacks", "#CC79A7", bars, { orientation: "h", width: 0.8, showlegend: false, ...place });
+}
+
 function memoryTraces(indexOf) {
   const { tensors, taken, capacity } = state.run.memory;
   const bars = tensors.map(([name, begin, end, address, size, reader]) => ({ index: indexOf.get(name), text: `${plain(name)}<br>${write.B(size)} at ${address}, until ${plain(reader)}` }));
@@ -73,13 +83,14 @@ function drawTime() {
   const { lanes } = state.run.timeline;
   const { taken, capacity } = state.run.memory;
   const hasMemory = taken.some(Boolean);
-  const traces = [layerLane(), ...laneTraces(indexOf), ...(hasMemory ? memoryTraces(indexOf) : [])];
-  const order = [...lanes].reverse().concat("layers");
+  const hasStacks = state.run.stacks.length > 0;
+  const traces = [layerLane(), ...(hasStacks ? [stackLane(indexOf)] : []), ...laneTraces(indexOf), ...(hasMemory ? memoryTraces(indexOf) : [])];
+  const order = [...lanes].reverse().concat(hasStacks ? ["stacks"] : [], "layers");
   const xaxis = axis("time", { tickformat: "~s", ticksuffix: "s", range: [0, secondsAt(state.run.spans.at(-1)[1])] });
   const layout = { barmode: "overlay", xaxis, height: 190 + 26 * order.length + (hasMemory ? 190 : 0) };
   layout.yaxis = axis("", { categoryorder: "array", categoryarray: order, domain: [hasMemory ? 0.5 : 0, 1], fixedrange: true, showgrid: false });
   if (hasMemory) {
-    layout.yaxis2 = axis("memory", { domain: [0, 0.42], ...ticks(Math.max(capacity, ...taken), "B") });
+    layout.yaxis2 = axis("memory", { domain: [0, 0.42], rangemode: "tozero", ...ticks(Math.max(capacity, ...taken), "B") });
     xaxis.anchor = "y2";
   }
   return { traces, layout };

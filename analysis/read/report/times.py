@@ -38,6 +38,16 @@ def spans_of(run: Run) -> dict[str, tuple[int, int]]:
     return {layer.name: (end - layer.cycles, end) for layer, end in zip(run.layers, ends, strict=True)}
 
 
+def stack_data(run: Run) -> list[list[object]]:
+    """Return first and last op, first and last cycle, strips, rows of a strip and weights of each stack."""
+    spans, found = spans_of(run), {(each.first, each.last): each for layer in run.layers if (each := layer.stacked)}
+    carriers = run.producer_of()
+    return [
+        [first, last, spans[first][0], spans[carriers.get(last, last)][1], each.strips, each.strip_rows, each.weights]
+        for (first, last), each in found.items()
+    ]
+
+
 def timeline_data(run: Run) -> Data:
     """Return what each block does when; only a note where a run cannot be played, or has too many tiles for a page."""
     tiles = sum(layer.tiles for layer in run.layers)

@@ -13,6 +13,7 @@ from workloads.importers.from_caffe.fields import NET, check_layer
 from workloads.importers.from_caffe.sources import declare_inputs, no_size
 from workloads.importers.from_caffe.text import Message, parse
 from workloads.importers.from_caffe.types import OPS, REFUSED, SOURCES
+from workloads.importers.stages import give_stages
 from workloads.importers.views import View
 
 MOST_BYTES = 1 << 22
@@ -38,7 +39,9 @@ def import_prototxt(path: Path, skip_unknown: bool = False, sizes: Mapping[str, 
         with located(file, layer.line):
             add(c, layer, skip_unknown)
     with located(file):
-        return c.g.network(tuple(lowering.settle(c.g, view) for view in c.unread()))
+        outputs = tuple(lowering.settle(c.g, view) for view in c.unread())
+    give_stages(c.g)
+    return c.g.network(outputs)
 
 
 def in_test(layer: Message) -> bool:

@@ -25,7 +25,7 @@ from workloads.importers.from_onnx.ops import DATA, REFUSED, STANDARD, Handler, 
 from workloads.importers.from_onnx.own_metadata import detail, named, told_by
 from workloads.importers.from_onnx.patterns import with_functions
 from workloads.importers.from_onnx.read import inferred_shapes, read_bytes, read_file
-from workloads.importers.scopes import stages_of
+from workloads.importers.stages import give_stages
 from workloads.importers.views import View, fan, layout_of, shape_in
 
 DEEPEST_RANK = 16
@@ -63,7 +63,7 @@ def network_of(model: Model, name: str, skip_unknown: bool, sizes: Mapping[str, 
     _told_cuts(c)
     outputs = [tensor for name in dict.fromkeys((*model.outputs, *c.ends)) if (tensor := c.settled(name))]
     if not told:
-        _give_stages(c.g)
+        give_stages(c.g)
     detail(c.g, told)
     return named(c.g.network(tuple(outputs)), told)
 
@@ -78,17 +78,6 @@ def run(c: Context, nodes: Sequence[Node], skip_unknown: bool) -> None:
         for output, value in zip(node.outputs, results, strict=False):
             if output:
                 c.values[output] = value
-
-
-def _give_stages(g: Assembly) -> None:
-    """Make scopes stages; a layer without one is of the stage of what it reads."""
-    stages = stages_of(g.names)
-    for name in g.names:
-        layer = g.layer(name)
-        stage = stages.get(name) or (stages.get(layer.inputs[0]) if layer else None)
-        if stage:
-            stages[name] = stage
-            g.revise(name, stage, "", (None, None, None))
 
 
 def _failed(c: Context, node: Node, error: InputError) -> Sequence[Value]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from simulator.network.ir import Op
 from workloads.importers import lowering
+from workloads.importers.from_onnx import volumes
 from workloads.importers.from_onnx.context import Context, Value
 from workloads.importers.from_onnx.model import Const, Dims, Node
 from workloads.importers.from_onnx.own_op import layer_of
@@ -194,13 +195,15 @@ def _grown(dims: Dims, sides: dict[int, tuple[int, int]]) -> Dims:
 def resize(c: Context, node: Node) -> Results:
     """Resize and Upsample."""
     view = c.view(node)
-    if len(view.axes) != 4:
-        raise c.wrong(node, "only images are resized", "an input of 4 axes", f"{len(view.axes)} axes")
+    if len(view.axes) != len(MAPS) and not volumes.is_volume(view):
+        raise c.wrong(node, "only images and volumes are resized", "4 or 5 axes", f"{len(view.axes)} axes")
     dims = _resized(c, node, view.dims)
     if dims[:2] != view.dims[:2]:
         raise c.wrong(node, "batch or channels would change", lowering.text(view.dims), lowering.text(dims))
     mode = node.text("mode", "nearest")
     kind = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+    if volumes.is_volume(view):
+        return [volumes.resized(c, node, view, dims[2:], kind)]
     x = arrange(c.g, view, MAPS)
     return [look(c.g.upsample(x, (dims[2], dims[3]), kind, c.name(node)), MAPS) if dims != view.dims else view]
 

@@ -156,13 +156,15 @@ def _padded(values: Dims, filler: int = 1) -> Pair:
 
 def conv_transpose(c: Context, node: Node) -> Results:
     """ConvTranspose; its weights are [C, K / groups, ...]."""
-    x, rank = c.view(node), spatial_rank(c, node)
-    const = c.weight(node, 1)
+    x, const = c.view(node), c.weight(node, 1)
+    rank = volumes.AXES if volumes.is_volume(x) else spatial_rank(c, node)
     if const is None or len(const.dims) != rank + 2 or const.dims[0] != x.dims[1]:
         raise c.wrong(node, "weights and input do not match", f"{x.dims[1]} input channels")
-    groups = node.int("group", 1)
+    groups, name = node.int("group", 1), c.name(node, 1)
+    if volumes.is_volume(x):
+        return [volumes.transposed_conv(c, node, const.dims, c.has_bias(node, 1, 2), name)]
     kernel, stride, padding, dilation = window(c, node, rank, const.dims[2:])
-    name, filters = c.name(node, 1), const.dims[1] * groups
+    filters = const.dims[1] * groups
     extra = _padded(node.ints("output_padding") or (0,) * rank, 0)
     wanted = node.ints("output_shape")
     size = _padded(wanted[-rank:]) if wanted else None

@@ -68,11 +68,75 @@ def pool(c: Context, node: Node, kind: str, kernel: Dims) -> View:
         window = ((kernel[1], kernel[2]), (steps[1], steps[2]), sides, (1, 1), ceil)
         images = lowering.pool(c.g, images, kind, *window, c.g.unique(f"{name}_slices"))
     *_, rows, columns = images.dims
-    volume = transposed(lowering.reshape(c.g, images, (n, depth, channels, rows, columns), name), SWAPPED, name)
-    lines = lowering.reshape(c.g, volume, (n, channels, depth, rows * columns), f"{name}_lines")
+    lines = _lines(c, images, (n, depth, channels, rows, columns), name)
     along = ((kernel[0], 1), (steps[0], 1), (pads[0], 0, pads[AXES], 0), (1, 1), ceil)
     y = lowering.pool(c.g, lines, kind, *along, c.name(node))
     return lowering.reshape(c.g, y, (n, channels, y.dims[2], rows, columns), name)
+
+
+def transposed_conv(c: Context, node: Node, weights: Dims, bias: bool, name: str) -> View:
+    """Multiply each voxel by all taps, then add up what overlaps: in each slice, and then along the slices.
+
+    `weights` are [C, K / groups, kd, R, S]. MACs are exact: N D H W C (K / groups) kd R S.
+    """
+    view, moves = c.view(node), f"{c.title(node)}_volume"
+    n, channels, depth, *size = view.dims
+    groups, kernel, made = node.int("group", 1), weights[2:], _grown(c, node, weights[2:])
+    filters = weights[1] * groups
+    images = lowering.reshape(c.g, transposed(view, SWAPPED, moves), (n * depth, channels, *size), moves)
+    rows, columns = made[1:]
+    along = kernel[0] > 1 or made[0] != depth
+    in_slices = (filters * kernel[0], (kernel[1], kernel[2]), (rows, columns), groups, bias and not along)
+    slices = lowering.transposed_conv(c.g, images, *in_slices, name)
+    lines = _lines(c, slices, (n, depth, filters * kernel[0], rows, columns), moves)
+    if along:
+        taps = lowering.as_maps(c.g, lines, moves)
+        y = lowering.overlapped(c.g, taps, filters, (kernel[0], 1), (made[0], rows * columns), bias, name)
+        lines = lowering.like_maps(y, lines)
+    return lowering.reshape(c.g, lines, (n, filters, *made), moves)
+
+
+def _lines(c: Context, slices: View, dims: Dims, name: str) -> View:
+    """Return images [N D, K, P, Q] of a volume [N, D, K, P, Q] as lines along its slices: [N, K, D, P Q]."""
+    n, depth, channels, rows, columns = dims
+    volume = transposed(lowering.reshape(c.g, slices, dims, name), SWAPPED, name)
+    return lowering.reshape(c.g, volume, (n, channels, depth, rows * columns), f"{name}_lines")
+
+
+def _grown(c: Context, node: Node, kernel: Dims) -> Dims:
+    """Return the extents that a transposed convolution makes."""
+    sizes, wanted = c.view(node).dims[DEPTH:], node.ints("output_shape")
+    steps, dilations, pads = _triples(c, node, kernel)
+    if wanted:
+        return wanted[-AXES:]
+    if node.text("auto_pad", "NOTSET").startswith("SAME"):
+        return tuple(size * step for size, step in zip(sizes, steps, strict=True))
+    extra = node.ints("output_padding") or (0,) * AXES
+    made = tuple(
+        (size - 1) * step + (taps - 1) * dilation + 1 + more - before - behind
+        for size, step, taps, dilation, more, before, behind in zip(
+            sizes, steps, kernel, dilations, extra, pads[:AXES], pads[AXES:], strict=True
+        )
+    )
+    if min(made) < 1:
+        raise c.wrong(node, "padding takes all that is made", "extents of 1 or more", lowering.text(made))
+    return made
+
+
+def resized(c: Context, node: Node, view: View, made: Dims, kind: str) -> View:
+    """Resize each slice, then along the slices: the interpolation of both is that of all at once."""
+    name = f"{c.title(node)}_volume"
+    n, channels, depth, *size = view.dims
+    rows, columns = made[1:]
+    images = lowering.reshape(c.g, transposed(view, SWAPPED, name), (n * depth, channels, *size), name)
+    if (rows, columns) != tuple(size):
+        x = lowering.as_maps(c.g, images, name)
+        images = lowering.like_maps(c.g.upsample(x, (rows, columns), kind, c.g.unique(f"{name}_slices")), images)
+    lines = _lines(c, images, (n, depth, channels, rows, columns), name)
+    if made[0] != depth:
+        x = lowering.as_maps(c.g, lines, name)
+        lines = lowering.like_maps(c.g.upsample(x, (made[0], rows * columns), kind, c.name(node)), lines)
+    return lowering.reshape(c.g, lines, (n, channels, *made), name)
 
 
 def _triples(c: Context, node: Node, kernel: Dims) -> tuple[Dims, Dims, Dims]:

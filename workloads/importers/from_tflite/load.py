@@ -14,7 +14,9 @@ from workloads.importers.from_tflite.ops import HOST, OPS, reason
 from workloads.importers.from_tflite.read import BROKEN, Graph, Operator, read_graph
 from workloads.importers.from_tflite.translation import Translation
 
-WEIGHED = frozenset({"CONV_2D", "CONV_3D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
+WEIGHED = frozenset(
+    {"CONV_2D", "CONV_3D", "CONV_3D_TRANSPOSE", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
+)
 """Ops that are called after their weights, as their output is after what is fused into them."""
 WEIGHTS = re.compile(r"[./](weights?|kernel)$|::product$")
 MISPLACED = (*BROKEN, AssertionError, ZeroDivisionError)

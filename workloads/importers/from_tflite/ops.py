@@ -29,6 +29,7 @@ OPS: Mapping[str, Translator] = {
     "CONCATENATION": moves.concatenation,
     "CONV_2D": windows.conv_2d,
     "CONV_3D": windows.conv_3d,
+    "CONV_3D_TRANSPOSE": windows.conv_3d_transpose,
     "COS": functions.named("Cos"),
     "CUMSUM": functions.of_first("CumSum"),
     "Convolution2DTransposeBias": windows.transpose_conv_with_bias,
@@ -162,7 +163,7 @@ _STABLE = "it is StableHLO, which a converter leaves where it found no op of TFL
 _TABLE = "hash tables are on the host"
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("COMPLEX_ABS", "IMAG", "REAL", "RFFT2D"), _COMPLEX),
-    **dict.fromkeys(("CALL", "CONCAT_EMBEDDINGS", "CONV_3D_TRANSPOSE", "CUSTOM", "DILATE"), _OLD),
+    **dict.fromkeys(("CALL", "CONCAT_EMBEDDINGS", "CUSTOM", "DILATE"), _OLD),
     **dict.fromkeys(("EMBEDDING_LOOKUP_SPARSE", "LSH_PROJECTION", "REDUCE_WINDOW", "SKIP_GRAM"), _OLD),
     **dict.fromkeys(("DELEGATE", "edgetpu-custom-op"), _OTHER),
     **dict.fromkeys(("MULTINOMIAL",), _RANDOM),

@@ -139,6 +139,16 @@ def conv_3d(t: Translation, op: Operator) -> None:
     t.node("Transpose", [y], op.outputs[0], "_last", perm=(0, 2, 3, 4, 1))
 
 
+def conv_3d_transpose(t: Translation, op: Operator) -> None:
+    """CONV_3D_TRANSPOSE: an output shape, weights [D, R, S, K, C], then the volumes."""
+    stride = tuple(op.number(f"Stride{axis}") for axis in "DHW")
+    weights = t.node("Transpose", [op.inputs[1]], name="_weights", perm=(4, 3, 0, 1, 2))
+    x = t.node("Transpose", [op.inputs[2]], name="_first", perm=(0, 4, 1, 2, 3))
+    inputs, size = [x, weights, *(op.inputs[3:4] if op.has(3) else ())], t.dims(op.outputs[0])[1:4]
+    y = t.activated(t.node("ConvTranspose", inputs, strides=stride, output_shape=size))
+    t.node("Transpose", [y], op.outputs[0], "_last", perm=(0, 2, 3, 4, 1))
+
+
 def pool(kind: str) -> Translator:
     """Return what translates a pool; over whole maps it is global."""
 

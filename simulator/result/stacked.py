@@ -1,0 +1,41 @@
+"""What a run says of ops that ran strip by strip: fields are keys of its JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class StackPart:
+    """What a stack has of an op in the activations' memory while another runs: see `simulator.schedule.stacks`."""
+
+    part: Literal["whole", "line", "rows", "weights"]
+    address: int
+    size_bytes: int
+    made_by: str  # the first op that it is there for
+    read_last_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StripShape:
+    """Strips of an op that are alike, named after the rows that the first of them makes."""
+
+    name: str
+    times: int
+    mapping: Mapping[str, object] | None  # as a mapping file holds it
+
+
+@dataclass(frozen=True, slots=True)
+class StackedResult:
+    """How an op ran in a stack: which ops that is, in how many strips, and what these were.
+
+    The last op makes `strip_rows` in each. `weights` of all ops are "held" in the memory, or "reloaded" by each strip.
+    """
+
+    first: str
+    last: str
+    strip_rows: int
+    strips: int
+    weights: Literal["held", "reloaded"]
+    parts: tuple[StackPart, ...]
+    shapes: tuple[StripShape, ...]
