@@ -10,6 +10,7 @@ BUILDERS = {
     "efficientnet": "workloads.efficientnet:efficientnet",
     "googlenet": "workloads.googlenet:googlenet",
     "lraspp": "workloads.lraspp:lraspp",
+    "mlperf_tiny": "workloads.mlperf_tiny:mlperf_tiny",
     "mnasnet": "workloads.mnasnet:mnasnet",
     "mobilenet_v1": "workloads.mobilenet_v1:mobilenet_v1",
     "mobilenet_v2": "workloads.mobilenet_v2:mobilenet_v2",

@@ -116,10 +116,12 @@ def _array_text(array: Array) -> str:
 
 
 def _epilogue_text(hardware: Hardware) -> str:
+    engine = hardware.depthwise
+    beside = f"; depthwise layers beside the array, {engine.channels} x {engine.pixels}" if engine else ""
     if not hardware.epilogue.operations:
-        return ""
+        return beside
     waits = ", for which the array waits" if hardware.epilogue.array_waits else ""
-    return f"; {units.counted(hardware.epilogue.operations, 'operation')} an output of the array{waits}"
+    return f"; {units.counted(hardware.epilogue.operations, 'operation')} an output of the array{waits}{beside}"
 
 
 def _precision_text(hardware: Hardware) -> str:

@@ -5,10 +5,10 @@ pixels, filters and reduction; the loops over its tiles run in every order of th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations, product
 
-from simulator.cost.spatial import SpatialMapping, tile_counts
+from simulator.cost.spatial import SpatialMapping, spatial_mappings, tile_counts
 from simulator.hardware.model import Buffer, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import LevelTile
@@ -42,6 +42,16 @@ def inner_tiles(
             levels = tuple(LevelTile(tile, order) for tile, order in zip(tiles, chosen[1:], strict=True))
             found.append(InnerTiles(chosen[0], levels, chip))
     return tuple(dict.fromkeys(found))
+
+
+def with_room(hardware: Hardware, nest: LoopNest, dataflow: Dataflow) -> tuple[SpatialMapping, ...]:
+    """Return a dataflow's spatial mappings on as many arrays as the memories below the outermost have room for.
+
+    A window of inputs that serves nine pixels at stride 1 may serve four at stride 2: the other arrays have no work.
+    """
+    array = hardware.array
+    every = (spatial_mappings(dataflow, nest, replace(array, instances=few)) for few in tile_counts(array.instances))
+    return next((found for found in every if any(inner_tiles(hardware, nest, each, dataflow) for each in found)), ())
 
 
 def _orders(dataflow: Dataflow) -> list[tuple[Dim, ...]]:

@@ -45,7 +45,7 @@ from simulator.cost.convert import (
     record,
 )
 from simulator.cost.floor import Cycles, floor_of
-from simulator.cost.inner import InnerTiles, inner_tiles
+from simulator.cost.inner import InnerTiles, inner_tiles, with_room
 from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
 from simulator.cost.search_tiles import CYCLES_COLUMN, FIGURES, FLOOR_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
@@ -306,7 +306,7 @@ class Search:
 
     def spatial_mappings(self, dataflow: Dataflow) -> Sequence[SpatialMapping]:
         """Spatial mappings of a dataflow of which none could be larger."""
-        return self.with_single_words(dataflow, spatial_mappings(dataflow, self.nest, self.hardware.array))
+        return self.with_single_words(dataflow, with_room(self.hardware, self.nest, dataflow))
 
     def with_single_words(self, dataflow: Dataflow, found: Sequence[SpatialMapping]) -> Sequence[SpatialMapping]:
         """Where PEs have memories, add spatial mappings whose registers hold single words.

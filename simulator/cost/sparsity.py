@@ -1,6 +1,7 @@
 """What zeros save: skipped MACs, shorter DRAM transfers, gated PEs; and Winograd weights, which lengthen them."""
 
 from collections.abc import Sequence
+from math import prod
 
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
@@ -84,26 +85,34 @@ def zero_fractions(hardware: Hardware, layer: Layer) -> tuple[float, float, floa
 
 
 def skip_ratio(hardware: Hardware, layer: Layer, nest: LoopNest) -> int:
-    """Cycles a MAC where zero weights are skipped, in units of 1 / FIXED_POINT.
+    """Cycles a MAC where zeros are skipped, in units of 1 / FIXED_POINT.
 
-    Columns of zeros, channels of which a filter reads nothing, are known beforehand: their steps are left out.
+    Columns of zeros, channels of which a filter reads nothing, are known beforehand: their steps are left out. PEs that
+    skip zeros of inputs and weights, each by itself, execute (1 - zero inputs) (1 - zero weights) of the products.
     """
     from simulator.cost.case import FIXED_POINT
 
+    zeros = zero_fractions(hardware, layer)
+    if hardware.array.skipped_in_pes:
+        return round(FIXED_POINT * prod(1 - zeros[operand] for operand in hardware.array.skipped_in_pes))
     if layer.zero_columns:
-        return round(FIXED_POINT * (1 - zero_fractions(hardware, layer)[Operand.WEIGHTS]))
+        return round(FIXED_POINT * (1 - zeros[Operand.WEIGHTS]))
     taps = nest.bounds[Dim.R] * nest.bounds[Dim.S]
     window = hardware.array.zero_weights.skip_window
-    return round(FIXED_POINT * skip_steps(taps, zero_fractions(hardware, layer)[Operand.WEIGHTS], window) / taps)
+    return round(FIXED_POINT * skip_steps(taps, zeros[Operand.WEIGHTS], window) / taps)
 
 
 def skips_zeros(hardware: Hardware, mapping: Mapping | Dataflow, spatial: Sequence[int]) -> bool:
-    """Zero weights can be skipped by a front end that sends one weight to all PEs, so no weight index is unrolled."""
+    """Whether zeros are skipped: by each PE, or by a front end that sends one weight to all, if none is unrolled."""
+    if hardware.array.skipped_in_pes:
+        return True
     shared = all(spatial[d] == 1 for d in RELEVANT[Operand.WEIGHTS])
     return hardware.array.zero_weights.skip_window > 1 and shared and not mapping.lowered
 
 
 def mac_share(hardware: Hardware, layer: Layer) -> float:
     """Mean energy of a MAC as a fraction of a full one: gated ones, of zero inputs, take the table's fraction."""
-    gated = zero_fractions(hardware, layer)[Operand.INPUTS] if hardware.array.gates_zero_inputs else 0.0
+    array = hardware.array
+    gates = array.gates_zero_inputs and Operand.INPUTS not in array.skipped_in_pes
+    gated = zero_fractions(hardware, layer)[Operand.INPUTS] if gates else 0.0
     return 1.0 - gated * (1.0 - hardware.energy.gated_mac_fraction)

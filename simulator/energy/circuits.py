@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from simulator.energy.chip import Chip, Memory
-from simulator.energy.laws import Points, between, power_law
+from simulator.energy.laws import Points, between, leakage_share, power_law
 from simulator.energy.prices import ByOperand, Prices
 
 
@@ -64,7 +64,7 @@ class Circuits:
             vector_op=factor * power_law(self.adder_pj, chip.sum_bits),
             levels_per_bit=(*self._memories(chip), self._networks(chip), self._registers(chip)),
             dram_per_bit=dict(self.dram_pj_per_bit)[chip.dram_type],
-            leakage_per_cycle=self.leakage_mw_per_mm2 * sum(area.values()) * 1e9 / chip.clock_hz,
+            leakage_per_cycle=self.leakage_mw(chip) * sum(area.values()) * 1e9 / chip.clock_hz,
             clock_per_cycle=self.clock_pj_per_mm2 * self.logic_mm2(chip) * self.wire_factor(chip),
         )
 
@@ -92,10 +92,16 @@ class Circuits:
     def _node(self, chip: Chip) -> float:
         return self.node_nm if chip.node_nm is None else chip.node_nm
 
+    def leakage_mw(self, chip: Chip) -> float:
+        """Return what leaks in a square millimetre at a machine's voltage: the table's is at a node's usual one."""
+        return self.leakage_mw_per_mm2 * leakage_share(self.voltage_of(chip), self._usual_voltage(chip))
+
     def voltage_of(self, chip: Chip) -> float:
         """Return a machine's voltage, or the usual one of its node."""
-        usual = [(node.node_nm, node.voltage) for node in self.nodes]
-        return between(usual, self._node(chip)) if chip.voltage is None else chip.voltage
+        return self._usual_voltage(chip) if chip.voltage is None else chip.voltage
+
+    def _usual_voltage(self, chip: Chip) -> float:
+        return between([(node.node_nm, node.voltage) for node in self.nodes], self._node(chip))
 
     # Energy of parts
 

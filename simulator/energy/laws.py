@@ -6,6 +6,12 @@ from math import exp, log
 
 Points = Sequence[tuple[float, float]]
 
+DIBL = 0.1
+"""Volts of threshold that a short transistor loses for a volt at its drain (Roy et al., Proc. IEEE 91(2), 2003)."""
+
+SLOPE_V = 0.0388
+"""Volts of threshold that change leakage by e: n k T / q, with n = 1.5 (likewise) and 26 mV at room temperature."""
+
 
 def power_law(points: Points, x: float) -> float:
     """Return y at x by a power law between points, and beyond them by that of the two outermost.
@@ -33,3 +39,15 @@ def between(points: Points, x: float) -> float:
     upper = max(1, bisect_left([at for at, _ in points], x))
     (x0, y0), (x1, y1) = points[upper - 1], points[upper]
     return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+
+
+def leakage_share(voltage: float, usual: float) -> float:
+    """Return the power that leaks at a voltage, of that at another.
+
+    P = V I, and I goes with e^(-Vth / (n k T / q)), where V lowers Vth by DIBL V: in volts of SLOPE_V = n k T / q,
+    P / P0 = (V / V0) e^(DIBL (V - V0) / SLOPE_V). So from 0.9 to 0.65 V nearly as the cube of the voltage.
+
+    >>> leakage_share(0.9, 0.9), round(leakage_share(0.65, 0.9), 3)
+    (1.0, 0.379)
+    """
+    return voltage / usual * exp(DIBL * (voltage - usual) / SLOPE_V)

@@ -143,7 +143,7 @@ def array_cost(op: PlannedOp, strips: Sequence[Strip], hardware: Hardware, prefe
     assert op.layer.nest is not None
     t, share = sum_played([played for *_, played in strips]), mac_share(hardware, op.layer)
     behind = [behind_array(strip, hardware) for strip, *_ in strips]
-    exposed = sum(each.exposed(played.cycles) for each, (*_, played) in zip(behind, strips, strict=True))
+    exposed = sum(each.exposed(played.cycles, played.tiles) for each, (*_, played) in zip(behind, strips, strict=True))
     vector = {"vector": each} if (each := sum(own.operations for own in behind)) else {}
     traffic, levels = with_sums(array_traffic(t, hardware), op, hardware), level_names(hardware)
     actions = {"mac": t.executed_macs * share, "cycles": t.cycles + exposed}
@@ -186,18 +186,40 @@ class Behind:
     cycles: int
     array_waits: bool
 
-    def exposed(self, array_cycles: int) -> int:
-        """Cycles that it takes beyond those of the array, or all of its own where the array waits."""
-        return self.cycles if self.array_waits else max(0, self.cycles - array_cycles)
+    def exposed(self, array_cycles: int, tiles: int) -> int:
+        """Cycles that it takes beyond those of the array, or all of its own where the array waits.
+
+        A tile's outputs are worked on while the array makes the next one's. Of n tiles alike, that take a on the array
+        and v behind it, the slower begins or ends alone: max(n a, n v) + min(a, v), as Arm's estimator has it (Vela,
+        npu_performance.py: blocks of the array and of its output stage).
+        """
+        if self.array_waits:
+            return self.cycles
+        return max(0, self.cycles - array_cycles) - (-min(array_cycles, self.cycles) // tiles)
 
 
 def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:
     """Return what the vector unit does with a layer's outputs on their way out.
 
     operations = products that are added to others + operations an output x outputs, and cycles = operations / lanes.
+    Products of an engine for depthwise layers are operations, too, in cycles of its own.
     """
     operations = op.added + hardware.epilogue.operations * prod(op.layer.output_shape)
-    return Behind(operations, -(-operations // hardware.vector_lanes), hardware.epilogue.array_waits)
+    cycles = -(-operations // hardware.vector_lanes) + sum(filter_cycles(nest, hardware) for nest in op.filtering)
+    products = sum(nest.macs for nest in op.filtering)
+    return Behind(operations + products, cycles, hardware.epilogue.array_waits)
+
+
+def filter_cycles(nest: LoopNest, hardware: Hardware) -> int:
+    """Return the cycles of an engine for a depthwise layer: a tap of its channels and pixels of a row in each.
+
+    cycles = samples x filters a channel x ceil(channels / its own) x rows x ceil(columns / its pixels) x taps
+    (AMD, PG338: depthwise convolution, of channel and pixel parallelism).
+    """
+    engine, bounds = hardware.depthwise, nest.bounds
+    assert engine is not None
+    groups, columns = -(-bounds[Dim.G] // engine.channels), -(-bounds[Dim.Q] // engine.pixels)
+    return groups * columns * prod(bounds[d] for d in (Dim.N, Dim.K, Dim.P, Dim.R, Dim.S))
 
 
 def mapped_pes(mapping: Mapping, nest: LoopNest, outside: int) -> int:

@@ -6,9 +6,10 @@ port; it is drawn so, each busy from the op's first cycle.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.engine.array_ops import behind_array, evaluated
@@ -80,7 +81,8 @@ def ops_in_play(ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], h
         setup = 0 if turn.of in launched else hardware.launch_cycles
         launched.add(turn.of)
         strip = op.layer.name if turn.of != op.layer.name else ""
-        beside = around(op, hardware, setup + (hardware.configuration_cycles if mapping else 0))
+        setup += hardware.configuration_cycles if mapping else 0
+        beside = around(op, hardware, setup, partial(player.result, op, [turn]))
         if hardware.layer_order == "overlapped":
             yield replace(apart(op, player.result(op, [turn]), hardware, beside), name=turn.of, strip=strip)
             continue
@@ -111,10 +113,18 @@ def block_of(op: PlannedOp, hardware: Hardware) -> str:
     return ARRAY if on_array else VECTOR
 
 
-def around(op: PlannedOp, hardware: Hardware, setup_cycles: int) -> tuple[int, int, int]:
-    """Return the cycles before an op's tiles, and those of the vector unit behind the array, beside it and after it."""
+def around(
+    op: PlannedOp, hardware: Hardware, setup_cycles: int, result: Callable[[], LayerResult]
+) -> tuple[int, int, int]:
+    """Return the cycles before an op's tiles, those of the vector unit behind the array, and when these begin.
+
+    They end with the op, as its `result` says.
+    """
     behind = behind_array(op, hardware).cycles if op.layer.nest is not None else 0
-    return (setup_cycles, 0, behind) if hardware.epilogue.array_waits else (setup_cycles, behind, 0)
+    if not behind:
+        return setup_cycles, 0, 0
+    found = result()
+    return setup_cycles, behind, found.cycles - found.cycle_parts["configuration"] - behind
 
 
 MOST_LISTED = 5_000_000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.energy.table import energy_of
 from simulator.errors import InputError, Problem
-from simulator.hardware.model import Array, Buffer, Delivery, Dram, Epilogue, Hardware, ZeroWeights
+from simulator.hardware.model import Array, Buffer, Delivery, DepthwiseEngine, Dram, Epilogue, Hardware, ZeroWeights
 from simulator.log import timed
 from simulator.mapping.dataflow import dataflow_of
 from simulator.nest import OPERAND_NAMES
@@ -96,6 +96,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         dram=_dram(machine.dram, machine.dma, machine.clock),
         vector_lanes=machine.vector.lanes,
         epilogue=_epilogue(machine.vector.epilogue),
+        depthwise=DepthwiseEngine(engine.channels, engine.pixels) if (engine := machine.vector.depthwise) else None,
         ops_on_array=frozenset(machine.vector.on_array),
         fuses=frozenset(machine.fuses),
         folds=frozenset(machine.folds),
@@ -136,6 +137,7 @@ def _array(array: "schema_array.Array") -> Array:
         zero_weights=ZeroWeights(weights.fraction, weights.skip_window) if weights else ZeroWeights(0.0, 1),
         zero_inputs_fraction=inputs.fraction if inputs else 0.0,
         gates_zero_inputs=inputs.gate if inputs else False,
+        skipped_in_pes=tuple(sorted({OPERAND_NAMES.index(name) for name in array.zero.skipped_in_pes})),
         step_cycles=array.step_cycles,
         tile_setup_cycles=array.tile_setup_cycles,
         instances=array.instances,

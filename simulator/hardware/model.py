@@ -86,6 +86,7 @@ class Array:
     step_cycles: int = 1
     tile_setup_cycles: int = 0
     skew_over_used: bool = False
+    skipped_in_pes: tuple[int, ...] = ()  # operand indices: each PE leaves out products with their zeros
     instances: int = 1  # arrays like this one under the same memories, each with its own edge and skew
 
     @property
@@ -151,6 +152,14 @@ class Epilogue:
 
 
 @dataclass(frozen=True, slots=True)
+class DepthwiseEngine:
+    """A unit behind the array: a tap of so many channels and pixels of a row a cycle."""
+
+    channels: int
+    pixels: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
     """A complete machine, its dataflows and energy table included; see hw_configs/*.yaml for how a user writes it.
 
@@ -184,6 +193,7 @@ class Hardware:
     objective: Objective = "cycles_then_energy"  # that the machine's compiler minimizes
     ops_on_array: frozenset[str] = frozenset()  # op kinds that PEs run in place of the vector unit
     epilogue: Epilogue = Epilogue()
+    depthwise: DepthwiseEngine | None = None  # that runs depthwise layers behind the array
     kept_weight_bytes: int = 0  # that stay on chip from run to run
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
     launch_cycles: int = 0  # before each op that runs on its own

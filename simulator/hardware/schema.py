@@ -263,12 +263,23 @@ class Dram(Written):
 class Epilogue(Written):
     """What the vector unit does to each output of the array on its way out: it adds a bias, scales, rounds, clips.
 
-    `array: waits`: where both share a memory, or a sequencer. Else it works beside the array, and what it takes longer
-    than the layer counts.
+    `array: waits`: where both share a memory, or a sequencer. Else it works on a tile's outputs while the array makes
+    the next one's: what it takes longer than the layer counts, and the tile for which only one of both is at work.
     """
 
     operations: Count
     array: Literal["runs", "waits"] = "runs"
+
+
+class DepthwiseEngine(Written):
+    """A unit that filters what the array makes on its way out: a tap of so many channels and pixels a cycle.
+
+    It runs depthwise layers that alone read what the array made, at the same time: what it takes longer counts. Their
+    weights are not counted as traffic. Other depthwise layers the array runs.
+    """
+
+    channels: Count
+    pixels: Count
 
 
 class Vector(Written):
@@ -280,6 +291,7 @@ class Vector(Written):
     lanes: Count
     on_array: VectorOpNames = Field(default_factory=list)
     epilogue: Annotated[Epilogue | None, given("a number of operations")] = None
+    depthwise: Annotated[DepthwiseEngine | None, given("channels and pixels")] = None
 
 
 def _levels(buffers: list[Buffer]) -> list[Buffer]:

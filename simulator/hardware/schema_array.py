@@ -80,10 +80,15 @@ class ZeroInputs(Written):
 
 
 class Zero(Written):
-    """What the machine makes of zeros."""
+    """What the machine makes of zeros.
+
+    `skipped_in_pes`: operands that PEs hold compressed, so that each leaves out products with their zeros by itself.
+    That is the most that skipping gains: zeros are spread evenly, and no PE waits for one that has fewer.
+    """
 
     weights: ZeroWeights | None = None
     inputs: ZeroInputs | None = None
+    skipped_in_pes: Annotated[list[Literal["inputs", "weights"]], Field(max_length=2)] = Field(default_factory=list)
 
 
 class Array(Written):

@@ -6,7 +6,8 @@ from fractions import Fraction
 from math import prod
 
 from simulator.hardware.model import Hardware
-from simulator.network.ir import MAC_OPS, Layer, Network
+from simulator.nest import LoopNest
+from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.network.ops import OPS
 
 
@@ -31,6 +32,11 @@ class Group:
     def added(self) -> int:
         """Products that are added to others on their way out, by ops that accumulate."""
         return sum(OPS[op.op].operations(op) for op in self.fused if OPS[op.op].accumulates)
+
+    @property
+    def filtering(self) -> tuple[LoopNest, ...]:
+        """Loops of the depthwise layers that an engine runs behind the array."""
+        return tuple(op.nest for op in self.fused if op.op is Op.DEPTHWISE and op.nest)
 
     @property
     def constants(self) -> int:
@@ -91,7 +97,8 @@ def _tensors(network: Network) -> Iterable[str]:
 
 
 def _fuses(layer: Layer, hardware: Hardware) -> bool:
-    return layer.op in hardware.fuses or OPS[layer.op].accumulates
+    engine = layer.op is Op.DEPTHWISE and hardware.depthwise is not None
+    return engine or layer.op in hardware.fuses or OPS[layer.op].accumulates
 
 
 def has_table(layer: Layer) -> bool:
@@ -104,8 +111,11 @@ def _can_fuse(layer: Layer, producer: Layer) -> bool:
 
     Only MAC ops take residual operands, of their own shape, and ops that downsample what is stored. A table of
     constants is a residual operand, too: it comes with each tile that completes outputs, so once for each sample.
+    An engine filters what the array makes, and makes no more of it.
     """
     entry, multiplies = OPS[layer.op], producer.op in MAC_OPS
+    if layer.op is Op.DEPTHWISE:
+        return multiplies and prod(layer.output_shape) <= prod(layer.input_shapes[0])
     if len(layer.inputs) == 1 and not has_table(layer):
         return layer.output_shape == layer.input_shapes[0] or (entry.downsamples and multiplies)
     same = all(shape == producer.output_shape for shape in layer.input_shapes)

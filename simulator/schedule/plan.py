@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import Hardware
-from simulator.nest import Operand, footprint
+from simulator.nest import LoopNest, Operand, footprint
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
 from simulator.schedule.choice import Schedule, choose_schedule
@@ -38,7 +38,8 @@ class PlannedOp:
 
     `producer` names the op it is fused into, `folded` says that it is free; otherwise it runs itself, and `fused` ops
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
-    pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others.
+    pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others;
+    `filtering` are the loops of depthwise layers that an engine runs behind the array.
     `resident` tells by operand whether it stays on chip (as weights also the second factor of a product), where
     `reserved_bytes` are taken by tensors that are kept meanwhile, which have `alive_bytes`; what it makes itself is
     `kept` until the op `read_last_by`. `slices` tells what folded ops make of where its
@@ -57,6 +58,7 @@ class PlannedOp:
     read_last_by: str = ""
     stored: Fraction = Fraction(1)
     added: int = 0
+    filtering: tuple[LoopNest, ...] = ()
     slices: Slices = WHOLE_TENSORS
     in_stack: InStack | None = None
 
@@ -165,6 +167,7 @@ def _planned(
         resident=resident,
         stored=group.stored,
         added=group.added,
+        filtering=group.filtering,
         slices=addresses.slices(layer, fused),
         **kept,
     )

@@ -55,10 +55,10 @@ class PortSpec:
 class OpTiles:
     """An op in play: its tiles in order, the port as it sees it, and what computes them (`block`).
 
-    `setup_cycles` pass before its tiles begin. The vector unit works for `added_cycles` beside the array, and for
-    `after_cycles` while all else waits. Where ops overlap with their neighbours (`apart`), loads and work do not wait
-    for one another: each is busy by itself. An op of a stack is in play once for each `strip`, which has a name of its
-    own.
+    `setup_cycles` pass before its tiles begin. Behind the array the vector unit works for `added_cycles`, from the
+    cycle `added_from` of the op's tiles on. Where ops overlap with their neighbours (`apart`), loads and work do not
+    wait for one another: each is busy by itself. An op of a stack is in play once for each `strip`, which has a name of
+    its own.
     """
 
     name: str
@@ -67,6 +67,6 @@ class OpTiles:
     port: PortSpec
     setup_cycles: int = 0
     added_cycles: int = 0
-    after_cycles: int = 0
+    added_from: int = 0
     apart: bool = False
     strip: str = ""

@@ -146,10 +146,6 @@ class _Machine:
                 self.intervals.append(Interval(CONTROL, op, 0, "setup", begin, int(environment.now)))
             blocks = _Op(environment, op, tiles, self.intervals).blocks()
             yield environment.all_of([environment.process(block) for block in blocks])
-            if tiles.after_cycles:
-                after = int(environment.now)
-                yield environment.timeout(tiles.after_cycles)
-                self.intervals.append(Interval(VECTOR, op, 0, "add", after, int(environment.now)))
             self.spans.append((begin, int(environment.now)))
 
 
@@ -230,8 +226,9 @@ class _Op:
             self.computed[tile].succeed()
 
     def add(self) -> "Process":
-        """Add products of the array on the vector unit, behind it, whatever the array waits for."""
+        """Work on outputs of the array on the vector unit, behind it, whatever the array waits for."""
         if self.facts.added_cycles:
+            yield self.environment.timeout(self.facts.added_from)
             begin = self.now
             yield self.environment.timeout(self.facts.added_cycles)
             self.record(VECTOR, 0, "add", begin)

@@ -5,6 +5,7 @@ after PE, MAC after MAC. Words are tuples of indices, what a memory holds is a s
 counted word by word. Times are those of events: a transfer starts when its data, its channel and the port are free.
 """
 
+from fractions import Fraction
 from itertools import product
 from math import ceil
 
@@ -38,6 +39,15 @@ def play_network(network: Network, machine: Hardware, mappings: dict[str, Mappin
     return played
 
 
+def in_two_stages(array: int, behind: int, tiles: int) -> int:
+    """Cycles until equal tiles have gone through the array and what is behind it, one after the other."""
+    made = done = Fraction(0)
+    for _ in range(tiles):
+        made += Fraction(array, tiles)
+        done = max(made, done) + Fraction(behind, tiles)
+    return ceil(done)
+
+
 def add_up(played: Played, job: Job, machine: Hardware) -> None:
     """Add products that meet in an output, one by one, behind the array: what that takes longer, everything waits.
 
@@ -53,7 +63,7 @@ def add_up(played: Played, job: Job, machine: Hardware) -> None:
     waits = played.parts["fill"] + played.parts["wait"] + played.parts["drain"]
     if lasts > max(played.bounds["array"], played.bounds["dram"], waits):
         played.bottleneck = "vector"
-    until = lasts + took if machine.epilogue.array_waits else max(lasts, took)
+    until = lasts + took if machine.epilogue.array_waits else in_two_stages(took, lasts, max(1, len(played.tiles)))
     played.parts["vector"] = until - took
     read, written = played.traffic["buffer", Operand.OUTPUTS]
     played.traffic["buffer", Operand.OUTPUTS] = read + ceil(products * machine.partial_sum_bits / 8), written

@@ -5,7 +5,8 @@ import pytest
 from analysis.drive.accuracy import ANCHORS, evaluate_anchors
 from analysis.drive.accuracy.summary import complaints, summarize, worst_text
 
-LONG = {"choice", "ethos_u", "eyeriss_chip", "isca16", "neural_art", "shufflenet_v2"}  # the accuracy page has them too
+# The accuracy page has these too.
+LONG = {"choice", "ethos_u", "eyeriss_chip", "gap9", "isca16", "neural_art", "shufflenet_v2"}
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in ANCHORS]
 
 

@@ -1,7 +1,10 @@
 """What the vector unit does to each output of the array: beside it, or while it waits."""
 
+import pytest
+
 from simulator import load_hardware, simulate
 from simulator.door import timeline
+from simulator.engine.array_ops import Behind
 from simulator.hardware.vary import vary
 from simulator.network.graph import Graph
 
@@ -19,11 +22,28 @@ def parts(**epilogue: object) -> dict[str, int]:
     return dict(simulate(machine, convolution()).layers[0].cycle_parts)
 
 
-def test_beside_the_array_counts_what_takes_longer_than_the_layer():
-    without = simulate(MACHINE, convolution()).layers[0].cycles
-    assert 64 < without < 640
-    assert parts(operations=1)["vector"] == 0
-    assert parts(operations=10)["vector"] == 10 * 64 - without
+def test_of_two_tiles_the_outputs_of_one_are_worked_on_alone():
+    layer = simulate(MACHINE, convolution()).layers[0]
+    assert (layer.tiles, 64 < layer.cycles < 640) == (2, True)
+    assert parts(operations=1)["vector"] == 32
+    assert parts(operations=10)["vector"] == 10 * 64 - layer.cycles // 2
+
+
+@pytest.mark.parametrize(
+    ("array", "behind", "tiles", "exposed"),
+    [
+        (100, 40, 4, 10),  # the last tile's outputs: 40 / 4
+        (100, 400, 4, 325),  # behind the first tile, 25 cycles, 400 follow one another
+        (100, 100, 1, 100),
+        (100, 0, 3, 0),
+        (100, 1, 100, 1),  # in whole cycles
+    ],
+)
+def test_outputs_of_a_tile_are_worked_on_while_the_array_makes_the_next(
+    array: int, behind: int, tiles: int, exposed: int
+) -> None:
+    assert Behind(0, behind, array_waits=False).exposed(array, tiles) == exposed
+    assert Behind(0, behind, array_waits=True).exposed(array, tiles) == behind
 
 
 def test_an_array_that_waits_counts_all_of_it():

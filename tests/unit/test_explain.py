@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -64,12 +65,25 @@ def test_no_change_saves_more_than_it_is_proven_to_save_at_most(machine: str, ob
             saving = trials.saving(change)
         except InputError:
             continue
-        most = trials.prospect(change, of_layers=False).worth_at_most
+        prospect = trials.prospect(change, of_layers=False)
+        most = prospect.worth_at_most
         close += most < 0.9
         assert saving.worth <= most + 1e-9, change.what
+        prospect.search(enough=-inf)
+        assert saving.worth - 1e-9 <= prospect.worth_at_most <= most, change.what
         if saving.layer_worth is not None:
             assert saving.layer_worth <= trials.prospect(change, of_layers=True).worth_at_most + 1e-9, change.what
     assert close
+
+
+def test_a_dataflow_that_is_added_saves_no_more_than_its_own_floor_allows() -> None:
+    run = simulate("flexible_168", tiny())
+    trials, close = Trials(run), 0
+    for change in [one for one in trials.of_machine() if one.lever == "dataflow_added"][::4]:
+        most = trials.prospect(change, of_layers=False).worth_at_most
+        assert trials.saving(change).worth <= most + 1e-9, change.what
+        close += most < 0.25
+    assert close > 2
 
 
 def test_what_is_left_out_saves_no_more_than_the_last_that_is_told(explained: Explanation) -> None:

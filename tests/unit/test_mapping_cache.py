@@ -21,7 +21,7 @@ from simulator.engine.mapping_cache import (
 )
 from simulator.engine.store import key_of
 from simulator.engine.vector_ops import fastest, stream
-from simulator.hardware.model import Array, Buffer, Delivery, Dram, Epilogue, Hardware, ZeroWeights
+from simulator.hardware.model import Array, Buffer, Delivery, DepthwiseEngine, Dram, Epilogue, Hardware, ZeroWeights
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, Operand
 from simulator.network.ir import Layer, Op
@@ -59,6 +59,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "vector_lanes": 77,
     "ops_on_array": frozenset({"pool"}),
     "epilogue": Epilogue(7, True),
+    "depthwise": DepthwiseEngine(16, 4),
     "kept_weight_bytes": 7,
     "fuses": frozenset({"add"}),
     "folds": frozenset({"add"}),
@@ -85,6 +86,7 @@ READ_OF_ARRAY: dict[str, object] = {
     "zero_weights": ZeroWeights(0.25, 3),
     "zero_inputs_fraction": 0.125,
     "gates_zero_inputs": not MACHINE.array.gates_zero_inputs,
+    "skipped_in_pes": (0, 1),
     "step_cycles": 33,
     "tile_setup_cycles": 33,
     "instances": 2,
@@ -189,6 +191,7 @@ NOT_READ_OF_OP: dict[str, object] = {
     "folded": True,
     "fused": ("other",),
     "added": 7,
+    "filtering": (LAYER.nest,),
     "alive_bytes": 7,
     "kept": Kept(Lifetime(0, 1), 7, 7),
     "read_last_by": "other",

@@ -86,7 +86,7 @@ def test_ops_have_one_key_if_only_their_names_differ_and_another_for_every_other
     assert result_key(named, ()) == result_key(STEP, ())
     others = {each.name: 7 for each in fields(Layer) if each.name not in ("name", "inputs", "stage", "op")}
     keys = {result_key(replace(STEP, layer=replace(layer, **{name: value})), ()) for name, value in others.items()}
-    ops = ("folded", "residuals", "resident", "reserved_bytes", "alive_bytes", "stored", "added", "slices")
+    ops = ("folded", "residuals", "resident", "reserved_bytes", "alive_bytes", "stored", "added", "filtering", "slices")
     keys |= {result_key(replace(STEP, **{name: 7}), ()) for name in ops}
     keys |= {result_key(STEP, ((None, 1, 0),)), result_key(STEP, ((None, 0, 1),)), result_key(STEP, ())}
     keys |= {result_key(replace(STEP, fused=("relu",)), ())}

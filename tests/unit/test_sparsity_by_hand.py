@@ -50,6 +50,15 @@ def cycles(zeros: tuple[bool, ...], window: int) -> int:
     return count
 
 
+@pytest.mark.parametrize(("skipped", "share"), [((0,), 0.75), ((1,), 0.5), ((0, 1), 0.375)])
+def test_pes_that_skip_zeros_by_themselves_execute_what_is_left(skipped: tuple[int, ...], share: float) -> None:
+    chip = machine(gates=True)
+    skips = replace(chip, array=replace(chip.array, skipped_in_pes=skipped))
+    assert skip_ratio(skips, LAYER, NEST) == round(share * FIXED_POINT)
+    assert skips_zeros(skips, ROWS, (2,) * 8)
+    assert mac_share(skips, LAYER) == (1.0 if 0 in skipped else mac_share(chip, LAYER))
+
+
 @pytest.mark.parametrize("window", [1, 2, 3, 7])
 @pytest.mark.parametrize("weights", [0, 1, 2, 5])
 @pytest.mark.parametrize("zero", [0.0, 0.3, 1.0])

@@ -24,7 +24,7 @@ class About(StrEnum):
 UNITS = {
     About.TIME: ("cycles", "K cycles", "ms", "us", "1/s", "TOPS"),
     About.TRAFFIC: ("MB", "words", "scalars"),
-    About.ENERGY: ("mJ", "mW", "W", "1E9 MAC"),
+    About.ENERGY: ("uJ", "mJ", "mW", "W", "1E9 MAC"),
     About.AREA: ("mm2",),
 }
 EXPECTED = (About.TIME, About.TRAFFIC, About.ENERGY, About.AREA)

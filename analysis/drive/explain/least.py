@@ -8,6 +8,7 @@ searched. A dataflow that is added leaves an op what it took, but for a search's
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil, inf, prod
 from os import cpu_count
 
@@ -22,14 +23,11 @@ from simulator.hardware.model import BAND, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Operand
 from simulator.network.ir import Network
-from simulator.result.run import LayerResult, Run
+from simulator.result.run import LayerResult
 from simulator.schedule import PlannedOp, plan, schedules
 
 FACTORS = {"cycles_then_energy": ("cycles",), "edp": ("cycles", "energy")}
 """Objective -> measures whose product it is, where that is not itself alone."""
-
-HIDDEN = {"cycles": 1, "cycles_plus_dma": 2}
-"""Measure -> how often it counts the cycles of a transfer."""
 
 LUCK = (1 + 0.01) * (1 + BAND)
 """By what factor a search that has more to try may find a better mapping of what it knew before: the gap at which it
@@ -38,6 +36,7 @@ ends, and what energy among the fastest may take longer.
 
 Alike = tuple[OpKey, int, int]  # an op with what is fused into it
 
+Found = tuple[PlannedOp, LayerResult]
 FloorsByFlow = tuple[str, list[tuple[Dataflow, dict[OpKey, float]]]]  # of a measure
 
 
@@ -76,10 +75,10 @@ class Outlook:
 
     def know(self, op: PlannedOp, found: LayerResult) -> None:
         """Say what an op, and what is alike, takes, but for its first weights coming before."""
+        waits, values = found.cycle_parts.get("dram", 0), {m: OBJECTIVES[m].of_layer(found) for m in self.measures}
         self._open.pop(_alike(op), None)
         self._least[_alike(op)] = [
-            max(0.0, OBJECTIVES[measure].of_layer(found) - _prefetched(op, self.machine, measure))
-            for measure in self.measures
+            max(0.0, value - _prefetched(op, self.machine, measure, waits)) for measure, value in values.items()
         ]
 
     def least(self) -> float:
@@ -105,17 +104,31 @@ class Outlook:
 class Floors:
     """What designs take at least; floors of equal ops on equal machines are found once."""
 
-    def __init__(self, run: Run, design: Design) -> None:
-        """The design is the one that the run is of."""
-        self.machine, self.dataflow = design.machine, design.dataflow
-        self._taken = _taken(run, design)
+    def __init__(self, design: Design, objective: str, cache: MappingCache) -> None:
+        """The design is the one that others are compared with."""
+        self.design, self.objective, self.cache = design, objective, cache
         self._floors: dict[SettingKey, dict[OpKey, float]] = {}
         self._rows = Rows(NO_STORE)
 
-    def outlook(self, design: Design, objective: str, names: Collection[str] = ()) -> Outlook:
-        """Return what the layers of these names, or all, take at least of an objective."""
-        machine, outlook = design.machine, Outlook(design.machine, objective)
-        flows, (taken, added) = choose_dataflows(machine, design.dataflow), self._known(design, outlook.measures)
+    @cached_property
+    def taken(self) -> Mapping[Alike, LayerResult]:
+        """What ops of the design take by themselves."""
+        found: dict[Alike, LayerResult] = {}
+        if not self.design.machine.runs_stacks:
+            outlook = self._outlook(self.design, {}, added=False)
+            for op, result in searched(outlook, self.design, self.objective, self.cache):
+                found[_alike(op)] = result
+        return found
+
+    def outlook(self, design: Design, names: Collection[str] = ()) -> Outlook:
+        """Return what the layers of these names, or all, take at least of the objective."""
+        return self._outlook(design, *self._known(design), names)
+
+    def _outlook(
+        self, design: Design, taken: Mapping[Alike, LayerResult], added: bool, names: Collection[str] = ()
+    ) -> Outlook:
+        machine, outlook = design.machine, Outlook(design.machine, self.objective)
+        flows = choose_dataflows(machine, design.dataflow)
         floors = {measure: self._floors_of(machine, flows, measure) for measure in outlook.measures}
         for schedule in schedules(design.network, machine):
             running = [op for op in plan(design.network, machine, schedule) if op.runs]
@@ -132,19 +145,19 @@ class Floors:
                     outlook.add_least(op, least)
         return outlook
 
-    def _known(self, design: Design, measures: Sequence[str]) -> tuple[Mapping[Alike, LayerResult], bool]:
-        """Return what ops take in the run as far as it counts for a design, and whether that has more dataflows.
+    def _known(self, design: Design) -> tuple[Mapping[Alike, LayerResult], bool]:
+        """Return what ops are known to take under a design, and whether that is but without dataflows that it adds.
 
         Of a product of measures, a search may find less of one and more of the other.
         """
-        machine, mine = design.machine, self.machine
-        if design.dataflow != self.dataflow:
+        machine, mine = design.machine, self.design.machine
+        if design.dataflow != self.design.dataflow:
             return {}, False
         if machine is mine:
-            return self._taken, False
+            return self.taken, False
         same = replace(machine, name=mine.name, source=mine.source, dataflows=mine.dataflows) == mine
-        more = same and len(measures) == 1 and set(machine.dataflows) > set(mine.dataflows)
-        return (self._taken, True) if more else ({}, False)
+        more = same and len(factors_of(self.objective)) == 1 and set(machine.dataflows) > set(mine.dataflows)
+        return (self.taken, True) if more else ({}, False)
 
     def _floors_of(self, machine: Hardware, flows: Sequence[Dataflow], measure: str) -> FloorsByFlow:
         """Return what is known of floors, to add to."""
@@ -160,12 +173,12 @@ class Floors:
         lowest = inf
         for flow, known in by_flow:
             floor = known.setdefault(key, least.get(flow, 0.0))
-            lowest = min(lowest, max(floor, before) if flow in self.machine.dataflows else floor)
+            lowest = min(lowest, max(floor, before) if flow in self.design.machine.dataflows else floor)
         return max(0.0, lowest - _prefetched(op, machine, measure))
 
 
-def searched(outlook: Outlook, design: Design, objective: str, cache: MappingCache) -> Iterator[PlannedOp]:
-    """Search the ops of a design, those first that take most, as simulating it does; yield each once it is known.
+def searched(outlook: Outlook, design: Design, objective: str, cache: MappingCache) -> Iterator[Found]:
+    """Search the ops of a design, those first that take most, as simulating it does; yield each with what it takes.
 
     Raises InputError for one that cannot fit.
     """
@@ -178,31 +191,20 @@ def searched(outlook: Outlook, design: Design, objective: str, cache: MappingCac
             choices = choose_mappings(some, machine, flows, Wanted(objective), known)
             player = Player({name: choice.mapping for name, choice in choices.items()}, machine, rows)
             for op in some:
-                outlook.know(op, player.result(op, [Turn(op, op.layer.name, 0, 0)]))
-                yield op
+                found = player.result(op, [Turn(op, op.layer.name, 0, 0)])
+                outlook.know(op, found)
+                yield op, found
 
 
 def _alike(op: PlannedOp) -> Alike:
-    return op_key(op), len(op.fused), op.added
+    return op_key(op), len(op.fused), op.added + sum(nest.macs for nest in op.filtering)
 
 
-def _taken(run: Run, design: Design) -> Mapping[Alike, LayerResult]:
-    """Return what ops take in the run, where that depends on nothing around them that is not in their key."""
-    results = {layer.name: layer for layer in run.layers}
-    if (
-        design.machine.layer_order == "prefetch_weights"
-        or design.machine.keeps_activations
-        or run.options.get("mapping")
-    ):
-        return {}
-    ops = (op for op in plan(design.network, design.machine) if op.runs and op.layer.nest is not None)
-    return {_alike(op): results[op.layer.name] for op in ops}
-
-
-def _prefetched(op: PlannedOp, machine: Hardware, measure: str) -> float:
+def _prefetched(op: PlannedOp, machine: Hardware, measure: str, waits: float = inf) -> float:
     """Return what an op may be spared because its first weights have come before: the time of one transfer.
 
-    Cycles: latency + bytes / bandwidth, of all the op's weights, but no more than the memory holds.
+    Cycles: latency + bytes / bandwidth, of all the op's weights, but no more than the memory holds; of these, the op
+    does not end sooner by more than it `waits` for DRAM.
     """
     rate = machine.dram.bytes_per_cycle
     if machine.layer_order != "prefetch_weights" or rate is None:
@@ -210,5 +212,6 @@ def _prefetched(op: PlannedOp, machine: Hardware, measure: str) -> float:
     room = max(buffer.capacity_bytes for buffer in machine.buffers if Operand.WEIGHTS in buffer.holds)
     size = min(room, op.layer.params * machine.weight_bits // 8 + 1)
     cycles = machine.dram.latency_cycles + ceil(size / rate)
-    price = machine.prices.per_cycle * machine.energy.unit_pj
-    return cycles * (price if measure == "energy" else HIDDEN.get(measure, 0))
+    sooner = min(waits, cycles)
+    spared = {"cycles": sooner, "cycles_plus_dma": sooner + cycles}
+    return spared.get(measure, sooner * machine.prices.per_cycle * machine.energy.unit_pj if measure == "energy" else 0)

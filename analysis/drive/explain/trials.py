@@ -102,7 +102,7 @@ class Trials:
         self.layers = frozenset(layers)
         self.area = area_mm2(self.machine)
         self._cache = MappingCache()
-        self._floors = Floors(run, self.design(Change("", "", "")))
+        self._floors = Floors(self.design(Change("", "", "")), self.objective, self._cache)
 
     def design(self, change: Change) -> Design:
         """Return what is simulated."""
@@ -130,7 +130,7 @@ class Trials:
         if design.machine.runs_stacks:
             return Prospect(self, change, of_layers)  # floors are of ops by themselves, and a stack's run in strips
         with suppress(InputError):  # what is wrong is found again by simulating
-            outlook = self._floors.outlook(design, self.objective, self.layers if of_layers else ())
+            outlook = self._floors.outlook(design, self.layers if of_layers else ())
             return Prospect(self, change, of_layers, outlook)
         return Prospect(self, change, of_layers)
 

@@ -95,6 +95,11 @@ MACHINE: Texts = {
         "lanes": "Elements a cycle.",
         "on_array": "Kinds of op that PEs run in its place, an operation a PE and cycle.",
         "epilogue": "What it does to each output of the array on its way out: bias, scale, clip.",
+        "depthwise": "An engine beside the array that runs depthwise layers behind it.",
+    },
+    schema.DepthwiseEngine: {
+        "channels": "Channels of which it takes a tap a cycle.",
+        "pixels": "Pixels of a row, likewise.",
     },
     schema.Epilogue: {
         "operations": "Operations on each output.",
@@ -166,5 +171,6 @@ MACHINE: Texts = {
     schema_array.Zero: {
         "weights": "Zero weights, and how many are skipped.",
         "inputs": "Zero inputs, and whether they gate.",
+        "skipped_in_pes": "Operands that PEs hold compressed: each leaves out products with their zeros, at best.",
     },
 }

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from statistics import median
 
-from analysis.drive.accuracy.anchor import Anchor, Missing, Row, absolute_deviations
+from analysis.drive.accuracy.anchor import Anchor, Row, absolute_deviations
 from analysis.drive.accuracy.bounds import at_most
 from analysis.drive.accuracy.figures import published
 from simulator import simulate
@@ -42,10 +42,6 @@ def machine(accelerator: str, memory: str) -> Hardware:
     return vary(hardware, {"dram.weights_bandwidth": "4 GB/s"}) if memory == "Sram_Only" else hardware
 
 
-SHORT = (
-    "Layers of a few thousand cycles, of which the estimator adds what fills and drains its pipeline of blocks: the "
-    "last block's output stage, and delays between steps. Here blocks follow one another without a gap."
-)
 CODED = (
     "The estimator codes the networks' own weights without loss, which leaves 67 to 88% of the bytes; here they cross "
     "the port as they are. Layers that wait for flash take longer by that much."
@@ -57,19 +53,12 @@ ANCHOR = Anchor(
     source="ethos-u-vela 5.2.0 (pypi.org), with vela.ini's Ethos_U55_High_End_Embedded",
     machines=MACHINES,
     rows=rows,
-    missing=(
-        Missing(
-            SHORT,
-            (
-                "ethos_u55_256, Sram_Only, 0.25 at 128: median deviation",
-                "ethos_u55_128, Shared_Sram, 0.25 at 128: median deviation",
-            ),
-        ),
-    ),
     given="estimated",
     remarks=(
         "A step is 4 cycles, in which every output of a block takes 32 channels of a tap, 8 channels of four taps, or "
         "of a channel four taps. Nothing is fitted.",
+        "The output stage works on a block while the array makes the next one, and on the last one alone. So does the "
+        "estimator; delays between steps, which it adds where a block has a single position, are left out.",
         "Average pools run on the vector unit here, and on the array there: a layer of each network.",
         "Cycles and bus beats of Arm's own model of the hardware are published of five networks whose layers are not "
         "published with them, or only in part: none is compared.",
