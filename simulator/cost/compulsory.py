@@ -95,8 +95,8 @@ class ArrayEnergy:
 
     def of(self, spatial: Ints, registers: Ints) -> Floats:
         """Picojoules of spatial mappings [*, 8], each taken for itself."""
-        steps = np.minimum(spatial * registers, self.extents)
-        uses = {o: steps[:, REUSE[o]].prod(axis=1, dtype=float) * self.taps(o) for o in Operand}
+        steps = self.mean(spatial * registers)
+        uses = {o: steps[:, REUSE[o]].prod(axis=1) * self.taps(o) for o in Operand}
         inside = {o: registers[:, REUSE[o]].prod(axis=1, dtype=float) * self.taps(o) for o in Operand}
         return self.energy(uses, inside)
 
@@ -105,13 +105,23 @@ class ArrayEnergy:
         if not self.known or not len(spatial):
             return 0.0
         taps = {d: self.extents[d] if d in self.unrolled() else 1 for d in (Dim.R, Dim.S)}
-        steps = np.minimum(spatial * registers, self.extents).astype(float)
+        steps = self.mean(spatial * registers)
         for d, extent in taps.items():
             steps[:, d] = extent
         uses = {o: steps[:, REUSE[o]].prod(axis=1) * self.taps(o) for o in Operand}
         bounds = {d: self.extents[d] if d in self.dataflow.registers else 1 for d in Dim}
         inside = {o: np.full(len(steps), float(prod(bounds[d] for d in REUSE[o])) * self.taps(o)) for o in Operand}
         return float(self.energy(uses, inside).min())
+
+    def mean(self, steps: Ints) -> Floats:
+        """Elements that steps of these extents [*, 8] have in the mean, at most: B / ceil(B / step) of a bound B.
+
+        So bounds that take as many steps count alike, and those that are listed, the least of their kind, are as good
+        as any. Of packed channels that is not known: as many as a step may have.
+        """
+        extents = np.array(self.extents)
+        most: Floats = np.minimum(steps, extents).astype(float)
+        return most if self.dataflow.channel_packing else extents / -(-extents // np.minimum(steps, extents))
 
     def unrolled(self) -> Iterable[Dim]:
         """Dimensions that a step may have more than one element of."""

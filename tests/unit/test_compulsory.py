@@ -1,13 +1,17 @@
 """What words at the array cost at least, worked out by hand."""
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
 
 from simulator.cost.compulsory import ArrayEnergy, delivery_cycles, distinct_words
+from simulator.cost.search import figures_of
+from simulator.cost.spatial import every_spatial_mapping, spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.mapping.dataflow import load_dataflow
+from simulator.mapping.mapping import ONES
 from simulator.nest import Dim, LoopNest, Operand
 
 CHIP = load_hardware("flexible_168")
@@ -87,3 +91,25 @@ def test_words_take_the_cycles_of_their_network_or_of_the_memory_that_is_read() 
     assert delivery_cycles(chip, NEST, lowered=False) == 8
     slow = replace(chip, buffers=(replace(chip.buffers[0], read_bytes_per_cycle=1),))
     assert delivery_cycles(slow, NEST, lowered=False) == (12 * CHIP.input_bits + 12 * CHIP.weight_bits) // 8
+
+
+@pytest.mark.parametrize("dataflow", CHIP.dataflow_names)
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        (1, 1, 64, 3, 109, 109, 7, 7),
+        (1, 1, 50, 37, 13, 11, 3, 1),
+        (2, 12, 1, 1, 23, 17, 3, 3),
+        (1, 1, 19, 10, 1, 1, 1, 1),
+    ],
+)
+def test_no_spatial_mapping_costs_less_than_what_any_does(bounds: tuple[int, ...], dataflow: str) -> None:
+    """Bounds between those that are listed take as many steps as the least of their kind."""
+    size = (2 * bounds[4] + bounds[6] - 2, 2 * bounds[5] + bounds[7] - 2)
+    nest, flow = LoopNest(bounds, (2, 2), input_size=size), load_dataflow(dataflow)
+    energy = ArrayEnergy(CHIP, nest, PRICES, flow)
+    listed = list(spatial_mappings(flow, nest, CHIP.array))
+    listed += [replace(each, registers=ONES) for each in listed]
+    every = list(islice(every_spatial_mapping(flow, nest, CHIP.array), 20_000))
+    least = energy.of(*figures_of(every, "spatial", "registers")).min()
+    assert energy.of_any(*figures_of(listed, "spatial", "registers")) <= least * (1 + 1e-12)

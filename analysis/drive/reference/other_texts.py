@@ -159,6 +159,7 @@ PLAN: Texts = {
         "samples": "Some of the combinations instead of all of them.",
         "derived": "Columns worked out of others, by name: arithmetic such as frames_per_second / area_mm2.",
         "constraints": "What a point must keep to, such as area <= 4 mm2 or params <= 1.3 M; others are left out.",
+        "accuracy": "Where top-1 comes from: csv, a file beside this one; command or function, run if a user says so.",
         "search": "What `simulate search` looks for among the combinations; a sweep takes no notice.",
     },
     WrittenSamples: {
