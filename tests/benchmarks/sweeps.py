@@ -95,7 +95,7 @@ def on_cluster(plan: Path) -> tuple[float, float]:
     store = str(plan.with_suffix(".sqlite"))
     around = ended(started("simulator", "sweep", str(plan), "--store", store, "--scheduler", address))
     for process in (*workers, scheduler):
-        process.terminate()
+        process.kill()  # what they have done is told
     return sum(map(ended, workers)), around + ended(scheduler)
 
 
