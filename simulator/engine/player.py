@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from simulator.engine.array_ops import Played, array_cost, play_mapping
 from simulator.engine.mapping_cache import Choice, PlayKey, ResultKey, machine_key, op_key, result_key, vector_key
@@ -23,12 +23,30 @@ if TYPE_CHECKING:
     from simulator.cost.vector_tiles import Tiles
 
 
+K = TypeVar("K")
+V = TypeVar("V")
+
+MOST_KEPT = 20_000
+"""Ops of a machine; some tens of megabytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What was worked out before on a machine: what played mappings left, and what ops cost that obeyed the laws."""
 
     plays: dict[PlayKey, Played] = field(default_factory=dict)
     costs: dict[ResultKey, Cost] = field(default_factory=dict)
+
+    def keep(self, costs: MappingType[ResultKey, Cost]) -> None:
+        """Keep costs that obeyed the laws; the oldest of what is kept go when it is more than `MOST_KEPT`."""
+        self.costs.update(costs)
+        _keep_latest(self.plays)
+        _keep_latest(self.costs)
+
+
+def _keep_latest(known: dict[K, V]) -> None:
+    for key in list(islice(known, max(0, len(known) - MOST_KEPT))):
+        del known[key]
 
 
 class Turn(NamedTuple):

@@ -82,7 +82,7 @@ def simulate(
         run, player = _best(runs, objective)
         with timed("checked the laws"):
             assert_laws(run, player.lawful)
-        shared.costs.update(player.fresh)
+        shared.keep(player.fresh)
         rows.keep()
     return run
 

@@ -7,6 +7,8 @@ import pytest
 from simulator import load_hardware
 from simulator.engine import simulate
 from simulator.engine.mapping_cache import Choice, MappingCache, op_key, result_key, setting_key
+from simulator.engine.player import Shared
+from simulator.engine.results import FREE
 from simulator.engine.store import NO_STORE
 from simulator.mapping.mapping import Mapping
 from simulator.network.ir import Layer, Network, Op
@@ -89,3 +91,12 @@ def test_ops_have_one_key_if_only_their_names_differ_and_another_for_every_other
     keys |= {result_key(STEP, ((None, 1, 0),)), result_key(STEP, ((None, 0, 1),)), result_key(STEP, ())}
     keys |= {result_key(replace(STEP, fused=("relu",)), ())}
     assert len(keys) == len(others) + len(ops) + 4
+
+
+def test_of_what_ops_cost_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.engine.player.MOST_KEPT", 2)
+    shared = Shared()
+    keys = [result_key(replace(STEP, residuals=count), ()) for count in range(4)]
+    shared.keep(dict.fromkeys(keys[:1], FREE))
+    shared.keep(dict.fromkeys(keys[1:], FREE))
+    assert list(shared.costs) == keys[2:]
