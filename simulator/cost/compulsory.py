@@ -3,13 +3,14 @@
 That is each distinct word once, and more where a word serves few MACs at a time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
 
 from simulator.cost.case import Floats, Ints
 from simulator.cost.geometry import distinct
+from simulator.cost.spatial import most_unrolled
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, LoopNest, Operand, array_bounds, footprint
@@ -83,7 +84,7 @@ class ArrayEnergy:
         self, hardware: Hardware, nest: LoopNest, words: Sequence[Sequence[float]], dataflow: Dataflow
     ) -> None:
         """`words` prices a word by level and operand; see `words_energy`."""
-        self.nest, self.dataflow, self.lowered = nest, dataflow, dataflow.lowered
+        self.nest, self.dataflow, self.lowered, self.array = nest, dataflow, dataflow.lowered, hardware.array
         self.memory, self.network, registers = (np.array(level, float) for level in (words[0], words[1], words[2]))
         self.filled = registers * (dataflow.stationary is not None)
         self.macs = float(prod(nest.bounds))
@@ -95,37 +96,57 @@ class ArrayEnergy:
 
     def of(self, spatial: Ints, registers: Ints) -> Floats:
         """Picojoules of spatial mappings [*, 8], each taken for itself."""
-        steps = self.mean(spatial * registers)
+        steps = self.mean(spatial * registers, np.array(self.extents))
         uses = {o: steps[:, REUSE[o]].prod(axis=1) * self.taps(o) for o in Operand}
         inside = {o: registers[:, REUSE[o]].prod(axis=1, dtype=float) * self.taps(o) for o in Operand}
         return self.energy(uses, inside)
 
-    def of_any(self, spatial: Ints, registers: Ints) -> float:
-        """The least picojoules of these spatial mappings, and of all that they exceed, along filter taps in any way."""
-        if not self.known or not len(spatial):
+    def of_any(self) -> float:
+        """The least picojoules of all spatial mappings, however they unroll, and whatever they hold in registers."""
+        if not self.known:
             return 0.0
-        taps = {d: self.extents[d] if d in self.unrolled() else 1 for d in (Dim.R, Dim.S)}
-        steps = self.mean(spatial * registers)
-        for d, extent in taps.items():
-            steps[:, d] = extent
-        uses = {o: steps[:, REUSE[o]].prod(axis=1) * self.taps(o) for o in Operand}
+        spatial = most_unrolled(self.dataflow, tuple(self.extents), self.array)
+        held, uses = self.most_held(), {}
+        for o in Operand:
+            whole = prod(self.extents[d] for d in REUSE[o])
+            own = np.outer(spatial[:, REUSE[o]].prod(axis=1), [each[o] for each in held]).ravel()
+            uses[o] = self.mean(own, whole) * self.taps(o)
         bounds = {d: self.extents[d] if d in self.dataflow.registers else 1 for d in Dim}
-        inside = {o: np.full(len(steps), float(prod(bounds[d] for d in REUSE[o])) * self.taps(o)) for o in Operand}
+        inside = {o: np.full(len(own), float(prod(bounds[d] for d in REUSE[o])) * self.taps(o)) for o in Operand}
         return float(self.energy(uses, inside).min())
 
-    def mean(self, steps: Ints) -> Floats:
-        """Elements that steps of these extents [*, 8] have in the mean, at most: B / ceil(B / step) of a bound B.
+    def most_held(self) -> list[tuple[int, int, int]]:
+        """Most elements of each operand's `REUSE` dimensions that loops in a PE may have together.
 
-        So bounds that take as many steps count alike, and those that are listed, the least of their kind, are as good
-        as any. Of packed channels that is not known: as many as a step may have.
+        The words of the stationary operand fit its registers: where x elements of some of its dimensions and y of its
+        others are there, x y <= words. Of every y the most x are told; dimensions that do not index it are whole.
         """
-        extents = np.array(self.extents)
-        most: Floats = np.minimum(steps, extents).astype(float)
-        return most if self.dataflow.channel_packing else extents / -(-extents // np.minimum(steps, extents))
+        dims, stationary = self.dataflow.registers, self.dataflow.stationary
+        most = [prod(self.extents[d] for d in REUSE[o] if d in dims) for o in Operand]
+        if stationary is None or (stationary == Operand.INPUTS and self.array.delivery[stationary].forwarding):
+            return [(most[0], most[1], most[2])]
+        one, other = (o for o in Operand if o != stationary)
+        free = self.tap_loops() if stationary == Operand.INPUTS else 1  # taps do not index what lies under a window
+        words, x, found = max(1, self.array.registers_words[stationary]), 1, []
+        while x <= min(words, most[one]):
+            y = words // x
+            each = [*most]
+            each[one], each[other] = min(words // y, most[one]), min(y * free, most[other])
+            found.append((each[0], each[1], each[2]))
+            x = words // y + 1
+        return found
 
-    def unrolled(self) -> Iterable[Dim]:
-        """Dimensions that a step may have more than one element of."""
-        return {*self.dataflow.rows, *self.dataflow.columns, *self.dataflow.registers, *self.dataflow.arrays}
+    def tap_loops(self) -> int:
+        """Filter taps that loops in a PE may go over."""
+        return prod(self.extents[d] for d in (Dim.R, Dim.S) if d in self.dataflow.registers)
+
+    def mean(self, steps: Ints, whole: Ints | int) -> Floats:
+        """Elements that steps of so many have in the mean, at most: B / ceil(B / step) where all steps have B.
+
+        Of packed channels that is not known: as many as a step may have.
+        """
+        most: Floats = np.minimum(steps, whole).astype(float)
+        return most if self.dataflow.channel_packing else whole / np.ceil(whole / most)
 
     def taps(self, operand: Operand) -> int:
         """Taps that a word serves while windows slide."""

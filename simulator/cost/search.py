@@ -230,8 +230,7 @@ class Search:
         macs = max(self.mac_floor(dataflow), delivery_cycles(self.hardware, self.nest, dataflow.lowered))
         steps = longest_steps(self.nest, dataflow, self.hardware.array, self.levels)
         best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow, steps)
-        layouts = () if self.by_cycles else self.spatial_mappings(dataflow)
-        case = self.case(trial, self.array_energy(dataflow).of_any(*figures_of(layouts, "spatial", "registers")))
+        case = self.case(trial, 0.0 if self.by_cycles else self.array_energy(dataflow).of_any())
         cycles = Cycles(macs, step_tables(dataflow, self.nest, self.hardware.array, steps))
         return float(floor_of(case, self.scratch, cuts, cycles, self.objective, best, most_cuts))
 

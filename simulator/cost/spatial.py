@@ -10,7 +10,7 @@ from operator import ge, mul
 
 import numpy as np
 
-from simulator.cost.case import FIXED_POINT_BITS
+from simulator.cost.case import FIXED_POINT_BITS, Ints
 from simulator.cost.geometry import distinct
 from simulator.hardware.model import Array
 from simulator.mapping.dataflow import Dataflow
@@ -88,6 +88,23 @@ def _shares(extents: tuple[int, ...], greedy: tuple[bool, ...], length: int) -> 
     for bound in options[:1] if greedy[0] else options:
         found += [(bound, *others) for others in _shares(extents[1:], greedy[1:], length // bound)]
     return tuple(largest(found))
+
+
+@lru_cache(maxsize=4096)
+def most_unrolled(dataflow: Dataflow, extents: tuple[int, ...], array: Array) -> Ints:
+    """PEs that extents are spread over [*, 8], on rows, columns and arrays together, so that no bound could grow."""
+    found = np.ones((1, 8), dtype=np.int64)
+    for dims, length in (
+        (dataflow.arrays, array.instances),
+        (dataflow.rows, array.rows),
+        (dataflow.columns, array.columns),
+    ):
+        more = []
+        for spatial in found:
+            left = tuple(-(-extents[d] // int(spatial[d])) for d in dims)
+            more += [spatial * _spread(shared, dims) for shared in _shares(left, (False,) * len(dims), length)]
+        found = np.unique(np.array(more), axis=0)
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,7 @@
 """Energy of circuits: laws of capacity, width, distance, area, node and voltage, applied to a machine."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 
 from simulator.energy.chip import Chip, Memory
@@ -58,15 +59,11 @@ class Circuits:
 
     def prices(self, chip: Chip) -> Prices:
         """Return what a machine's actions cost."""
-        factor, area = self.energy_factor(chip), self.areas_mm2(chip)
-        return Prices(
-            mac=factor * self.mac_pj(chip),
-            vector_op=factor * power_law(self.adder_pj, chip.sum_bits),
-            levels_per_bit=(*self._memories(chip), self._networks(chip), self._registers(chip)),
-            dram_per_bit=dict(self.dram_pj_per_bit)[chip.dram_type],
-            leakage_per_cycle=self.leakage_mw(chip) * sum(area.values()) * 1e9 / chip.clock_hz,
-            clock_per_cycle=self.clock_pj_per_mm2 * self.logic_mm2(chip) * self.wire_factor(chip),
-        )
+        return _prices(self, chip)
+
+    def levels_per_bit(self, chip: Chip) -> tuple[ByOperand, ...]:
+        """Return the energy of a bit read or written, by level and operand: memories, networks, registers."""
+        return (*self._memories(chip), self._networks(chip), self._registers(chip))
 
     # From node to node
 
@@ -203,3 +200,17 @@ class Circuits:
         """Return the edge of a square PE, or of one MAC's share of it, with the memories in it."""
         inside = sum(self.memory_mm2(chip, memory) for memory in chip.memories if memory.in_pe) / chip.pes
         return sqrt(((self.macs_um2(chip) + self.registers_um2(chip)) / 1e6 + inside) / chip.macs_per_pe)
+
+
+@lru_cache(maxsize=64)
+def _prices(circuits: Circuits, chip: Chip) -> Prices:
+    """Work out the prices of a machine once for all of its layers: that takes half a millisecond."""
+    factor, area = circuits.energy_factor(chip), circuits.areas_mm2(chip)
+    return Prices(
+        mac=factor * circuits.mac_pj(chip),
+        vector_op=factor * power_law(circuits.adder_pj, chip.sum_bits),
+        levels_per_bit=circuits.levels_per_bit(chip),
+        dram_per_bit=dict(circuits.dram_pj_per_bit)[chip.dram_type],
+        leakage_per_cycle=circuits.leakage_mw(chip) * sum(area.values()) * 1e9 / chip.clock_hz,
+        clock_per_cycle=circuits.clock_pj_per_mm2 * circuits.logic_mm2(chip) * circuits.wire_factor(chip),
+    )

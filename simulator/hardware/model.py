@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from typing import Literal, get_args
 
 from simulator.energy.chip import Chip, Memory
@@ -250,7 +249,7 @@ class Hardware:
     @property
     def prices(self) -> Prices:
         """What its actions cost."""
-        return _prices(self.energy, self.chip)
+        return self.energy.prices(self.chip)
 
     @property
     def level_names(self) -> tuple[str, ...]:
@@ -281,9 +280,3 @@ class Hardware:
         """Tiles of an operand that may be on their way or in use at a time: 2 where one comes while one is used."""
         buffer = next(b for b in self.buffers if operand in b.holds)
         return 2 if buffer.double_buffered or operand in buffer.streams else 1
-
-
-@lru_cache(maxsize=64)
-def _prices(energy: AnyEnergy, chip: Chip) -> Prices:
-    """Work out prices once for all layers: circuits price a machine in half a millisecond."""
-    return energy.prices(chip)

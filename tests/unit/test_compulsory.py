@@ -8,10 +8,9 @@ import pytest
 
 from simulator.cost.compulsory import ArrayEnergy, delivery_cycles, distinct_words
 from simulator.cost.search import figures_of
-from simulator.cost.spatial import every_spatial_mapping, spatial_mappings
+from simulator.cost.spatial import every_spatial_mapping
 from simulator.hardware.load import load_hardware
 from simulator.mapping.dataflow import load_dataflow
-from simulator.mapping.mapping import ONES
 from simulator.nest import Dim, LoopNest, Operand
 
 CHIP = load_hardware("flexible_168")
@@ -21,6 +20,7 @@ NEST = LoopNest((1, 1, 4, 3, 2, 2, 1, 1), input_size=(2, 2))
 WINDOWS = LoopNest((1, 1, 2, 1, 4, 1, 3, 1), input_size=(6, 1))
 PRICES = ((2, 3, 5), (7, 11, 13), (17, 19, 23))
 """Of a word of inputs, weights and outputs in the memory, on the network, in the registers."""
+Prices = tuple[tuple[float, float, float], ...]
 
 
 def bounds(**dims: int) -> np.ndarray:
@@ -41,7 +41,6 @@ def test_all_operands_but_the_dearest_come_anew_at_every_step() -> None:
     energy = ArrayEnergy(CHIP, NEST, PRICES, FLOW)
     inputs, weights = 24 * 2 + 48 * (7 + 17), 12 * (3 + 11 + 19)
     assert energy.of(bounds(K=2), bounds(C=3)) == pytest.approx([inputs + weights + 16 * (5 + 13)])
-    assert energy.of_any(bounds(K=2), bounds(C=3)) == pytest.approx(inputs + weights + 16 * (5 + 13))
 
 
 def test_sums_that_are_not_complete_come_back_to_be_added_to() -> None:
@@ -69,18 +68,21 @@ def test_a_word_of_inputs_may_serve_every_tap_while_windows_slide_but_not_once_l
     assert inputs_alone(lowered=False) == pytest.approx(42) and inputs_alone(lowered=True) == pytest.approx(120)
 
 
-def test_spatial_mappings_of_a_dataflow_may_unroll_taps_in_any_way() -> None:
-    """What any costs is no more than what one costs, and the same where no taps are unrolled."""
-    along = replace(FLOW, rows=(Dim.R,), registers=())
-    energy = ArrayEnergy(CHIP, WINDOWS, PRICES, along)
-    one, any_of_them = energy.of(bounds(R=1), bounds())[0], energy.of_any(bounds(R=1), bounds())
-    assert any_of_them == pytest.approx(energy.of(bounds(R=3), bounds())[0]) and any_of_them < one
+def test_registers_hold_so_many_of_one_dimension_as_they_leave_room_for_of_the_others() -> None:
+    """Of 6 words of weights: all channels of two filters, or of more filters fewer."""
+    small = replace(CHIP, array=replace(CHIP.array, registers_words=(1, 6, 1)))
+    flow = replace(FLOW, registers=(Dim.K, Dim.C), stationary=Operand.WEIGHTS)
+    assert ArrayEnergy(small, NEST, PRICES, flow).most_held() == [(1, 1, 3), (2, 1, 3), (3, 1, 2), (4, 1, 1)]
+    pixels = replace(FLOW, registers=(Dim.K, Dim.P), stationary=Operand.OUTPUTS)
+    outputs = replace(CHIP, array=replace(CHIP.array, registers_words=(1, 1, 6)))
+    assert ArrayEnergy(outputs, NEST, PRICES, pixels).most_held() == [(1, 2, 1), (2, 2, 1), (3, 2, 1), (4, 1, 1)]
+    assert ArrayEnergy(CHIP, NEST, PRICES, replace(flow, stationary=None)).most_held() == [(4, 1, 3)]
 
 
 def test_nothing_is_said_of_several_levels_or_of_operands_that_no_memory_holds() -> None:
     chip = load_hardware("timeloop_simple_weight_stationary")
     assert len(chip.level_names) > 1
-    assert ArrayEnergy(chip, NEST, PRICES, FLOW).of_any(bounds(), bounds()) == 0
+    assert ArrayEnergy(chip, NEST, PRICES, FLOW).of_any() == 0
     bare = replace(CHIP, buffers=(replace(CHIP.buffers[0], holds=(Operand.INPUTS, Operand.OUTPUTS)),))
     assert ArrayEnergy(bare, NEST, PRICES, FLOW).of(bounds(), bounds()).tolist() == [0]
 
@@ -93,23 +95,20 @@ def test_words_take_the_cycles_of_their_network_or_of_the_memory_that_is_read() 
     assert delivery_cycles(slow, NEST, lowered=False) == (12 * CHIP.input_bits + 12 * CHIP.weight_bits) // 8
 
 
+OWN_PRICES = ((6, 6, 6), (2, 2, 2), (1, 0.74, 0.74))
+NESTS = [
+    LoopNest((1, 1, 64, 3, 29, 29, 7, 7), (2, 2), input_size=(63, 63)),
+    LoopNest((1, 1, 50, 37, 13, 11, 3, 1), input_size=(15, 11)),
+    LoopNest((2, 12, 1, 1, 23, 17, 3, 3), (2, 2), input_size=(47, 35)),
+    LoopNest((1, 1, 190, 10, 1, 1, 1, 1), input_size=(1, 1)),
+]
+
+
+@pytest.mark.parametrize("prices", [PRICES, OWN_PRICES, ((1, 1, 50), (1, 1, 9), (1, 1, 1))])
+@pytest.mark.parametrize("nest", NESTS)
 @pytest.mark.parametrize("dataflow", CHIP.dataflow_names)
-@pytest.mark.parametrize(
-    "bounds",
-    [
-        (1, 1, 64, 3, 109, 109, 7, 7),
-        (1, 1, 50, 37, 13, 11, 3, 1),
-        (2, 12, 1, 1, 23, 17, 3, 3),
-        (1, 1, 19, 10, 1, 1, 1, 1),
-    ],
-)
-def test_no_spatial_mapping_costs_less_than_what_any_does(bounds: tuple[int, ...], dataflow: str) -> None:
-    """Bounds between those that are listed take as many steps as the least of their kind."""
-    size = (2 * bounds[4] + bounds[6] - 2, 2 * bounds[5] + bounds[7] - 2)
-    nest, flow = LoopNest(bounds, (2, 2), input_size=size), load_dataflow(dataflow)
-    energy = ArrayEnergy(CHIP, nest, PRICES, flow)
-    listed = list(spatial_mappings(flow, nest, CHIP.array))
-    listed += [replace(each, registers=ONES) for each in listed]
+def test_no_spatial_mapping_costs_less_than_what_any_does(dataflow: str, nest: LoopNest, prices: Prices) -> None:
+    energy, flow = ArrayEnergy(CHIP, nest, prices, load_dataflow(dataflow)), load_dataflow(dataflow)
     every = list(islice(every_spatial_mapping(flow, nest, CHIP.array), 20_000))
-    least = energy.of(*figures_of(every, "spatial", "registers")).min()
-    assert energy.of_any(*figures_of(listed, "spatial", "registers")) <= least * (1 + 1e-12)
+    least = float(energy.of(*figures_of(every, "spatial", "registers")).min())
+    assert least * 0.4 <= energy.of_any() <= least * (1 + 1e-12)
