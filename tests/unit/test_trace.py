@@ -100,7 +100,9 @@ def test_each_lane_does_the_work_of_the_run_within_its_time(machine, network):
     assert busy[CONTROL] == parts["configuration"]
     worked = sum(parts[x] for x in ("compute", "delivery", "preload", "skew", "vector"))
     if beside_the_array(run):
-        assert max(busy[ARRAY], busy[VECTOR]) <= worked < busy[ARRAY] + busy[VECTOR]
+        assert max(busy[ARRAY], busy[VECTOR]) <= worked <= busy[ARRAY] + busy[VECTOR]
+        # an op of one tile has nothing to hide the work behind it
+        assert (worked < busy[ARRAY] + busy[VECTOR]) == any(layer.tiles > 1 for layer in run.layers if layer.macs)
     else:
         assert busy[ARRAY] + busy[VECTOR] == worked
     port = [e for e in slices.get(PORT, ()) if e["cat"] != "prefetch"]
