@@ -42,6 +42,9 @@ RUNS = [
 ]
 
 
+STACKED = ("mobilenet_v2:width=0.35,resolution=128", "shufflenet_v2:width=0.5", "squeezenet:version=1.1")
+
+
 def test_every_family_has_a_published_network():
     assert FIRST.keys() == set(BUILDERS)
 
@@ -51,9 +54,21 @@ def cache() -> MappingCache:
     return MappingCache()
 
 
-@pytest.mark.parametrize("machine", ["flexible_168", "edge_npu_like"])
 @pytest.mark.parametrize("spec", RUNS)
-def test_every_published_network_runs_with_mappings_that_others_share(spec: str, machine: str, cache: MappingCache):
+def test_every_published_network_runs_with_mappings_that_others_share(spec: str, cache: MappingCache):
+    simulates_whole("flexible_168", spec, cache)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [pytest.param(s, marks=[] if s in STACKED else [pytest.mark.slow]) for s in dict.fromkeys((*STACKED, *SPECS))],
+)
+def test_every_published_network_runs_in_stacks(spec: str, cache: MappingCache):
+    simulates_whole("edge_npu_like", spec, cache)
+
+
+def simulates_whole(machine: str, spec: str, cache: MappingCache) -> None:
+    """Simulate all layers; the laws hold."""
     run = simulate(machine, spec, cache=cache)
     assert run.total.macs == load_network(spec).macs
     assert all(layer.cycles > 0 for layer in run.layers if layer.macs)

@@ -35,8 +35,8 @@ ARGUMENTS = {
 }
 CASES = [
     *((machine, "tiny") for machine in list_hardware()),
-    *((machine, "squeezenext:variant=v5") for machine in ("ethos_u65_256", "eyeriss_chip", "nvdla_64")),
-    ("edge_npu_like", "mobilenet_v2"),
+    *((machine, "squeezenext:variant=v5,resolution=64") for machine in ("ethos_u65_256", "eyeriss_chip", "nvdla_64")),
+    ("edge_npu_like", "mobilenet_v2:resolution=128"),
 ]
 PICOSECOND = 2e-6
 
@@ -128,7 +128,10 @@ def test_both_ends_of_each_flow_lie_in_slices_and_go_forward(machine, network):
 
 
 def test_counters_tell_bandwidth_and_kept_tensors_op_by_op():
-    run, trace = run_of_case("edge_npu_like", "mobilenet_v2"), trace_of_case("edge_npu_like", "mobilenet_v2")
+    run, trace = (
+        run_of_case("edge_npu_like", "mobilenet_v2:resolution=128"),
+        trace_of_case("edge_npu_like", "mobilenet_v2:resolution=128"),
+    )
     counted = {name: [e for e in trace["traceEvents"] if e["name"] == name] for name in (BANDWIDTH, KEPT)}
     kept = {layer.name: layer.kept_bytes for layer in run.layers}
     running = [kept[e["args"].get("of", e["name"])] for e in slices_of(trace)[LAYERS]]  # strips are of a layer
@@ -168,5 +171,5 @@ def test_times_are_microseconds_of_the_clock():
 
 
 def test_the_trace_of_machines_that_overlap_ops_says_how_it_is_drawn():
-    assert "overlap" in trace_of_case("nvdla_64", "squeezenext:variant=v5")["otherData"]["note"]
-    assert "note" not in trace_of_case("edge_npu_like", "mobilenet_v2")["otherData"]
+    assert "overlap" in trace_of_case("nvdla_64", "squeezenext:variant=v5,resolution=64")["otherData"]["note"]
+    assert "note" not in trace_of_case("edge_npu_like", "mobilenet_v2:resolution=128")["otherData"]
