@@ -106,7 +106,7 @@ def box_transfers(boxes: Boxes, sizes: Ints, operand: Operand, shape: Shape, har
         first, channels = box[CHANNELS]
         tiles["start"][CHANNELS], tiles["box"][CHANNELS] = first // atom, -(-channels // atom)
         if sizes[i]:
-            found[i] = box_transfer(tiles, machine, facts, operand)
+            found[i] = box_transfer(tiles, machine, facts, int(operand))  # which older numba cannot take as an enum
     return found
 
 
