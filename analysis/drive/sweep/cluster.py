@@ -244,11 +244,23 @@ class Submitted:
         assert isinstance(result, Handed)
         return result
 
+    def answers(self) -> bool:
+        """Whether the scheduler is there."""
+        try:
+            return self.client.status == "running" and self.client.nthreads() is not None
+        except OSError:
+            return False
+
     def _unable(self, error: Exception) -> InputError:
-        """Return why a worker cannot take a task: it lacks the package, or speaks another version of Python."""
+        """Return why a worker cannot take a task: it lacks the package, or speaks another version of Python.
+
+        Or the scheduler has just gone, which breaks connections.
+        """
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
+        if isinstance(cause, OSError) and not self.answers():
+            return self.gone()
         version = ".".join(map(str, sys.version_info[:2]))
         expected = f"workers with squeezesim, its dependencies and Python {version}, as the client has"
         return InputError(Problem(f"a worker cannot take points: {type(cause).__name__}: {cause}", expected=expected))
