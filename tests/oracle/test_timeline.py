@@ -91,11 +91,12 @@ def test_ops_follow_one_another_each_as_if_it_were_alone(drawn):
     assert all(before == after for (_, before), (after, _) in pairwise(timeline.spans))
 
 
-@given(tile_runs(), port_specs(), st.integers(0, 2000))
-def test_the_vector_unit_adds_behind_the_array_and_the_op_takes_the_longer(runs, port, added):
-    timeline = play([OpTiles("deconv", ARRAY, tuple(runs), port, added_cycles=added)])
-    assert timeline.end_cycle == max(plain_end(runs, port), added)
-    assert timeline.busy_cycles(VECTOR) == added
+@given(tile_runs(), port_specs(), st.integers(0, 2000), st.integers(0, 500))
+def test_the_vector_unit_adds_behind_the_array_and_the_op_takes_the_longer(runs, port, added, since):
+    timeline = play([OpTiles("deconv", ARRAY, tuple(runs), port, added_cycles=added, added_from=since)])
+    assert timeline.end_cycle == max(plain_end(runs, port), since + added if added else 0)
+    adding = [(i.tile, i.begin_cycle, i.end_cycle) for i in timeline.by_block().get(VECTOR, ())]
+    assert adding == ([(0, since, since + added)] if added else [])
 
 
 @given(st.integers(0, 50), st.integers(0, 50))
