@@ -88,15 +88,17 @@ def figures_of(played):
         intervals["bytes"] += i.size_bytes if i.block == PORT else 0
         intervals["prefetched"] += i.size_bytes if i.block == PORT and i.kind == "prefetch" else 0
     blocks = {block: intervals[block, False] for block in (ARRAY, VECTOR, CONTROL, PORT)}
-    ops = {op.name: end - begin for op, (begin, end) in zip(played.ops, played.spans, strict=True)}
+    ops = Counter()  # those of a stack run strip by strip
+    for op, (begin, end) in zip(played.ops, played.spans, strict=True):
+        ops[op.name] += end - begin
     moved = (intervals["bytes"], intervals["prefetched"]) if PORT in played.by_block() else None
     return ops, played.end_cycle, blocks, moved
 
 
 def figures_told(run, hardware):
     """The same as the run tells them: parts of cycles, and what each resource alone needs."""
-    on_array = [layer for layer in run.layers if layer.mapping]
-    others = [layer for layer in run.layers if not layer.mapping]
+    on_array = [layer for layer in run.layers if layer.mapping or (layer.stacked and layer.macs)]
+    others = [layer for layer in run.layers if layer not in on_array]
     in_pes = sum(layer.cycle_parts["vector"] for layer in others if layer.op in hardware.ops_on_array)
     blocks = {
         ARRAY: sum(layer.cycle_parts[part] for layer in on_array for part in OF_ARRAY) + in_pes,
