@@ -8,12 +8,13 @@ from analysis.read import units
 from analysis.read.layout import printable
 from analysis.read.objective import component_of, energy_by, objective_of
 from analysis.read.tables import hidden_activations, stacks_text
+from simulator.hardware.model import GAP
 from simulator.mapping.dataflow import initials
 from simulator.result.causes import parts_by_bottleneck
 from simulator.result.run import Run
 
 SMALLEST_SHARE = 0.0005  # smaller shares are summed up as "other"
-WITHIN = 0.0101  # a gap that needs no word: a search ends at 1%
+WITHIN = GAP + 1e-4  # a gap that needs no word
 
 
 @dataclass(frozen=True, slots=True)

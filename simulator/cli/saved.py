@@ -49,8 +49,8 @@ def explain(
     """Explain a saved run: what bounds it, and what would help.
 
     Changes of the machine or the network are simulated, each by itself; what one saves is what simulating it again
-    gives. Those that cannot save as much as what is told are left out, as is proven. With --set, the run is first
-    simulated again on the machine so changed.
+    gives. Those that cannot save as much as what is told are left out, by bounds on their ops. With --set, the run is
+    first simulated again on the machine so changed.
     """
     from analysis.drive.explain import explain_layers, explain_network
     from analysis.drive.explain.data import explanation_data, levers_data

@@ -4,6 +4,7 @@ That is each distinct word once, and more where a word serves few MACs at a time
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -101,6 +102,7 @@ class ArrayEnergy:
         inside = {o: registers[:, REUSE[o]].prod(axis=1, dtype=float) * self.taps(o) for o in Operand}
         return self.energy(uses, inside)
 
+    @cached_property
     def of_any(self) -> float:
         """The least picojoules of all spatial mappings, however they unroll, and whatever they hold in registers."""
         if not self.known:

@@ -56,13 +56,14 @@ class WholeLowering(NativeLowering):
     """Make machine code of a typed kernel."""
 
     _name = "whole_lowering"
-    library: type[JITCodeLibrary] = WholeLibrary
+    kind: type[JITCodeLibrary] = WholeLibrary
 
     def run_pass(self, state: Any) -> bool:
-        """Lower it into a library of our own, under a short name."""
+        """Lower it into code of our own kind, under a short name."""
         state.targetctx = state.targetctx.subtarget(mangler=short_name)
-        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
+        code = self.kind(state.targetctx.codegen(), state.func_id.func_qualname)
+        code.enable_object_caching()
+        state["library"] = code  # where numba looks for it
         super().run_pass(state)
         return True
 
@@ -71,15 +72,16 @@ class WholeLowering(NativeLowering):
 class PartLowering(WholeLowering):
     """Make code of a typed kernel that others can link."""
 
-    _name, library = "part_lowering", PartLibrary
+    _name, kind = "part_lowering", PartLibrary
 
     def run_pass(self, state: Any) -> bool:
         """Lower it without an executable; the library itself tells one function from another where numba asks."""
         state.flags.no_compile = True
         super().run_pass(state)
-        state.library.finalize()
-        state["cr"] = state["cr"]._replace(cfunc=state.library)
-        state.targetctx.insert_user_function(state.library, state["cr"].fndesc, [state.library])
+        code, lowered = state["library"], state["cr"]
+        code.finalize()
+        state["cr"] = lowered._replace(cfunc=code)
+        state.targetctx.insert_user_function(code, lowered.fndesc, [code])
         return True
 
 

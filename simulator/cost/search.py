@@ -53,7 +53,7 @@ from simulator.cost.spatial import SpatialMapping, every_spatial_mapping, least_
 from simulator.cost.steps import step_tables
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.errors import TooMuchWork
-from simulator.hardware.model import BAND, KERNEL_OBJECTIVES, Hardware
+from simulator.hardware.model import BAND, GAP, KERNEL_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim
@@ -110,7 +110,7 @@ class Effort:
     dataflow are searched first.
     """
 
-    gap: float = 0.01
+    gap: float = GAP
     evaluations: int = 20_000
     whole_space: bool = False
     beam: int = BEAM
@@ -230,7 +230,7 @@ class Search:
         macs = max(self.mac_floor(dataflow), delivery_cycles(self.hardware, self.nest, dataflow.lowered))
         steps = longest_steps(self.nest, dataflow, self.hardware.array, self.levels)
         best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow, steps)
-        case = self.case(trial, 0.0 if self.by_cycles else self.array_energy(dataflow).of_any())
+        case = self.case(trial, 0.0 if self.by_cycles else self.array_energy(dataflow).of_any)
         cycles = Cycles(macs, step_tables(dataflow, self.nest, self.hardware.array, steps))
         return float(floor_of(case, self.scratch, cuts, cycles, self.objective, best, most_cuts))
 

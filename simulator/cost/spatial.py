@@ -112,18 +112,9 @@ def least_steps(dataflow: Dataflow, bounds: tuple[int, ...], array: Array) -> in
     """Steps of single elements that the dimensions take at least, however they are unrolled on rows, columns, arrays.
 
     A dimension of extent B over s PEs takes ceil(B / s) of them, and no block of registers makes it fewer; nor do
-    tiles, since ceil(a / s) + ceil(b / s) >= ceil((a + b) / s). Bounds are tried by how many steps they leave.
+    tiles, since ceil(a / s) + ceil(b / s) >= ceil((a + b) / s).
     """
-    steps = np.array([bounds], dtype=np.int64)
-    axes = ((dataflow.arrays, array.instances), (dataflow.rows, array.rows), (dataflow.columns, array.columns))
-    for dims, length in axes:
-        left = [
-            -(-row // np.array(_spread(shared, dims), dtype=np.int64))
-            for row in steps
-            for shared in _shares(tuple(int(row[d]) for d in dims), (False,) * len(dims), length)
-        ]
-        steps = np.unique(np.array(left), axis=0)
-    return int(steps.prod(axis=1).min())
+    return int((-(-np.array(bounds) // most_unrolled(dataflow, bounds, array))).prod(axis=1).min())
 
 
 def least_mac_cycles(dataflow: Dataflow, nest: LoopNest, array: Array, skip: int | None = None) -> int:

@@ -20,6 +20,8 @@ Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma", "cycle
 OBJECTIVES: tuple[str, ...] = get_args(Objective)
 KERNEL_OBJECTIVES = tuple(name for name in OBJECTIVES if name != "cycles_then_energy")
 """What a search minimizes at a time; `cycles_then_energy` is energy among the fastest."""
+GAP = 0.01
+"""A search ends when what it has may exceed the least there is by no more than this fraction."""
 BAND = 0.01
 """Mappings whose cycles exceed the least found by no more than this fraction count as fast, to `cycles_then_energy`."""
 """What mappings minimize; cycles_plus_dma: cycles plus those of all DMA transactions, latency included."""

@@ -82,7 +82,7 @@ def test_registers_hold_so_many_of_one_dimension_as_they_leave_room_for_of_the_o
 def test_nothing_is_said_of_several_levels_or_of_operands_that_no_memory_holds() -> None:
     chip = load_hardware("timeloop_simple_weight_stationary")
     assert len(chip.level_names) > 1
-    assert ArrayEnergy(chip, NEST, PRICES, FLOW).of_any() == 0
+    assert ArrayEnergy(chip, NEST, PRICES, FLOW).of_any == 0
     bare = replace(CHIP, buffers=(replace(CHIP.buffers[0], holds=(Operand.INPUTS, Operand.OUTPUTS)),))
     assert ArrayEnergy(bare, NEST, PRICES, FLOW).of(bounds(), bounds()).tolist() == [0]
 
@@ -111,4 +111,4 @@ def test_no_spatial_mapping_costs_less_than_what_any_does(dataflow: str, nest: L
     energy, flow = ArrayEnergy(CHIP, nest, prices, load_dataflow(dataflow)), load_dataflow(dataflow)
     every = list(islice(every_spatial_mapping(flow, nest, CHIP.array), 20_000))
     least = float(energy.of(*figures_of(every, "spatial", "registers")).min())
-    assert least * 0.4 <= energy.of_any() <= least * (1 + 1e-12)
+    assert least * 0.4 <= energy.of_any <= least * (1 + 1e-12)

@@ -7,6 +7,8 @@ import pytest
 from simulator.errors import InputError
 from simulator.network.ir import Layer, Network, Op
 from tests.written_networks import CSV, SCALE_SIM, TIMELOOP, YAML
+from workloads.importers.bounds import MOST_LAYERS
+from workloads.importers.csv_cells import MOST_ROWS, read_table
 from workloads.load import load_network
 
 
@@ -196,3 +198,14 @@ def test_a_file_that_is_not_there_is_told_so(tmp_path: Path):
     for suffix in ("csv", "yaml", "prototxt", "onnx"):
         with pytest.raises(InputError, match="cannot read the file"):
             load_network(str(tmp_path / f"none.{suffix}"))
+
+
+def test_a_table_has_rows_for_as_many_layers_as_a_network_may_have_and_an_input_of_each(tmp_path: Path) -> None:
+    rows = [f"in{at},input,,,2x2x2" for at in range(MOST_LAYERS)]
+    rows += [f"L{at},conv,in{at},2," for at in range(MOST_LAYERS)]
+    network = load(tmp_path / "net.csv", "\n".join(["name,op,inputs,filters,output", *rows]))
+    assert (len(network.layers), len(network.inputs)) == (MOST_LAYERS, MOST_LAYERS)
+    text = "name,filters\n" + "a,1\n" * MOST_ROWS
+    assert len(read_table(text, "net.csv").rows) == MOST_ROWS
+    with pytest.raises(InputError, match=f"{MOST_ROWS + 2}: too many rows"):
+        read_table(text + "a,1\n", "net.csv")

@@ -9,6 +9,7 @@ from simulator.source.cells import as_meant
 from workloads.importers.bounds import MOST_LAYERS, shorten
 
 MOST_COLUMNS = 100
+MOST_ROWS = 3 * MOST_LAYERS  # of layers, of their inputs, and of what else there is to say
 LONGEST_CELL = 10_000
 
 
@@ -77,8 +78,8 @@ def _lines(text: str, file: str) -> Iterator[Line]:
             if any(stripped) and not stripped[0].startswith("#"):
                 count += 1
                 yield Line(reader.line_num, stripped)
-            if count > MOST_LAYERS:
-                raise InputError(Problem("too many rows", file, reader.line_num, expected=f"at most {MOST_LAYERS}"))
+            if count > 1 + MOST_ROWS:  # the first is the header
+                raise InputError(Problem("too many rows", file, reader.line_num, expected=f"at most {MOST_ROWS}"))
     except csv.Error as error:
         raise InputError(
             Problem(f"not CSV: {error}", file, reader.line_num, expected="cells with commas between")

@@ -1,4 +1,4 @@
-"""What changed designs take at least, proven without a search of mappings: what a change can save at most.
+"""What changed designs take at least, found without a search of mappings: what a change can save at most.
 
 An op on the array takes at least its floor (`simulator.cost.floor`); where neither it nor the machine is changed, what
 it takes in the run; once it is searched, what it takes then. Other ops are played as they are, for they are not
@@ -19,7 +19,7 @@ from simulator.engine.mapping_choice import Wanted, choose_mappings
 from simulator.engine.player import Player, Turn
 from simulator.engine.simulate import choose_dataflows
 from simulator.engine.store import NO_STORE, Rows
-from simulator.hardware.model import BAND, Hardware
+from simulator.hardware.model import BAND, GAP, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Operand
 from simulator.network.ir import Network
@@ -29,9 +29,9 @@ from simulator.schedule import PlannedOp, plan, schedules
 FACTORS = {"cycles_then_energy": ("cycles",), "edp": ("cycles", "energy")}
 """Objective -> measures whose product it is, where that is not itself alone."""
 
-LUCK = (1 + 0.01) * (1 + BAND)
-"""By what factor a search that has more to try may find a better mapping of what it knew before: the gap at which it
-ends, and what energy among the fastest may take longer.
+LUCK = (1 + GAP) * (1 + BAND)
+"""By what factor a search that has more to try finds a better mapping of what it knew before: the gap at which it
+ends, and what energy among the fastest may take longer. No proof: a search that spends its effort before may miss more.
 """
 
 Alike = tuple[OpKey, int, int]  # an op with what is fused into it

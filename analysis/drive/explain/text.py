@@ -153,7 +153,7 @@ def left_out_text(changes: Sequence[LeftOut]) -> str:
         return ""
     most = max(change.worth_at_most for change in changes)
     amount = f"{units.percent(most)} at most" if most > 0 else "nothing"
-    text = f"not simulated: {units.counted(len(changes), 'change')} that can save {amount}, as is proven"
+    text = f"not simulated: {units.counted(len(changes), 'change')} that can save {amount}, by bounds on their ops"
     return f"{text}: less than what is told of the same kind"
 
 

@@ -54,7 +54,7 @@ class Saving:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A change that is not simulated: it saves no more than `worth_at_most`, as is proven."""
+    """A change that is not simulated: it saves no more than `worth_at_most`, by bounds on its ops (`least`)."""
 
     lever: str
     target: str

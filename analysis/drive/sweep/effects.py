@@ -6,7 +6,7 @@ from math import exp, fsum, log
 from typing import TYPE_CHECKING
 
 from analysis.drive.sweep.measures import Candidate, Ranked, candidates_of, grouped_candidates, undominated
-from analysis.drive.sweep.plan import Plan
+from analysis.drive.sweep.plan import Plan, Point
 from analysis.drive.sweep.results import cell
 from analysis.drive.sweep.run import Outcome
 from analysis.read.layout import Row, elide, printable
@@ -41,9 +41,8 @@ def dimensions_of(plan: Plan) -> list[Dimension]:
     return [Dimension(name, choices, i) for i, (name, choices) in enumerate(named) if len(choices) > 1]
 
 
-def place_of(candidate: Candidate, dimension: Dimension) -> int:
+def place_of(point: Point, dimension: Dimension) -> int:
     """Return which of a dimension's choices a point has."""
-    point = candidate.point
     return (point.machine, point.network, *point.choices)[dimension.place]
 
 
@@ -77,7 +76,7 @@ def _tornado(candidates: Sequence[Candidate], dimensions: Sequence[Dimension], m
     for number, measure in enumerate(measures):
         values = [each.values[number] for each in candidates]
         for dimension in dimensions if min(values) > 0 else ():
-            means = means_by_choice(values, [place_of(each, dimension) for each in candidates])
+            means = means_by_choice(values, [place_of(each.point, dimension) for each in candidates])
             rows += [
                 {"measure": measure.column, "axis": dimension.name, "choice": dimension.choices[place], "factor": mean}
                 for place, mean in means.items()
@@ -166,7 +165,7 @@ def _draw_parallel(
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
 
-    columns = [[place_of(each, d) / (len(d.choices) - 1) for each in candidates] for d in dimensions]
+    columns = [[place_of(each.point, d) / (len(d.choices) - 1) for each in candidates] for d in dimensions]
     columns += [shares([each.values[i] for each in candidates]) for i in range(len(measures))]
     lines = [[(float(x), y) for x, y in enumerate(line)] for line in zip(*columns, strict=True)]
     figure = new_figure(4.2, 1.5 * len(columns))

@@ -55,10 +55,12 @@ def why_no_heat_map(outcome: Outcome) -> str:
     plan, varied = outcome.plan, _varied(outcome.plan)
     if len(varied) < 2:
         return "no heat map: fewer than two axes vary"
+    if plan.sampled is None:
+        return ""
     down, across = (plan.axes[i] for i in varied[:2])
     cells = len(plan.machines) * len(plan.networks) * len(down.choices) * len(across.choices)
     filled = len(_least(outcome, (varied[0], varied[1]), COSTS[0]))
-    if plan.sampled is None or filled >= LEAST_FILLED * cells:
+    if filled >= LEAST_FILLED * cells:
         return ""
     return f"no heat map: the samples are in {filled} of {cells} cells of {down.name} and {across.name}"
 

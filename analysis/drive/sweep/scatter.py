@@ -1,15 +1,15 @@
 """Two axes of a sampled sweep and a measure: a dot for every point, a panel for each network and machine."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import combinations
 from math import cos, pi, sin, sqrt
 from typing import TYPE_CHECKING
 
-from analysis.drive.sweep.effects import Dimension, dimensions_of, means_by_choice
+from analysis.drive.sweep.effects import Dimension, dimensions_of, means_by_choice, place_of
 from analysis.drive.sweep.heat_map import LEAST_SPAN
 from analysis.drive.sweep.plan import Plan, Point
-from analysis.drive.sweep.results import COSTS, labels_of
+from analysis.drive.sweep.results import COSTS, PLACES, labels_of
 from analysis.drive.sweep.run import Outcome
 from analysis.read.layout import Row, elide, printable
 from analysis.read.objective import Quantity
@@ -34,7 +34,7 @@ def scatter_pictures(outcome: Outcome) -> list[Picture]:
     Samples leave most pairs of choices out, so that there is no field to draw (`heat_map_pictures`).
     """
     plan = outcome.plan
-    varied = [dimension for dimension in dimensions_of(plan) if dimension.place >= len(("machine", "network"))]
+    varied = [dimension for dimension in dimensions_of(plan) if dimension.place >= len(PLACES)]
     if len(varied) < 2:
         return []
     found = [(point, figures) for point, figures in outcome.points() if "problem" not in figures]
@@ -46,17 +46,12 @@ def scatter_pictures(outcome: Outcome) -> list[Picture]:
     return pictures
 
 
-def choice_of(point: Point, dimension: Dimension) -> int:
-    """Return which of an axis' choices a point has."""
-    return (point.machine, point.network, *point.choices)[dimension.place]
-
-
 def strongest(varied: Sequence[Dimension], known: Costs) -> tuple[Dimension, Dimension]:
     """Return the two axes whose choices move a cost by the largest factors, in the plan's order."""
     values = [value for _, value in known]
 
     def factor(dimension: Dimension) -> float:
-        means = means_by_choice(values, [choice_of(point, dimension) for point, _ in known]).values()
+        means = means_by_choice(values, [place_of(point, dimension) for point, _ in known]).values()
         return max(means) / min(means)
 
     return max(combinations(varied, 2), key=lambda pair: factor(pair[0]) * factor(pair[1]))
@@ -78,13 +73,11 @@ def spread(places: Sequence[tuple[int, int]]) -> list[tuple[float, float]]:
     >>> [(round(x, 1), round(y, 1)) for x, y in spread([(0, 2), (1, 1), (1, 1)])]
     [(0.0, 2.0), (1.0, 1.0), (0.8, 1.2)]
     """
-    count: dict[tuple[int, int], int] = defaultdict(int)
-    laid = []
+    there, before, laid = Counter(places), Counter[tuple[int, int]](), []
     for x, y in places:
-        radius = SPREAD * sqrt(count[x, y] / max(1, places.count((x, y))))
-        angle = GOLDEN_ANGLE * count[x, y]
+        radius, angle = SPREAD * sqrt(before[x, y] / there[x, y]), GOLDEN_ANGLE * before[x, y]
         laid.append((x + radius * cos(angle), y + radius * sin(angle)))
-        count[x, y] += 1
+        before[x, y] += 1
     return laid
 
 
@@ -115,7 +108,7 @@ def _draw_panel(axes: "Axes", known: Costs, dimensions: tuple[Dimension, Dimensi
     down, across = dimensions
     values = [value for _, value in known]
     norm = LogNorm(min(values), max(max(values), LEAST_SPAN * min(values)))
-    laid = spread([(choice_of(point, across), choice_of(point, down)) for point, _ in known])
+    laid = spread([(place_of(point, across), place_of(point, down)) for point, _ in known])
     xs, ys = [x for x, _ in laid], [y for _, y in laid]
     dots = axes.scatter(xs, ys, c=values, s=20, cmap=SEQUENTIAL, norm=norm, linewidths=0, zorder=2)
     bar = axes.figure.colorbar(dots, ax=axes, label=cost.name)
