@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.cost.case import Floats, Ints
 from simulator.cost.geometry import distinct
-from simulator.cost.spatial import most_unrolled
+from simulator.cost.spatial import axes_of, most_unrolled
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, LoopNest, Operand, array_bounds, footprint
@@ -107,7 +107,7 @@ class ArrayEnergy:
         """The least picojoules of all spatial mappings, however they unroll, and whatever they hold in registers."""
         if not self.known:
             return 0.0
-        spatial = most_unrolled(self.dataflow, tuple(self.extents), self.array)
+        spatial = most_unrolled(axes_of(self.dataflow, self.array), tuple(self.extents))
         held, uses = self.most_held(), {}
         for o in Operand:
             whole = prod(self.extents[d] for d in REUSE[o])

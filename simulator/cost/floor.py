@@ -79,15 +79,19 @@ def least_rows(layer: Record, axis: int, least: int, most: int) -> int:
 
 
 class Least(NamedTuple):
-    """Of a way to cut a layer: input rows times columns that all tiles load; MAC cycles of it, and of any way."""
+    """Of a way to cut a layer: input rows times columns that all tiles load; MAC cycles of it, and of any way; bytes of
+    the first tile's load, and of the last one's store.
+    """
 
     window: int
     macs: int
     any_macs: int
+    load: int
+    store: int
 
 
 @jit
-def least_of_tiles(case: Case, scratch: Scratch, least: Least, last: Ints, objective: int, keys: Floats) -> float:
+def least_of_tiles(case: Case, scratch: Scratch, least: Least, objective: int, keys: Floats) -> float:
     """Write what a layer cut into these tiles, at the first of them, takes at least into `keys`.
 
     Return the objective without the ends of the layer, and with as few MAC cycles as any way to cut it has: more tiles
@@ -95,8 +99,7 @@ def least_of_tiles(case: Case, scratch: Scratch, least: Least, last: Ints, objec
     """
     machine, layer, tiles = case.machine, case.layer, scratch.tiles
     set_least_crossing(machine, layer, tiles, least.window, scratch.totals)
-    load, every_store = first_load(machine, layer, case.mapping.tile, tiles), dram_bytes(scratch.totals)
-    ends = Ends(load, every_store, ZERO, bytes_of_outputs(machine, layer, last), ZERO)
+    ends = Ends(least.load, dram_bytes(scratch.totals), ZERO, least.store, ZERO)
     crossing = crossing_of(case, scratch, ends)
     skew = 0 if machine.skew_over_used else machine.skew_cycles
     between = (skew + machine.tile_setup_cycles) * all_tiles(tiles)
@@ -161,17 +164,14 @@ def rows_to_load(case: Case, cuts: Cuts) -> Ints:
 
 
 @jit
-def least_of_cut(
-    case: Case, scratch: Scratch, cuts: Cuts, least: Least, last: Ints, objective: int
-) -> tuple[float, float]:
+def least_of_cut(case: Case, scratch: Scratch, cuts: Cuts, least: Least, objective: int) -> tuple[float, float]:
     """Least value of the objective over the DRAM orders for the tiles in `case`; without the ends, and with them."""
     tiles, keys, inside, whole = scratch.tiles, np.empty(KEYS), np.inf, np.inf
-    start_tiles(case.machine, case.layer, case.mapping, tiles)
     for order in cuts.tries[tiled_groups(tiles)]:
         if order < 0:
             break
         set_order(case, scratch, cuts.orders[order])
-        inside = min(inside, least_of_tiles(case, scratch, least, last, objective, keys))
+        inside = min(inside, least_of_tiles(case, scratch, least, objective, keys))
         whole = min(whole, keys[OBJECTIVE_KEY])
     return inside, whole
 
@@ -209,8 +209,11 @@ def floor_of(
         d, cut = 7, innermost_cut(pick)
         fits = may_fit(machine, layer, scratch.tiles.whole, mapping.tile, ONE)
         window = rows[HEIGHT, pick[P]] * rows[WIDTH, pick[Q]]
-        least = Least(window, mac_cycles_of_cut(case, cycles.steps, cycles.macs, pick), cycles.macs)
-        rising, whole = least_of_cut(case, scratch, cuts, least, last, objective)
+        start_tiles(machine, layer, mapping, scratch.tiles)
+        load, store = first_load(machine, layer, mapping.tile, scratch.tiles), bytes_of_outputs(machine, layer, last)
+        macs = mac_cycles_of_cut(case, cycles.steps, cycles.macs, pick)
+        least = Least(window, macs, cycles.macs, load, store)
+        rising, whole = least_of_cut(case, scratch, cuts, least, objective)
         if fits:
             best = min(best, whole)
         base, left = min(base, rising), left - 1

@@ -34,7 +34,7 @@ from simulator.cost.candidates import (
     tile_steps,
     ways_to_cut,
 )
-from simulator.cost.case import MAPPING, UNLIMITED, Best, Case, Ints, Record
+from simulator.cost.case import MAPPING, Best, Case, Ints, Record
 from simulator.cost.compulsory import ArrayEnergy, delivery_cycles
 from simulator.cost.convert import (
     layer_record,
@@ -44,6 +44,7 @@ from simulator.cost.convert import (
     price_record,
     record,
 )
+from simulator.cost.effort import DEFAULT, Effort
 from simulator.cost.floor import Cycles, floor_of
 from simulator.cost.inner import InnerTiles, inner_tiles, with_room
 from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
@@ -53,14 +54,11 @@ from simulator.cost.spatial import SpatialMapping, every_spatial_mapping, least_
 from simulator.cost.steps import step_tables
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.errors import TooMuchWork
-from simulator.hardware.model import BAND, GAP, KERNEL_OBJECTIVES, Hardware
+from simulator.hardware.model import BAND, KERNEL_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim
 from simulator.network.ir import Layer
-
-BEAM = 32
-"""Spatial mappings of a dataflow whose tiles are searched first: the best by what the array decides."""
 
 AMONG_THE_FASTEST = 8
 """Likewise, where the fastest mapping is known and less energy is sought."""
@@ -83,6 +81,9 @@ LEFT_OUT = 32
 MOST_CUTS, WHERE_BYTES_COUNT = 50_000, 5_000
 """Ways to cut a layer that a floor looks at: of time, and of other objectives, which cuts raise little."""
 
+NO_STEPS = np.ones((0, 8, 1), np.int64)
+"""What is known of steps, by the ways to cut, to a floor that looks at none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -101,25 +102,6 @@ class Request:
     residuals: int = 0
     stored: Fraction = Fraction(1)
     slices: Slices = WHOLE_TENSORS
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """When a search ends: `gap` as a fraction of what it has proven, or after `evaluations` of mappings, if it is not
-    to go through the `whole_space`; or after so many `tiles` were looked at, or played. `beam` spatial mappings of a
-    dataflow are searched first.
-    """
-
-    gap: float = GAP
-    evaluations: int = 20_000
-    whole_space: bool = False
-    beam: int = BEAM
-    tiles: int = 2_000_000
-
-
-DEFAULT = Effort()
-PROVE = Effort(gap=0.0, evaluations=UNLIMITED, whole_space=True, tiles=UNLIMITED)
-"""To the end: what is found is the best there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +213,15 @@ class Search:
         steps = longest_steps(self.nest, dataflow, self.hardware.array, self.levels)
         best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow, steps)
         case = self.case(trial, 0.0 if self.by_cycles else self.array_energy(dataflow).of_any)
-        cycles = Cycles(macs, step_tables(dataflow, self.nest, self.hardware.array, steps))
+        cycles = Cycles(
+            macs, step_tables(dataflow, self.nest, self.hardware.array, steps) if most_cuts > 1 else NO_STEPS
+        )
         return float(floor_of(case, self.scratch, cuts, cycles, self.objective, best, most_cuts))
+
+    def close_floor(self, dataflow: Dataflow, most: float) -> float:
+        """What no mapping under a dataflow takes less of, of the objective, as all ways to cut say, or `most`."""
+        self.best.keys[OBJECTIVE_KEY] = most
+        return self.floor(dataflow, MOST_CUTS if self.by_cycles else WHERE_BYTES_COUNT)
 
     def case(self, mapping: Record, words_pj: float = 0.0) -> Case:
         """The layer with a mapping, of which words at the array cost so much at least."""
@@ -258,7 +247,7 @@ class Search:
         """Look at all ways to cut the layer, once something is found, and where that may tell more than is known."""
         if self.found and dataflow.name not in self.raised and self.may_improve(self.floors[dataflow.name]):
             self.raised.add(dataflow.name)
-            self.floors[dataflow.name] = self.floor(dataflow, MOST_CUTS if self.by_cycles else WHERE_BYTES_COUNT)
+            self.floors[dataflow.name] = self.close_floor(dataflow, float(self.best.keys[OBJECTIVE_KEY]))
 
     def may_improve(self, floor: float) -> bool:
         """Whether what takes so much of the objective at least may be better than the best by more than the gap."""

@@ -1,6 +1,6 @@
 """What one op takes at least on a machine: known without searching mappings, or playing other ops."""
 
-from collections.abc import Sequence
+from math import inf
 
 from simulator.engine.mapping_choice import request_of
 from simulator.engine.player import Player, Turn
@@ -11,14 +11,17 @@ from simulator.result.run import LayerResult
 from simulator.schedule import PlannedOp
 
 
-def least_of(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], objective: str) -> list[float]:
-    """Return what no mapping of an op takes less of, by dataflow: cycles, bytes, or picojoules for `energy`."""
+def least_of(
+    op: PlannedOp, hardware: Hardware, dataflow: Dataflow, objective: str, closely: bool = False, most: float = inf
+) -> float:
+    """Return what no mapping of an op takes less of under a dataflow: cycles, bytes, or picojoules for `energy`.
+
+    Looked at closely, that is of all ways to cut the op, or `most`, if that is less.
+    """
     from simulator.cost.search import Search
 
-    if not dataflows:
-        return []
     search, unit = Search(request_of(op, hardware, objective)), hardware.energy.unit_pj if objective == "energy" else 1
-    return [search.floor(flow, 1) * unit for flow in dataflows]
+    return (search.close_floor(dataflow, most / unit) if closely else search.floor(dataflow, 1)) * unit
 
 
 def played_alone(op: PlannedOp, hardware: Hardware, rows: Rows) -> LayerResult:

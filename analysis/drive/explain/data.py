@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 from analysis.drive.explain.explanation import Explanation
 from analysis.drive.explain.layer_levers import alike
+from analysis.drive.explain.ranking import LeftOut
 from analysis.drive.explain.text import left_out_text, saving_columns, told_changes
-from analysis.drive.explain.trials import LeftOut, Saving
+from analysis.drive.explain.trials import Saving
 from analysis.read.evidence import Verdict
 from analysis.read.layout import Column
 from simulator.door import network_of_run

@@ -6,18 +6,9 @@ from dataclasses import dataclass
 from analysis.drive.explain.change import Change, Progress
 from analysis.drive.explain.layer_levers import alike, layer_changes
 from analysis.drive.explain.published_levers import published_changes
+from analysis.drive.explain.ranking import LeftOut, tried, worth_telling
 from analysis.drive.explain.stage_levers import stage_changes
-from analysis.drive.explain.trials import (
-    LeftOut,
-    Saving,
-    Trials,
-    by_worth,
-    checked_trials,
-    tried,
-    worth_of,
-    worth_of_layers,
-    worth_telling,
-)
+from analysis.drive.explain.trials import Saving, Trials, by_worth, checked_trials, worth_of, worth_of_layers
 from analysis.read.evidence import Verdict, verdict_of
 from analysis.read.losses import StageUse, stage_uses
 from simulator.errors import InputError, Problem, nearest

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from analysis.drive.explain.explanation import Explanation
-from analysis.drive.explain.trials import LeftOut, Saving
+from analysis.drive.explain.ranking import LeftOut
+from analysis.drive.explain.trials import Saving
 from analysis.read import units
 from analysis.read.layout import Column, fit, printable, text_lines
 from analysis.read.losses import StageUse
