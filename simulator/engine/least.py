@@ -1,6 +1,6 @@
 """What one op takes at least on a machine: known without searching mappings, or playing other ops."""
 
-from math import inf
+from collections.abc import Sequence
 
 from simulator.engine.mapping_choice import request_of
 from simulator.engine.player import Player, Turn
@@ -12,16 +12,26 @@ from simulator.schedule import PlannedOp
 
 
 def least_of(
-    op: PlannedOp, hardware: Hardware, dataflow: Dataflow, objective: str, closely: bool = False, most: float = inf
-) -> float:
-    """Return what no mapping of an op takes less of under a dataflow: cycles, bytes, or picojoules for `energy`.
+    op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], objective: str, most: Sequence[float] = ()
+) -> list[float]:
+    """Return what no mapping of an op takes less of, by dataflow: cycles, bytes, or picojoules for `energy`.
 
-    Looked at closely, that is of all ways to cut the op, or `most`, if that is less.
+    At a glance; or where so much is known of each dataflow already, and last of all of them, with a close look at those
+    that may be less than all others: then none is told that is more than `most[-1]`.
     """
     from simulator.cost.search import Search
 
+    if not dataflows:
+        return []
     search, unit = Search(request_of(op, hardware, objective)), hardware.energy.unit_pj if objective == "energy" else 1
-    return (search.close_floor(dataflow, most / unit) if closely else search.floor(dataflow, 1)) * unit
+    if not most:
+        return [search.floor(flow, 1) * unit for flow in dataflows]
+    *floors, lowest = most
+    for floor, i in sorted(zip(floors, range(len(dataflows)), strict=True)):
+        if floor < lowest:
+            floors[i] = max(floor, search.close_floor(dataflows[i], lowest / unit) * unit)
+            lowest = min(lowest, floors[i])
+    return floors
 
 
 def played_alone(op: PlannedOp, hardware: Hardware, rows: Rows) -> LayerResult:

@@ -61,7 +61,7 @@ def levers_data(explanation: Explanation) -> dict[str, object]:
             {"title": title, "rows": _levers(savings, columns, touched)} for title, savings in tables.items() if savings
         ],
         "changes": _levers([each for each in explanation.network_changes if each.worth > 0], columns, touched),
-        "note": left_out_text(explanation.left_out),
+        "note": left_out_text(explanation),
     }
 
 

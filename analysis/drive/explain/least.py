@@ -239,16 +239,19 @@ class Floors:
         return least
 
     def _by_flow(self, op: PlannedOp, design: Design, measure: str, closely: bool) -> list[float]:
-        """Return the floor of an op under each dataflow, or what it takes in the run, where that is less."""
-        machine, key, floors = design.machine, op_key(op), list[float]()
-        in_run = self.taken.get(alike_key(op))
-        most = OBJECTIVES[measure].of_layer(in_run) if in_run and closely else inf
-        for flow in choose_dataflows(machine, design.dataflow):
-            known = self._floors.setdefault((setting_key(machine, (flow,), measure), closely), {})
-            if key not in known:
-                known[key] = least_of(op, machine, flow, measure, closely, most)
-            floors.append(known[key])
-        return floors
+        """Return the floor of an op under each dataflow; less where that is not the least, or more than in the run."""
+        machine, key, flows = design.machine, op_key(op), choose_dataflows(design.machine, design.dataflow)
+        known = [self._floors.setdefault((setting_key(machine, (flow,), measure), closely), {}) for flow in flows]
+        new = [i for i in range(len(flows)) if key not in known[i]]
+        most: list[float] = []
+        if closely and new:
+            glances, in_run = self._by_flow(op, design, measure, False), self.taken.get(alike_key(op))
+            looked_at = [known[i][key] for i in range(len(flows)) if i not in new]
+            run = OBJECTIVES[measure].of_layer(in_run) if in_run else inf
+            most = [*(glances[i] for i in new), min(run, *looked_at, inf)]
+        for i, floor in zip(new, least_of(op, machine, [flows[i] for i in new], measure, most), strict=True):
+            known[i][key] = floor
+        return [each[key] for each in known]
 
 
 def alike_key(op: PlannedOp) -> Alike:

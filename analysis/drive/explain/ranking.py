@@ -14,9 +14,13 @@ from analysis.drive.explain.change import Change, Progress
 from analysis.drive.explain.least import Outlook
 from analysis.drive.explain.trials import Saving, Trials, Worth, by_worth, worth_of, worth_of_layers
 from simulator.errors import InputError
+from simulator.hardware.model import GAP
 
 WORTH_TELLING = 5
 """Changes of a kind that are told, one of each lever and target."""
+
+LEAST_TOLD = GAP
+"""What a change must be worth to be told: less may be the luck of a search, which ends at such a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,17 @@ class LeftOut:
     worth_at_most: float
 
 
-def worth_telling(savings: Iterable[Saving], worth: Worth = worth_of) -> tuple[Saving, ...]:
-    """Return the first savings that save anything, one of each lever and target."""
+def worth_telling(
+    savings: Iterable[Saving], worth: Worth = worth_of, most: int | None = WORTH_TELLING
+) -> tuple[Saving, ...]:
+    """Return the first savings, one of each lever and target; or without a limit, all that save anything."""
+    if most is None:
+        return tuple(saving for saving in savings if worth(saving) > 0)
     best: dict[tuple[str, str], Saving] = {}
     for saving in savings:
-        if worth(saving) > 0:
+        if worth(saving) >= LEAST_TOLD:
             best.setdefault((saving.lever, saving.target), saving)
-    return tuple(best.values())[:WORTH_TELLING]
+    return tuple(best.values())[:most]
 
 
 class Prospect:
@@ -72,18 +80,25 @@ Entry = tuple[float, int]  # what a prospect is worth at most, negative, and its
 
 
 def tried(
-    trials: Trials, changes: Sequence[Change], worth: Worth = worth_of, progress: Progress | None = None
+    trials: Trials,
+    changes: Sequence[Change],
+    worth: Worth = worth_of,
+    progress: Progress | None = None,
+    every: bool = False,
 ) -> tuple[tuple[Saving, ...], tuple[LeftOut, ...]]:
     """Simulate changes by themselves until those worth telling are known; return the rest with what they can save.
 
-    Left out besides is what does not fit the machine.
+    Of each lever and target one is told. `every` change is simulated if asked for. Left out besides is what does not
+    fit the machine.
     """
+    if every:
+        return by_worth(_simulated(trials, changes, progress), worth), ()
     savings: dict[int, Saving] = {}
     told: set[tuple[str, str]] = set()
     prospects = dict(_prospects(trials, changes, worth))
     entries: list[Entry] = [(-prospect.worth_at_most, i) for i, prospect in prospects.items()]
     heapify(entries)
-    while entries and len(told) < WORTH_TELLING and entries[0][0] < 0:
+    while entries and len(told) < WORTH_TELLING and entries[0][0] <= -LEAST_TOLD:
         _, i = heappop(entries)
         prospect = prospects[i]
         if i in savings:
@@ -98,8 +113,17 @@ def tried(
                 del prospects[i]
                 continue
             heappush(entries, (-(worth(savings[i]) if i in savings else prospect.worth_at_most), i))
-    left = [prospect for i, prospect in prospects.items() if i not in savings]
-    return by_worth(savings.values(), worth), tuple(prospect.left_out for prospect in left)
+    left = [prospect.left_out for i, prospect in prospects.items() if i not in savings]
+    return by_worth(savings.values(), worth), tuple(left)
+
+
+def _simulated(trials: Trials, changes: Sequence[Change], progress: Progress | None) -> Iterator[Saving]:
+    """Simulate every change that fits the machine."""
+    for i, change in enumerate(changes):
+        if progress:
+            progress(i, len(changes), change.what)
+        with suppress(InputError):
+            yield trials.saving(change)
 
 
 def _prospects(trials: Trials, changes: Sequence[Change], worth: Worth) -> Iterator[tuple[int, Prospect]]:
