@@ -10,6 +10,9 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.result.run import LayerResult
 from simulator.schedule import PlannedOp
 
+CUTS = 1000
+"""Ways to cut an op that a close look goes through: with more of them, a search takes little longer."""
+
 
 def least_of(
     op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], objective: str, most: Sequence[float] = ()
@@ -19,6 +22,7 @@ def least_of(
     At a glance; or where so much is known of each dataflow already, and last of all of them, with a close look at those
     that may be less than all others: then none is told that is more than `most[-1]`.
     """
+    from simulator.cost.objectives import OBJECTIVE_KEY
     from simulator.cost.search import Search
 
     if not dataflows:
@@ -29,7 +33,8 @@ def least_of(
     *floors, lowest = most
     for floor, i in sorted(zip(floors, range(len(dataflows)), strict=True)):
         if floor < lowest:
-            floors[i] = max(floor, search.close_floor(dataflows[i], lowest / unit) * unit)
+            search.best.keys[OBJECTIVE_KEY] = lowest / unit
+            floors[i] = max(floor, search.floor(dataflows[i], CUTS) * unit)
             lowest = min(lowest, floors[i])
     return floors
 
