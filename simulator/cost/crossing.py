@@ -219,15 +219,21 @@ def ends_of(case: Case, scratch: Scratch, store: int, sums: int) -> Ends:
 
 
 @jit
-def least_crossing(case: Case, scratch: Scratch, window: int) -> Crossing:
+def least_ends(case: Case, scratch: Scratch) -> Ends:
+    """Ends of a mapping at least, at its first tile, whatever its DRAM order."""
+    machine, tile = case.machine, case.mapping.tile
+    sums = (operand_words(tile, OUTPUTS) * machine.bits[SUM_BITS] + 7) >> 3
+    return ends_of(case, scratch, bytes_of_outputs(machine, case.layer, tile), sums)
+
+
+@jit
+def least_crossing(case: Case, scratch: Scratch, window: int, ends: Ends) -> Crossing:
     """Find what must cross the port, and write it to the totals; at the first tile.
 
-    `window` is the product of input rows and columns over all tiles.
+    `window` is the product of input rows and columns over all tiles, `ends` are `least_ends`.
     """
-    machine, layer, tile = case.machine, case.layer, case.mapping.tile
-    set_least_crossing(machine, layer, scratch.tiles, window, scratch.totals)
-    sums = (operand_words(tile, OUTPUTS) * machine.bits[SUM_BITS] + 7) >> 3
-    return crossing_of(case, scratch, ends_of(case, scratch, bytes_of_outputs(machine, layer, tile), sums))
+    set_least_crossing(case.machine, case.layer, scratch.tiles, window, scratch.totals)
+    return crossing_of(case, scratch, ends)
 
 
 @jit

@@ -32,7 +32,7 @@ from simulator.cost.candidates import (
     tile_choices,
     tile_steps,
 )
-from simulator.cost.case import MAPPING, UNLIMITED, Best, Case, Ints, Record
+from simulator.cost.case import MAPPING, Best, Case, Ints, Record
 from simulator.cost.convert import (
     layer_record,
     machine_record,
@@ -41,6 +41,7 @@ from simulator.cost.convert import (
     price_record,
     record,
 )
+from simulator.cost.effort import DEFAULT, Effort
 from simulator.cost.floors import Floors, case_of
 from simulator.cost.inner import InnerTiles, inner_tiles, with_room
 from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
@@ -49,17 +50,14 @@ from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import FILTER_TAPS, SpatialMapping, every_spatial_mapping, spatial_mappings
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.errors import TooMuchWork
-from simulator.hardware.model import BAND, GAP, KERNEL_OBJECTIVES, Hardware
+from simulator.hardware.model import BAND, KERNEL_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim
 from simulator.network.ir import Layer
 
-BEAM = 32
-"""Spatial mappings of a dataflow whose tiles are searched first: the best by what the array decides."""
-
 AMONG_THE_FASTEST = 8
-"""Likewise, where the fastest mapping is known and less energy is sought."""
+"""Spatial mappings of a dataflow that are searched first where the fastest mapping is known and less energy is sought."""
 
 UNDER_FILLED_BEAM = 8
 """Likewise, of all dataflows' spatial mappings that leave PEs without work."""
@@ -75,9 +73,6 @@ AT_ONCE = 4096
 
 LEFT_OUT = 32
 """Tiles that can be ruled out in the time that the evaluation of a mapping takes."""
-
-MOST_CUTS, WHERE_BYTES_COUNT = 50_000, 5_000
-"""Ways to cut a layer that a floor looks at: of time, and of other objectives, which cuts raise little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +92,6 @@ class Request:
     residuals: int = 0
     stored: Fraction = Fraction(1)
     slices: Slices = WHOLE_TENSORS
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """When a search ends: `gap` as a fraction of what it has proven, or after `evaluations` of mappings, if it is not
-    to go through the `whole_space`; or after so many `tiles` were looked at, or played. `beam` spatial mappings of a
-    dataflow are searched first.
-    """
-
-    gap: float = GAP
-    evaluations: int = 20_000
-    whole_space: bool = False
-    beam: int = BEAM
-    tiles: int = 2_000_000
-
-
-DEFAULT = Effort()
-PROVE = Effort(gap=0.0, evaluations=UNLIMITED, whole_space=True, tiles=UNLIMITED)
-"""To the end: what is found is the best there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +179,7 @@ class Search:
         """Search until nothing is left that could be better by more than the gap, or the effort is spent."""
         for flow in dataflows:
             possible = self.least.mac_cycles(flow) <= self.most_cycles
-            self.floors[flow.name] = self.least.of(flow, self.best.keys[OBJECTIVE_KEY], 1) if possible else np.inf
+            self.floors[flow.name] = self.least.of(flow, self.best.keys[OBJECTIVE_KEY]) if possible else np.inf
         ranked = sorted(enumerate(dataflows), key=lambda pair: self.floors[pair[1].name])
         self.search_the_promising(ranked)
         self.refine()
@@ -221,8 +197,7 @@ class Search:
         """Look at all ways to cut the layer, once something is found, and where that may tell more than is known."""
         if self.found and dataflow.name not in self.raised and self.may_improve(self.floors[dataflow.name]):
             self.raised.add(dataflow.name)
-            cuts = MOST_CUTS if self.by_cycles else WHERE_BYTES_COUNT
-            self.floors[dataflow.name] = self.least.of(dataflow, self.best.keys[OBJECTIVE_KEY], cuts)
+            self.floors[dataflow.name] = self.least.close(dataflow, float(self.best.keys[OBJECTIVE_KEY]))
 
     def may_improve(self, floor: float) -> bool:
         """Whether what takes so much of the objective at least may be better than the best by more than the gap."""
