@@ -90,7 +90,7 @@ class Request:
 
     `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
     `reserved_bytes`; `residuals` tensors of the outputs' shape are added to them, of which a fraction is `stored`.
-    `slices` tells where they lie in DRAM.
+    `slices` tells where they lie in DRAM, `parameters` how many words come with the weights for ops that are fused.
     """
 
     hardware: Hardware
@@ -101,6 +101,7 @@ class Request:
     residuals: int = 0
     stored: Fraction = Fraction(1)
     slices: Slices = WHOLE_TENSORS
+    parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +182,12 @@ class Search:
         self.nest, self.objective = layer.nest, KERNEL_OBJECTIVES.index(request.objective)
         self.by_cycles = request.objective in ("cycles", "cycles_plus_dma")
         self.array_energies: dict[str, ArrayEnergy] = {}
-        self.parts = (
-            machine_record(self.hardware, request.reserved_bytes),
-            port_record(self.hardware),
-            layer_record(
-                self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored, request.slices
-            ),
-            price_record(self.hardware, layer),
+        facts = layer_record(
+            self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored, request.slices
         )
+        facts["parameters"] = request.parameters
+        machine = machine_record(self.hardware, request.reserved_bytes)
+        self.parts = machine, port_record(self.hardware), facts, price_record(self.hardware, layer)
         self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
         self.scratch.work["left"] = effort.tiles
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))

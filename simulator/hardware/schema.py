@@ -275,7 +275,7 @@ class DepthwiseEngine(Written):
     """A unit that filters what the array makes on its way out: a tap of so many channels and pixels a cycle.
 
     It runs depthwise layers that alone read what the array made, at the same time: what it takes longer counts. Their
-    weights are not counted as traffic. Other depthwise layers the array runs.
+    weights come once, with the first tile's. Other depthwise layers the array runs.
     """
 
     channels: Count

@@ -181,6 +181,7 @@ NOT_READ_OF_LAYER: dict[str, object] = {
 READ_OF_OP: dict[str, object] = {
     "layer": replace(LAYER, stride=(2, 2)),
     "residuals": 7,
+    "parameters": 11,
     "resident": (True, False, False),
     "reserved_bytes": 7,
     "stored": Fraction(1, 7),
