@@ -60,6 +60,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "ops_on_array": frozenset({"pool"}),
     "epilogue": Epilogue(7, True),
     "depthwise": DepthwiseEngine(16, 4),
+    "pages": "others",  # of timelines alone
     "kept_weight_bytes": 7,
     "fuses": frozenset({"add"}),
     "folds": frozenset({"add"}),
