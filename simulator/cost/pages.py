@@ -126,7 +126,8 @@ def serve_burst(dram: Record, banks: Banks, address: int, issued: int, write: in
         column = max(column, banks.wrote[c] + dram.turn_ps)
     start = max(banks.bus[c], column + dram.column_ps)
     end = start + dram.burst_ps
-    banks.closable[c, bank] = end + dram.recovery_ps if write else end - dram.column_ps
+    closable = end + dram.recovery_ps if write else end - dram.column_ps
+    banks.closable[c, bank] = max(banks.closable[c, bank], closable)
     if write:
         banks.wrote[c] = end
     banks.bus[c] = banks.asked[c, place] = end

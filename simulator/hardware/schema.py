@@ -270,7 +270,7 @@ class Dram(Written):
             raise Rejected("a memory that takes no time has no pages", "a bandwidth", path=("bandwidth",))
         if self.weights_bandwidth is not None:
             raise Rejected("weights of a memory of their own", "one memory with pages", path=("weights_bandwidth",))
-        known(self.type, tuple(DRAM_TYPES), "pages of a type of DRAM", "type")
+        known(self.type, tuple(DRAM_TYPES), "type of DRAM with pages", "type")
         return self
 
 

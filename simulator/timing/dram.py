@@ -31,6 +31,20 @@ class DramUse:
         return f"{self.type}, {self.channels} {channels}, open pages: {moved} while its port is at work"
 
 
+SCATTERED, EVERYWHERE, ENOUGH = 2_654_435_761, 1 << 32, 1 << 20
+"""A multiplier that scatters numbers (Knuth, The Art of Computer Programming, 6.4), over so many bytes, until so many
+were read."""
+
+
+def share_of_peak(pages: Pages, run_bytes: int) -> float:
+    """Return the share of the bandwidth at which runs of so many bytes are read that lie anywhere."""
+    memory, clock_hz = OpenPages(pages, 10**12), 10**12
+    runs = max(1, ENOUGH // run_bytes)
+    places = (i * SCATTERED % EVERYWHERE // run_bytes * run_bytes for i in range(runs))
+    end = memory.serve([(place, run_bytes, 0, 1) for place in places], 0, write=False)
+    return runs * run_bytes * clock_hz / end / pages.bandwidth
+
+
 class OpenPages:
     """A memory with banks and rows behind the DRAM port, of which open rows stay so.
 
