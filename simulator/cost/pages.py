@@ -111,27 +111,33 @@ def refresh(dram: Record, banks: Banks, c: int, now: int) -> None:
 
 
 @jit
-def serve_burst(dram: Record, banks: Banks, address: int, issued: int, write: int) -> int:
-    """Serve the burst at an address; return when its data have crossed the bus."""
-    piece = address // INTERLEAVE if dram.channels > 1 else 0
-    c = piece % dram.channels
-    local = address - (piece - piece // dram.channels) * INTERLEAVE
-    row_of_all = local // dram.row_bytes
-    bank, row = row_of_all % dram.banks, row_of_all // dram.banks
+def serve_burst(dram: Record, banks: Banks, c: int, bank: int, row: int, issued: int, write: int) -> int:
+    """Serve a burst of a row; return when its data have crossed the bus."""
     place = banks.bursts[c] % QUEUE
     asked = max(issued, banks.asked[c, place])
     refresh(dram, banks, c, max(asked, banks.bus[c]))
     column = open_row(dram, banks, c, bank, row, asked)
     if not write:
         column = max(column, banks.wrote[c] + dram.turn_ps)
-    start = max(banks.bus[c], column + dram.column_ps)
-    end = start + dram.burst_ps
+    end = max(banks.bus[c], column + dram.column_ps) + dram.burst_ps
     closable = end + dram.recovery_ps if write else end - dram.column_ps
     banks.closable[c, bank] = max(banks.closable[c, bank], closable)
     if write:
         banks.wrote[c] = end
     banks.bus[c] = banks.asked[c, place] = end
     banks.bursts[c] += 1
+    return end
+
+
+@jit
+def serve_piece(dram: Record, banks: Banks, address: int, bursts: int, issued: int, write: int) -> int:
+    """Serve bursts of one row of one channel from an address on; return when the last data have crossed the bus."""
+    piece = address // INTERLEAVE if dram.channels > 1 else 0
+    c = piece % dram.channels
+    row_of_all = (address - (piece - piece // dram.channels) * INTERLEAVE) // dram.row_bytes
+    bank, row, end = row_of_all % dram.banks, row_of_all // dram.banks, issued
+    for _ in range(bursts):
+        end = serve_burst(dram, banks, c, bank, row, issued, write)
     return end
 
 
@@ -148,8 +154,12 @@ class Runs(NamedTuple):
 def serve_runs(dram: Record, banks: Banks, runs: Runs, issued: int, write: int) -> int:
     """Serve runs one after the other; return when the last data have crossed, in picoseconds."""
     end, burst = issued, dram.burst_bytes
+    unit = INTERLEAVE if dram.channels > 1 else dram.row_bytes
     for i in range(runs.times):
         start = runs.first + i * runs.pitch
-        for at in range(start // burst, (start + runs.size_bytes - 1) // burst + 1):
-            end = max(end, serve_burst(dram, banks, at * burst, issued, write))
+        at, stop = start // burst * burst, ((start + runs.size_bytes - 1) // burst + 1) * burst
+        while at < stop:
+            behind = min(stop, (at // unit + 1) * unit)
+            end = max(end, serve_piece(dram, banks, at, (behind - at) // burst, issued, write))
+            at = behind
     return end

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from random import Random
 
 from simulator.hardware.model import Pages
 from simulator.timing.tiles import Placed, Stretch
@@ -31,18 +32,17 @@ class DramUse:
         return f"{self.type}, {self.channels} {channels}, open pages: {moved} while its port is at work"
 
 
-SCATTERED, EVERYWHERE, ENOUGH = 2_654_435_761, 1 << 32, 1 << 20
-"""A multiplier that scatters numbers (Knuth, The Art of Computer Programming, 6.4), over so many bytes, until so many
-were read."""
+EVERYWHERE, ENOUGH = 1 << 32, 1 << 19
+"""Bytes over which runs lie scattered, and how many are read."""
 
 
 def share_of_peak(pages: Pages, run_bytes: int) -> float:
     """Return the share of the bandwidth at which runs of so many bytes are read that lie anywhere."""
-    memory, clock_hz = OpenPages(pages, 10**12), 10**12
-    runs = max(1, ENOUGH // run_bytes)
-    places = (i * SCATTERED % EVERYWHERE // run_bytes * run_bytes for i in range(runs))
-    end = memory.serve([(place, run_bytes, 0, 1) for place in places], 0, write=False)
-    return runs * run_bytes * clock_hz / end / pages.bandwidth
+    memory, clock_hz, places = OpenPages(pages, 10**12), 10**12, Random(0)
+    runs = [
+        (places.randrange(EVERYWHERE // run_bytes) * run_bytes, run_bytes, 0, 1) for _ in range(ENOUGH // run_bytes)
+    ]
+    return len(runs) * run_bytes * clock_hz / memory.serve(runs, 0, write=False) / pages.bandwidth
 
 
 class OpenPages:

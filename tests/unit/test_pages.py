@@ -1,6 +1,7 @@
 """Timelines on off-chip memory with banks and rows: what tiles move of which tensor, when they end, what is told."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,14 @@ import pytest
 from simulator import load_hardware, simulate
 from simulator.cli.exits import run
 from simulator.door import timeline
+from simulator.engine.mapping_cache import MappingCache
 from simulator.errors import InputError
+from simulator.hardware.dram_types import DRAM_TYPES
+from simulator.hardware.model import Pages
 from simulator.hardware.vary import vary
 from simulator.network.graph import Graph
 from simulator.network.ir import Network
+from simulator.timing.dram import share_of_peak
 from simulator.timing.timeline import Timeline
 from workloads.exporters.yaml_layers import yaml_text
 
@@ -54,7 +59,8 @@ WHOLE = (pytest.param(name, marks=pytest.mark.slow) for name in ("squeezenext", 
 
 @pytest.mark.parametrize("network", [*SMALLER, *WHOLE])
 def test_a_network_never_ends_earlier_than_with_an_ideal_channel(network: str) -> None:
-    ideal, own = timeline(simulate(IDEAL, network)), played(network)
+    found = MappingCache()
+    ideal, own = (timeline(simulate(each, network, cache=found)) for each in (IDEAL, paged()))
     assert own.end_cycle >= ideal.end_cycle
     assert all(mine[1] - mine[0] >= its[1] - its[0] for mine, its in zip(own.spans, ideal.spans, strict=True))
 
@@ -104,3 +110,17 @@ def test_the_command_says_what_bandwidth_came_out(tmp_path: Path, capsys: pytest
     assert told.startswith("DDR3, 1 channel, open pages: ")
     assert about["dram"] in told
     assert f"ends after {about['end_cycle']:,} cycles, the run after {about['cycles']:,}" in told
+
+
+def test_the_page_of_off_chip_memory_says_what_comes_out() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "dram.md").read_text()
+    head = next(line for line in page.splitlines() if line.startswith("| type | 32 B"))
+    sizes = [int(number) * UNITS[unit] for number, unit in (cell.split() for cell in head.strip("| ").split(" | ")[1:])]
+    for name in ("DDR4", "LPDDR4"):
+        shown = next(line for line in page.splitlines() if line.startswith(f"| {name} |")).strip("| ").split(" | ")[1:]
+        kind = DRAM_TYPES[name]
+        alone = Pages(name, kind, kind.bandwidth, Fraction(1))
+        assert shown == [f"{share_of_peak(alone, size):.0%}" for size in sizes]
+
+
+UNITS = {"B": 1, "KiB": 2**10}
