@@ -327,26 +327,28 @@ class Search:
         """Candidates in the order of what they promise; `rank` is that of the dataflow."""
         first, second = (CYCLES_COLUMN, WORDS_COLUMN) if self.by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
+        energies = self.array_energy(dataflow).of(*figures_of(found, "spatial", "registers")).tolist() if found else []
         for (skips, inner), group in self.alike(dataflow, found).items():
-            layouts = [layout for _, layout in group]
+            layouts = [found[at] for _, at in group]
             figures = self.figures(template_record(dataflow, inner, skips), layouts).tolist()
-            energies = self.array_energy(dataflow).of(*figures_of(layouts, "spatial", "registers")).tolist()
-            judged += [
-                Candidate(dataflow, layout, inner, (row[first], row[second], rank, number), row[FLOOR_COLUMN], pj)
-                for row, pj, (number, layout) in zip(figures, energies, group, strict=True)
-            ]
+            for row, (number, at) in zip(figures, group, strict=True):
+                promise = row[first], row[second], rank, number
+                judged.append(Candidate(dataflow, found[at], inner, promise, row[FLOOR_COLUMN], energies[at]))
         return in_order(judged)
 
     def alike(
         self, dataflow: Dataflow, found: Sequence[SpatialMapping]
-    ) -> dict[tuple[bool, InnerTiles], list[tuple[int, SpatialMapping]]]:
-        """Group spatial mappings, numbered, by what their mapping records start from: skipping and inner tiles."""
-        groups: dict[tuple[bool, InnerTiles], list[tuple[int, SpatialMapping]]] = {}
-        alone, number = (InnerTiles(dataflow.order),), 0
-        for layout in found:
-            skips = skips_zeros(self.hardware, dataflow, layout.spatial)
-            for inner in inner_tiles(self.hardware, self.nest, layout, dataflow) if self.levels > 1 else alone:
-                groups.setdefault((skips, inner), []).append((number, layout))
+    ) -> dict[tuple[bool, InnerTiles], list[tuple[int, int]]]:
+        """Group places of spatial mappings, numbered, by what their records start from: skipping and inner tiles."""
+        groups: dict[tuple[bool, InnerTiles], list[tuple[int, int]]] = {}
+        known: dict[tuple[tuple[int, ...], ...], tuple[InnerTiles, ...]] = {}
+        number = 0
+        for at, layout in enumerate(found):
+            skips, spread = skips_zeros(self.hardware, dataflow, layout.spatial), (layout.spatial, layout.registers)
+            if spread not in known:
+                known[spread] = inner_tiles(self.hardware, self.nest, layout, dataflow)
+            for inner in known[spread]:
+                groups.setdefault((skips, inner), []).append((number, at))
                 number += 1
         return groups
 
