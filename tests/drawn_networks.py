@@ -11,7 +11,7 @@ from simulator.network.graph import Tensor
 from simulator.network.ir import ACROSS_CHANNELS, WITHIN_CHANNEL, Layer, Network, Op
 from workloads.importers.assembly import Assembly
 
-ACTIVATIONS = ("relu", "relu6", "hard_swish", "swish", "hard_sigmoid", "norm", "norm_relu", "clip", "mystery")
+ACTIVATIONS = ("relu", "relu6", "hard_swish", "swish", "hard_sigmoid", "prelu", "norm", "norm_relu", "clip", "mystery")
 Draw = Callable[[st.SearchStrategy], object]
 
 NAMES = st.text("abcXYZ019_/.-", min_size=1, max_size=8).filter(lambda name: not name.startswith(("-", ".")))

@@ -127,16 +127,19 @@ def most_sums(machine: Record, most: Ints) -> int:
 
 @jit
 def most_loaded(machine: Record, layer: Record, trips: Ints, most: Ints) -> int:
-    """Bytes in bursts that a tile loads at most, where nothing comes whole; more of weights that come slower."""
+    """Bytes in bursts that a tile loads at most, where nothing comes whole; more of weights that come slower.
+
+    The first also brings the parameters of fused ops.
+    """
     size = most_sums(machine, most)
     size += layer.residuals * bytes_at_most(machine, layer, OUTPUTS, outputs_box(layer, trips, most), most[G])
     if not layer.resident[INPUTS]:
         size += bytes_at_most(machine, layer, INPUTS, inputs_box(machine, layer, trips, most), most[G])
+    bits = layer.parameters * machine.bits[WEIGHTS] + 8 * machine.burst_bytes
     if not layer.resident[WEIGHTS]:
         words = operand_words(most, WEIGHTS)
-        bits = words * layer.word_bits[WEIGHTS] + (1 if layer.tiled[WEIGHTS] else 2 * words) * 8 * machine.burst_bytes
-        size += weights_at_port((bits >> 3) + 1, machine)
-    return size
+        bits += words * layer.word_bits[WEIGHTS] + (1 if layer.tiled[WEIGHTS] else 2 * words) * 8 * machine.burst_bytes
+    return size + weights_at_port((bits >> 3) + 1, machine)
 
 
 @jit

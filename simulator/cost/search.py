@@ -57,7 +57,7 @@ from simulator.nest import Dim
 from simulator.network.ir import Layer
 
 AMONG_THE_FASTEST = 8
-"""Spatial mappings of a dataflow that are searched first where the fastest mapping is known and less energy is sought."""
+"""Spatial mappings of a dataflow that are searched first, where the fastest mapping is known and energy is sought."""
 
 UNDER_FILLED_BEAM = 8
 """Likewise, of all dataflows' spatial mappings that leave PEs without work."""
@@ -81,7 +81,7 @@ class Request:
 
     `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
     `reserved_bytes`; `residuals` tensors of the outputs' shape are added to them, of which a fraction is `stored`.
-    `slices` tells where they lie in DRAM.
+    `slices` tells where they lie in DRAM, `parameters` how many words come with the weights for ops that are fused.
     """
 
     hardware: Hardware
@@ -92,6 +92,7 @@ class Request:
     residuals: int = 0
     stored: Fraction = Fraction(1)
     slices: Slices = WHOLE_TENSORS
+    parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +153,12 @@ class Search:
         assert layer.nest is not None
         self.nest, self.objective = layer.nest, KERNEL_OBJECTIVES.index(request.objective)
         self.by_cycles = request.objective in ("cycles", "cycles_plus_dma")
-        self.parts = (
-            machine_record(self.hardware, request.reserved_bytes),
-            port_record(self.hardware),
-            layer_record(
-                self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored, request.slices
-            ),
-            price_record(self.hardware, layer),
+        facts = layer_record(
+            self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored, request.slices
         )
+        facts["parameters"] = request.parameters
+        machine = machine_record(self.hardware, request.reserved_bytes)
+        self.parts = machine, port_record(self.hardware), facts, price_record(self.hardware, layer)
         self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
         self.scratch.work["left"] = effort.tiles
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
@@ -282,26 +281,30 @@ class Search:
         """Candidates in the order of what they promise; `rank` is that of the dataflow."""
         first, second = (CYCLES_COLUMN, WORDS_COLUMN) if self.by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
+        energies = (
+            self.least.array_energy(dataflow).of(*figures_of(found, "spatial", "registers")).tolist() if found else []
+        )
         for (skips, inner), group in self.alike(dataflow, found).items():
-            layouts = [layout for _, layout in group]
+            layouts = [found[at] for _, at in group]
             figures = self.figures(template_record(dataflow, inner, skips), layouts).tolist()
-            energies = self.least.array_energy(dataflow).of(*figures_of(layouts, "spatial", "registers")).tolist()
-            judged += [
-                Candidate(dataflow, layout, inner, (row[first], row[second], rank, number), row[FLOOR_COLUMN], pj)
-                for row, pj, (number, layout) in zip(figures, energies, group, strict=True)
-            ]
+            for row, (number, at) in zip(figures, group, strict=True):
+                promise = row[first], row[second], rank, number
+                judged.append(Candidate(dataflow, found[at], inner, promise, row[FLOOR_COLUMN], energies[at]))
         return in_order(judged)
 
     def alike(
         self, dataflow: Dataflow, found: Sequence[SpatialMapping]
-    ) -> dict[tuple[bool, InnerTiles], list[tuple[int, SpatialMapping]]]:
-        """Group spatial mappings, numbered, by what their mapping records start from: skipping and inner tiles."""
-        groups: dict[tuple[bool, InnerTiles], list[tuple[int, SpatialMapping]]] = {}
-        alone, number = (InnerTiles(dataflow.order),), 0
-        for layout in found:
-            skips = skips_zeros(self.hardware, dataflow, layout.spatial)
-            for inner in inner_tiles(self.hardware, self.nest, layout, dataflow) if self.levels > 1 else alone:
-                groups.setdefault((skips, inner), []).append((number, layout))
+    ) -> dict[tuple[bool, InnerTiles], list[tuple[int, int]]]:
+        """Group places of spatial mappings, numbered, by what their records start from: skipping and inner tiles."""
+        groups: dict[tuple[bool, InnerTiles], list[tuple[int, int]]] = {}
+        known: dict[tuple[tuple[int, ...], ...], tuple[InnerTiles, ...]] = {}
+        number = 0
+        for at, layout in enumerate(found):
+            skips, spread = skips_zeros(self.hardware, dataflow, layout.spatial), (layout.spatial, layout.registers)
+            if spread not in known:
+                known[spread] = inner_tiles(self.hardware, self.nest, layout, dataflow)
+            for inner in known[spread]:
+                groups.setdefault((skips, inner), []).append((number, at))
                 number += 1
         return groups
 

@@ -168,6 +168,7 @@ class LayerResult:
     kept: KeptTensor | None = None  # of what it makes
     stacked: StackedResult | None = None  # where it ran strip by strip; then `mapping` is None
     energy_relative: float | None = None  # in units of a relative table
+    parameter_bytes: int = 0  # of weights and constants at least, all of which come from DRAM; 0 where none is told
     # Fraction by which the objective may exceed the least there is, None where nothing was searched; and likewise of
     # cycles, where the objective is energy among the fastest. How a mapping was found makes no other run of it.
     gap: float | None = field(default=None, compare=False)

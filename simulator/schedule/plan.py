@@ -39,7 +39,8 @@ class PlannedOp:
     `producer` names the op it is fused into, `folded` says that it is free; otherwise it runs itself, and `fused` ops
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
     pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others;
-    `filtering` are the loops of depthwise layers that an engine runs behind the array.
+    `filtering` are the loops of depthwise layers that an engine runs behind the array, `parameters` the words that
+    fused ops read from DRAM: their weights, and constants but for tables.
     `resident` tells by operand whether it stays on chip (as weights also the second factor of a product), where
     `reserved_bytes` are taken by tensors that are kept meanwhile, which have `alive_bytes`; what it makes itself is
     `kept` until the op `read_last_by`. `slices` tells what folded ops make of where its
@@ -59,8 +60,14 @@ class PlannedOp:
     stored: Fraction = Fraction(1)
     added: int = 0
     filtering: tuple[LoopNest, ...] = ()
+    parameters: int = 0
     slices: Slices = WHOLE_TENSORS
     in_stack: InStack | None = None
+
+    @property
+    def as_read(self) -> Layer:
+        """An op that does not multiply, with all constants that it reads: its own, and those of fused ops."""
+        return replace(self.layer, constant_elements=self.layer.constants + self.parameters)
 
     @property
     def runs(self) -> bool:
@@ -76,7 +83,7 @@ def plan(network: Network, hardware: Hardware, schedule: Schedule | None = None)
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion, schedule)
     zeros, addresses = _zeros_read(network, places.storage), Addresses(network, fusion)
-    weights = kept_weights(network, hardware)
+    weights = kept_weights(fusion, hardware)
     told = [_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers]
     beside = [_beside_kept(at, layer, network, places) for at, layer in enumerate(told)]
     ops = tuple(
@@ -124,16 +131,21 @@ def in_order(ops: Sequence[PlannedOp]) -> Iterator[tuple[PlannedOp, PlannedOp]]:
             )
 
 
-def kept_weights(network: Network, hardware: Hardware) -> frozenset[str]:
-    """Return the layers whose weights stay on chip from run to run: one after the other, those that find room."""
+def kept_weights(fusion: Fusion, hardware: Hardware) -> frozenset[str]:
+    """Return the layers whose weights stay on chip from run to run: one after the other, those that find room.
+
+    What ops bring that are fused into them goes along.
+    """
     room, kept = hardware.kept_weight_bytes, set()
-    for layer in network.layers if room else ():
-        if layer.nest is None or layer.op is Op.MATMUL:
+    for name, group in fusion.groups.items() if room else ():
+        nest = group.producer.nest
+        if nest is None or group.producer.op is Op.MATMUL:
             continue
-        size = -(-footprint(layer.nest, layer.nest.bounds, Operand.WEIGHTS) * hardware.weight_bits // 8)
+        words = footprint(nest, nest.bounds, Operand.WEIGHTS) + group.parameters
+        size = -(-words * hardware.weight_bits // 8)
         if size <= room:
             room -= size
-            kept.add(layer.name)
+            kept.add(name)
     return frozenset(kept)
 
 
@@ -168,6 +180,7 @@ def _planned(
         stored=group.stored,
         added=group.added,
         filtering=group.filtering,
+        parameters=0 if weights_kept else group.parameters,
         slices=addresses.slices(layer, fused),
         **kept,
     )

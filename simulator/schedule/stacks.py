@@ -137,7 +137,7 @@ def _aligned(network: Network, fusion: Fusion) -> set[str]:
 
 def _by_rows(group: Group) -> bool:
     layer = group.producer
-    alike = group.stored == 1 and not (group.added or group.filtering or group.constants)
+    alike = group.stored == 1 and not (group.added or group.parameters or group.constants)
     return alike and layer.op in ROW_BY_ROW and layer.variant not in ACROSS_ROWS and by_strips(layer)
 
 
