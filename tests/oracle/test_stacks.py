@@ -8,55 +8,16 @@ from hypothesis import strategies as st
 
 from simulator import load_hardware
 from simulator.engine import Options, simulate
-from simulator.hardware.model import Hardware
 from simulator.network.ir import Network
-from simulator.schedule import Schedule, Stack
-from simulator.schedule.choice import saved_bytes
-from simulator.schedule.fusion import Fusion, fuse
-from simulator.schedule.placement import place
-from simulator.schedule.stacks import Flow, StackChoice, blocks_of, choices, flow_of, strips_of
-from simulator.schedule.tensors import candidates, storage_of
+from simulator.schedule import Stack
+from simulator.schedule.stacks import blocks_of, strips_of
 from simulator.verify.stacks import StackExecution, verify_stack
+from tests.drawn_networks import chains
 from tests.oracle.slow_stacks import Walk
+from tests.oracle.some_stacks import forced, setting
 from workloads.importers.assembly import Assembly
 
 EDGE = replace(load_hardware("edge_npu_like"), stacks="depth_first")
-
-
-@st.composite
-def chains(draw) -> Network:
-    """Windows of all kinds one behind the other, sums of what lies between, concats."""
-    g = Assembly("chain")
-    x = g.input(
-        draw(st.integers(1, 3)), draw(st.integers(5, 14)), draw(st.integers(3, 6)), batch=draw(st.integers(1, 2))
-    )
-    for _ in range(draw(st.integers(2, 6))):
-        kind = draw(st.sampled_from(("window", "window", "pool", "sum", "join", "relu")))
-        if kind == "window":
-            rows, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2))
-            reach = (rows - 1) * dilation + 1
-            above, below = draw(st.integers(0, reach - 1)), draw(st.integers(0, reach - 1))
-            above += max(0, reach - x.size[0] - above - below) if reach > x.size[0] + above + below else 0
-            stride = draw(st.integers(1, 2)) if x.size[0] > 4 else 1
-            x = g.conv(x, draw(st.integers(1, 4)), (rows, 1), (stride, 1), (above, 0, below, 0), dilation=(dilation, 1))
-        elif kind == "pool" and x.size[0] > 3:
-            x = g.max_pool(x, (draw(st.integers(2, 3)), 1), (draw(st.integers(1, 2)), 1), (draw(st.integers(0, 1)), 0))
-        elif kind == "sum":
-            x = g.add(g.conv(x, x.channels, (3, 1), padding=(1, 0)), x)
-        elif kind == "join":
-            x = g.concat(x, g.conv(x, 2, (3, 1), padding=(1, 0)), g.relu(x))
-        else:
-            x = g.relu(x)
-    return g.build()
-
-
-def setting(network: Network, machine: Hardware) -> tuple[Fusion, Flow, list[StackChoice]]:
-    """How rows flow through a network, and every stack there is."""
-    fusion = fuse(network, machine)
-    storage = storage_of(network, fusion)
-    flow = flow_of(network, fusion, storage)
-    saved = saved_bytes(machine, fusion, storage, candidates(network, machine, fusion, storage))
-    return fusion, flow, list(choices(flow, machine, saved))
 
 
 @given(chains(), st.data())
@@ -93,13 +54,6 @@ def test_a_stack_takes_what_lies_on_chip_at_any_time(network: Network, data) -> 
     for at, taken in zip(choice.index, choice.taken_bytes, strict=True):
         there = [b for b in blocks.values() if b.lifetime.made <= at <= b.lifetime.last_read]
         assert sum(block.size_bytes for block in there) == taken
-
-
-def forced(network: Network, machine: Hardware, stack: Stack) -> Schedule:
-    """A schedule of one stack and nothing else on chip."""
-    _, flow, _ = setting(network, machine)
-    blocks = blocks_of(flow, stack, machine)
-    return Schedule((stack,), place(blocks, machine.activation_buffer.capacity_bytes))
 
 
 @settings(max_examples=max(4, settings.default.max_examples // 12))
