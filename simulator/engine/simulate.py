@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simulator.engine.checks import Checks
+from simulator.engine.frames import Frame, with_steady
 from simulator.engine.mapping_cache import Known, MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, Wanted, choose_mappings
 from simulator.engine.player import Player, Shared
@@ -62,7 +63,7 @@ def simulate(
     asked |= {"schedule": "given"} if options.schedule else {}
     cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective, options.prove)
     with cache.store.opened() as rows:
-        runs, refused = list[tuple[Run, Player]](), list[InputError]()
+        runs, refused = list[Frame](), list[InputError]()
         shared = Shared(cache.plays_of(hardware), cache.costs_of(hardware))
         for ops in _plans(hardware, network, options.schedule, given):
             try:
@@ -76,22 +77,23 @@ def simulate(
             player = Player(given, hardware, rows, shared, found)
             with timed("played %d ops of %s on %s", len(ops), network.name, hardware.name):
                 layers = player.play(ops)
-            runs.append((assemble(hardware, network, layers, asked), player))
+            runs.append(Frame(assemble(hardware, network, layers, asked), ops, player))
         if not runs:
             raise refused[0]
-        run, player = _best(runs, objective)
+        best = _best(runs, objective)
+        run = with_steady(best, network, hardware, options.schedule)
         with timed("checked the laws"):
-            assert_laws(run, player.lawful)
-        shared.keep(player.fresh)
+            assert_laws(run, best.player.lawful)
+        shared.keep(best.player.fresh)
         rows.keep()
     return run
 
 
-def _best(runs: Sequence[tuple[Run, Player]], objective: str) -> tuple[Run, Player]:
+def _best(runs: Sequence[Frame], objective: str) -> Frame:
     """Return the run that does best, with who played it."""
-    run = best_run([run for run, _ in runs], objective)
+    run = best_run([each.run for each in runs], objective)
     LOG.info("took the best of %d schedules by %s: %d cycles", len(runs), objective, run.total.cycles)
-    return run, next(player for each, player in runs if each is run)
+    return next(each for each in runs if each.run is run)
 
 
 def _plans(

@@ -8,12 +8,13 @@ from simulator.errors import nearest
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Network, Op
+from simulator.network.lifetimes import Lifetime
 from simulator.schedule.choice import Schedule
 from simulator.schedule.fusion import fuse
 from simulator.schedule.keeping import rounded
 from simulator.schedule.placement import Block
 from simulator.schedule.room import strip_bytes
-from simulator.schedule.stacks import Flow, Place, Stack, blocks_of, flow_of, stacked_layers
+from simulator.schedule.stacks import Flow, Place, Stack, blocks_of, flow_of, stacked_layers, weight_bytes
 from simulator.schedule.tensors import Storage, candidates, occupancy, storage_of
 
 
@@ -35,7 +36,7 @@ def faults(schedule: Schedule, network: Network, hardware: Hardware) -> Iterator
     storage = storage_of(network, fusion)
     flow = flow_of(network, fusion, storage)
     found = [fault for at in range(len(schedule.stacks)) for fault in _of_stack(schedule, at, flow, hardware)]
-    found += _of_keeping(schedule, flow, network, hardware)
+    found += [*_of_keeping(schedule, flow, network, hardware), *_of_frames(schedule, flow, hardware)]
     if found:
         yield from found
         return
@@ -45,6 +46,9 @@ def faults(schedule: Schedule, network: Network, hardware: Hardware) -> Iterator
     needed = {place: blocks[place] for place in schedule.addresses if place in blocks}
     for stack in schedule.stacks:
         needed |= blocks_of(flow, stack, hardware)
+    always = Lifetime(0, len(network.layers) - 1)
+    frames = {name: weight_bytes(flow.groups[flow.place[name]].producer, hardware) for name in schedule.frame_weights}
+    needed |= {(name, "frames"): Block(always, size) for name, size in frames.items()}
     found = [*_of_addresses(schedule, needed, network, hardware)]
     yield from found or [*_of_readers(schedule, flow, storage, network), *_of_room(schedule, needed, flow, hardware)]
 
@@ -118,6 +122,24 @@ def _of_keeping(schedule: Schedule, flow: Flow, network: Network, hardware: Hard
             yield Fault(("kept", name), message, expected, suggestion=nearest(name, able), of_key=True)
 
 
+def _of_frames(schedule: Schedule, flow: Flow, hardware: Hardware) -> Iterator[Fault]:
+    """Yield weights that cannot stay from frame to frame: of no op that has some, or of a machine that keeps none."""
+    names = schedule.frame_weights
+    if names and not (hardware.keeps_activations and Operand.WEIGHTS in hardware.activation_buffer.holds):
+        expected = "layers.keep_activations: true in its file, and a buffer that holds weights as well"
+        yield Fault(("weights",), f"{hardware.name} keeps no weights beside tensors", expected)
+        return
+    loaded = [
+        group.producer.name
+        for group in flow.groups
+        if group.producer.nest is not None and group.producer.op is not Op.MATMUL
+    ]
+    for name in names:
+        if name not in loaded:
+            message = "no op of the network that loads weights"
+            yield Fault(("weights", name), message, suggestion=nearest(name, loaded), of_key=True)
+
+
 def _of_addresses(
     schedule: Schedule, needed: dict[Place, Block], network: Network, hardware: Hardware
 ) -> Iterator[Fault]:
@@ -143,7 +165,7 @@ def _of_addresses(
 
 def _path(place: Place) -> tuple[str | int, ...]:
     name, part = place
-    return ("kept", name) if part == "whole" else ("parts", name, part)
+    return ("kept", name) if part == "whole" else ("weights", name) if part == "frames" else ("parts", name, part)
 
 
 def _of_readers(schedule: Schedule, flow: Flow, storage: Storage, network: Network) -> Iterator[Fault]:
@@ -164,7 +186,9 @@ def _of_readers(schedule: Schedule, flow: Flow, storage: Storage, network: Netwo
 def _of_room(schedule: Schedule, blocks: dict[Place, Block], flow: Flow, hardware: Hardware) -> Iterator[Fault]:
     """Yield ops without room for a strip of their own tiles beside what is there."""
     capacity = hardware.activation_buffer.capacity_bytes
-    alive = occupancy(blocks.values(), max(flow.index, default=-1) + 1)
+    alive = occupancy(
+        [block for (_, part), block in blocks.items() if part != "frames"], max(flow.index, default=-1) + 1
+    )
     here = stacked_layers(schedule.stacks) | {name for name, part in schedule.addresses if part == "whole"}
     for at, group in enumerate(flow.groups):
         layer, taken = group.producer, alive[flow.index[at]]

@@ -1,6 +1,6 @@
 """Decide what each op of a network is on a machine: run, fused into another, or free; and what stays on chip."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
@@ -8,13 +8,13 @@ from typing import TypedDict
 
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import Hardware
-from simulator.nest import LoopNest, Operand, footprint
+from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
 from simulator.schedule.choice import Schedule, choose_schedule
 from simulator.schedule.fusion import Fusion, fuse
 from simulator.schedule.residency import Residency, residency
-from simulator.schedule.stacks import Part, Stack, flow_of, strips_of
+from simulator.schedule.stacks import Part, Stack, flow_of, strips_of, weight_bytes
 from simulator.schedule.strips import Strips, strip_layer
 from simulator.schedule.tensors import Kept, Storage, candidates
 
@@ -68,15 +68,18 @@ class PlannedOp:
         return self.producer is None and not self.folded
 
 
-def plan(network: Network, hardware: Hardware, schedule: Schedule | None = None) -> tuple[PlannedOp, ...]:
+def plan(
+    network: Network, hardware: Hardware, schedule: Schedule | None = None, stay: Collection[str] = ()
+) -> tuple[PlannedOp, ...]:
     """Return every op of the network as the machine runs it, in order; what stays, and stacks, as a schedule says.
 
-    Without one nothing is stacked, and those tensors stay that save most.
+    Without one nothing is stacked, and those tensors stay that save most. Weights that `stay` from frame to frame are
+    on chip already, beside those that the machine has a memory for.
     """
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion, schedule)
     zeros, addresses = _zeros_read(network, places.storage), Addresses(network, fusion)
-    weights = kept_weights(network, hardware)
+    weights = kept_weights(network, hardware).union(stay)
     told = [_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers]
     beside = [_beside_kept(at, layer, network, places) for at, layer in enumerate(told)]
     ops = tuple(
@@ -130,7 +133,7 @@ def kept_weights(network: Network, hardware: Hardware) -> frozenset[str]:
     for layer in network.layers if room else ():
         if layer.nest is None or layer.op is Op.MATMUL:
             continue
-        size = -(-footprint(layer.nest, layer.nest.bounds, Operand.WEIGHTS) * hardware.weight_bits // 8)
+        size = weight_bytes(layer, hardware)
         if size <= room:
             room -= size
             kept.add(layer.name)

@@ -6,6 +6,7 @@ part        bytes                                          while
 line        rows that wait from one strip to the next      the stack runs
 rows        those that are new besides                     from the op that makes them to the last that reads them
 weights     all weights of an op, where they are held      the stack runs
+frames      those that stay from frame to frame, of any op all the time
 
 Residual adds whose operands are inner are free of DRAM as any op is that finds all of its inputs there. What must be
 whole first (global pools, softmax, normalizations, all that has one row) ends a stack, as does a tensor that is read
@@ -29,7 +30,7 @@ from simulator.schedule.strips import Strips, by_strips, halo_rows, last_strips,
 
 Weights: TypeAlias = Literal["held", "reloaded"]
 """Of all ops of a stack: loaded by the first strip and there until the last, or loaded again by each."""
-Part: TypeAlias = Literal["whole", "line", "rows", "weights"]
+Part: TypeAlias = Literal["whole", "line", "rows", "weights", "frames"]
 Place: TypeAlias = tuple[str, Part]
 """A block: the op that makes the tensor, or whose weights it holds, and which part."""
 
@@ -166,7 +167,9 @@ def blocks_of(flow: Flow, stack: Stack, hardware: Hardware) -> dict[Place, Block
         life = Lifetime(flow.index[at], flow.index[max(each.group for each in flow.readers[flow.name(at)])])
         found[flow.name(at), "line"], found[flow.name(at), "rows"] = Block(whole, line), Block(life, rows)
     if stack.weights == "held":
-        found |= {(flow.name(at), "weights"): Block(whole, weight_bytes(flow.groups[at], hardware)) for at in places}
+        found |= {
+            (flow.name(at), "weights"): Block(whole, weight_bytes(flow.groups[at].producer, hardware)) for at in places
+        }
     return {place: block for place, block in found.items() if block.size_bytes}
 
 
@@ -180,9 +183,9 @@ def line_and_rows(flow: Flow, at: int, strips: Strips, hardware: Hardware) -> tu
     return line, max(0, held - line)
 
 
-def weight_bytes(group: Group, hardware: Hardware) -> int:
-    """Bytes of the weights of a group: G*K*C*R*S words."""
-    nest = group.producer.nest
+def weight_bytes(layer: Layer, hardware: Hardware) -> int:
+    """Bytes of the weights of a layer: G*K*C*R*S words."""
+    nest = layer.nest
     if nest is None:
         return 0
     _, groups, filters, channels, _, _, *kernel = nest.bounds
@@ -251,7 +254,7 @@ def _ending(
 ) -> Iterator[StackChoice]:
     height, capacity = flow.groups[last].producer.output_shape[2], hardware.activation_buffer.capacity_bytes
     grown = _Growing(strip_rows, {flow.name(last): last_strips(height, strip_rows)})
-    grown.weights, grown.rows[last], grown.whole[last] = weight_bytes(flow.groups[last], hardware), 0, 0
+    grown.weights, grown.rows[last], grown.whole[last] = weight_bytes(flow.groups[last].producer, hardware), 0, 0
     for first in range(last - 1, -1, -1):
         name = flow.name(first)
         if not flow.stackable[first] or not flow.inner(first, last):
@@ -264,7 +267,7 @@ def _ending(
             grown.rows[at] += rows
             grown.whole[at] += size
         grown.lines += line
-        grown.weights += weight_bytes(flow.groups[first], hardware)
+        grown.weights += weight_bytes(flow.groups[first].producer, hardware)
         grown.saved += saved.get(name, 0)
         if grown.lines + max(grown.rows.values()) > capacity:
             return

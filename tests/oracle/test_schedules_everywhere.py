@@ -65,7 +65,7 @@ def obeys(run: Run, network: Network, machine: Hardware, folder: Path) -> int:
     mappings = {layer.name: mapping for layer, mapping in saved_mappings(run, network.layers)}
     options = Options(objective=str(run.options["objective"]), schedule=schedule)
     again = simulate(machine, network, options, mappings=mappings, threads=1)
-    assert (again.layers, again.total) == (run.layers, run.total)
+    assert (again.layers, again.total, again.steady) == (run.layers, run.total, run.steady)
     return len(schedule.stacks)
 
 
