@@ -72,7 +72,7 @@ def _of_stack(schedule: Schedule, number: int, flow: Flow, hardware: Hardware) -
             yield Fault((*path, "ops", at), "the op is in a stack already", "each op in one stack", name)
             return
     yield from _of_flow(stack, path, flow)
-    height = flow.groups[flow.place[stack.ops[-1]]].producer.output_shape[2]
+    height = flow.height(flow.place[stack.ops[-1]])
     if not 1 <= stack.strip_rows <= height:
         expected = f"1 to {height} rows, which {stack.ops[-1]} makes"
         yield Fault((*path, "strip_rows"), "out of range", expected, str(stack.strip_rows))
