@@ -1,6 +1,6 @@
 """Whether a machine can run a network by a schedule: every reason why not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -155,12 +155,24 @@ def _of_addresses(
         if end > capacity:
             expected = f"at most {capacity - block.size_bytes}: it has {block.size_bytes} of {capacity} bytes"
             yield Fault(_path(place), f"beyond {hardware.activation_buffer.name}", expected, str(given[place]))
+    ends = {place: given[place] + block.size_bytes for place, block in placed.items()}
+    for place, other in _in_the_way(placed, given):
+        message = "bytes that are taken: both are alive at a time"
+        yield Fault(_path(place), message, f"{ends[other]} or more, behind {' '.join(other)}", str(given[place]))
+
+
+def _in_the_way(placed: Mapping[Place, Block], given: Mapping[Place, int]) -> Iterator[tuple[Place, Place]]:
+    """Yield blocks that share bytes with others, each with one of these: those first that share with most."""
+    shares: dict[Place, set[Place]] = {place: set() for place in placed}
     for first, second in combinations(sorted(placed, key=lambda place: (given[place], place)), 2):
-        overlap = given[first] + placed[first].size_bytes > given[second]
-        if overlap and placed[first].meets(placed[second]):
-            ends = f"{given[first] + placed[first].size_bytes} or more, behind {' '.join(first)}"
-            message = "bytes that are taken: both are alive at a time"
-            yield Fault(_path(second), message, ends, str(given[second]))
+        if given[first] + placed[first].size_bytes > given[second] and placed[first].meets(placed[second]):
+            shares[first].add(second)
+            shares[second].add(first)
+    while any(shares.values()):
+        worst = max(shares, key=lambda place: (len(shares[place]), given[place], place))
+        yield worst, min(shares[worst], key=lambda place: (given[place], place))
+        for other in shares.pop(worst):
+            shares[other].discard(worst)
 
 
 def _path(place: Place) -> tuple[str | int, ...]:

@@ -147,6 +147,17 @@ def test_bytes_that_two_blocks_share_are_told(tmp_path) -> None:
         load_schedule(file, network(), MACHINE)
 
 
+def test_one_address_that_is_wrong_is_told_in_one_line(tmp_path) -> None:
+    file, placed = tmp_path / "schedule.yaml", dict(chosen().addresses)
+    (taken,) = (address for place, address in placed.items() if place == ("stem", "rows"))
+    placed["stem", "line"] = taken
+    file.write_text(schedule_to_yaml(replace(chosen(), addresses=placed), ops_that_run(network(), MACHINE), "one"))
+    with pytest.raises(InputError) as error:
+        load_schedule(file, network(), MACHINE)
+    (problem,) = error.value.problems
+    assert problem.path in ("parts.stem.line", "parts.stem.rows") and f"got: {taken}" in problem.render()
+
+
 def test_what_cannot_go_strip_by_strip_is_told(tmp_path) -> None:
     order, file = ops_that_run(network(), MACHINE), tmp_path / "schedule.yaml"
     for ops, message in (
