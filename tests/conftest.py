@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -19,6 +20,17 @@ settings.register_profile("fresh", ANY_SPEED, max_examples=2000, database=None, 
 settings.register_profile("nightly", ANY_SPEED, max_examples=1000, print_blob=True)
 settings.register_profile("mutation", ANY_SPEED, max_examples=6, derandomize=True, database=None, phases=DRAWN)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process of `-n` a run of tests as they stand, of which one that is done takes half from another.
+
+    So what the tests of a module look at together is made by one process.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture
