@@ -363,6 +363,10 @@ def test_parts_that_a_stack_has_of_an_op_lie_beside_its_tensor_from_the_op_that_
     alone = replace(a, kept=None, alive_bytes=2)
     assert ledger(alone, replace(b, alive_bytes=3), activation_bytes=11) == []
     assert run_of(replace(a, stacked=None)).fragmentation_bytes == 6 - 8
+    peaks = [
+        (run.total.peak_sram_bytes, run.total.peak_sram_layer) for run in (run_of(a, b, a), run_of(MADE), run_of())
+    ]
+    assert peaks == [(9, "b"), (0, ""), (0, "")]
     assert run_of().fragmentation_bytes == 0
 
 
