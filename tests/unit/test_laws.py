@@ -122,6 +122,8 @@ WITHIN: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "no prices are told": (spent({"mac": 10**9}), {"energy_pj_per_byte": {}}),
     "what registers of gated PEs cost is unknown where MACs cost nothing": (
         spent({"mac": 0.0, "rf.weights": 7.0, "rf.outputs": 5.0}), {"energy_pj_per_action": FREE_MACS}),
+    "no cycles of configuration are told": (
+        {"cycle_parts": {"compute": 6, "dram": 4}, **spent({"leakage": 5.0})}, {}),
     "cycles of a clock": (spent({"clock": 2.25}), {"energy_pj_per_action": FREE_MACS | {"mac": 3.0, "clock": 0.25}}),
     "words that end within a byte, at both ends of two runs": (
         {"dma_runs": 2, "dma_cycles": 9} | moved("dram", "inputs", 16 + 2 * 2, 0),

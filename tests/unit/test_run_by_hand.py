@@ -375,6 +375,7 @@ def test_what_a_run_does_not_tell_is_nothing_and_how_a_mapping_was_found_makes_n
     assert (silent.effective_macs, silent.dense_speedup, silent.peak_sram_bytes) == (0, 1.0, 0)
     assert (silent.joules, silent.watts, silent.chip_watts) == (3.0, 3.0, 2.0)
     assert replace(MADE, gap=0.5, cycles_gap=0.25) == MADE
+    assert [replace(run_of(), options=options).batch for options in ({}, {"batch": 3})] == [1, 3]
 
 
 def test_zero_may_have_a_sign() -> None:
