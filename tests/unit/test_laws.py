@@ -84,6 +84,17 @@ def spent(parts: Mapping[str, float]) -> dict[str, object]:
     return {"energy_parts": energy, "energy_pj": sum(energy.values())}
 
 
+def without(part: str) -> dict[str, object]:
+    """All energy but that of a part."""
+    energy = {name: pj for name, pj in ENERGY.items() if name != part}
+    return {"energy_parts": energy, "energy_pj": sum(energy.values())}
+
+
+def summing(read: int) -> dict[str, object]:
+    """So many bytes of sums read from registers, which nothing is said to cost."""
+    return {"traffic": TRAFFIC | {"rf": TRAFFIC["rf"] | {"outputs": Traffic(read, 0)}}}
+
+
 def took(**parts: int) -> dict[str, object]:
     """Other cycles that add up, with the leakage and the utilization that come of them."""
     cycle_parts = LAYER.cycle_parts | parts
@@ -124,6 +135,9 @@ WITHIN: dict[str, tuple[dict[str, object], dict[str, object]]] = {
         spent({"mac": 0.0, "rf.weights": 7.0, "rf.outputs": 5.0}), {"energy_pj_per_action": FREE_MACS}),
     "no cycles of configuration are told": (
         {"cycle_parts": {"compute": 6, "dram": 4}, **spent({"leakage": 5.0})}, {}),
+    "half of what MACs cost, and so of their sums in registers": (
+        summing(10) | spent({"mac": 72.0, "rf.outputs": 7.5}), {}),
+    "no MACs' energy, nor that of their sums": (summing(10) | without("mac"), {}),
     "cycles of a clock": (spent({"clock": 2.25}), {"energy_pj_per_action": FREE_MACS | {"mac": 3.0, "clock": 0.25}}),
     "words that end within a byte, at both ends of two runs": (
         {"dma_runs": 2, "dma_cycles": 9} | moved("dram", "inputs", 16 + 2 * 2, 0),
@@ -185,6 +199,9 @@ BEYOND: dict[str, tuple[dict[str, object], dict[str, object], str, str]] = {
     "energy of what did not move": (spent({"array.inputs": 1.0}), {}, "energy_parts.array.inputs", "1.0 != 0.0"),
     "leakage of configuration": (spent({"leakage": 5.0}), {}, "energy_parts.leakage", "5.0 != 4.5"),
     "dear MACs": (spent({"mac": 145.0}), {}, "energy_parts.mac", "145.0 > 144.0"),
+    "sums of MACs that cost half": (
+        summing(10) | spent({"mac": 72.0, "rf.outputs": 15.0}), {}, "energy_parts.rf.outputs", "15.0 != 7.5"),
+    "words that cost nothing": (without("rf.inputs"), {}, "energy_parts.rf.inputs", "0.0 != 48.0"),
     "registers of weights": (spent({"rf.weights": 1.0}), {}, "energy_parts.rf.weights", "1.0 != 0.0"),
     "registers of inputs where MACs cost nothing": (
         spent({"mac": 0.0, "rf.inputs": 49.0}), {"energy_pj_per_action": FREE_MACS}, "energy_parts.rf.inputs",
@@ -226,6 +243,12 @@ def test_more_macs_than_the_array_has_time_for_are_told_of_array_and_of_mapped_p
     hurried = replace(LAYER, **took(compute=5, dram=0, configuration=0), mapped_pes=0)  # type: ignore[arg-type]
     assert told(hurried) == [("a", "effective_macs", "48 > 40"), ("a", "utilization", "1.2")]
     assert told(replace(hurried, mapped_pes=8))[1] == ("a", "mapped_pes", "48 > 40")
+
+
+def test_a_layer_that_is_known_to_be_lawful_is_not_looked_at() -> None:
+    unlawful = replace(LAYER, mapped_pes=9)
+    run = run_of(unlawful, replace(unlawful, name="b"), machine=SMALL)
+    assert [law.where for law in broken_laws(run, {"a"})] == ["b"]
 
 
 def test_fewer_mapped_pes_than_none_are_told() -> None:
