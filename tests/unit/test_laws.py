@@ -360,7 +360,10 @@ def test_totals_are_what_a_hand_adds_up() -> None:
 
 
 def test_a_run_that_does_not_tell_has_one_array_and_no_more_than_it_tells() -> None:
-    assert (LAYER.dma_cycles, LAYER.kept_bytes, free_result("b", Op.ADD).mapped_pes, MACHINE.arrays) == (0, 0, 0, 1)
+    silent = free_result("b", Op.ADD)
+    assert (silent.mapped_pes, silent.dma_cycles, silent.dma_runs, silent.prefetched_bytes) == (0, 0, 0, 0)
+    assert (silent.kept_bytes, silent.alive_bytes, silent.tile_bytes, MACHINE.activation_bytes) == (0, 0, 0, 0)
+    assert (MACHINE.arrays, MACHINE.atom_channels) == (1, 1)
 
 
 def test_pes_are_those_of_all_arrays() -> None:
