@@ -108,6 +108,12 @@ def test_where_ops_overlap_with_their_neighbours_one_takes_the_longer_of_block_a
     assert (timeline.busy_cycles(PORT), timeline.busy_cycles(ARRAY)) == (2 * load, 2 * compute)
 
 
+def test_where_ops_overlap_no_load_waits_for_a_tile_to_be_computed():
+    port, runs = PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0), (TileRun(1, 10, 0), TileRun(8, 1, 0))
+    assert play([OpTiles("conv", ARRAY, runs, port, apart=True)]).end_cycle == 10 + 1
+    assert play([OpTiles("conv", ARRAY, runs, port)]).end_cycle == 1 + 10 + 8 + 1
+
+
 def test_whatever_is_at_work_is_told_with_its_op_its_tile_and_its_bytes():
     """After an op of a cycle one is set up for 5, loads 10 after a latency of 3, and computes for 20.
 
