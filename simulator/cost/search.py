@@ -28,14 +28,11 @@ from simulator.cost.candidates import (
     as_mapping,
     choices_near,
     in_order,
-    longest_steps,
     template_record,
     tile_choices,
     tile_steps,
-    ways_to_cut,
 )
 from simulator.cost.case import MAPPING, UNLIMITED, Best, Case, Ints, Record
-from simulator.cost.compulsory import ArrayEnergy, delivery_cycles
 from simulator.cost.convert import (
     layer_record,
     machine_record,
@@ -44,13 +41,12 @@ from simulator.cost.convert import (
     price_record,
     record,
 )
-from simulator.cost.floor import Cycles, floor_of
+from simulator.cost.floors import Floors, case_of
 from simulator.cost.inner import InnerTiles, inner_tiles, with_room
 from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
 from simulator.cost.search_tiles import CYCLES_COLUMN, FIGURES, FLOOR_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
-from simulator.cost.spatial import SpatialMapping, every_spatial_mapping, least_mac_cycles, spatial_mappings
-from simulator.cost.steps import step_tables
+from simulator.cost.spatial import FILTER_TAPS, SpatialMapping, every_spatial_mapping, spatial_mappings
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.errors import TooMuchWork
 from simulator.hardware.model import BAND, GAP, KERNEL_OBJECTIVES, Hardware
@@ -180,7 +176,6 @@ class Search:
         assert layer.nest is not None
         self.nest, self.objective = layer.nest, KERNEL_OBJECTIVES.index(request.objective)
         self.by_cycles = request.objective in ("cycles", "cycles_plus_dma")
-        self.array_energies: dict[str, ArrayEnergy] = {}
         self.parts = (
             machine_record(self.hardware, request.reserved_bytes),
             port_record(self.hardware),
@@ -194,6 +189,7 @@ class Search:
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
         self.found: Found | None = None
         self.winner: Candidate | None = None
+        self.least = Floors(self.hardware, self.nest, self.parts, self.scratch, self.objective, most_cycles)
         self.floors: dict[str, float] = {}
         self.raised: set[str] = set()
 
@@ -206,7 +202,8 @@ class Search:
     def run(self, dataflows: Sequence[Dataflow]) -> Found | None:
         """Search until nothing is left that could be better by more than the gap, or the effort is spent."""
         for flow in dataflows:
-            self.floors[flow.name] = self.floor(flow, 1) if self.mac_floor(flow) <= self.most_cycles else np.inf
+            possible = self.least.mac_cycles(flow) <= self.most_cycles
+            self.floors[flow.name] = self.least.of(flow, self.best.keys[OBJECTIVE_KEY], 1) if possible else np.inf
         ranked = sorted(enumerate(dataflows), key=lambda pair: self.floors[pair[1].name])
         self.search_the_promising(ranked)
         self.refine()
@@ -220,45 +217,12 @@ class Search:
         value = self.found.keys[OBJECTIVE_KEY]
         return replace(self.found, bound=value if done else min(value, *self.floors.values()))
 
-    def floor(self, dataflow: Dataflow, most_cuts: int) -> float:
-        """What no mapping under a dataflow takes less of, of the objective, or the best so far, if that is no more.
-
-        `most_cuts` ways to cut the layer are looked at.
-        """
-        skips = skips_zeros(self.hardware, dataflow, ONES)
-        trial = template_record(dataflow, InnerTiles(dataflow.order), skips)
-        macs = max(self.mac_floor(dataflow), delivery_cycles(self.hardware, self.nest, dataflow.lowered))
-        steps = longest_steps(self.nest, dataflow, self.hardware.array, self.levels)
-        best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow, steps)
-        case = self.case(trial, 0.0 if self.by_cycles else self.array_energy(dataflow).of_any)
-        cycles = Cycles(macs, step_tables(dataflow, self.nest, self.hardware.array, steps))
-        return float(floor_of(case, self.scratch, cuts, cycles, self.objective, best, most_cuts))
-
-    def case(self, mapping: Record, words_pj: float = 0.0) -> Case:
-        """The layer with a mapping, of which words at the array cost so much at least."""
-        machine, port, layer, prices = self.parts
-        if words_pj > 0:
-            prices = prices.copy()
-            prices["least_words_pj"] = np.maximum(prices["least_words_pj"], words_pj)
-        return Case(machine, port, layer, prices, mapping)
-
-    def array_energy(self, dataflow: Dataflow) -> ArrayEnergy:
-        """What words at the array cost at least under a dataflow."""
-        if dataflow.name not in self.array_energies:
-            energy = ArrayEnergy(self.hardware, self.nest, self.parts[3]["word_pj"], dataflow)
-            self.array_energies[dataflow.name] = energy
-        return self.array_energies[dataflow.name]
-
-    def mac_floor(self, dataflow: Dataflow) -> int:
-        """Cycles of the layer's MACs at least."""
-        skip = int(self.parts[2]["skip"]) if skips_zeros(self.hardware, dataflow, ONES) else None
-        return least_mac_cycles(dataflow, self.nest, self.hardware.array, skip)
-
     def raise_floor(self, dataflow: Dataflow) -> None:
         """Look at all ways to cut the layer, once something is found, and where that may tell more than is known."""
         if self.found and dataflow.name not in self.raised and self.may_improve(self.floors[dataflow.name]):
             self.raised.add(dataflow.name)
-            self.floors[dataflow.name] = self.floor(dataflow, MOST_CUTS if self.by_cycles else WHERE_BYTES_COUNT)
+            cuts = MOST_CUTS if self.by_cycles else WHERE_BYTES_COUNT
+            self.floors[dataflow.name] = self.least.of(dataflow, self.best.keys[OBJECTIVE_KEY], cuts)
 
     def may_improve(self, floor: float) -> bool:
         """Whether what takes so much of the objective at least may be better than the best by more than the gap."""
@@ -320,8 +284,12 @@ class Search:
         return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
     def under_filled(self, rank: int, dataflow: Dataflow) -> list[Candidate]:
-        """Spatial mappings of a dataflow that leave PEs without work."""
+        """Spatial mappings of a dataflow that leave PEs without work, or spread filter taps over fewer than others."""
         found = spatial_mappings(dataflow, self.nest, self.hardware.array, under_filled=True)
+        if any(self.nest.bounds[d] > 1 and d in (*dataflow.rows, *dataflow.columns) for d in FILTER_TAPS):
+            whole = {*spatial_mappings(dataflow, self.nest, self.hardware.array)}
+            cut = spatial_mappings(dataflow, self.nest, self.hardware.array, cut_taps=True)
+            found += tuple(each for each in cut if each not in whole)
         return self.judged(dataflow, rank, self.with_single_words(dataflow, found))
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[SpatialMapping]) -> list[Candidate]:
@@ -331,7 +299,7 @@ class Search:
         for (skips, inner), group in self.alike(dataflow, found).items():
             layouts = [layout for _, layout in group]
             figures = self.figures(template_record(dataflow, inner, skips), layouts).tolist()
-            energies = self.array_energy(dataflow).of(*figures_of(layouts, "spatial", "registers")).tolist()
+            energies = self.least.array_energy(dataflow).of(*figures_of(layouts, "spatial", "registers")).tolist()
             judged += [
                 Candidate(dataflow, layout, inner, (row[first], row[second], rank, number), row[FLOOR_COLUMN], pj)
                 for row, pj, (number, layout) in zip(figures, energies, group, strict=True)
@@ -367,7 +335,7 @@ class Search:
         trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, layout.spatial))
         trial["spatial"], trial["registers"] = layout.spatial, layout.registers
         trial["rows"], trial["arrays"] = layout.rows, layout.arrays
-        choices, case = self.choices(candidate, near), self.case(trial, candidate.words_pj)
+        choices, case = self.choices(candidate, near), case_of(self.parts, trial, candidate.words_pj)
         self.spent += search_tiles(case, self.scratch, self.objective, self.most_cycles, choices, self.best)
         self.spent += int(choices.counts.prod()) // LEFT_OUT
         if (self.best.keys != before).any():

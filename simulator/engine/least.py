@@ -1,5 +1,6 @@
 """What one op takes at least on a machine: known without searching mappings, or playing other ops."""
 
+import math
 from collections.abc import Sequence
 
 from simulator.engine.mapping_choice import request_of
@@ -18,7 +19,7 @@ def least_of(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], o
     if not dataflows:
         return []
     search, unit = Search(request_of(op, hardware, objective)), hardware.energy.unit_pj if objective == "energy" else 1
-    return [search.floor(flow, 1) * unit for flow in dataflows]
+    return [search.least.of(flow, math.inf, 1) * unit for flow in dataflows]
 
 
 def played_alone(op: PlannedOp, hardware: Hardware, rows: Rows) -> LayerResult:
