@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from simulator.cost.case import (
     FIXED_POINT,
     FIXED_POINT_BITS,
@@ -55,6 +57,12 @@ def bytes_at_least(machine: Record, layer: Record, words: int, operand: int) -> 
 
 
 @jit
+def parameter_bytes(machine: Record, layer: Record) -> int:
+    """Bytes, not counting bursts, of the parameters of fused ops."""
+    return (layer.parameters * machine.bits[WEIGHTS]) >> 3
+
+
+@jit
 def set_least_crossing(machine: Record, layer: Record, tiles: Record, window: int, out: Record) -> None:
     """Write the words and bytes that must cross the DRAM port into `out` (`CROSSED`); at the first tile.
 
@@ -70,6 +78,7 @@ def set_least_crossing(machine: Record, layer: Record, tiles: Record, window: in
     out.loaded[WEIGHTS] = 0 if resident[WEIGHTS] else b[G] * b[K] * b[C] * b[R] * b[S] * reloads
     words = b[N] * b[G] * b[K] * b[P] * b[Q]
     out.loaded_residuals = layer.residuals * words
+    out.loaded_parameters = layer.parameters
     if not resident[OUTPUTS]:
         out.stored_outputs = words
         out.loaded[OUTPUTS] = words * (reloads_of(tiles, OUTPUTS) - 1) if home[OUTPUTS] == OUTERMOST else 0
@@ -79,6 +88,7 @@ def set_least_crossing(machine: Record, layer: Record, tiles: Record, window: in
         out.dram_read[operand] = bytes_at_least(machine, layer, out.loaded[operand], operand)
     added = ((words * machine.bits[OUTPUTS]) >> 3) * layer.residual_compression >> FIXED_POINT_BITS
     out.dram_read[INPUTS] += layer.residuals * added
+    out.dram_read[WEIGHTS] += parameter_bytes(machine, layer)
     spilled = (words * machine.bits[SUM_BITS]) >> 3
     out.dram_read[OUTPUTS] = (reloads_of(tiles, OUTPUTS) - 1) * spilled if out.loaded[OUTPUTS] > 0 else 0
     out.dram_written += out.dram_read[OUTPUTS]
@@ -156,6 +166,7 @@ def first_load(machine: Record, layer: Record, tile: Ints, tiles: Record) -> int
     size = 0
     if machine.outermost[INPUTS] == OUTERMOST:
         size = bytes_at_least(machine, layer, loaded_inputs(tiles, machine, layer, tile, NONE), INPUTS)
+    size += parameter_bytes(machine, layer)
     return size + bytes_at_least(machine, layer, operand_words(tile, WEIGHTS), WEIGHTS)
 
 
@@ -188,9 +199,14 @@ class Crossing(NamedTuple):
     macs: int
 
 
+ANY_SIZE = np.int64(1) << 50
+"""More bytes than a tile has, and so few that some tiles of them can be added up."""
+
+
 class Ends(NamedTuple):
     """Bytes of the first tile's load at least, of a tile's store at most, and of its partial sums if it stores any;
-    of the last tile's store, and cycles of its MACs, at least.
+    of the last tile's store, and cycles of its MACs, at least. Bytes of a tile's load at most, and cycles of the first
+    tile's MACs at least.
     """  # fmt: skip
 
     load: int
@@ -198,6 +214,8 @@ class Ends(NamedTuple):
     sums: int
     last: int
     macs: int
+    most_load: int
+    first_macs: int
 
 
 @jit
@@ -206,7 +224,7 @@ def ends_of(case: Case, scratch: Scratch, store: int, sums: int) -> Ends:
     machine, layer, last = case.machine, case.layer, scratch.tiles.last
     load = first_load(machine, layer, case.mapping.tile, scratch.tiles)
     stored = bytes_of_outputs(machine, layer, last)
-    return Ends(load, store, sums, stored, floor_macs(machine, layer, case.mapping, last))
+    return Ends(load, store, sums, stored, floor_macs(machine, layer, case.mapping, last), ANY_SIZE, ZERO)
 
 
 @jit
@@ -241,7 +259,8 @@ def crossing_of(case: Case, scratch: Scratch, ends: Ends) -> Crossing:
 
     Whatever crosses the port crosses it one after the other, after the first latency. No compute starts before the
     first tile is loaded; all loads, and all stores but those of the last tiles, precede the last compute; the last
-    store follows it, after a latency of its own.
+    store follows it, after a latency of its own. No store, and no load but those of the first tiles, which have slots,
+    precedes the end of the first compute: all the rest crosses between that and the last compute.
     """
     machine, port, totals = case.machine, case.port, scratch.totals
     size, sums = dram_bytes(totals), ends.sums if totals.loaded[OUTPUTS] > 0 else 0
@@ -254,5 +273,8 @@ def crossing_of(case: Case, scratch: Scratch, ends: Ends) -> Crossing:
     first, store = transfer_floor(case, ends.load), transfer_floor(case, ends.last)
     before_last = long - port.out_slots * (ends.store + sums)
     through = max(transfer_floor(case, before_last) + ends.macs + store, transfer_floor(case, long))
+    if all_tiles(scratch.tiles) > 1:
+        between = before_last - max(port.slots, port.deeper_slots) * ends.most_load
+        through = max(through, first + ends.first_macs + port_floor(machine, between) + ends.macs + store)
     loads = latencies + port_floor(machine, read_bytes(totals) + slowed)
     return Crossing(size, through, loads, dma, first, store, ends.macs)

@@ -296,7 +296,7 @@ def memory_demand(tiles: Record, machine: Record, layer: Record, mapping: Record
     """Bytes that a mapping keeps in one instance of a memory for tiles, tensors that are there whole apart.
 
     Of outputs that stay, sums that are not complete take their own width. Residual operands lie where the outputs do
-    before they leave.
+    before they leave, parameters of fused ops beside the weights.
     """
     demand, level = 0, machine.level_of[memory]
     for operand in range(3):
@@ -309,6 +309,8 @@ def memory_demand(tiles: Record, machine: Record, layer: Record, mapping: Record
         words = operand_words(mapping.tile, OUTPUTS)
         size = layer.residuals * ((words * machine.bits[OUTPUTS] + 7) >> 3)
         demand += 2 * size if machine.double_buffered[memory] else size
+    if level == OUTERMOST and machine.memory_of[level, WEIGHTS] == memory:
+        demand += (layer.parameters * machine.bits[WEIGHTS] + 7) >> 3
     return demand
 
 

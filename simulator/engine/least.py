@@ -22,19 +22,18 @@ def least_of(
     At a glance; or where so much is known of each dataflow already, and last of all of them, with a close look at those
     that may be less than all others: then none is told that is more than `most[-1]`.
     """
-    from simulator.cost.objectives import OBJECTIVE_KEY
     from simulator.cost.search import Search
 
     if not dataflows:
         return []
-    search, unit = Search(request_of(op, hardware, objective)), hardware.energy.unit_pj if objective == "energy" else 1
+    least = Search(request_of(op, hardware, objective)).least
+    unit = hardware.energy.unit_pj if objective == "energy" else 1
     if not most:
-        return [search.floor(flow, 1) * unit for flow in dataflows]
+        return [least.of(flow) * unit for flow in dataflows]
     *floors, lowest = most
     for floor, i in sorted(zip(floors, range(len(dataflows)), strict=True)):
         if floor < lowest:
-            search.best.keys[OBJECTIVE_KEY] = lowest / unit
-            floors[i] = max(floor, search.floor(dataflows[i], CUTS) * unit)
+            floors[i] = max(floor, least.close(dataflows[i], lowest / unit, CUTS) * unit)
             lowest = min(lowest, floors[i])
     return floors
 

@@ -1,4 +1,4 @@
-"""What a run keeps of its machine, its bytes as JSON, and tensors that do not close: by hand."""
+"""What a run keeps of its machine, its totals, and its bytes as JSON: by hand."""
 
 import json
 from collections import OrderedDict
@@ -12,7 +12,6 @@ from simulator.errors import InputError
 from simulator.hardware.load import load_hardware
 from simulator.hardware.peak import area_mm2, peak_watts
 from simulator.network.document import network_document
-from simulator.network.ir import Op
 from simulator.result.facts import (
     coded,
     documents_of,
@@ -24,10 +23,8 @@ from simulator.result.facts import (
     provenance,
 )
 from simulator.result.json_io import MAX_FILE_BYTES, MAX_PROBLEMS, load_run, run_from_json, run_to_json, save_run
-from simulator.result.laws import broken_laws
-from simulator.result.ledger import factors, stored_tensors
-from simulator.result.run import Documents, LayerResult, NetworkFacts, Run, Traffic
-from tests.builders import MACHINE, conv_result, deep_run, free_result, run_of, small_run, vector_result
+from simulator.result.run import Documents, NetworkFacts, Run, Total
+from tests.builders import MACHINE, conv_result, deep_run, run_of, small_run, vector_result
 from workloads.load import load_network
 
 CHIP = load_hardware("flexible_168")
@@ -283,109 +280,17 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch) -> None:
         load_run(path)
 
 
-def reading(name: str, inputs: tuple[str, ...], **more: object) -> LayerResult:
-    """A layer of 10 bytes of inputs, 4 of weights and 6 of outputs, each crossing the port once."""
-    traffic = {"dram": {"inputs": Traffic(10, 0), "weights": Traffic(4, 0), "outputs": Traffic(0, 6)}}
-    one = replace(
-        free_result(name, Op.CONV), inputs=inputs, traffic=traffic,
-        footprint_bytes={"inputs": 10, "weights": 4, "outputs": 6}, output_shape=(1, 1, 2, 3),
-    )  # fmt: skip
-    return replace(one, **more)  # type: ignore[arg-type]
+def test_what_a_run_does_not_tell_is_nothing_and_how_a_mapping_was_found_makes_no_other_run() -> None:
+    silent = Total(5, 1.0, 4, 0.0, 3e12, 0, 0, {}, {"dram.inputs": 1e12})
+    assert (silent.effective_macs, silent.dense_speedup, silent.peak_sram_bytes) == (0, 1.0, 0)
+    assert (silent.joules, silent.watts, silent.chip_watts) == (3.0, 3.0, 2.0)
+    assert replace(conv_result("a"), gap=0.5, cycles_gap=0.25) == conv_result("a")
+    assert [replace(run_of(), options=options).batch for options in ({}, {"batch": 3})] == [1, 3]
+    three = replace(run_of(), options={"batch": 3}, total=replace(silent, latency_s=4.0))
+    assert [(run.frames_per_s, run.frames_per_joule) for run in (three, run_of())] == [(3 / 4, 3 / 3), (0.0, 0.0)]
 
 
-def free(name: str, op: Op, inputs: tuple[str, ...]) -> LayerResult:
-    return replace(free_result(name, op), inputs=inputs, output_shape=(1, 1, 2, 3))
-
-
-def moving(**sizes: tuple[int, int]) -> dict[str, dict[str, Traffic]]:
-    usual = {"inputs": (10, 0), "weights": (4, 0), "outputs": (0, 6)} | sizes
-    return {"dram": {name: Traffic(*size) for name, size in usual.items()}}
-
-
-def ledger(*layers: LayerResult, **machine: object) -> list[tuple[str, str, str]]:
-    run = run_of(*layers, machine=replace(MACHINE, levels=("dram", "array", "rf"), **machine))  # type: ignore[arg-type]
-    return [(law.where, law.field, law.figures) for law in broken_laws(run)]
-
-
-MADE = reading("a", ("data",))
-STAYS = reading("a", ("data",), on_chip=("outputs",), traffic=moving(outputs=(0, 0)))
-FOUND = reading("b", ("a",), on_chip=("inputs",), traffic=moving(inputs=(0, 0)))
-
-
-def test_a_tensor_is_read_where_it_was_written() -> None:
-    assert ledger(MADE, reading("b", ("a",))) == [] == ledger(STAYS, FOUND)
-    assert ledger(STAYS, reading("b", ("a",))) == [("b", "on_chip.inputs", "a stays on chip")]
-    assert ledger(MADE, FOUND) == [("b", "on_chip.inputs", "a is in DRAM")]
-    assert ledger(replace(FOUND, name="a", inputs=("data",))) == [("a", "on_chip.inputs", "data is in DRAM")]
-
-
-def test_a_tensor_on_chip_costs_no_dram_where_it_is_made_and_read() -> None:
-    read = replace(FOUND, traffic=moving(inputs=(1, 0)))
-    assert ledger(STAYS, read) == [("b", "traffic.dram.inputs", "1 bytes read")]
-    written = replace(STAYS, traffic=moving(outputs=(0, 1)))
-    assert ledger(written, FOUND) == [("a", "traffic.dram.outputs", "1 bytes")]
-    spilled = replace(STAYS, traffic=moving(outputs=(1, 0)))
-    assert ledger(spilled, FOUND) == [("a", "traffic.dram.outputs", "1 bytes")]
-    assert ledger(replace(STAYS, traffic={}), replace(FOUND, traffic={}, on_chip=("inputs", "outputs"))) == []
-
-
-def test_a_residual_operand_comes_from_dram_though_inputs_stay() -> None:
-    fused = replace(FOUND, fused=("sum",), traffic=moving(inputs=(6, 0)))
-    one, two = (free("sum", Op.ADD, names) for names in (("b",), ("b", "data")))
-    assert ledger(STAYS, fused, two) == []
-    assert ledger(STAYS, fused, one) == [("b", "traffic.dram.inputs", "6 bytes read")]
-
-
-def test_what_is_in_dram_is_read_and_written_whole() -> None:
-    assert ledger(replace(MADE, traffic=moving(inputs=(9, 0)))) == [("a", "traffic.dram.inputs", "9 < 10")]
-    assert ledger(replace(MADE, traffic=moving(weights=(3, 0)))) == [("a", "traffic.dram.weights", "3 < 4")]
-    assert ledger(replace(MADE, traffic=moving(outputs=(0, 5)))) == [("a", "traffic.dram.outputs", "5 < 6")]
-    assert ledger(replace(MADE, traffic={"dram": {}})) == [("a", "traffic.dram.outputs", "0 < 6")]
-    few = replace(MADE, traffic=moving(inputs=(9, 0), outputs=(0, 5)))
-    assert ledger(few, compressed=("inputs", "outputs")) == []
-    assert ledger(replace(MADE, footprint_bytes={})) == []
-
-
-def test_what_a_fused_pool_leaves_is_what_must_be_written() -> None:
-    """Of 2 x 3 outputs a pool leaves 1 x 3: three of six bytes."""
-    pool = replace(free_result("pool", Op.POOL), inputs=("a",), output_shape=(1, 1, 1, 3))
-    pooled = replace(MADE, fused=("pool",), traffic=moving(outputs=(0, 3)))
-    assert ledger(pooled, pool) == []
-    less = replace(pooled, traffic=moving(outputs=(0, 2)))
-    assert ledger(less, pool) == [("a", "traffic.dram.outputs", "2 < 3")]
-
-
-def joined() -> Run:
-    return run_of(
-        replace(MADE, fused=("relu",)),
-        free("relu", Op.ACTIVATION, ("a",)),
-        reading("b", ("data",)),
-        replace(free_result("both", Op.CONCAT, folded=True), inputs=("relu", "b")),
-        reading("c", ("both",)),
-    )
-
-
-def test_a_folded_op_holds_what_it_joins_and_a_fused_one_what_its_producer_makes() -> None:
-    stored = stored_tensors(joined())
-    assert stored == {"a": {"a"}, "relu": {"a"}, "b": {"b"}, "both": {"a", "b"}, "c": {"c"}}
-    layers = {layer.name: layer for layer in joined().layers}
-    half = replace(layers["a"], on_chip=("outputs",), traffic=moving(outputs=(0, 0)))
-    found = ledger(half, *(layers[name] for name in ("relu", "b", "both", "c")))
-    assert found == [("c", "on_chip.inputs", "a stays on chip")]
-    assert ledger(*layers.values()) == []
-
-
-def test_a_product_reads_its_second_factor_as_weights() -> None:
-    product = reading("c", ("a", "b"), op=Op.MATMUL)
-    assert factors(product) == {"inputs": ("a",), "weights": ("b",)}
-    assert factors(reading("c", ("a", "b"))) == {"inputs": ("a", "b")}
-    other = replace(STAYS, name="b")
-    here = replace(product, on_chip=("weights",), traffic=moving(weights=(0, 0)))
-    assert ledger(MADE, other, here) == []
-    assert ledger(MADE, other, product) == [("c", "on_chip.weights", "b stays on chip")]
-    costly = replace(here, traffic=moving(weights=(1, 0)))
-    assert ledger(MADE, other, costly) == [("c", "traffic.dram.weights", "1 bytes read")]
-
-
-def test_a_run_that_does_not_tell_all_that_its_ops_read_has_no_ledger() -> None:
-    assert ledger(STAYS, reading("b", ("a",)), replace(free_result("c", Op.CONCAT, folded=True), inputs=())) == []
+def test_zero_may_have_a_sign() -> None:
+    text = run_to_json(run_of())
+    assert '"energy_pj": 0.0' in text
+    assert run_from_json(text.replace('"energy_pj": 0.0', '"energy_pj": -0.0')) == run_of()
