@@ -146,7 +146,7 @@ def test_squeezenext_is_told_of_its_first_layer_its_early_blocks_and_its_publish
     text = "\n".join(explanation_text(explained))
     assert "conv1 (7x7)" in text and "block1 (8 to 32 filters)" in text
     assert "not simulated, by bounds on their ops" in text
-    assert "% at most; " in text and "no more than what is told of the same lever" in text
+    assert "% at most; " in text and "can save no more than" in text and "what is told of the same lever" in text
     assert len(explained.best_cutting) == len(explained.best_of_machine) == 5
 
 
