@@ -7,7 +7,7 @@ from analysis.read import units
 from analysis.read.layout import Column
 from analysis.read.tables import COLUMNS, OpRow, op_rows, total_row
 from simulator.errors import InputError, Problem, nearest
-from simulator.result.rows import column_names
+from simulator.result.rows import OF_ONE_LAYER, column_names
 from simulator.result.run import MachineFacts, Run, utilization
 from simulator.source.cells import Cell
 
@@ -61,7 +61,8 @@ def view_of(by: str, sort: str, top: int | None, columns: str) -> View:
 
 def check_view(view: View, machine: MachineFacts) -> None:
     """Raise InputError for a column that no run of a machine has: before one is simulated for it."""
-    known = dict.fromkeys([*_titles(view), *column_names(machine)])
+    cells = (name for name in column_names(machine) if not view.by or name not in OF_ONE_LAYER)
+    known = dict.fromkeys([*_titles(view), *cells])
     for name, option in (*((name, "--columns") for name in view.columns), (view.sort, "--sort")):
         if name:
             _check_column(name, known, option)
@@ -157,8 +158,8 @@ def _sum(name: str, rows: Sequence[OpRow], peak_macs_per_cycle: int) -> OpRow:
     executed = sum(int(row.cells["effective_macs"]) for row in rows)
     cells = {
         key: sum(value for row in rows if isinstance(value := row.cells[key], int | float))
-        for key, first in rows[0].cells.items()
-        if not isinstance(first, str) and key not in ("utilization", "groups")
+        for key in rows[0].cells
+        if key not in OF_ONE_LAYER
     }
     return OpRow(
         layer=name,

@@ -1,8 +1,11 @@
 """Join the subcommands into one command."""
 
 from collections.abc import Callable
+from functools import cache as once
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from simulator.cli import (
     accuracy,
@@ -53,3 +56,11 @@ def build() -> typer.Typer:
     for name, function in COMMANDS.items():
         app.command(name)(function)
     return app
+
+
+@once
+def command() -> TyperGroup:
+    """Return what runs the application; to read all options of all commands takes some 20 ms, once a process."""
+    made = get_command(build())
+    assert isinstance(made, TyperGroup)
+    return made

@@ -54,16 +54,15 @@ def _status(arguments: Sequence[str]) -> int:
 
 def _invoke(arguments: Sequence[str]) -> int:
     import typer
-    from typer.main import get_command
 
-    from simulator.cli.app import build
+    from simulator.cli.app import command
 
-    command = get_command(build())
+    root = command()
     if COMPLETION in os.environ:
-        command.main(prog_name="simulate")  # answers the shell and exits
+        root.main(prog_name="simulate")  # answers the shell and exits
     try:
-        with command.make_context("simulate", list(arguments)) as context:
-            command.invoke(context)
+        with root.make_context("simulate", list(arguments)) as context:
+            root.invoke(context)
     except typer.Exit as exit_:
         return exit_.exit_code
     except typer.Abort:

@@ -64,9 +64,22 @@ def cycles_bound(case: Case, crossing: Crossing, array: int) -> int:
     if case.machine.overlapped:
         return max(array, crossing.port)
     cycles = max(crossing.first + array + crossing.store, crossing.port)
-    cycles = max(cycles, crossing.loads // case.port.channels + crossing.macs + crossing.store)
+    in_turn = after_first(case, crossing, ZERO, case.port.channels) + crossing.macs
     slots = max(case.port.slots, case.port.deeper_slots)
-    return max(cycles, (crossing.loads + array) // slots + crossing.store)
+    return max(cycles, max(in_turn, after_first(case, crossing, array, slots)) + crossing.store)
+
+
+@jit
+def after_first(case: Case, crossing: Crossing, array: int, ways: int) -> int:
+    """Cycles until all tiles are loaded, and take so many on the array, if each goes one of so many ways in turn.
+
+    The first of a way is loaded after the first tile of all, since the port serves that first, and the others a latency
+    after what goes before them on their way. The longest way is no shorter than their mean:
+
+        first + (loads - first load + (tiles - ways) latency + array) / ways.
+    """
+    others = crossing.loads - crossing.first - (ways - 1) * case.port.latency_cycles
+    return max((crossing.loads + array) // ways, crossing.first + (others + array) // ways)
 
 
 @jit

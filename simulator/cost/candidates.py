@@ -103,7 +103,8 @@ MOST_WAYS = 64
 def ways_to_cut(nest: LoopNest, dataflow: Dataflow, longest_steps: tuple[int, ...]) -> Cuts:
     """All numbers of tiles for the floor: extents at least and at most, if no step of the array is longer than these.
 
-    A tile is the least of its number, or that much in whole steps.
+    A tile is the least of its number, or that much in whole steps. Numbers that extents far apart have are several
+    ways, those of larger tiles first.
     """
     least, most = [], []
     for d, bound, step in zip(Dim, nest.bounds, longest_steps, strict=True):
@@ -111,10 +112,25 @@ def ways_to_cut(nest: LoopNest, dataflow: Dataflow, longest_steps: tuple[int, ..
         every = (bound,) if fixed else balanced(bound)
         sizes = _thinned(every)
         after = [every[every.index(size) + 1] for size in sizes[:-1]]  # the largest of the next way
-        least.append(sizes)
-        most.append((bound, *(min(size - 1, x + step - 1) for size, x in zip(sizes, after, strict=False))))
+        largest = (bound, *(min(size - 1, x + step - 1) for size, x in zip(sizes, after, strict=False)))
+        parts = [part for each in zip(sizes, largest, strict=True) for part in _close(*each)]
+        least.append([low for low, _ in parts])
+        most.append([high for _, high in parts])
     extents, counts = _table(least)
     return Cuts(extents, _table(most)[0], counts, ORDERS, TRIES)
+
+
+def _close(least: int, most: int) -> list[tuple[int, int]]:
+    """Part a range of extents into ranges of which the ends are at most a quarter apart, largest first.
+
+    >>> _close(7, 13)
+    [(12, 13), (9, 11), (7, 8)]
+    """
+    parts = []
+    while least <= most:
+        parts.append((least, min(most, least + least // 4)))
+        least = parts[-1][1] + 1
+    return parts[::-1]
 
 
 def longest_steps(nest: LoopNest, dataflow: Dataflow, array: Array, levels: int) -> tuple[int, ...]:

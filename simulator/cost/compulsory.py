@@ -5,13 +5,13 @@ That is each distinct word once, and more where a word serves few MACs at a time
 
 from collections.abc import Sequence
 from functools import cached_property
-from math import prod
+from math import inf, prod
 
 import numpy as np
 
 from simulator.cost.case import Floats, Ints
 from simulator.cost.geometry import distinct
-from simulator.cost.spatial import most_unrolled
+from simulator.cost.spatial import axes_of, most_unrolled
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, LoopNest, Operand, array_bounds, footprint
@@ -82,9 +82,15 @@ class ArrayEnergy:
     """
 
     def __init__(
-        self, hardware: Hardware, nest: LoopNest, words: Sequence[Sequence[float]], dataflow: Dataflow
+        self,
+        hardware: Hardware,
+        nest: LoopNest,
+        words: Sequence[Sequence[float]],
+        dataflow: Dataflow,
+        most_steps: float = inf,
     ) -> None:
-        """`words` prices a word by level and operand; see `words_energy`."""
+        """`words` prices a word by level and operand; see `words_energy`. A layer has time for so many steps."""
+        self.most_steps = most_steps
         self.nest, self.dataflow, self.lowered, self.array = nest, dataflow, dataflow.lowered, hardware.array
         self.memory, self.network, registers = (np.array(level, float) for level in (words[0], words[1], words[2]))
         self.filled = registers * (dataflow.stationary is not None)
@@ -104,10 +110,16 @@ class ArrayEnergy:
 
     @cached_property
     def of_any(self) -> float:
-        """The least picojoules of all spatial mappings, however they unroll, and whatever they hold in registers."""
+        """The least picojoules of all spatial mappings, however they unroll, and whatever they hold in registers.
+
+        Infinite if each takes too many steps.
+        """
         if not self.known:
             return 0.0
-        spatial = most_unrolled(self.dataflow, tuple(self.extents), self.array)
+        spatial = most_unrolled(axes_of(self.dataflow, self.array), tuple(self.extents))
+        spatial = spatial[(-(-np.array(self.extents) // spatial)).prod(axis=1) <= self.most_steps]
+        if len(spatial) == 0:
+            return inf
         held, uses = self.most_held(), {}
         for o in Operand:
             whole = prod(self.extents[d] for d in REUSE[o])

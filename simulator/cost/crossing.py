@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from simulator.cost.case import (
     FIXED_POINT,
     FIXED_POINT_BITS,
@@ -197,9 +199,14 @@ class Crossing(NamedTuple):
     macs: int
 
 
+ANY_SIZE = np.int64(1) << 50
+"""More bytes than a tile has, and so few that some tiles of them can be added up."""
+
+
 class Ends(NamedTuple):
     """Bytes of the first tile's load at least, of a tile's store at most, and of its partial sums if it stores any;
-    of the last tile's store, and cycles of its MACs, at least.
+    of the last tile's store, and cycles of its MACs, at least. Bytes of a tile's load at most, and cycles of the first
+    tile's MACs at least.
     """  # fmt: skip
 
     load: int
@@ -207,6 +214,8 @@ class Ends(NamedTuple):
     sums: int
     last: int
     macs: int
+    most_load: int
+    first_macs: int
 
 
 @jit
@@ -215,19 +224,25 @@ def ends_of(case: Case, scratch: Scratch, store: int, sums: int) -> Ends:
     machine, layer, last = case.machine, case.layer, scratch.tiles.last
     load = first_load(machine, layer, case.mapping.tile, scratch.tiles)
     stored = bytes_of_outputs(machine, layer, last)
-    return Ends(load, store, sums, stored, floor_macs(machine, layer, case.mapping, last))
+    return Ends(load, store, sums, stored, floor_macs(machine, layer, case.mapping, last), ANY_SIZE, ZERO)
 
 
 @jit
-def least_crossing(case: Case, scratch: Scratch, window: int) -> Crossing:
+def least_ends(case: Case, scratch: Scratch) -> Ends:
+    """Ends of a mapping at least, at its first tile, whatever its DRAM order."""
+    machine, tile = case.machine, case.mapping.tile
+    sums = (operand_words(tile, OUTPUTS) * machine.bits[SUM_BITS] + 7) >> 3
+    return ends_of(case, scratch, bytes_of_outputs(machine, case.layer, tile), sums)
+
+
+@jit
+def least_crossing(case: Case, scratch: Scratch, window: int, ends: Ends) -> Crossing:
     """Find what must cross the port, and write it to the totals; at the first tile.
 
-    `window` is the product of input rows and columns over all tiles.
+    `window` is the product of input rows and columns over all tiles, `ends` are `least_ends`.
     """
-    machine, layer, tile = case.machine, case.layer, case.mapping.tile
-    set_least_crossing(machine, layer, scratch.tiles, window, scratch.totals)
-    sums = (operand_words(tile, OUTPUTS) * machine.bits[SUM_BITS] + 7) >> 3
-    return crossing_of(case, scratch, ends_of(case, scratch, bytes_of_outputs(machine, layer, tile), sums))
+    set_least_crossing(case.machine, case.layer, scratch.tiles, window, scratch.totals)
+    return crossing_of(case, scratch, ends)
 
 
 @jit
@@ -244,7 +259,8 @@ def crossing_of(case: Case, scratch: Scratch, ends: Ends) -> Crossing:
 
     Whatever crosses the port crosses it one after the other, after the first latency. No compute starts before the
     first tile is loaded; all loads, and all stores but those of the last tiles, precede the last compute; the last
-    store follows it, after a latency of its own.
+    store follows it, after a latency of its own. No store, and no load but those of the first tiles, which have slots,
+    precedes the end of the first compute: all the rest crosses between that and the last compute.
     """
     machine, port, totals = case.machine, case.port, scratch.totals
     size, sums = dram_bytes(totals), ends.sums if totals.loaded[OUTPUTS] > 0 else 0
@@ -257,5 +273,8 @@ def crossing_of(case: Case, scratch: Scratch, ends: Ends) -> Crossing:
     first, store = transfer_floor(case, ends.load), transfer_floor(case, ends.last)
     before_last = long - port.out_slots * (ends.store + sums)
     through = max(transfer_floor(case, before_last) + ends.macs + store, transfer_floor(case, long))
+    if all_tiles(scratch.tiles) > 1:
+        between = before_last - max(port.slots, port.deeper_slots) * ends.most_load
+        through = max(through, first + ends.first_macs + port_floor(machine, between) + ends.macs + store)
     loads = latencies + port_floor(machine, read_bytes(totals) + slowed)
     return Crossing(size, through, loads, dma, first, store, ends.macs)

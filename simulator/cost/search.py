@@ -28,14 +28,11 @@ from simulator.cost.candidates import (
     as_mapping,
     choices_near,
     in_order,
-    longest_steps,
     template_record,
     tile_choices,
     tile_steps,
-    ways_to_cut,
 )
-from simulator.cost.case import MAPPING, UNLIMITED, Best, Case, Ints, Record
-from simulator.cost.compulsory import ArrayEnergy, delivery_cycles
+from simulator.cost.case import MAPPING, Best, Case, Ints, Record
 from simulator.cost.convert import (
     layer_record,
     machine_record,
@@ -44,26 +41,23 @@ from simulator.cost.convert import (
     price_record,
     record,
 )
-from simulator.cost.floor import Cycles, floor_of
+from simulator.cost.effort import DEFAULT, Effort
+from simulator.cost.floors import Floors, case_of
 from simulator.cost.inner import InnerTiles, inner_tiles, with_room
 from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
 from simulator.cost.search_tiles import CYCLES_COLUMN, FIGURES, FLOOR_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
-from simulator.cost.spatial import SpatialMapping, every_spatial_mapping, least_mac_cycles, spatial_mappings
-from simulator.cost.steps import step_tables
+from simulator.cost.spatial import FILTER_TAPS, SpatialMapping, every_spatial_mapping, spatial_mappings
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.errors import TooMuchWork
-from simulator.hardware.model import BAND, GAP, KERNEL_OBJECTIVES, Hardware
+from simulator.hardware.model import BAND, KERNEL_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim
 from simulator.network.ir import Layer
 
-BEAM = 32
-"""Spatial mappings of a dataflow whose tiles are searched first: the best by what the array decides."""
-
 AMONG_THE_FASTEST = 8
-"""Likewise, where the fastest mapping is known and less energy is sought."""
+"""Spatial mappings of a dataflow that are searched first, where the fastest mapping is known and energy is sought."""
 
 UNDER_FILLED_BEAM = 8
 """Likewise, of all dataflows' spatial mappings that leave PEs without work."""
@@ -79,9 +73,6 @@ AT_ONCE = 4096
 
 LEFT_OUT = 32
 """Tiles that can be ruled out in the time that the evaluation of a mapping takes."""
-
-MOST_CUTS, WHERE_BYTES_COUNT = 50_000, 5_000
-"""Ways to cut a layer that a floor looks at: of time, and of other objectives, which cuts raise little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +93,6 @@ class Request:
     stored: Fraction = Fraction(1)
     slices: Slices = WHOLE_TENSORS
     parameters: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """When a search ends: `gap` as a fraction of what it has proven, or after `evaluations` of mappings, if it is not
-    to go through the `whole_space`; or after so many `tiles` were looked at, or played. `beam` spatial mappings of a
-    dataflow are searched first.
-    """
-
-    gap: float = GAP
-    evaluations: int = 20_000
-    whole_space: bool = False
-    beam: int = BEAM
-    tiles: int = 2_000_000
-
-
-DEFAULT = Effort()
-PROVE = Effort(gap=0.0, evaluations=UNLIMITED, whole_space=True, tiles=UNLIMITED)
-"""To the end: what is found is the best there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +153,6 @@ class Search:
         assert layer.nest is not None
         self.nest, self.objective = layer.nest, KERNEL_OBJECTIVES.index(request.objective)
         self.by_cycles = request.objective in ("cycles", "cycles_plus_dma")
-        self.array_energies: dict[str, ArrayEnergy] = {}
         facts = layer_record(
             self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored, request.slices
         )
@@ -193,6 +164,7 @@ class Search:
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
         self.found: Found | None = None
         self.winner: Candidate | None = None
+        self.least = Floors(self.hardware, self.nest, self.parts, self.scratch, self.objective, most_cycles)
         self.floors: dict[str, float] = {}
         self.raised: set[str] = set()
 
@@ -205,7 +177,8 @@ class Search:
     def run(self, dataflows: Sequence[Dataflow]) -> Found | None:
         """Search until nothing is left that could be better by more than the gap, or the effort is spent."""
         for flow in dataflows:
-            self.floors[flow.name] = self.floor(flow, 1) if self.mac_floor(flow) <= self.most_cycles else np.inf
+            possible = self.least.mac_cycles(flow) <= self.most_cycles
+            self.floors[flow.name] = self.least.of(flow, self.best.keys[OBJECTIVE_KEY]) if possible else np.inf
         ranked = sorted(enumerate(dataflows), key=lambda pair: self.floors[pair[1].name])
         self.search_the_promising(ranked)
         self.refine()
@@ -219,45 +192,11 @@ class Search:
         value = self.found.keys[OBJECTIVE_KEY]
         return replace(self.found, bound=value if done else min(value, *self.floors.values()))
 
-    def floor(self, dataflow: Dataflow, most_cuts: int) -> float:
-        """What no mapping under a dataflow takes less of, of the objective, or the best so far, if that is no more.
-
-        `most_cuts` ways to cut the layer are looked at.
-        """
-        skips = skips_zeros(self.hardware, dataflow, ONES)
-        trial = template_record(dataflow, InnerTiles(dataflow.order), skips)
-        macs = max(self.mac_floor(dataflow), delivery_cycles(self.hardware, self.nest, dataflow.lowered))
-        steps = longest_steps(self.nest, dataflow, self.hardware.array, self.levels)
-        best, cuts = self.best.keys[OBJECTIVE_KEY], ways_to_cut(self.nest, dataflow, steps)
-        case = self.case(trial, 0.0 if self.by_cycles else self.array_energy(dataflow).of_any)
-        cycles = Cycles(macs, step_tables(dataflow, self.nest, self.hardware.array, steps))
-        return float(floor_of(case, self.scratch, cuts, cycles, self.objective, best, most_cuts))
-
-    def case(self, mapping: Record, words_pj: float = 0.0) -> Case:
-        """The layer with a mapping, of which words at the array cost so much at least."""
-        machine, port, layer, prices = self.parts
-        if words_pj > 0:
-            prices = prices.copy()
-            prices["least_words_pj"] = np.maximum(prices["least_words_pj"], words_pj)
-        return Case(machine, port, layer, prices, mapping)
-
-    def array_energy(self, dataflow: Dataflow) -> ArrayEnergy:
-        """What words at the array cost at least under a dataflow."""
-        if dataflow.name not in self.array_energies:
-            energy = ArrayEnergy(self.hardware, self.nest, self.parts[3]["word_pj"], dataflow)
-            self.array_energies[dataflow.name] = energy
-        return self.array_energies[dataflow.name]
-
-    def mac_floor(self, dataflow: Dataflow) -> int:
-        """Cycles of the layer's MACs at least."""
-        skip = int(self.parts[2]["skip"]) if skips_zeros(self.hardware, dataflow, ONES) else None
-        return least_mac_cycles(dataflow, self.nest, self.hardware.array, skip)
-
     def raise_floor(self, dataflow: Dataflow) -> None:
         """Look at all ways to cut the layer, once something is found, and where that may tell more than is known."""
         if self.found and dataflow.name not in self.raised and self.may_improve(self.floors[dataflow.name]):
             self.raised.add(dataflow.name)
-            self.floors[dataflow.name] = self.floor(dataflow, MOST_CUTS if self.by_cycles else WHERE_BYTES_COUNT)
+            self.floors[dataflow.name] = self.least.close(dataflow, float(self.best.keys[OBJECTIVE_KEY]))
 
     def may_improve(self, floor: float) -> bool:
         """Whether what takes so much of the objective at least may be better than the best by more than the gap."""
@@ -266,9 +205,10 @@ class Search:
     def search_the_promising(self, ranked: Sequence[tuple[int, Dataflow]]) -> None:
         """Search the tiles of the most promising spatial mappings of all dataflows, then of those that seem faster.
 
-        The latter are those whose array cycles, with the layer as one tile, are fewer than the best so far. Among them
-        are under-filled ones, which leave PEs without work, for layers that wait for words. (In a systolic array words
-        wait for the wave front, which crosses such PEs, too.)
+        The latter are those whose array cycles, with the layer as one tile, are fewer than the best so far. Before them
+        come those that fill the array less than they could: that leave PEs without work, for layers that wait for
+        words, or spread filter taps over fewer PEs. (In a systolic array words wait for the wave front, which crosses
+        all of it.)
         """
         promising: list[Candidate] = []
         others: list[Candidate] = []
@@ -283,14 +223,23 @@ class Search:
                 others += candidates[self.effort.beam :]
         for candidate in in_order(promising):
             self.improve(candidate)
-        if self.by_cycles and not self.hardware.array.skewed:
-            open_to = [pair for pair in ranked if self.may_improve(self.floors[pair[1].name])]
-            others += in_order(c for rank, flow in open_to for c in self.under_filled(rank, flow))[:UNDER_FILLED_BEAM]
+        for candidate in self.less_filled(ranked):
+            self.improve(candidate)
         for candidate in in_order(others) if self.by_cycles or self.found is None else ():
             if self.spent > self.effort.evaluations:
                 break
             if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
                 self.improve(candidate)
+
+    def less_filled(self, ranked: Sequence[tuple[int, Dataflow]]) -> list[Candidate]:
+        """The most promising of those that fill the array less than they could, where they may be better."""
+        if self.hardware.array.skewed:
+            return []
+        found: list[Candidate] = []
+        for rank, flow in ranked:
+            if self.may_improve(self.floors[flow.name]):
+                found += self.under_filled(rank, flow)
+        return in_order(found)[:UNDER_FILLED_BEAM]
 
     def search_everything(self, ranked: Sequence[tuple[int, Dataflow]]) -> bool:
         """Search all tiles of all spatial mappings; True: there is nothing that was not looked at or ruled out."""
@@ -319,15 +268,22 @@ class Search:
         return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
     def under_filled(self, rank: int, dataflow: Dataflow) -> list[Candidate]:
-        """Spatial mappings of a dataflow that leave PEs without work."""
-        found = spatial_mappings(dataflow, self.nest, self.hardware.array, under_filled=True)
+        """Spatial mappings that spread filter taps over few PEs, or, where time is sought, leave PEs without work."""
+        nest, array, found = self.nest, self.hardware.array, list[SpatialMapping]()
+        if any(nest.bounds[d] > 1 and d in (*dataflow.rows, *dataflow.columns) for d in FILTER_TAPS):
+            whole = {*spatial_mappings(dataflow, nest, array)}
+            found += (each for each in spatial_mappings(dataflow, nest, array, cut_taps=True) if each not in whole)
+        if self.by_cycles:
+            found += spatial_mappings(dataflow, nest, array, under_filled=True)
         return self.judged(dataflow, rank, self.with_single_words(dataflow, found))
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[SpatialMapping]) -> list[Candidate]:
         """Candidates in the order of what they promise; `rank` is that of the dataflow."""
         first, second = (CYCLES_COLUMN, WORDS_COLUMN) if self.by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
-        energies = self.array_energy(dataflow).of(*figures_of(found, "spatial", "registers")).tolist() if found else []
+        energies = (
+            self.least.array_energy(dataflow).of(*figures_of(found, "spatial", "registers")).tolist() if found else []
+        )
         for (skips, inner), group in self.alike(dataflow, found).items():
             layouts = [found[at] for _, at in group]
             figures = self.figures(template_record(dataflow, inner, skips), layouts).tolist()
@@ -368,7 +324,7 @@ class Search:
         trial = template_record(flow, candidate.inner, skips_zeros(self.hardware, flow, layout.spatial))
         trial["spatial"], trial["registers"] = layout.spatial, layout.registers
         trial["rows"], trial["arrays"] = layout.rows, layout.arrays
-        choices, case = self.choices(candidate, near), self.case(trial, candidate.words_pj)
+        choices, case = self.choices(candidate, near), case_of(self.parts, trial, candidate.words_pj)
         self.spent += search_tiles(case, self.scratch, self.objective, self.most_cycles, choices, self.best)
         self.spent += int(choices.counts.prod()) // LEFT_OUT
         if (self.best.keys != before).any():

@@ -1,12 +1,13 @@
 """Spatial mappings: what a dataflow unrolls on rows and columns and loops over in a PE, for a layer on a machine."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import product
 from math import prod
 from operator import ge, mul
+from typing import NamedTuple
 
 import numpy as np
 
@@ -69,13 +70,13 @@ def tile_counts(extent: int) -> tuple[int, ...]:
 
 
 def axis_bounds(
-    extents: Sequence[int], dims: Sequence[Dim], length: int, first: Sequence[Dim] = ()
+    extents: Sequence[int], dims: Sequence[Dim], length: int, first: Collection[Dim] = FILTER_TAPS
 ) -> list[tuple[int, ...]]:
     """Ways to unroll `dims` along an axis of `length` PEs so that no bound could grow; tuples in the order of `dims`.
 
-    Filter taps and what comes `first` take what they can; other dimensions share what is left in every balanced way.
+    What comes `first` takes what it can; other dimensions share what is left in every balanced way.
     """
-    return list(_shares(tuple(extents[d] for d in dims), tuple(d in FILTER_TAPS or d in first for d in dims), length))
+    return list(_shares(tuple(extents[d] for d in dims), tuple(d in first for d in dims), length))
 
 
 @cache
@@ -90,31 +91,37 @@ def _shares(extents: tuple[int, ...], greedy: tuple[bool, ...], length: int) -> 
     return tuple(largest(found))
 
 
+Axis = tuple[tuple[Dim, ...], int]
+"""Dimensions that share a number of PEs, or of arrays, and that number."""
+
+
+def axes_of(dataflow: Dataflow, array: Array) -> tuple[Axis, ...]:
+    """Return what a dataflow unrolls over arrays, rows and columns."""
+    return (dataflow.arrays, array.instances), (dataflow.rows, array.rows), (dataflow.columns, array.columns)
+
+
 @lru_cache(maxsize=4096)
-def most_unrolled(dataflow: Dataflow, extents: tuple[int, ...], array: Array) -> Ints:
-    """PEs that extents are spread over [*, 8], on rows, columns and arrays together, so that no bound could grow."""
-    found = np.ones((1, 8), dtype=np.int64)
-    for dims, length in (
-        (dataflow.arrays, array.instances),
-        (dataflow.rows, array.rows),
-        (dataflow.columns, array.columns),
-    ):
-        more = []
+def most_unrolled(axes: tuple[Axis, ...], extents: tuple[int, ...]) -> Ints:
+    """PEs that extents are spread over [*, 8], on all axes together, so that no bound could grow."""
+    found = {ONES}
+    for dims, length in axes:
+        more = set()
         for spatial in found:
-            left = tuple(-(-extents[d] // int(spatial[d])) for d in dims)
-            more += [spatial * _spread(shared, dims) for shared in _shares(left, (False,) * len(dims), length)]
-        found = np.unique(np.array(more), axis=0)
-    return found
+            left = tuple(-(-extents[d] // spatial[d]) for d in dims)
+            for shared in _shares(left, (False,) * len(dims), length):
+                more.add(tuple(map(mul, spatial, _spread(shared, dims))))
+        found = more
+    return np.array(sorted(found), np.int64)
 
 
 @lru_cache(maxsize=4096)
-def least_steps(dataflow: Dataflow, bounds: tuple[int, ...], array: Array) -> int:
+def least_steps(axes: tuple[Axis, ...], bounds: tuple[int, ...]) -> int:
     """Steps of single elements that the dimensions take at least, however they are unrolled on rows, columns, arrays.
 
     A dimension of extent B over s PEs takes ceil(B / s) of them, and no block of registers makes it fewer; nor do
     tiles, since ceil(a / s) + ceil(b / s) >= ceil((a + b) / s).
     """
-    return int((-(-np.array(bounds) // most_unrolled(dataflow, bounds, array))).prod(axis=1).min())
+    return int((-(-np.array(bounds) // most_unrolled(axes, bounds))).prod(axis=1).min())
 
 
 def least_mac_cycles(dataflow: Dataflow, nest: LoopNest, array: Array, skip: int | None = None) -> int:
@@ -126,11 +133,18 @@ def least_mac_cycles(dataflow: Dataflow, nest: LoopNest, array: Array, skip: int
     if dataflow.channel_packing:
         packed = prod(nest.stride)
         bounds[Dim.C] *= packed
-    steps = least_steps(dataflow, tuple(bounds), array)
+    steps = least_steps(axes_of(dataflow, array), tuple(bounds))
     executed = steps if skip is None else steps * skip >> FIXED_POINT_BITS
     cycles = executed // (array.macs_per_cycle * packed)
     limited = array.step_cycles > 1 and not dataflow.registers
     return max(cycles, steps // packed * array.step_cycles) if limited else cycles
+
+
+def most_steps(array: Array, nest: LoopNest, dataflow: Dataflow, cycles: float, skip: int | None = None) -> float:
+    """Steps of single elements, as `least_steps` counts them, that so many cycles have time for at most."""
+    packed = prod(nest.stride) if dataflow.channel_packing else 1
+    executed = (cycles + 1) * array.macs_per_cycle * packed
+    return executed if skip is None else (executed + 1) * (1 << FIXED_POINT_BITS) / max(1, skip)
 
 
 def every_spatial_mapping(dataflow: Dataflow, nest: LoopNest, array: Array) -> Iterator[SpatialMapping]:
@@ -199,15 +213,23 @@ def _spread(bounds: Sequence[int], dims: Sequence[Dim]) -> tuple[int, ...]:
     return tuple(full)
 
 
+class _Filling(NamedTuple):
+    """How axes are filled: see `spatial_mappings`."""
+
+    under_filled: bool
+    cut_taps: bool
+
+
 @lru_cache(maxsize=4096)
 def spatial_mappings(
-    dataflow: Dataflow, nest: LoopNest, array: Array, under_filled: bool = False
+    dataflow: Dataflow, nest: LoopNest, array: Array, under_filled: bool = False, cut_taps: bool = False
 ) -> tuple[SpatialMapping, ...]:
     """Every spatial mapping of the dataflow that the array and the registers of a PE can hold; at least one.
 
-    One is dropped if a larger one of the same kind fits, so that a larger array or register file only adds. With
-    `under_filled`, axes of a single dimension may have PEs without work; none if there is no such axis. Machines that
-    differ in anything but the array share them.
+    One is dropped if a larger one of the same kind fits, so that a larger array or register file only adds. Filter taps
+    take what PEs they can, unless they are like other dimensions with `cut_taps`. With `under_filled`, axes of a single
+    dimension may have PEs without work; none if there is no such axis. Machines that differ in anything but the array
+    share them.
     """
     extents = list(array_bounds(nest.bounds, dataflow.lowered))
     if dataflow.channel_packing:
@@ -218,7 +240,7 @@ def spatial_mappings(
     found: list[SpatialMapping] = []
     for arrays in _splits(extents, dataflow, array.instances):
         own = [-(-e // a) for e, a in zip(extents, arrays, strict=True)]
-        one = _on_one_array(dataflow, nest, array, own, under_filled)
+        one = _on_one_array(dataflow, nest, array, own, _Filling(under_filled, cut_taps))
         found += one if arrays is ONES else (replace(each, arrays=arrays) for each in one)
     return tuple(found)
 
@@ -231,15 +253,15 @@ def _splits(extents: Sequence[int], dataflow: Dataflow, instances: int) -> list[
 
 
 def _on_one_array(
-    dataflow: Dataflow, nest: LoopNest, array: Array, extents: Sequence[int], under_filled: bool
+    dataflow: Dataflow, nest: LoopNest, array: Array, extents: Sequence[int], filling: _Filling
 ) -> list[SpatialMapping]:
     """Every way to lay extents out on one array and in its registers."""
     found: list[SpatialMapping] = []
     known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for row_bounds in _ways(extents, dataflow, dataflow.rows, array.rows, under_filled):
+    for row_bounds in _ways(extents, dataflow, dataflow.rows, array.rows, filling):
         rows = _spread(row_bounds, dataflow.rows)
         left = [-(-e // r) for e, r in zip(extents, rows, strict=True)]
-        for column_bounds in _ways(left, dataflow, dataflow.columns, array.columns, under_filled):
+        for column_bounds in _ways(left, dataflow, dataflow.columns, array.columns, filling):
             columns = _spread(column_bounds, dataflow.columns)
             spatial = SpatialMapping(rows, columns, rows).spatial
             rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]
@@ -251,11 +273,12 @@ def _on_one_array(
 
 
 def _ways(
-    extents: Sequence[int], dataflow: Dataflow, dims: Sequence[Dim], length: int, under_filled: bool
+    extents: Sequence[int], dataflow: Dataflow, dims: Sequence[Dim], length: int, filling: _Filling
 ) -> list[tuple[int, ...]]:
     """Ways to unroll a dataflow's dimensions along an axis."""
-    some = under_filled_bounds(extents, dims, length) if under_filled else []
-    return some or axis_bounds(extents, dims, length, dataflow.greedy)
+    some = under_filled_bounds(extents, dims, length) if filling.under_filled else []
+    first = dataflow.greedy if filling.cut_taps else (*FILTER_TAPS, *dataflow.greedy)
+    return some or axis_bounds(extents, dims, length, first)
 
 
 def register_bounds(

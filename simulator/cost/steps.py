@@ -11,13 +11,13 @@ import numpy as np
 
 from simulator.cost.candidates import ways_to_cut
 from simulator.cost.case import Ints
-from simulator.cost.spatial import spatial_mappings
+from simulator.cost.spatial import axes_of, most_unrolled
 from simulator.hardware.model import Array
 from simulator.mapping.dataflow import Dataflow
-from simulator.nest import Dim, LoopNest
+from simulator.nest import Dim, LoopNest, array_bounds
 
 PIXELS = (Dim.N, Dim.P, Dim.Q)
-MOST_SPREADS = 64
+MOST_SPREADS = 256
 """Ways to spread dimensions over PEs that are told apart; if there are more, none is."""
 MOST_EXTENTS = 1 << 20
 """Extents of tiles along a dimension that are looked at; of a longer one, what no tiling takes fewer steps than."""
@@ -44,9 +44,10 @@ def least_steps(bound: int, each: int, pes: int, least: tuple[int, ...], most: t
 def spreads(dataflow: Dataflow, nest: LoopNest, array: Array) -> list[tuple[int, ...]]:
     """PEs along each dimension: all ways that no other exceeds, or none if they are not known."""
     axes = {*dataflow.rows, *dataflow.columns, *(dataflow.arrays if array.instances > 1 else ())}
-    if dataflow.channel_packing or axes & {Dim.R, Dim.S} or (dataflow.lowered and axes & set(PIXELS)):
+    if dataflow.channel_packing or (dataflow.lowered and axes & set(PIXELS)):
         return []
-    every = {layout.spatial for layout in spatial_mappings(dataflow, nest, array)}
+    bounds = array_bounds(nest.bounds, dataflow.lowered)
+    every = [tuple(map(int, row)) for row in most_unrolled(axes_of(dataflow, array), bounds)]
     if len(every) > MOST_SPREADS:
         return []
     return [a for a in every if not any(b != a and all(x >= y for x, y in zip(b, a, strict=True)) for b in every)]

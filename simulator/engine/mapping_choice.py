@@ -92,7 +92,8 @@ def _each(search: Callable[[PlannedOp], Choice], ops: Sequence[PlannedOp], threa
 
 
 def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], wanted: Wanted) -> Choice:
-    from simulator.cost.search import DEFAULT, PROVE, search_layer
+    from simulator.cost.effort import DEFAULT, PROVE
+    from simulator.cost.search import search_layer
 
     try:
         found = search_layer(request_of(op, hardware, wanted.objective), dataflows, PROVE if wanted.proves else DEFAULT)

@@ -12,14 +12,13 @@ from simulator.network.ir import Layer, Op
 from simulator.result.causes import bottleneck
 from simulator.result.run import (
     CYCLE_PARTS,
-    KeptTensor,
     LayerResult,
     Traffic,
     relative_energy,
     shared,
     utilization,
 )
-from simulator.result.stacked import StackedResult, StackPart, StripShape
+from simulator.result.stacked import KeptTensor, StackedResult, StackPart, StripShape
 from simulator.schedule import PlannedOp
 
 

@@ -16,6 +16,11 @@ COLUMNS = (
     "note",
 )
 """Columns of every run, those of traffic apart; runs in picojoules alone have no `energy_relative`."""
+OF_ONE_LAYER = frozenset(
+    {"layer", "stage", "op", "inputs", "output", "kernel", "groups", "dataflow"}
+    | {"utilization", "bound_by", "producer", "stack", "note"}
+)
+"""Columns that several layers together have no sum of."""
 
 
 def column_names(machine: MachineFacts) -> list[str]:

@@ -23,10 +23,14 @@ class Group:
     residuals: tuple[str, ...] = ()
 
     @property
+    def last(self) -> Layer:
+        """The op that leaves what is stored."""
+        return self.fused[-1] if self.fused else self.producer
+
+    @property
     def stored(self) -> Fraction:
         """What is stored, as a fraction of what the producer makes: a fused pool downsamples it."""
-        last = self.fused[-1] if self.fused else self.producer
-        return Fraction(prod(last.output_shape), prod(self.producer.output_shape))
+        return Fraction(prod(self.last.output_shape), prod(self.producer.output_shape))
 
     @property
     def added(self) -> int:

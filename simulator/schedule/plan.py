@@ -1,6 +1,6 @@
 """Decide what each op of a network is on a machine: run, fused into another, or free; and what stays on chip."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
@@ -12,10 +12,10 @@ from simulator.nest import LoopNest, Operand, footprint
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
 from simulator.schedule.choice import Schedule, choose_schedule
-from simulator.schedule.fusion import Fusion, fuse
+from simulator.schedule.fusion import Fusion, Group, fuse
 from simulator.schedule.residency import Residency, residency
 from simulator.schedule.stacks import Part, Stack, flow_of, strips_of
-from simulator.schedule.strips import Strips, strip_layer
+from simulator.schedule.strips import Rows, Strips, produced, strip_layer
 from simulator.schedule.tensors import Kept, Storage, candidates
 
 
@@ -75,15 +75,18 @@ class PlannedOp:
         return self.producer is None and not self.folded
 
 
-def plan(network: Network, hardware: Hardware, schedule: Schedule | None = None) -> tuple[PlannedOp, ...]:
+def plan(
+    network: Network, hardware: Hardware, schedule: Schedule | None = None, stay: Collection[str] = ()
+) -> tuple[PlannedOp, ...]:
     """Return every op of the network as the machine runs it, in order; what stays, and stacks, as a schedule says.
 
-    Without one nothing is stacked, and those tensors stay that save most.
+    Without one nothing is stacked, and those tensors stay that save most. Weights that `stay` from frame to frame are
+    on chip already, beside those that the machine has a memory for.
     """
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion, schedule)
     zeros, addresses = _zeros_read(network, places.storage), Addresses(network, fusion)
-    weights = kept_weights(fusion, hardware)
+    weights = kept_weights(fusion, hardware).union(stay)
     told = [_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers]
     beside = [_beside_kept(at, layer, network, places) for at, layer in enumerate(told)]
     ops = tuple(
@@ -197,9 +200,10 @@ def _beside_kept(at: int, layer: Layer, network: Network, places: Residency) -> 
 
 def _in_stacks(ops: Sequence[PlannedOp], network: Network, fusion: Fusion, places: Residency) -> tuple[PlannedOp, ...]:
     """Cut ops of stacks into strips."""
-    flow, found = flow_of(network, fusion, places.storage), dict[str, tuple[Stack, Strips]]()
+    flow, found = flow_of(network, fusion, places.storage), dict[str, tuple[Stack, list[tuple[Rows, int]]]]()
     for stack in places.stacks:
-        found |= {name: (stack, strips) for name, strips in strips_of(flow, stack).items()}
+        for name, strips in strips_of(flow, stack).items():
+            found[name] = stack, _made_and_left(fusion.groups[name], strips)
     names, parts = [layer.name for layer in network.layers], dict[str, dict[Part, tuple[Kept, str, str]]]()
     for (name, part), kept in places.parts.items():
         parts.setdefault(name, {})[part] = kept, names[kept.lifetime.made], names[kept.lifetime.last_read]
@@ -211,19 +215,34 @@ def _in_stacks(ops: Sequence[PlannedOp], network: Network, fusion: Fusion, place
     )
 
 
-def _strips(op: PlannedOp, stack: Stack, strips: Strips) -> InStack:
+def _made_and_left(group: Group, strips: Strips) -> list[tuple[Rows, int]]:
+    """Return the rows that a group makes in each strip, and how many it leaves, which a fused pool makes of them.
+
+    What a pool leaves for which nothing new is made, at the lower edge, is left by the last strip that made something.
+    """
+    found = [(made, b - a) for made, (a, b) in zip(produced(group.fused, strips).made, strips.made, strict=True)]
+    for at, (made, left) in enumerate(found):
+        if made[0] == made[1] and left:
+            before = max(n for n in range(at) if found[n][0][0] < found[n][0][1])
+            found[before], found[at] = (found[before][0], found[before][1] + left), (made, 0)
+    return found
+
+
+def _strips(op: PlannedOp, stack: Stack, strips: Sequence[tuple[Rows, int]]) -> InStack:
     """Cut an op; where weights are held, its first strip loads them and finds none there yet."""
     shapes: dict[tuple[object, ...], PlannedOp] = {}
     plays: list[tuple[object, ...] | None] = []
     inputs, weights, outputs = op.resident
-    for made in strips.made:
+    height, whole = op.layer.output_shape[2], sum(left for _, left in strips)
+    for made, left in strips:
         if made[0] == made[1]:
             plays.append(None)
             continue
         layer = strip_layer(op.layer, made)
         here = weights or (layer.nest is not None and stack.weights == "held" and bool(shapes))
-        key = layer.input_shapes, layer.output_shape, layer.padding, here
-        shapes.setdefault(key, replace(op, layer=layer, resident=(inputs, here, outputs)))
+        stored = op.stored * Fraction(left * height, (made[1] - made[0]) * whole)
+        key = layer.input_shapes, layer.output_shape, layer.padding, here, stored
+        shapes.setdefault(key, replace(op, layer=layer, resident=(inputs, here, outputs), stored=stored))
         plays.append(key)
     order = {key: at for at, key in enumerate(shapes)}
     return InStack(stack, tuple(shapes.values()), tuple(None if key is None else order[key] for key in plays))

@@ -1,4 +1,4 @@
-"""How fast the hot paths are: `pytest tests/benchmarks --benchmark-enable`. Otherwise each runs once, as a test.
+"""How fast the hot paths are: `pytest tests/benchmarks --benchmark-enable -m ""`. Otherwise each runs once, as a test.
 
 One evaluation should take a microsecond, the search of a network a second, the recurrence half a microsecond a tile,
 and half a second of CPU the whole process that simulates a network once more.
@@ -56,12 +56,14 @@ def test_the_search_of_a_layer_over_all_dataflows(benchmark, network, layer):
     assert found is not None and found.keys[0] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["squeezenext", "alexnet"])
 def test_a_whole_network(benchmark, network):
     run = benchmark(simulate, "flexible_168", network)
     assert run.total.macs == run.network.macs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["squeezenext", "alexnet"])
 def test_a_whole_network_that_is_known(benchmark, network, tmp_path):
     store = Store(tmp_path / "results.sqlite")
@@ -72,6 +74,7 @@ def test_a_whole_network_that_is_known(benchmark, network, tmp_path):
     assert recalled() == benchmark(recalled)
 
 
+@pytest.mark.slow
 def test_the_process_that_simulates_a_known_network(benchmark, own_cache):
     command = [sys.executable, "-m", "simulator", "--hw", "eyeriss_like.yaml", "--net", "squeezenext"]
 
@@ -104,6 +107,7 @@ def test_the_timeline_tile_by_tile(benchmark):
     benchmark.extra_info |= {"tiles": len(runs)} | per(benchmark, len(runs))
 
 
+@pytest.mark.slow
 def test_the_timeline_of_a_whole_network_and_its_trace(benchmark):
     """ResNet-50 in at most three seconds and 20 MB, on the machine that cuts it into most tiles."""
     run = simulate("eyeriss_like", "resnet:depth=50")

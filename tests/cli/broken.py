@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import yaml
-
-from tests.fuzz.places import changed, leaf, walk
+from tests.fuzz.places import changed, leaf, parsed, walk
 
 LADDER = "".join(f"{' ' * i}a:\n" for i in range(1, 1000))
 BILLION_LAUGHS = "".join(f"l{i}: &l{i} [{', '.join(['*l' + str(i - 1) if i else 'ha'] * 10)}]\n" for i in range(9))
@@ -25,7 +23,7 @@ class Sound:
 
     @property
     def data(self) -> object:
-        return yaml.safe_load(self.text)
+        return parsed(self.text)
 
     @property
     def paths(self) -> list[str]:

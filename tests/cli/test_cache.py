@@ -13,6 +13,7 @@ from simulator.cli.app import COMMANDS
 from simulator.cli.exits import run
 from tests.cli.commands import output
 from tests.cli.test_process import python
+from tests.written_networks import YAML
 
 TINY = ("--hw", "flexible_168", "--net", "tiny")
 pytestmark = pytest.mark.usefixtures("tiny_is_bundled")
@@ -59,13 +60,15 @@ def test_no_folder_to_keep_anything_in_is_no_error(
 
 
 def test_a_damaged_file_costs_a_note_and_is_mended_by_clearing(
-    own_cache: Path, capsys: pytest.CaptureFixture[str]
+    own_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = output(capsys, *TINY, "--no-cache")
     os.environ["SQUEEZESIM_CACHE"] = "on"  # the option holds for the rest of its process
     (own_cache / "results.sqlite").write_text("nothing of the kind\n" * 1000)
-    done = python("-m", "simulator", "--hw", "flexible_168", "--net", "squeezenet", PYTHONWARNINGS="default")
-    assert done.returncode == 0 and "squeezenet" in done.stdout
+    (tmp_path / "net.yaml").write_text(YAML)
+    net = str(tmp_path / "net.yaml")
+    done = python("-m", "simulator", "--hw", "flexible_168", "--net", net, PYTHONWARNINGS="default")
+    assert done.returncode == 0 and "tiny" in done.stdout
     (note,) = done.stderr.splitlines()
     assert note.startswith("note: going on without ") and "simulate cache --clear" in note
     output(capsys, "cache", "--clear")
@@ -89,7 +92,8 @@ def test_without_the_cache_nothing_is_kept(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run([*TINY, "--json", "run.json", "--no-cache"]) == 0
-    text = "machines: [flexible_168]\nnetworks: [squeezenet]\naxes: {batch: [1]}\n"
+    (tmp_path / "net.yaml").write_text(YAML)
+    text = f"machines: [flexible_168]\nnetworks: [{tmp_path / 'net.yaml'}]\naxes: {{batch: [1]}}\n"
     (tmp_path / "plan.yaml").write_text(text)
     assert not (own_cache / "results.sqlite").exists()
     monkeypatch.setenv("SQUEEZESIM_CACHE", "on")

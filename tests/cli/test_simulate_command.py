@@ -200,10 +200,10 @@ def test_a_saved_run_is_reported_as_pictures(
 ) -> None:
     assert run([*HW_NET, "--json", str(tmp_path / "run.json")]) == 0
     capsys.readouterr()
-    assert run(["report", str(tmp_path / "run.json"), "--out", str(tmp_path / "out"), "--format", "svg,pdf"]) == 0
+    assert run(["report", str(tmp_path / "run.json"), "--out", str(tmp_path / "out"), "--format", "svg,png"]) == 0
     printed = {Path(line).name for line in capsys.readouterr().out.splitlines()}
     assert printed == {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"layers.csv", "cycles.svg", "cycles.pdf", "energy.csv"} <= printed
+    assert {"layers.csv", "cycles.svg", "cycles.png", "energy.csv"} <= printed
 
 
 def test_a_broken_run_file_is_reported_with_every_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -244,18 +244,18 @@ def test_a_read_only_store_is_told_before_anything_runs(
 def test_a_full_disk_loses_nothing_that_was_finished(
     plan: Path, disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan.write_text(PLAN.replace("[1, 2]", str(list(range(1, 41)))))
-    (disk / "filler").write_bytes(bytes(6 * 2**20 - 400 * 1024))
+    plan.write_text(PLAN.replace("[1, 2]", str(list(range(1, 17)))))
+    (disk / "filler").write_bytes(bytes(6 * 2**20 - 160 * 1024))
     assert sweep(plan, disk / "s.sqlite") == 2
     err = capsys.readouterr().err
     assert "full" in err and "what was finished is kept" in err
     with sqlite3.connect(f"file:{disk}/s.sqlite?mode=ro", uri=True) as connection:
         kept = connection.execute("SELECT count(*) FROM points").fetchone()[0]
     connection.close()
-    assert 0 < kept < 160
+    assert 0 < kept < 64
     (disk / "filler").unlink()
     assert sweep(plan, disk / "s.sqlite", "--csv", str(tmp_path / "resumed.csv")) == 0
-    assert f"160: {160 - kept} simulated now" in capsys.readouterr().out
+    assert f"64: {64 - kept} simulated now" in capsys.readouterr().out
     undisturbed = run_sweep(load_plan(plan), tmp_path / "other.sqlite", workers=0)
     assert (tmp_path / "resumed.csv").read_text() == sweep_csv(undisturbed)
 
@@ -265,11 +265,11 @@ def test_a_store_that_may_not_grow_loses_nothing_that_was_finished(
 ) -> None:
     """A limit on the size of files stands in for a full disk where no file system can be mounted."""
     resource = pytest.importorskip("resource")
-    plan.write_text(PLAN.replace("[1, 2]", str(list(range(1, 41)))))
+    plan.write_text(PLAN.replace("[1, 2]", str(list(range(1, 17)))))
     store = tmp_path / "s.sqlite"
     undisturbed = run_sweep(load_plan(plan), tmp_path / "other.sqlite", workers=0)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
     try:
         assert sweep(plan, store) == 2
     finally:
@@ -279,9 +279,9 @@ def test_a_store_that_may_not_grow_loses_nothing_that_was_finished(
     with sqlite3.connect(store) as connection:
         kept = connection.execute("SELECT count(*) FROM points").fetchone()[0]
     connection.close()
-    assert 0 < kept < 160
+    assert 0 < kept < 64
     resumed = run_sweep(load_plan(plan), store, workers=0)
-    assert resumed.simulated == 160 - kept
+    assert resumed.simulated == 64 - kept
     assert sweep_csv(resumed) == sweep_csv(undisturbed)
 
 

@@ -1,8 +1,18 @@
 """Break YAML files: what stands in them, and their text with one thing changed."""
 
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
 
 import yaml
+
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # of C where there is one: some ten times as fast
+
+
+@cache
+def parsed(text: str) -> object:
+    """Return what a file says, parsed once however often it is asked for; not to be changed."""
+    return yaml.safe_load(text)
 
 
 def walk(node: object, path: str = "") -> Iterator[str]:
@@ -24,7 +34,7 @@ def leaf(data: object, path: str) -> object:
 
 def changed(text: str, path: str, value: object = None, *, delete: bool = False, rename: str = "") -> str:
     """Return the file with the value at the path replaced, or its key deleted or renamed."""
-    data = yaml.safe_load(text)
+    data = deepcopy(parsed(text))
     parent, _, part = path.rpartition(".")
     node = leaf(data, parent) if parent else data
     last = int(part) if isinstance(node, list) else part
@@ -36,4 +46,4 @@ def changed(text: str, path: str, value: object = None, *, delete: bool = False,
         del node[last]
     else:
         node[last] = value
-    return yaml.safe_dump(data, sort_keys=False, default_flow_style=False)
+    return yaml.dump(data, Dumper=DUMPER, sort_keys=False, default_flow_style=False)

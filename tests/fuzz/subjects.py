@@ -16,6 +16,7 @@ from simulator.source.paths import data_dir
 from tests.caffe_text import prototxt
 from tests.fuzz.models import graph_changed, onnx_seed, sequence_seed, tflite_seed
 from tests.fuzz.mutate import bytes_changed, structure_changed, values_changed
+from tests.fuzz.places import DUMPER
 from tests.written_networks import CSV, SCALE_SIM, TIMELOOP, YAML
 from workloads.load import load_network
 
@@ -84,7 +85,7 @@ def of_data(change: Callable[[Random, Any], Any], load: Callable[[bytes], Any], 
 
 
 def as_yaml(data: Any) -> str:
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    return yaml.dump(data, Dumper=DUMPER, sort_keys=False, allow_unicode=True)
 
 
 def as_run(data: Any) -> str:

@@ -43,10 +43,10 @@ class Ledger:
         for results in members.values():
             ops, stack = tuple(result.name for result in results), results[0].stacked
             walk = Walk(self.network, ops, stack.strip_rows, self.hosts)
-            row = {op: prod(self.layers[op].output_shape) // self.layers[op].output_shape[2] for op in ops}
+            row = {job: prod(self.layers[job].output_shape) // self.layers[job].output_shape[2] for job in walk.jobs}
             held = sum(self.weight_bytes(self.layers[op]) for op in ops) if stack.weights == "held" else 0
             for op in ops:
-                rows = [alive for name, alive in walk.alive if name == op]
+                rows = [alive for job, alive in walk.alive if walk.op_of[job] == op]
                 bits = [sum(each[t] * row[t] for t in each) * self.machine.output_bits for each in rows]
                 found[op] = held + max(bits) // 8
         return found

@@ -4,6 +4,8 @@ The array (`rtl.arrays`) computes real products of random bytes, and they are ri
 the array of SCALE-Sim at any size. SCALE-Sim itself reports one less: the number of the last cycle, counted from zero.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -18,7 +20,7 @@ from simulator.verify import convolve, pad_inputs, random_tensors
 from tests.oracle.rtl.bench import Ran, output_stationary, two_weights, weight_stationary
 from tests.oracle.strategies import layer_of, nests
 
-SHAPES = settings(max_examples=min(200, settings.default.max_examples))
+SHAPES = settings(max_examples=min(200, settings.default.max_examples // 2))  # beside the edges
 sizes = st.tuples(st.integers(1, 6), st.integers(1, 6))  # rows, columns
 seeds = st.integers(0, 2**32 - 1)
 
@@ -143,6 +145,7 @@ def test_the_dataflow_chosen_for_a_product_is_the_fastest_array(case, seed):
     assert layer.cycles == edges[layer.dataflow] == min(edges.values())
 
 
+@cache
 def machine(array, preload="exposed"):
     """The array of SCALE-Sim with other rows and columns, and with preloads before each fold or during the last one."""
     preloads = {f"array.delivery.{name}.preload": preload for name in ("inputs", "weights")}

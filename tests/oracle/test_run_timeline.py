@@ -21,12 +21,13 @@ from tests.oracle.small_cases import MACHINES, NETWORKS
 
 KINDS = [name for name, path in bundled().items() if "\nextends:" not in path.read_text(encoding="utf-8")]
 """Bundled machines that are no other size of another."""
-MANY_LEVELS = ("ne16",)  # whose layers take seconds to map
+SELDOM = ("ne16", *(f"nvdla_{macs}" for macs in (32, 128, 256, 512, 1024)))
+"""Machines whose layers take seconds to map, or that are like others but for their sizes."""
 OF_ARRAY = ("compute", "delivery", "preload", "skew")
 
 
 @pytest.mark.parametrize(
-    "machine", [pytest.param(name, marks=pytest.mark.slow) if name in MANY_LEVELS else name for name in KINDS]
+    "machine", [pytest.param(name, marks=pytest.mark.slow) if name in SELDOM else name for name in KINDS]
 )
 def test_events_end_when_the_run_does_op_by_op_and_do_its_work(machine):
     run = simulate(machine, "squeezenext:variant=v5,resolution=64")

@@ -1,5 +1,6 @@
 """The timeline's generators and the max-plus recurrences agree to the cycle."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,7 @@ from simulator.cost.case import PORT as PORT_FIELDS
 from simulator.cost.convert import record
 from simulator.cost.pipeline import RUN, play_runs
 from simulator.timing.tiles import OpTiles, PortSpec, TileRun
-from simulator.timing.timeline import ARRAY, PORT, VECTOR, play
+from simulator.timing.timeline import ARRAY, CONTROL, PORT, VECTOR, Interval, play
 from tests.oracle.strategies import MANY, port_specs, tile_runs
 
 
@@ -102,9 +103,41 @@ def test_the_vector_unit_adds_behind_the_array_and_the_op_takes_the_longer(runs,
 @given(st.integers(0, 50), st.integers(0, 50))
 def test_where_ops_overlap_with_their_neighbours_one_takes_the_longer_of_block_and_port(load, compute):
     port = PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)
-    timeline = play([OpTiles("conv", ARRAY, (TileRun(load, compute, 0),), port, apart=True)])
-    assert timeline.end_cycle == max(load, compute)
-    assert (timeline.busy_cycles(PORT), timeline.busy_cycles(ARRAY)) == (load, compute)
+    timeline = play([OpTiles("conv", ARRAY, (TileRun(load, compute, 0, count=2),), port, apart=True)])
+    assert timeline.end_cycle == 2 * max(load, compute)
+    assert (timeline.busy_cycles(PORT), timeline.busy_cycles(ARRAY)) == (2 * load, 2 * compute)
+
+
+def test_where_ops_overlap_no_load_waits_for_a_tile_to_be_computed():
+    port, runs = PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0), (TileRun(1, 10, 0), TileRun(8, 1, 0))
+    assert play([OpTiles("conv", ARRAY, runs, port, apart=True)]).end_cycle == 10 + 1
+    assert play([OpTiles("conv", ARRAY, runs, port)]).end_cycle == 1 + 10 + 8 + 1
+
+
+def test_whatever_is_at_work_is_told_with_its_op_its_tile_and_its_bytes():
+    """After an op of a cycle one is set up for 5, loads 10 after a latency of 3, and computes for 20.
+
+    Its channel brings the next weights, 7 cycles, meanwhile; another stores for 5 at the end.
+    """
+    port = PortSpec(2, 2, channels=1, latency_cycles=3)
+    tile = TileRun(load_cycles=10, compute_cycles=20, store_cycles=5, load_bytes=40, store_bytes=20)
+    ahead = replace(port, prefetch_cycles=7, prefetch_bytes=28)
+    ops = [OpTiles("a", VECTOR, (TileRun(0, 1, 0),), port), OpTiles("b", ARRAY, (tile,), ahead, setup_cycles=5)]
+    rows = [
+        (VECTOR, 0, 0, "compute", 0, 1, 0),
+        (CONTROL, 1, 0, "setup", 1, 6, 0),
+        (PORT, 1, 0, "load", 9, 19, 40),
+        ("dma load 0", 1, 0, "load", 6, 19, 40),
+        (PORT, 1, 1, "prefetch", 22, 29, 28),
+        ("dma load 0", 1, 1, "prefetch", 19, 29, 28),
+        (ARRAY, 1, 0, "compute", 19, 39, 0),
+        (PORT, 1, 0, "store", 42, 47, 20),
+        ("dma store 0", 1, 0, "store", 39, 47, 20),
+    ]
+    timeline = play(ops)
+    assert timeline.intervals == tuple(Interval(*row) for row in rows)
+    assert timeline.spans == ((0, 1), (1, 47))
+    assert play([]).end_cycle == 0
 
 
 def play_op(runs, port, block=ARRAY):

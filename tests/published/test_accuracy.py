@@ -6,7 +6,9 @@ from analysis.drive.accuracy import ANCHORS, evaluate_anchors
 from analysis.drive.accuracy.summary import complaints, summarize, worst_text
 
 # The accuracy page has these too.
-LONG = {"choice", "ethos_u", "eyeriss_chip", "gap9", "isca16", "neural_art", "shufflenet_v2"}
+LONG = {
+    "choice", "ethos_u", "eyeriss_chip", "eyeriss_v2", "gap9", "isca16", "neural_art", "shufflenet_v2", "tpu_v6e",
+}  # fmt: skip
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in ANCHORS]
 
 

@@ -27,17 +27,14 @@ PEERS = (
 )
 
 
-def quick_or_slow(network: str) -> list[object]:
-    """Return a network of small images, and the whole one for the nightly run."""
-    small = f"{network}{',' if ':' in network else ':'}resolution=96"
-    return [small, pytest.param(network, marks=pytest.mark.slow)]
+WHOLE = [
+    pytest.param(network, marks=pytest.mark.slow)
+    for network in ("squeezenext:variant=v5", "mobilenet_v2", "resnet:depth=18")
+]
 
 
 @pytest.mark.parametrize("machine", PEERS)
-@pytest.mark.parametrize(
-    "network",
-    [one for name in ("squeezenext:variant=v5", "mobilenet_v2", "resnet:depth=18") for one in quick_or_slow(name)],
-)
+@pytest.mark.parametrize("network", ["mobilenet_v2:resolution=64", "resnet:depth=18,resolution=64", *WHOLE])
 def test_whole_networks_run_and_obey_the_laws(machine: str, network: str) -> None:
     run = simulate(machine, network)
     assert run.total.cycles > 0

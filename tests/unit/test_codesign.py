@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.drive.codesign import shufflenet
 from analysis.drive.codesign.bench import Bench, varied
 from analysis.drive.codesign.redesign import Bounds, Figures, Move, Problem, redesign
 from analysis.drive.codesign.registry import EXPERIMENTS, load_experiment
@@ -114,7 +115,11 @@ def test_the_command_lists_experiments_and_names_what_is_missing(capsys):
     assert "squeezenext" in capsys.readouterr().err
 
 
-def test_an_experiment_writes_a_report_whose_pictures_and_data_are_there(tmp_path, capsys):
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_an_experiment_writes_a_report_whose_pictures_and_data_are_there(whole, tmp_path, capsys, monkeypatch):
+    if not whole:
+        monkeypatch.setattr(shufflenet, "MACHINES", shufflenet.MACHINES[:1])
+        monkeypatch.setattr(shufflenet, "SERIES", {"ShuffleNet v2": {"0.5x": "shufflenet_v2:width=0.5"}})
     assert run(["experiment", "shufflenet", "--out", str(tmp_path), "--format", "svg"]) == 0
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     shown = re.findall(r"\]\(([\w.]+)\)", text)

@@ -23,10 +23,9 @@ def half(a):
 DIVISION = "return (a + b - 1) // b"
 
 
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    """A package of a few kernels: one, in a file of its own, calls another."""
-    folder, source = tmp_path / "package" / "simulator" / "cost", Path(simulator.cost.__file__).parent
+def package_in(place: Path) -> Path:
+    """Make a package of a few kernels: one, in a file of its own, calls another."""
+    folder, source = place / "package" / "simulator" / "cost", Path(simulator.cost.__file__).parent
     folder.mkdir(parents=True)
     for name in ("__init__.py", "case.py", "compiled.py", "geometry.py", "jit.py", "parts.py"):
         shutil.copy(source / name, folder)
@@ -34,6 +33,20 @@ def package(tmp_path: Path) -> Path:
     shutil.copy(source.parent / "caches.py", folder.parent)
     (folder / "caller.py").write_text(CALLER)
     return folder
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package that is nowhere compiled."""
+    return package_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a package, and in `home` its compiled code."""
+    place = tmp_path_factory.mktemp("compiled")
+    assert half_of_seven(package_in(place), place / "home", place) == 4
+    return place
 
 
 def call(package: Path, home: Path, temporary: Path, first: str = "") -> subprocess.CompletedProcess[str]:
@@ -68,10 +81,10 @@ def test_an_edited_kernel_never_runs_as_it_was(package: Path, tmp_path: Path, un
 
 @pytest.mark.parametrize("damage", ["empty", "changed", "a folder"])
 def test_compiled_code_that_is_damaged_is_told_once_compiled_again_and_kept(
-    package: Path, tmp_path: Path, damage: str
+    compiled: Path, tmp_path: Path, damage: str
 ) -> None:
-    home = tmp_path / "home"
-    assert half_of_seven(package, home, tmp_path) == 4
+    home, package = tmp_path / "home", compiled / "package" / "simulator" / "cost"
+    shutil.copytree(compiled / "home", home)
     files = sorted(home.rglob("*.kernel"))
     before = [file.read_bytes() for file in files]
     for file, content in zip(files, before, strict=True):

@@ -1,6 +1,7 @@
 """CondenseNet while it learns: pruned columns cost time on a machine that cannot skip zero weights, none on others."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -14,6 +15,7 @@ from workloads.load import load_network
 STAGES = range(4)
 
 
+@cache
 def at_stage(machine: str | Hardware, stage: int, resolution: int = 64, **options: str) -> Run:
     return simulate(machine, f"condensenet:groups=4,resolution={resolution},stage={stage}", **options)
 
@@ -41,7 +43,7 @@ def test_a_stage_zeroes_columns_of_the_learned_convolutions_only():
 
 
 def test_a_machine_that_cannot_skip_takes_as_long_at_the_last_stage_as_at_the_first():
-    runs = [at_stage("flexible_168", stage) for stage in (0, 3)]
+    runs = [at_stage("flexible_168", stage, dataflow="weight_stationary") for stage in (0, 3)]
     assert len({run.total.cycles for run in runs}) == 1
     assert {executed(run) for run in runs} == {runs[0].total.macs}
 
@@ -63,5 +65,5 @@ def test_a_machine_that_skips_is_faster_once_columns_are_pruned(skipping: Hardwa
 def test_random_zeros_of_a_single_tap_cannot_be_skipped_but_columns_can(skipping: Hardware):
     columns = load_network("condensenet:groups=4,resolution=64,stage=3")
     scattered = replace(columns, layers=tuple(replace(layer, zero_columns=False) for layer in columns.layers))
-    runs = [simulate(skipping, network, dataflow="output_stationary_blocks") for network in (scattered, columns)]
-    assert executed(runs[1]) < executed(runs[0])
+    of_taps = simulate(skipping, scattered, dataflow="output_stationary_blocks")
+    assert executed(at_stage(skipping, 3, dataflow="output_stationary_blocks")) < executed(of_taps)

@@ -30,6 +30,7 @@ SMALL = replace(
     energy_pj_per_byte=BYTE_PRICES,
     energy_pj_per_action={"mac": 3.0, "vector": 1.0, "leakage": 0.5},
 )
+FREE_MACS = {"mac": 0.0, "vector": 1.0, "leakage": 0.5}
 ENERGY = {
     "mac": 144.0,  # 48 MACs
     "leakage": 4.5,  # 9 cycles, without the one of configuration
@@ -83,6 +84,17 @@ def spent(parts: Mapping[str, float]) -> dict[str, object]:
     return {"energy_parts": energy, "energy_pj": sum(energy.values())}
 
 
+def without(part: str) -> dict[str, object]:
+    """All energy but that of a part."""
+    energy = {name: pj for name, pj in ENERGY.items() if name != part}
+    return {"energy_parts": energy, "energy_pj": sum(energy.values())}
+
+
+def summing(read: int) -> dict[str, object]:
+    """So many bytes of sums read from registers, which nothing is said to cost."""
+    return {"traffic": TRAFFIC | {"rf": TRAFFIC["rf"] | {"outputs": Traffic(read, 0)}}}
+
+
 def took(**parts: int) -> dict[str, object]:
     """Other cycles that add up, with the leakage and the utilization that come of them."""
     cycle_parts = LAYER.cycle_parts | parts
@@ -119,6 +131,28 @@ WITHIN: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "nothing is read where nothing is touched": ({"footprint_bytes": {}} | moved("glb", "inputs", 0, 16), {}),
     "outputs need not be read": (moved("glb", "outputs", 0, 16), {}),
     "no prices are told": (spent({"mac": 10**9}), {"energy_pj_per_byte": {}}),
+    "what registers of gated PEs cost is unknown where MACs cost nothing": (
+        spent({"mac": 0.0, "rf.weights": 7.0, "rf.outputs": 5.0}), {"energy_pj_per_action": FREE_MACS}),
+    "no cycles of configuration are told": (
+        {"cycle_parts": {"compute": 6, "dram": 4}, **spent({"leakage": 5.0})}, {}),
+    "half of what MACs cost, and so of their sums in registers": (
+        summing(10) | spent({"mac": 72.0, "rf.outputs": 7.5}), {}),
+    "no MACs' energy, nor that of their sums": (summing(10) | without("mac"), {}),
+    "cycles of a clock": (spent({"clock": 2.25}), {"energy_pj_per_action": FREE_MACS | {"mac": 3.0, "clock": 0.25}}),
+    "words that end within a byte, at both ends of two runs": (
+        {"dma_runs": 2, "dma_cycles": 9} | moved("dram", "inputs", 16 + 2 * 2, 0),
+        {"burst_bytes": 1, "whole_bytes": False}),
+    "DMA at the rate of the port": (
+        {"dma_runs": 2, "dma_cycles": 3} | moved("dram", "inputs", 48 - 20, 0), {}),
+    "DMA of what came ahead": ({"dma_runs": 2, "dma_cycles": 2}, {"layer_order": "prefetch_weights"}),
+    "DMA that takes no time": ({"dma_runs": 2, "dma_cycles": 0}, {"dram_bytes_per_cycle": None}),
+    "wide residuals": (moved("dram", "inputs", 2 * 16 + 7, 0), {"residual_width": 2.0}),
+    "narrow residuals": (moved("dram", "inputs", 8, 0), {"residual_width": 0.5}),
+    "one channel of three that move together": (moved("dram", "inputs", 3 * 16 + 7, 0), {"atom_channels": 3}),
+    "tiles that fill the memory": ({"dataflow": "rows", "tile_bytes": 4}, {"activation_bytes": 4}),
+    "tiles of an op that streams": ({"tile_bytes": 9}, {"activation_bytes": 4}),
+    "energy in units of a MAC": (
+        {"energy_relative": 2136.25}, {"energy_unit": "MAC", "energy_unit_pj": 2.0}),
     "float products": (spent({"mac": 144.0 * (1 + 5e-10)}), {}),
     "float sums": ({"energy_pj": 4272.5 * (1 + 1e-10)}, {}),
 }  # fmt: skip
@@ -165,6 +199,35 @@ BEYOND: dict[str, tuple[dict[str, object], dict[str, object], str, str]] = {
     "energy of what did not move": (spent({"array.inputs": 1.0}), {}, "energy_parts.array.inputs", "1.0 != 0.0"),
     "leakage of configuration": (spent({"leakage": 5.0}), {}, "energy_parts.leakage", "5.0 != 4.5"),
     "dear MACs": (spent({"mac": 145.0}), {}, "energy_parts.mac", "145.0 > 144.0"),
+    "sums of MACs that cost half": (
+        summing(10) | spent({"mac": 72.0, "rf.outputs": 15.0}), {}, "energy_parts.rf.outputs", "15.0 != 7.5"),
+    "words that cost nothing": (without("rf.inputs"), {}, "energy_parts.rf.inputs", "0.0 != 48.0"),
+    "registers of weights": (spent({"rf.weights": 1.0}), {}, "energy_parts.rf.weights", "1.0 != 0.0"),
+    "registers of inputs where MACs cost nothing": (
+        spent({"mac": 0.0, "rf.inputs": 49.0}), {"energy_pj_per_action": FREE_MACS}, "energy_parts.rf.inputs",
+        "49.0 != 48.0"),
+    "a cycle of a clock too much": (
+        spent({"clock": 2.5}), {"energy_pj_per_action": FREE_MACS | {"mac": 3.0, "clock": 0.25}},
+        "energy_parts.clock", "2.5 != 2.25"),
+    "a byte more than two runs": (
+        {"dma_runs": 2, "dma_cycles": 9} | moved("dram", "inputs", 17, 0), {"burst_bytes": 1}, "traffic.dram.inputs",
+        "17 != 16, in 2 runs"),
+    "a byte more than words that end within one": (
+        {"dma_runs": 2, "dma_cycles": 9} | moved("dram", "inputs", 17 + 2 * 2, 0),
+        {"burst_bytes": 1, "whole_bytes": False}, "traffic.dram.inputs", "21 != 16, in 2 runs"),
+    "DMA in less time than the port takes": ({"dma_runs": 2, "dma_cycles": 2}, {}, "dma_cycles", "2 < 2.25"),
+    "wider residuals than they are": (
+        moved("dram", "inputs", 2 * 16 + 8, 0), {"residual_width": 2.0}, "traffic.dram.inputs", "40 != 16, in 2 runs"),
+    "narrower residuals than they are": (
+        moved("dram", "inputs", 7, 0), {"residual_width": 0.5}, "traffic.dram.inputs", "7 != 16, in 2 runs"),
+    "a byte more than of channels that move together": (
+        moved("dram", "inputs", 3 * 16 + 8, 0), {"atom_channels": 3}, "traffic.dram.inputs", "56 != 16, in 2 runs"),
+    "tiles larger than the memory": (
+        {"dataflow": "rows", "tile_bytes": 5}, {"activation_bytes": 4}, "tile_bytes", "5 > 4"),
+    "tensors that stay in more than the memory": ({"alive_bytes": 5}, {"activation_bytes": 4}, "tile_bytes", "5 > 4"),
+    "other energy in units of a MAC": (
+        {"energy_relative": 2136.0}, {"energy_unit": "MAC", "energy_unit_pj": 2.0}, "energy_relative",
+        "2136.0 != 2136.25"),
     "fused into a layer that is none": ({"fused": ("b",)}, {}, "fused", "b"),
 }  # fmt: skip
 
@@ -180,6 +243,12 @@ def test_more_macs_than_the_array_has_time_for_are_told_of_array_and_of_mapped_p
     hurried = replace(LAYER, **took(compute=5, dram=0, configuration=0), mapped_pes=0)  # type: ignore[arg-type]
     assert told(hurried) == [("a", "effective_macs", "48 > 40"), ("a", "utilization", "1.2")]
     assert told(replace(hurried, mapped_pes=8))[1] == ("a", "mapped_pes", "48 > 40")
+
+
+def test_a_layer_that_is_known_to_be_lawful_is_not_looked_at() -> None:
+    unlawful = replace(LAYER, mapped_pes=9)
+    run = run_of(unlawful, replace(unlawful, name="b"), machine=SMALL)
+    assert [law.where for law in broken_laws(run, {"a"})] == ["b"]
 
 
 def test_fewer_mapped_pes_than_none_are_told() -> None:
@@ -291,7 +360,10 @@ def test_totals_are_what_a_hand_adds_up() -> None:
 
 
 def test_a_run_that_does_not_tell_has_one_array_and_no_more_than_it_tells() -> None:
-    assert (LAYER.dma_cycles, LAYER.kept_bytes, free_result("b", Op.ADD).mapped_pes, MACHINE.arrays) == (0, 0, 0, 1)
+    silent = free_result("b", Op.ADD)
+    assert (silent.mapped_pes, silent.dma_cycles, silent.dma_runs, silent.prefetched_bytes) == (0, 0, 0, 0)
+    assert (silent.kept_bytes, silent.alive_bytes, silent.tile_bytes, MACHINE.activation_bytes) == (0, 0, 0, 0)
+    assert (MACHINE.arrays, MACHINE.atom_channels) == (1, 1)
 
 
 def test_pes_are_those_of_all_arrays() -> None:

@@ -1,11 +1,12 @@
-"""Laws of tensors: what is read was written there, and all of it is read; weights and constants come from outside."""
+"""Laws of tensors, by hand: where each op reads and what was written there, what stays, what comes from outside."""
 
 from dataclasses import replace
 
 from simulator.network.ir import Op
 from simulator.result.laws import broken_laws
 from simulator.result.ledger import factors, stored_tensors
-from simulator.result.run import LayerResult, Run, Traffic
+from simulator.result.run import KeptTensor, LayerResult, Run, Traffic
+from simulator.result.stacked import StackedResult, StackPart
 from tests.builders import MACHINE, free_result, run_of
 
 
@@ -53,6 +54,46 @@ def test_a_tensor_on_chip_costs_no_dram_where_it_is_made_and_read() -> None:
     spilled = replace(STAYS, traffic=moving(outputs=(1, 0)))
     assert ledger(spilled, FOUND) == [("a", "traffic.dram.outputs", "1 bytes")]
     assert ledger(replace(STAYS, traffic={}), replace(FOUND, traffic={}, on_chip=("inputs", "outputs"))) == []
+
+
+def kept(layer: LayerResult, address: int, until: str, alive: int) -> LayerResult:
+    """The layer leaves its 6 bytes of outputs on chip; so many bytes are alive while it runs."""
+    return replace(layer, kept=KeptTensor(address, 6, until), alive_bytes=alive)
+
+
+def test_tensors_that_stay_are_alive_from_the_op_that_makes_them_to_the_last_that_reads_them_each_in_its_place() -> (
+    None
+):
+    """Of `a` and `b`, which stay in 6 bytes each, both are there while `b` runs, and nothing is while `d` does."""
+    through = replace(FOUND, on_chip=("inputs", "outputs"), traffic=moving(inputs=(0, 0), outputs=(0, 0)))
+    a, b = kept(STAYS, 0, "b", 6), kept(through, 6, "c", 12)
+    c, d = replace(FOUND, name="c", inputs=("b",), alive_bytes=6), reading("d", ("c",))
+    assert ledger(a, b, c, d, activation_bytes=12) == []
+    assert ledger(a, replace(b, alive_bytes=11), c, d, activation_bytes=12) == [("b", "alive_bytes", "11 != 12")]
+    assert ledger(a, b, c, replace(d, alive_bytes=1), activation_bytes=12) == [("d", "alive_bytes", "1 != 0")]
+    close = kept(through, 5, "c", 12)
+    assert ledger(a, close, c, d, activation_bytes=12) == [("a", "kept.address", "0 + 6, b 5")]
+    assert ledger(a, kept(through, 7, "c", 12), c, d, activation_bytes=12) == [
+        ("b", "kept.address", "13 > 12"), ("c", "kept.address", "13 > 12"),
+    ]  # fmt: skip
+    nobody = kept(STAYS, 0, "nobody", 0)
+    assert ledger(nobody, replace(FOUND, alive_bytes=0), activation_bytes=12) == []
+
+
+def test_parts_that_a_stack_has_of_an_op_lie_beside_its_tensor_from_the_op_that_they_are_there_for() -> None:
+    parts = (StackPart("weights", 6, 2, "a", "a"), StackPart("line", 8, 3, "b", "b"))
+    stacked = StackedResult("a", "b", 1, 2, "held", parts, ())
+    a, b = replace(kept(STAYS, 0, "b", 6 + 2), stacked=stacked), replace(FOUND, alive_bytes=6 + 3)
+    assert ledger(a, b, activation_bytes=11) == []
+    assert run_of(a, b).fragmentation_bytes == 8 + 3 - 9
+    alone = replace(a, kept=None, alive_bytes=2)
+    assert ledger(alone, replace(b, alive_bytes=3), activation_bytes=11) == []
+    assert run_of(replace(a, stacked=None)).fragmentation_bytes == 6 - 8
+    peaks = [
+        (run.total.peak_sram_bytes, run.total.peak_sram_layer) for run in (run_of(a, b, a), run_of(MADE), run_of())
+    ]
+    assert peaks == [(9, "b"), (0, ""), (0, "")]
+    assert run_of().fragmentation_bytes == 0
 
 
 def test_a_residual_operand_comes_from_dram_though_inputs_stay() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.cost.case import CROSSED, NONE, Case
+from simulator.cost.case import CROSSED, NONE, ONE, TOTALS, VARIANT, ZERO, Case
 from simulator.cost.convert import (
     layer_record,
     machine_record,
@@ -11,9 +11,12 @@ from simulator.cost.convert import (
     mapping_record,
     port_record,
     price_record,
+    record,
 )
-from simulator.cost.play import WORTH, add_alike, first_alike, jump, last_alike, set_mark
+from simulator.cost.evaluate import begin
+from simulator.cost.play import WORTH, add_alike, first_alike, jump, last_alike, play_tiles, set_mark
 from simulator.cost.tiles import start_tiles
+from simulator.cost.variants import add_variant, count_variants
 from simulator.hardware.load import load_hardware
 from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim, LoopNest
@@ -97,3 +100,38 @@ def test_a_mark_tells_the_iteration_its_tile_and_what_was_moved() -> None:
     assert (scratch.marks.states[1].at, scratch.marks.states[1].tile) == (9, 20)
     crossed = scratch.marks.crossed[1]
     assert all((crossed[name] == number).all() for number, name in enumerate(CROSSED.names or (), 1))
+
+
+def tiles_played(case: Case, jumps: int) -> int:
+    scratch = make_scratch()
+    assert begin(case, scratch)
+    count_variants(case, scratch)
+    left = int(scratch.work["left"])
+    assert play_tiles(case, scratch, jumps, np.inf)
+    return left - int(scratch.work["left"])
+
+
+def test_of_many_tiles_few_are_played_where_iterations_are_jumped_over_and_else_all() -> None:
+    strips = case_of((1, 1, 4, 3, 2, 30, 3, 3))
+    assert tiles_played(strips, ONE) < tiles_played(strips, ZERO) == 20
+    assert tiles_played(case_of(), ONE) < 20 * 30 / 4
+
+
+def test_a_tile_counts_as_often_as_there_are_tiles_like_it() -> None:
+    """Five tiles whose figures are 1, 2, 3 and so on, then none; the second of the levels within is the registers."""
+    variant, totals = record(VARIANT), record(TOTALS)
+    for number, name in enumerate(VARIANT.names or (), 1):
+        variant[name] = number + np.arange(variant[name].size).reshape(variant[name].shape)
+    for tiles in (5, 0):
+        variant["tiles"] = tiles
+        add_variant(totals, variant, 1)
+    for name in ("mac_cycles", "mac_slots", "sums", "array_cycles", "delivery_cycles", "preload_cycles", "skew_cycles"):
+        assert totals[name] == 5 * variant[name], name
+    assert (totals["tiles"], totals["network_returned"]) == (5, 5 * variant["network_returned"])
+    assert totals["network_words"].tolist() == (5 * variant["network_words"]).tolist()
+    assert totals["tile_bytes"].tolist() == [
+        5 * int(variant[f"{name}_bytes"]) for name in ("inputs", "weights", "outputs", "sums")
+    ]
+    for name in ("crossed", "delivered", "returned"):
+        assert totals[name][1].tolist() == (5 * variant[name][1]).tolist()
+        assert not totals[name][0].any() and not totals[name][2:].any()

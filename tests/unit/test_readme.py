@@ -6,9 +6,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from simulator.cli.app import build
+from simulator.cli.app import command
 from simulator.hardware.load import load_hardware
 from simulator.hardware.vary import vary
 from simulator.source import parse_yaml
@@ -38,9 +37,8 @@ def test_the_machine_and_the_dataflow_shown_are_those_that_are_bundled():
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_shown_has_its_options(words):
-    root = get_command(build())
-    commands = getattr(root, "commands", {})
-    chosen = commands[words[1]] if len(words) > 1 and words[1] in commands else root
+    root = command()
+    chosen = root.commands[words[1]] if len(words) > 1 and words[1] in root.commands else root
     known = {flag for parameter in chosen.params for flag in parameter.opts}
     assert {word for word in words[1:] if word.startswith("--")} <= known
     assert chosen is not root or len(words) == 1 or words[1].startswith("--")

@@ -41,6 +41,28 @@ def test_a_pool_keeps_its_ceil_mode_where_its_reader_makes_it_an_op_of_our_own()
     assert there_and_back(network, "onnx") == network
 
 
+def of_branches(count: int, letters: int) -> Network:
+    """A network of `count` convolutions on its input, all of them outputs; `letters` more than none join them all."""
+    names = [f"{index:04}".ljust(letters or 20, "x") for index in range(count)]
+    shape = (1, 1, 2, 2)
+    convs = [Layer(name, Op.ACTIVATION, ("data",), (shape,), shape, variant="relu") for name in names]
+    joined = Layer("all", Op.CONCAT, tuple(names), (shape,) * count, (1, count, 2, 2))
+    return Network(
+        "net", {"data": shape}, (*convs, joined) if letters else tuple(convs), ("all",) if letters else tuple(names)
+    )
+
+
+def test_csv_names_as_many_outputs_as_there_are():
+    network = of_branches(6000, letters=0)  # 126,000 characters in one cell
+    assert there_and_back(network, "csv").outputs == network.outputs
+
+
+def test_csv_that_its_reader_would_refuse_is_not_written():
+    assert there_and_back(of_branches(190, letters=500), "csv").layers[-1].input_shapes[189:] == ((1, 1, 2, 2),)
+    with pytest.raises(InputError, match="CSV cannot hold this list of names"):
+        there_and_back(of_branches(210, letters=500), "csv")
+
+
 @given(network=networks().filter(nests))
 def test_timeloop_problems_hold_the_loop_nests(network: Network):
     assert nests(there_and_back(network, "timeloop")) == nests(network)

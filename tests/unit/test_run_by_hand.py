@@ -1,4 +1,4 @@
-"""What a run keeps of its machine, its bytes as JSON, and tensors that do not close: by hand."""
+"""What a run keeps of its machine, its totals, and its bytes as JSON: by hand."""
 
 import json
 from collections import OrderedDict
@@ -23,7 +23,7 @@ from simulator.result.facts import (
     provenance,
 )
 from simulator.result.json_io import MAX_FILE_BYTES, MAX_PROBLEMS, load_run, run_from_json, run_to_json, save_run
-from simulator.result.run import Documents, NetworkFacts, Run
+from simulator.result.run import Documents, NetworkFacts, Run, Total
 from tests.builders import MACHINE, conv_result, deep_run, run_of, small_run, vector_result
 from workloads.load import load_network
 
@@ -278,3 +278,19 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("simulator.result.json_io.MAX_FILE_BYTES", size - 1)
     with pytest.raises(InputError, match="too large"):
         load_run(path)
+
+
+def test_what_a_run_does_not_tell_is_nothing_and_how_a_mapping_was_found_makes_no_other_run() -> None:
+    silent = Total(5, 1.0, 4, 0.0, 3e12, 0, 0, {}, {"dram.inputs": 1e12})
+    assert (silent.effective_macs, silent.dense_speedup, silent.peak_sram_bytes) == (0, 1.0, 0)
+    assert (silent.joules, silent.watts, silent.chip_watts) == (3.0, 3.0, 2.0)
+    assert replace(conv_result("a"), gap=0.5, cycles_gap=0.25) == conv_result("a")
+    assert [replace(run_of(), options=options).batch for options in ({}, {"batch": 3})] == [1, 3]
+    three = replace(run_of(), options={"batch": 3}, total=replace(silent, latency_s=4.0))
+    assert [(run.frames_per_s, run.frames_per_joule) for run in (three, run_of())] == [(3 / 4, 3 / 3), (0.0, 0.0)]
+
+
+def test_zero_may_have_a_sign() -> None:
+    text = run_to_json(run_of())
+    assert '"energy_pj": 0.0' in text
+    assert run_from_json(text.replace('"energy_pj": 0.0', '"energy_pj": -0.0')) == run_of()

@@ -1,5 +1,7 @@
 """Views of the table of ops: sorted, cut, summed up, other columns, and what a narrow terminal leaves out."""
 
+from collections.abc import Callable
+
 import pytest
 
 from analysis.read.layout import dropped_lines, fit
@@ -84,6 +86,25 @@ def test_columns_are_known_before_there_is_a_run(run: Run) -> None:
         check_view(View(sort="cyles"), run.hardware)
     with pytest.raises(InputError, match="no such column"):
         check_view(View(by="stage", columns=("kernel_",)), run.hardware)
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_a_column_that_sums_do_not_have_is_refused_before_there_is_a_run(by: str) -> None:
+    run = small_run()
+
+    def complaint(name: str, ask: Callable[[View], object]) -> str:
+        try:
+            ask(View(by=by, columns=(name,)))
+        except InputError as error:
+            return error.problems[0].message
+        return ""
+
+    early = {name: complaint(name, lambda view: check_view(view, run.hardware)) for name in column_names(run.hardware)}
+    assert early == {name: complaint(name, lambda view: table_of(run, view)) for name in early}
+    assert (
+        early["inputs"] == early["groups"] == "no such column"
+        and early["cycles"] == early["dram_inputs_read_bytes"] == ""
+    )
 
 
 def test_runs_without_layers_have_every_view() -> None:

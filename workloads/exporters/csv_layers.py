@@ -11,6 +11,7 @@ from simulator.source.cells import inert
 from simulator.source.files import write_atomically
 from simulator.source.parser import Value
 from workloads.exporters.records import Record, records_of
+from workloads.importers.csv_cells import LONGEST_CELL
 from workloads.importers.csv_layers import COLUMNS
 
 
@@ -21,8 +22,8 @@ def export_csv(network: Network, path: Path) -> None:
 
 def csv_text(network: Network) -> str:
     """Return a network as CSV, with the columns that it needs."""
-    after: Record = {"op": "output", "inputs": list(network.outputs)}
-    records = [*_before(network), *records_of(network), after]
+    after: list[Record] = [{"op": "output", "inputs": [name]} for name in network.outputs]
+    records = [*_before(network), *records_of(network), *after]
     columns = [column for column in COLUMNS if any(column in record for record in records)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -46,10 +47,18 @@ def _cell(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list) and value and isinstance(value[0], str):
-        return ";".join(_listed(str(name)) for name in value)
+        return _short(";".join(_listed(str(name)) for name in value))
     if isinstance(value, list):
         return "x".join(map(str, value))
     return _text(value) if isinstance(value, str) else repr(value)
+
+
+def _short(names: str) -> str:
+    """Return a list of names that the reader takes as one cell."""
+    if len(names) > LONGEST_CELL:
+        expected = f"at most {LONGEST_CELL} characters of names that one op reads"
+        raise InputError(Problem("CSV cannot hold this list of names", path=names[:40], expected=expected))
+    return names
 
 
 def _listed(name: str) -> str:
