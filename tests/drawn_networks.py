@@ -11,7 +11,7 @@ from simulator.network.graph import Tensor
 from simulator.network.ir import ACROSS_CHANNELS, WITHIN_CHANNEL, Layer, Network, Op
 from workloads.importers.assembly import Assembly
 
-ACTIVATIONS = ("relu", "relu6", "hard_swish", "swish", "hard_sigmoid", "norm", "norm_relu", "clip", "mystery")
+ACTIVATIONS = ("relu", "relu6", "hard_swish", "swish", "hard_sigmoid", "prelu", "norm", "norm_relu", "clip", "mystery")
 Draw = Callable[[st.SearchStrategy], object]
 
 NAMES = st.text("abcXYZ019_/.-", min_size=1, max_size=8).filter(lambda name: not name.startswith(("-", ".")))
@@ -35,6 +35,32 @@ def networks(draw: Draw) -> Network:
     network = g.build()
     layers = tuple(_detailed(draw, layer) for layer in network.layers)
     return replace(network, layers=layers, facts=draw(FACTS))
+
+
+@st.composite
+def chains(draw: Draw, heights: tuple[int, int] = (5, 14), widths: tuple[int, int] = (3, 6)) -> Network:
+    """Windows of all kinds one behind the other, sums of what lies between, concats."""
+    g = Assembly("chain")
+    size = draw(st.integers(*heights)), draw(st.integers(*widths))
+    x = g.input(draw(st.integers(1, 3)), *size, batch=draw(st.integers(1, 2)))
+    for _ in range(draw(st.integers(2, 6))):
+        kind = draw(st.sampled_from(("window", "window", "pool", "sum", "join", "relu")))
+        if kind == "window":
+            rows, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+            reach = (rows - 1) * dilation + 1
+            above, below = draw(st.integers(0, reach - 1)), draw(st.integers(0, reach - 1))
+            above += max(0, reach - x.size[0] - above - below) if reach > x.size[0] + above + below else 0
+            stride = draw(st.integers(1, 2)) if x.size[0] > 4 else 1
+            x = g.conv(x, draw(st.integers(1, 4)), (rows, 1), (stride, 1), (above, 0, below, 0), dilation=(dilation, 1))
+        elif kind == "pool" and x.size[0] > 3:
+            x = g.max_pool(x, (draw(st.integers(2, 3)), 1), (draw(st.integers(1, 2)), 1), (draw(st.integers(0, 1)), 0))
+        elif kind == "sum":
+            x = g.add(g.conv(x, x.channels, (3, 1), padding=(1, 0)), x)
+        elif kind == "join":
+            x = g.concat(x, g.conv(x, 2, (3, 1), padding=(1, 0)), g.relu(x))
+        else:
+            x = g.relu(x)
+    return g.build()
 
 
 def _detailed(draw: Draw, layer: Layer) -> Layer:

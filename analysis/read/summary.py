@@ -64,6 +64,7 @@ def summary_lines(run: Run) -> list[tuple[str, str]]:
         ("stacks", stacks_text(run)),
         ("energy", f"{_energy_text(run)}: {_shares_text(energy_by(component_of, total.energy_parts))}"),
         ("power", _power_text(run)),
+        ("frames", _frames_text(run)),
         ("cycles", _shares_text(total.cycle_parts)),
         ("bound by", _bounds_text(run)),
         ("ops", _shares_text(cycles_by_op(run))),
@@ -146,6 +147,16 @@ def _power_text(run: Run) -> str:
     if run.batch > 1:
         rates += f", {units.energy(total.energy_pj / run.batch)} a frame"
     return f"{units.power(total.watts)}, {units.power(total.chip_watts)} without DRAM; {rates}"
+
+
+def _frames_text(run: Run) -> str:
+    """Write what frames take one behind the other, where that is less than one takes on its own."""
+    steady = run.steady
+    if steady is None:
+        return ""
+    rate = f"{units.count(run.steady_frames_per_s)} a second one behind the other"
+    stay = f"; {units.size(steady.weight_bytes)} of weights stay meanwhile" if steady.weights else ""
+    return f"{rate}: {steady.cycles:,} cycles, DRAM {units.size(steady.dram_bytes)}{stay}"
 
 
 def _run_text(run: Run) -> str:

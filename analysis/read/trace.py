@@ -58,6 +58,8 @@ def trace_text(timeline: Timeline, run: Run) -> str:
     about |= {"cycles": run.total.cycles, "layer_order": run.hardware.layer_order}
     if run.hardware.layer_order == "overlapped":
         about["note"] = OVERLAPPED
+    if timeline.dram:
+        about |= {"dram": str(timeline.dram), "end_cycle": timeline.end_cycle}
     head = f'"displayTimeUnit":"ns","otherData":{json.dumps(about, ensure_ascii=False)}'
     return f'{{{head},"traceEvents":[\n{lines}\n]}}\n'
 

@@ -50,9 +50,10 @@ def accuracy(
     from analysis.drive.accuracy import evaluate_anchors
     from analysis.drive.accuracy.page import page
     from analysis.drive.accuracy.picture import write_picture
+    from analysis.drive.sweep.pool import cores
 
     with progress("accuracy") as advance:
-        evaluations = evaluate_anchors(anchors or (), advance)
+        evaluations = evaluate_anchors(anchors or (), advance, cores())
     if out:
         write_text(out, page(evaluations, PICTURE if drawn else None))
         _draw(drawn, out.parent / PICTURE, partial(write_picture, evaluations))

@@ -45,11 +45,15 @@ def print_run(run: "Run", view: "View | None" = None) -> None:
 
 
 def trace_of(run: "Run") -> str:
-    """Play a run tile by tile and return its trace."""
+    """Play a run tile by tile and return its trace; say what banks and rows, if any, leave of the bandwidth."""
     from analysis.read.trace import trace_text
     from simulator import timeline
 
-    return trace_text(timeline(run), run)
+    played = timeline(run)
+    if played.dram:
+        ends = f"the timeline ends after {played.end_cycle:,} cycles, the run after {run.total.cycles:,}"
+        print(f"{played.dram}; {ends}", file=sys.stderr)
+    return trace_text(played, run)
 
 
 def print_grid(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:

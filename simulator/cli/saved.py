@@ -42,6 +42,9 @@ def explain(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="save the run's page with what would help on it; - is stdout")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="simulate and tell every change, also those that provably save less")
+    ] = False,
     settings: Sets = None,
     no_cache: NoCache = False,
     verbose: Verbose = 0,
@@ -49,8 +52,8 @@ def explain(
     """Explain a saved run: what bounds it, and what would help.
 
     Changes of the machine or the network are simulated, each by itself; what one saves is what simulating it again
-    gives. Those that cannot save as much as what is told are left out, by bounds on their ops. With --set, the run is
-    first simulated again on the machine so changed.
+    gives. Those that cannot save as much as what is told, or 1%, are left out, by bounds on their ops, unless --all
+    asks for them. With --set, the run is first simulated again on the machine so changed.
     """
     from analysis.drive.explain import explain_layers, explain_network
     from analysis.drive.explain.data import explanation_data, levers_data
@@ -63,7 +66,9 @@ def explain(
         with progress("mapping") as advance:
             run = simulate_again(run, settings, advance)
     with progress("changes") as advance:
-        explanation = explain_layers(run, names, advance) if names else explain_network(run, advance)
+        explanation = (
+            explain_layers(run, names, advance, every=every) if names else explain_network(run, advance, every=every)
+        )
     if html:
         _save_page(run, html, levers_data(explanation))
     if html == STDOUT:

@@ -68,6 +68,8 @@ ONLY = 0
 """Position of the extent of blocks that are all alike."""
 OUTERMOST = 0
 """The first memory level on chip."""
+INNERMOST_PLACE = 0
+"""The place of a tensor's layout along which addresses are neighbours."""
 
 HIDDEN, EXPOSED, DOUBLE_BUFFERED = range(3)
 """How filling registers delays the MACs: not; wholly; by what it takes longer than a step of the array, where the
@@ -152,6 +154,7 @@ LAYER = record_type(
         ("compression", _I, 3),  # DRAM bytes per raw byte, in units of 1 / FIXED_POINT
         ("resident", _I, 3),  # 1: the whole tensor lies in the buffer already, or stays there
         ("residuals", _I),  # residual operands: tensors of the outputs' shape, added before the outputs are stored
+        ("parameters", _I),  # words of fused ops: weights of depthwise layers, constants of channels
         ("residual_compression", _I),  # as above; of the outputs stored, a fused pool may leave less
         # How tensors lie in DRAM, by kind; see `simulator.cost.layout`.
         ("tiled", _I, KINDS),  # tile by tile, each in one run
@@ -276,6 +279,7 @@ VARIANT = record_type(
 _CROSSED = [
     ("loaded", _I, 3),  # words from DRAM; of outputs, partial sums that return
     ("loaded_residuals", _I),  # words of other tensors added to the outputs
+    ("loaded_parameters", _I),  # words of fused ops, which come with the first weights
     ("stored_outputs", _I),  # final outputs, words
     ("stored_sums", _I),  # partial sums that leave before they are complete
     ("dram_read", _I, 3),  # bytes through the port: compressed, in bursts

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.cost.case import Floats, Ints
 from simulator.cost.geometry import distinct
-from simulator.cost.spatial import most_unrolled
+from simulator.cost.spatial import axes_of, most_unrolled
 from simulator.hardware.model import Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, LoopNest, Operand, array_bounds, footprint
@@ -116,7 +116,7 @@ class ArrayEnergy:
         """
         if not self.known:
             return 0.0
-        spatial = most_unrolled(self.dataflow, tuple(self.extents), self.array)
+        spatial = most_unrolled(axes_of(self.dataflow, self.array), tuple(self.extents))
         spatial = spatial[(-(-np.array(self.extents) // spatial)).prod(axis=1) <= self.most_steps]
         if len(spatial) == 0:
             return inf

@@ -57,6 +57,12 @@ def bytes_at_least(machine: Record, layer: Record, words: int, operand: int) -> 
 
 
 @jit
+def parameter_bytes(machine: Record, layer: Record) -> int:
+    """Bytes, not counting bursts, of the parameters of fused ops."""
+    return (layer.parameters * machine.bits[WEIGHTS]) >> 3
+
+
+@jit
 def set_least_crossing(machine: Record, layer: Record, tiles: Record, window: int, out: Record) -> None:
     """Write the words and bytes that must cross the DRAM port into `out` (`CROSSED`); at the first tile.
 
@@ -72,6 +78,7 @@ def set_least_crossing(machine: Record, layer: Record, tiles: Record, window: in
     out.loaded[WEIGHTS] = 0 if resident[WEIGHTS] else b[G] * b[K] * b[C] * b[R] * b[S] * reloads
     words = b[N] * b[G] * b[K] * b[P] * b[Q]
     out.loaded_residuals = layer.residuals * words
+    out.loaded_parameters = layer.parameters
     if not resident[OUTPUTS]:
         out.stored_outputs = words
         out.loaded[OUTPUTS] = words * (reloads_of(tiles, OUTPUTS) - 1) if home[OUTPUTS] == OUTERMOST else 0
@@ -81,6 +88,7 @@ def set_least_crossing(machine: Record, layer: Record, tiles: Record, window: in
         out.dram_read[operand] = bytes_at_least(machine, layer, out.loaded[operand], operand)
     added = ((words * machine.bits[OUTPUTS]) >> 3) * layer.residual_compression >> FIXED_POINT_BITS
     out.dram_read[INPUTS] += layer.residuals * added
+    out.dram_read[WEIGHTS] += parameter_bytes(machine, layer)
     spilled = (words * machine.bits[SUM_BITS]) >> 3
     out.dram_read[OUTPUTS] = (reloads_of(tiles, OUTPUTS) - 1) * spilled if out.loaded[OUTPUTS] > 0 else 0
     out.dram_written += out.dram_read[OUTPUTS]
@@ -158,6 +166,7 @@ def first_load(machine: Record, layer: Record, tile: Ints, tiles: Record) -> int
     size = 0
     if machine.outermost[INPUTS] == OUTERMOST:
         size = bytes_at_least(machine, layer, loaded_inputs(tiles, machine, layer, tile, NONE), INPUTS)
+    size += parameter_bytes(machine, layer)
     return size + bytes_at_least(machine, layer, operand_words(tile, WEIGHTS), WEIGHTS)
 
 
@@ -219,15 +228,21 @@ def ends_of(case: Case, scratch: Scratch, store: int, sums: int) -> Ends:
 
 
 @jit
-def least_crossing(case: Case, scratch: Scratch, window: int) -> Crossing:
+def least_ends(case: Case, scratch: Scratch) -> Ends:
+    """Ends of a mapping at least, at its first tile, whatever its DRAM order."""
+    machine, tile = case.machine, case.mapping.tile
+    sums = (operand_words(tile, OUTPUTS) * machine.bits[SUM_BITS] + 7) >> 3
+    return ends_of(case, scratch, bytes_of_outputs(machine, case.layer, tile), sums)
+
+
+@jit
+def least_crossing(case: Case, scratch: Scratch, window: int, ends: Ends) -> Crossing:
     """Find what must cross the port, and write it to the totals; at the first tile.
 
-    `window` is the product of input rows and columns over all tiles.
+    `window` is the product of input rows and columns over all tiles, `ends` are `least_ends`.
     """
-    machine, layer, tile = case.machine, case.layer, case.mapping.tile
-    set_least_crossing(machine, layer, scratch.tiles, window, scratch.totals)
-    sums = (operand_words(tile, OUTPUTS) * machine.bits[SUM_BITS] + 7) >> 3
-    return crossing_of(case, scratch, ends_of(case, scratch, bytes_of_outputs(machine, layer, tile), sums))
+    set_least_crossing(case.machine, case.layer, scratch.tiles, window, scratch.totals)
+    return crossing_of(case, scratch, ends)
 
 
 @jit

@@ -106,61 +106,71 @@ def least_rows(layer: Record, axis: int, whole_rows: int, least: int, most: int)
     return max(0, rows)
 
 
-class Least(NamedTuple):
-    """Of a way to cut a layer: input rows and columns that all tiles load, and bytes of the inputs in this or any finer
-    way, each box once; cycles of the array in it, and in any way; MACs a cycle at most, and cycles of all that count;
-    extents of its last tile at least, and of its tiles at most.
-    """  # fmt: skip
+class Ways(NamedTuple):
+    """Ways to cut a layer, what the array takes at least, and inputs by way: see `rows_to_load` and `finer_inputs`.
 
-    rows: int
-    columns: int
-    finer_bytes: int
-    macs: int
-    any_macs: int
-    peak: int
-    most_cycles: float
+    Of the picked way, extents of the last tile at least and of all at most, written anew for each.
+    """
+
+    cuts: Cuts
+    cycles: Cycles
+    rows: Ints
+    finer: Ints
     last: Ints
     most: Ints
+
+
+class Least(NamedTuple):
+    """Of a way to cut a layer: input rows times columns that all tiles load; bytes of inputs, each box once, or 0 if
+    tiles do not load their own, and of this or any finer way; bytes beyond their own of outputs; ends; cycles of the
+    array, and of any way to cut it, and of all that count.
+    """  # fmt: skip
+
+    window: int
+    once: int
+    finer: int
+    more_stored: int
+    ends: Ends
+    array: int
+    any_array: int
+    most_cycles: float
 
 
 @jit
 def least_of_tiles(case: Case, scratch: Scratch, least: Least, objective: int, keys: Floats) -> tuple[float, float]:
     """Objective of a layer cut into these tiles, at the first of them, at least: in any finer way, and in this.
 
-    The former leaves out the ends of the layer, and has as few MAC cycles as any way to cut it: more tiles would only
-    raise it. Where these may load less, without the rows that strides pass over, it has that.
+    The former leaves out the ends of the layer, and has as few cycles of the array as any way to cut it: more tiles
+    would only raise it. Where these may load less, without the rows that strides pass over, it has that.
     """
-    machine, layer, tiles, totals = case.machine, case.layer, scratch.tiles, scratch.totals
-    set_least_crossing(machine, layer, tiles, least.rows * least.columns, totals)
-    totals.dram_written += more_of_outputs(machine, layer, tiles.trips, least.most)
-    times, once = reloads_of(tiles, INPUTS), 0
-    added = totals.dram_read[INPUTS] - bytes_at_least(machine, layer, totals.loaded[INPUTS], INPUTS)
-    if inputs_in_tiles(machine, layer, tiles):
-        once = inputs_once(machine, layer, tiles.trips, least.rows, least.columns, least.most)
-        totals.dram_read[INPUTS] = added + times * once
-    ends = ends_of_cut(case, scratch, least)
-    crossing = crossing_of(case, scratch, ends)
+    machine, tiles, totals = case.machine, scratch.tiles, scratch.totals
+    set_least_crossing(machine, case.layer, tiles, least.window, totals)
+    totals.dram_written += least.more_stored
+    times = reloads_of(tiles, INPUTS)
+    added = totals.dram_read[INPUTS] - bytes_at_least(machine, case.layer, totals.loaded[INPUTS], INPUTS)
+    if least.once > 0:
+        totals.dram_read[INPUTS] = added + times * least.once
+    crossing = crossing_of(case, scratch, least.ends)
     skew = 0 if machine.skew_over_used else machine.skew_cycles
     between = (skew + machine.tile_setup_cycles) * all_tiles(tiles)
-    set_least(case, cycles_bound(case, crossing, least.macs + between), crossing, objective, keys)
+    set_least(case, cycles_bound(case, crossing, least.array + between), crossing, objective, keys)
     whole = keys[OBJECTIVE_KEY] if keys[CYCLES_KEY] <= least.most_cycles else np.inf
-    if least.finer_bytes < once:
-        totals.dram_read[INPUTS] = added + times * least.finer_bytes
-        crossing = crossing_of(case, scratch, ends)
-    set_least(case, middle_bound(case, crossing, least.any_macs + between), crossing, objective, keys)
+    if least.finer < least.once:
+        totals.dram_read[INPUTS] = added + times * least.finer
+        crossing = crossing_of(case, scratch, least.ends)
+    set_least(case, middle_bound(case, crossing, least.any_array + between), crossing, objective, keys)
     return keys[OBJECTIVE_KEY] if keys[CYCLES_KEY] <= least.most_cycles else np.inf, whole
 
 
 @jit
-def ends_of_cut(case: Case, scratch: Scratch, least: Least) -> Ends:
+def ends_of_cut(case: Case, scratch: Scratch, ways: Ways) -> Ends:
     """What the first and the last of these tiles are due at least, and any of them at most."""
-    machine, layer, tiles, tile = case.machine, case.layer, scratch.tiles, case.mapping.tile
-    load, stored = first_load(machine, layer, tile, tiles), bytes_of_outputs(machine, layer, least.last)
+    machine, layer, tiles, tile, most = case.machine, case.layer, scratch.tiles, case.mapping.tile, ways.most
+    load, stored = first_load(machine, layer, tile, tiles), bytes_of_outputs(machine, layer, ways.last)
     if tiles.whole[INPUTS] > 0 or tiles.whole[WEIGHTS] > 0 or machine.outermost[OUTPUTS] != OUTERMOST:
         return Ends(load, ANY_SIZE, ZERO, stored, ZERO, ANY_SIZE, ZERO)
-    most = least.most
     store, loaded = most_stored(machine, layer, tiles.trips, most), most_loaded(machine, layer, tiles.trips, most)
-    first, last = cycles_of_tile(case, least.peak, tile), cycles_of_tile(case, least.peak, least.last)
+    first, last = cycles_of_tile(case, ways.cycles.peak, tile), cycles_of_tile(case, ways.cycles.peak, ways.last)
     return Ends(load, store, ZERO, stored, last, loaded, first)
 
 
@@ -225,30 +235,14 @@ def finer_inputs(case: Case, cuts: Cuts, rows: Ints) -> Ints:
     for i in range(high - 1, -1, -1):
         for j in range(wide - 1, -1, -1):
             most[P], most[Q] = cuts.most[P, i], cuts.most[Q, j]
-            trips[P], trips[Q] = (
-                ceil_div(layer.bounds[P], cuts.least[P, i]),
-                ceil_div(layer.bounds[Q], cuts.least[Q, j]),
-            )
+            for d, way in ((P, i), (Q, j)):
+                trips[d] = ceil_div(layer.bounds[d], cuts.least[d, way])
             size[i, j] = inputs_once(machine, layer, trips, rows[HEIGHT, i], rows[WIDTH, j], most)
             if i + 1 < high:
                 size[i, j] = min(size[i, j], size[i + 1, j])
             if j + 1 < wide:
                 size[i, j] = min(size[i, j], size[i, j + 1])
     return size
-
-
-class Ways(NamedTuple):
-    """Ways to cut a layer, what the array takes at least, and inputs by way: see `rows_to_load` and `finer_inputs`.
-
-    Of the picked way, extents of the last tile at least and of all at most, written anew for each.
-    """
-
-    cuts: Cuts
-    cycles: Cycles
-    rows: Ints
-    finer: Ints
-    last: Ints
-    most: Ints
 
 
 @jit
@@ -268,16 +262,21 @@ def least_of_pick(
     """Least value of the objective over the DRAM orders for the picked numbers of tiles, of which the array takes so
     many cycles at least; without the ends, and with them. The mapping has the least tiles of these numbers.
     """  # fmt: skip
-    tiles, cuts, cycles, keys, inside, whole = scratch.tiles, ways.cuts, ways.cycles, np.empty(KEYS), np.inf, np.inf
-    rows, columns, finer = ways.rows[HEIGHT, pick[P]], ways.rows[WIDTH, pick[Q]], ways.finer[pick[P], pick[Q]]
-    least = Least(rows, columns, finer, array, cycles.macs, cycles.peak, cycles.most, ways.last, ways.most)
-    start_tiles(case.machine, case.layer, case.mapping, tiles)
-    for order in cuts.tries[tiled_groups(tiles)]:
+    machine, layer, tiles, cycles = case.machine, case.layer, scratch.tiles, ways.cycles
+    rows, columns, once = ways.rows[HEIGHT, pick[P]], ways.rows[WIDTH, pick[Q]], 0
+    start_tiles(machine, layer, case.mapping, tiles)
+    if inputs_in_tiles(machine, layer, tiles):
+        once = inputs_once(machine, layer, tiles.trips, rows, columns, ways.most)
+    more, ends = more_of_outputs(machine, layer, tiles.trips, ways.most), ends_of_cut(case, scratch, ways)
+    finer = ways.finer[pick[P], pick[Q]]
+    least = Least(rows * columns, once, finer, more, ends, array, cycles.macs, cycles.most)
+    keys, inside, whole = np.empty(KEYS), np.inf, np.inf
+    for order in ways.cuts.tries[tiled_groups(tiles)]:
         if order < 0:
             break
-        set_order(case, scratch, cuts.orders[order])
-        finer, own = least_of_tiles(case, scratch, least, objective, keys)
-        inside, whole = min(inside, finer), min(whole, own)
+        set_order(case, scratch, ways.cuts.orders[order])
+        further, own = least_of_tiles(case, scratch, least, objective, keys)
+        inside, whole = min(inside, further), min(whole, own)
     return inside, whole
 
 

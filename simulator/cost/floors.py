@@ -18,6 +18,12 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES
 from simulator.nest import RELEVANT, LoopNest, Operand
 
+MOST_CUTS, WHERE_BYTES_COUNT = 50_000, 5_000
+"""Ways to cut a layer that a floor looks at: of time, and of other objectives, which cuts raise little."""
+
+NO_STEPS = np.ones((0, 8, 1), np.int64)
+"""What is known of steps, by the ways to cut, to a floor that looks at none."""
+
 Parts = tuple[Record, Record, Record, Record]
 """Records of machine, port, layer and prices."""
 
@@ -46,27 +52,28 @@ class Floors:
         """`objective` is one of `simulator.cost.objectives`; the scratch is the search's."""
         self.hardware, self.nest, self.parts, self.scratch = hardware, nest, parts, scratch
         self.objective, self.most_cycles = objective, most_cycles
+        self.timed = objective in (BY_CYCLES, BY_CYCLES_PLUS_DMA)
         self.array_energies: dict[Dataflow, ArrayEnergy] = {}
 
-    def of(self, dataflow: Dataflow, best: float, most_cuts: int) -> float:
-        """What no mapping takes less of, or `best` if that is no more.
+    def of(self, dataflow: Dataflow, most: float = np.inf) -> float:
+        """What no mapping takes less of, at a glance, or `most` if that is no more."""
+        return min(self._of(flow, skips, most, 1) for flow, skips in self.ways(dataflow))
 
-        `most_cuts` ways to cut the layer are looked at.
-        """
-        return min(self._of(flow, skips, best, most_cuts) for flow, skips in self.ways(dataflow))
+    def close(self, dataflow: Dataflow, most: float) -> float:
+        """The same, as all ways to cut the layer say."""
+        cuts = MOST_CUTS if self.timed else WHERE_BYTES_COUNT
+        return min(self._of(flow, skips, most, cuts) for flow, skips in self.ways(dataflow))
 
     def _of(self, dataflow: Dataflow, skips: bool, best: float, most_cuts: int) -> float:
         nest, array = self.nest, self.hardware.array
-        timed = self.objective in (BY_CYCLES, BY_CYCLES_PLUS_DMA)
         trial = template_record(dataflow, InnerTiles(dataflow.order), skips)
+        longest = longest_steps(nest, dataflow, array, len(self.hardware.level_names))
+        case = case_of(self.parts, trial, 0.0 if self.timed else self.array_energy(dataflow).of_any)
         macs = max(self._macs(dataflow, skips), delivery_cycles(self.hardware, nest, dataflow.lowered))
-        steps = longest_steps(nest, dataflow, array, len(self.hardware.level_names))
-        case = case_of(self.parts, trial, 0.0 if timed else self.array_energy(dataflow).of_any)
         words = np.array([distinct_words(nest, operand, dataflow.lowered) for operand in Operand], np.int64)
-        cycles = Cycles(
-            macs, step_tables(dataflow, nest, array, steps), words, array.peak_macs_per_cycle, self.most_cycles
-        )
-        cuts = ways_to_cut(nest, dataflow, steps)
+        steps = step_tables(dataflow, nest, array, longest) if most_cuts > 1 else NO_STEPS
+        cycles = Cycles(macs, steps, words, array.peak_macs_per_cycle, self.most_cycles)
+        cuts = ways_to_cut(nest, dataflow, longest)
         return float(floor_of(case, self.scratch, cuts, cycles, self.objective, best, most_cuts))
 
     def ways(self, dataflow: Dataflow) -> list[tuple[Dataflow, bool]]:

@@ -37,10 +37,9 @@ def inner_tiles(
     chip = hardware.levels_outside
     found = []
     for tiles in _tiles(hardware, nest, layout, dataflow, chip):
-        orders = [_orders(dataflow) if level < chip - 1 else [dataflow.order] for level in range(count)]
-        for chosen in product(*orders):
-            levels = tuple(LevelTile(tile, order) for tile, order in zip(tiles, chosen[1:], strict=True))
-            found.append(InnerTiles(chosen[0], levels, chip))
+        outer, *orders = (_orders(dataflow) if level < chip - 1 else [dataflow.order] for level in range(count))
+        inside = [[LevelTile(tile, order) for order in own] for tile, own in zip(tiles, orders, strict=True)]
+        found += [InnerTiles(order, levels, chip) for order, levels in product(outer, [*product(*inside)])]
     return tuple(dict.fromkeys(found))
 
 
@@ -93,18 +92,23 @@ def _filled(
     free: Sequence[Dim],
 ) -> list[tuple[int, ...]]:
     """Tiles that fill a level, dimensions growing in different orders; none if the least does not fit."""
-    bounds = array_bounds(nest.bounds, lowered)
-    if not _fits(hardware, memories, nest, lowered, least):
+    bounds, known = array_bounds(nest.bounds, lowered), dict[tuple[int, ...], bool]()
+
+    def fits(tile: tuple[int, ...]) -> bool:
+        if tile not in known:
+            known[tile] = _fits(hardware, memories, nest, lowered, tile)
+        return known[tile]
+
+    if not fits(least):
         return []
+    sizes = {d: _multiples(bounds[d], least[d]) for d in free}
     found = []
     for order in permutations(GROUPS):
-        tile = list(least)
+        tile = least
         for d in (Dim.G, *(d for group in order for d in group)):
-            if d in free:
-                sizes = [size for size in _multiples(bounds[d], least[d]) if size > tile[d]]
-                fitting = (s for s in sizes if _fits(hardware, memories, nest, lowered, _with(tile, d, s)))
-                tile[d] = next(fitting, tile[d])
-        found.append(tuple(tile))
+            larger = (_with(tile, d, size) for size in sizes.get(d, ()) if size > tile[d])
+            tile = next((each for each in larger if fits(each)), tile)
+        found.append(tile)
     return list(dict.fromkeys(found))
 
 

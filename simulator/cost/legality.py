@@ -18,12 +18,13 @@ from simulator.source.parser import OF_LAYERS
 @dataclass(frozen=True, slots=True)
 class Around:
     """What the rest of a network leaves a layer: which operands stay on chip whole, bytes of the buffer of inputs that
-    kept tensors take, and how many residual operands are added to its outputs.
+    kept tensors take, how many residual operands are added to its outputs, and the parameters of ops fused into it.
     """
 
     resident: tuple[bool, bool, bool] = (False, False, False)
     reserved_bytes: int = 0
     residuals: int = 0
+    parameters: int = 0
 
 
 ALONE = Around()
@@ -94,6 +95,7 @@ def buffer_demands(mapping: Mapping, layer: Layer, hardware: Hardware, around: A
     assert layer.nest is not None
     machine, tiles, reuse = machine_record(hardware, around.reserved_bytes), record(TILES), record(REUSE)
     data = layer_record(hardware, layer, layer.nest, around.resident, around.residuals)
+    data["parameters"] = around.parameters
     cut = mapping_record(hardware, mapping)
     start_tiles(machine, data, cut, tiles)
     set_reuse(machine, cut, reuse)

@@ -120,6 +120,7 @@ def clear(totals: Record) -> None:
     """Let nothing have crossed the DRAM port."""
     totals.loaded_residuals = totals.stored_outputs = totals.stored_sums = totals.dram_written = 0
     totals.port_cycles = totals.dma_cycles = totals.dma_runs = totals.dma_descriptors = 0
+    totals.loaded_parameters = 0
     for operand in range(3):
         totals.loaded[operand] = totals.dram_read[operand] = 0
 

@@ -5,12 +5,15 @@ What the tiles of a mapping take is in `simulator.cost.layout`; the floor of a s
 
 from simulator.cost.case import (
     CHANNELS,
+    HEIGHT,
+    INNERMOST_PLACE,
     INPUTS,
     OUTERMOST,
     OUTPUTS,
     PLACES,
     SUM_BITS,
     WEIGHTS,
+    WIDTH,
     C,
     G,
     Ints,
@@ -68,8 +71,8 @@ def more_of_outputs(machine: Record, layer: Record, trips: Ints, most: Ints) -> 
 @jit
 def inputs_box(machine: Record, layer: Record, trips: Ints, most: Ints) -> Axes:
     """What a tile has of the inputs at most, padding included."""
-    rows = tile_box(most[P], layer.bounds[R], layer.stride[0], layer.dilation[0], machine.whole_rows)
-    columns = tile_box(most[Q], layer.bounds[S], layer.stride[1], layer.dilation[1], machine.whole_rows)
+    rows = tile_box(most[P], layer.bounds[R], layer.stride[HEIGHT], layer.dilation[HEIGHT], machine.whole_rows)
+    columns = tile_box(most[Q], layer.bounds[S], layer.stride[WIDTH], layer.dilation[WIDTH], machine.whole_rows)
     return most[N], channels_of(layer, INPUTS, trips, most), rows, columns
 
 
@@ -127,16 +130,19 @@ def most_sums(machine: Record, most: Ints) -> int:
 
 @jit
 def most_loaded(machine: Record, layer: Record, trips: Ints, most: Ints) -> int:
-    """Bytes in bursts that a tile loads at most, where nothing comes whole; more of weights that come slower."""
+    """Bytes in bursts that a tile loads at most, where nothing comes whole; more of weights that come slower.
+
+    The first also brings the parameters of fused ops.
+    """
     size = most_sums(machine, most)
     size += layer.residuals * bytes_at_most(machine, layer, OUTPUTS, outputs_box(layer, trips, most), most[G])
     if not layer.resident[INPUTS]:
         size += bytes_at_most(machine, layer, INPUTS, inputs_box(machine, layer, trips, most), most[G])
+    bits = layer.parameters * machine.bits[WEIGHTS] + 8 * machine.burst_bytes
     if not layer.resident[WEIGHTS]:
         words = operand_words(most, WEIGHTS)
-        bits = words * layer.word_bits[WEIGHTS] + (1 if layer.tiled[WEIGHTS] else 2 * words) * 8 * machine.burst_bytes
-        size += weights_at_port((bits >> 3) + 1, machine)
-    return size
+        bits += words * layer.word_bits[WEIGHTS] + (1 if layer.tiled[WEIGHTS] else 2 * words) * 8 * machine.burst_bytes
+    return size + weights_at_port((bits >> 3) + 1, machine)
 
 
 @jit
@@ -146,7 +152,7 @@ def bytes_at_most(machine: Record, layer: Record, kind: int, box: Axes, groups: 
     Runs have one innermost place whole at least, unless that is the channels, and these lie apart.
     """
     words = box[0] * box[1] * box[2] * box[3] * groups
-    inner, axis, runs = 1, layer.axis[kind, 0], 1
+    inner, axis, runs = 1, layer.axis[kind, INNERMOST_PLACE], 1
     if axis != CHANNELS or (groups == 1 and not layer.scattered[kind]):
         inner = max(1, box[axis])
     if not layer.tiled[kind]:

@@ -32,7 +32,7 @@ from simulator.cost.candidates import (
     tile_choices,
     tile_steps,
 )
-from simulator.cost.case import MAPPING, UNLIMITED, Best, Case, Ints, Record
+from simulator.cost.case import MAPPING, Best, Case, Ints, Record
 from simulator.cost.convert import (
     layer_record,
     machine_record,
@@ -41,6 +41,7 @@ from simulator.cost.convert import (
     price_record,
     record,
 )
+from simulator.cost.effort import DEFAULT, Effort
 from simulator.cost.floors import Floors, case_of
 from simulator.cost.inner import InnerTiles, inner_tiles, with_room
 from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
@@ -49,17 +50,14 @@ from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import FILTER_TAPS, SpatialMapping, every_spatial_mapping, spatial_mappings
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.errors import TooMuchWork
-from simulator.hardware.model import BAND, GAP, KERNEL_OBJECTIVES, Hardware
+from simulator.hardware.model import BAND, KERNEL_OBJECTIVES, Hardware
 from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES, Mapping
 from simulator.nest import Dim
 from simulator.network.ir import Layer
 
-BEAM = 32
-"""Spatial mappings of a dataflow whose tiles are searched first: the best by what the array decides."""
-
 AMONG_THE_FASTEST = 8
-"""Likewise, where the fastest mapping is known and less energy is sought."""
+"""Spatial mappings of a dataflow that are searched first, where the fastest mapping is known and energy is sought."""
 
 UNDER_FILLED_BEAM = 8
 """Likewise, of all dataflows' spatial mappings that leave PEs without work."""
@@ -76,9 +74,6 @@ AT_ONCE = 4096
 LEFT_OUT = 32
 """Tiles that can be ruled out in the time that the evaluation of a mapping takes."""
 
-MOST_CUTS, WHERE_BYTES_COUNT = 50_000, 5_000
-"""Ways to cut a layer that a floor looks at: of time, and of other objectives, which cuts raise little."""
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -86,7 +81,7 @@ class Request:
 
     `resident` tells per operand whether its whole tensor stays in the buffer, where such tensors take
     `reserved_bytes`; `residuals` tensors of the outputs' shape are added to them, of which a fraction is `stored`.
-    `slices` tells where they lie in DRAM.
+    `slices` tells where they lie in DRAM, `parameters` how many words come with the weights for ops that are fused.
     """
 
     hardware: Hardware
@@ -97,25 +92,7 @@ class Request:
     residuals: int = 0
     stored: Fraction = Fraction(1)
     slices: Slices = WHOLE_TENSORS
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """When a search ends: `gap` as a fraction of what it has proven, or after `evaluations` of mappings, if it is not
-    to go through the `whole_space`; or after so many `tiles` were looked at, or played. `beam` spatial mappings of a
-    dataflow are searched first.
-    """
-
-    gap: float = GAP
-    evaluations: int = 20_000
-    whole_space: bool = False
-    beam: int = BEAM
-    tiles: int = 2_000_000
-
-
-DEFAULT = Effort()
-PROVE = Effort(gap=0.0, evaluations=UNLIMITED, whole_space=True, tiles=UNLIMITED)
-"""To the end: what is found is the best there is."""
+    parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +153,12 @@ class Search:
         assert layer.nest is not None
         self.nest, self.objective = layer.nest, KERNEL_OBJECTIVES.index(request.objective)
         self.by_cycles = request.objective in ("cycles", "cycles_plus_dma")
-        self.parts = (
-            machine_record(self.hardware, request.reserved_bytes),
-            port_record(self.hardware),
-            layer_record(
-                self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored, request.slices
-            ),
-            price_record(self.hardware, layer),
+        facts = layer_record(
+            self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored, request.slices
         )
+        facts["parameters"] = request.parameters
+        machine = machine_record(self.hardware, request.reserved_bytes)
+        self.parts = machine, port_record(self.hardware), facts, price_record(self.hardware, layer)
         self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
         self.scratch.work["left"] = effort.tiles
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
@@ -203,7 +178,7 @@ class Search:
         """Search until nothing is left that could be better by more than the gap, or the effort is spent."""
         for flow in dataflows:
             possible = self.least.mac_cycles(flow) <= self.most_cycles
-            self.floors[flow.name] = self.least.of(flow, self.best.keys[OBJECTIVE_KEY], 1) if possible else np.inf
+            self.floors[flow.name] = self.least.of(flow, self.best.keys[OBJECTIVE_KEY]) if possible else np.inf
         ranked = sorted(enumerate(dataflows), key=lambda pair: self.floors[pair[1].name])
         self.search_the_promising(ranked)
         self.refine()
@@ -221,8 +196,7 @@ class Search:
         """Look at all ways to cut the layer, once something is found, and where that may tell more than is known."""
         if self.found and dataflow.name not in self.raised and self.may_improve(self.floors[dataflow.name]):
             self.raised.add(dataflow.name)
-            cuts = MOST_CUTS if self.by_cycles else WHERE_BYTES_COUNT
-            self.floors[dataflow.name] = self.least.of(dataflow, self.best.keys[OBJECTIVE_KEY], cuts)
+            self.floors[dataflow.name] = self.least.close(dataflow, float(self.best.keys[OBJECTIVE_KEY]))
 
     def may_improve(self, floor: float) -> bool:
         """Whether what takes so much of the objective at least may be better than the best by more than the gap."""
@@ -231,9 +205,10 @@ class Search:
     def search_the_promising(self, ranked: Sequence[tuple[int, Dataflow]]) -> None:
         """Search the tiles of the most promising spatial mappings of all dataflows, then of those that seem faster.
 
-        The latter are those whose array cycles, with the layer as one tile, are fewer than the best so far. Among them
-        are under-filled ones, which leave PEs without work, for layers that wait for words. (In a systolic array words
-        wait for the wave front, which crosses such PEs, too.)
+        The latter are those whose array cycles, with the layer as one tile, are fewer than the best so far. Before them
+        come those that fill the array less than they could: that leave PEs without work, for layers that wait for
+        words, or spread filter taps over fewer PEs. (In a systolic array words wait for the wave front, which crosses
+        all of it.)
         """
         promising: list[Candidate] = []
         others: list[Candidate] = []
@@ -248,14 +223,23 @@ class Search:
                 others += candidates[self.effort.beam :]
         for candidate in in_order(promising):
             self.improve(candidate)
-        if self.by_cycles and not self.hardware.array.skewed:
-            open_to = [pair for pair in ranked if self.may_improve(self.floors[pair[1].name])]
-            others += in_order(c for rank, flow in open_to for c in self.under_filled(rank, flow))[:UNDER_FILLED_BEAM]
+        for candidate in self.less_filled(ranked):
+            self.improve(candidate)
         for candidate in in_order(others) if self.by_cycles or self.found is None else ():
             if self.spent > self.effort.evaluations:
                 break
             if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
                 self.improve(candidate)
+
+    def less_filled(self, ranked: Sequence[tuple[int, Dataflow]]) -> list[Candidate]:
+        """The most promising of those that fill the array less than they could, where they may be better."""
+        if self.hardware.array.skewed:
+            return []
+        found: list[Candidate] = []
+        for rank, flow in ranked:
+            if self.may_improve(self.floors[flow.name]):
+                found += self.under_filled(rank, flow)
+        return in_order(found)[:UNDER_FILLED_BEAM]
 
     def search_everything(self, ranked: Sequence[tuple[int, Dataflow]]) -> bool:
         """Search all tiles of all spatial mappings; True: there is nothing that was not looked at or ruled out."""
@@ -284,38 +268,43 @@ class Search:
         return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
     def under_filled(self, rank: int, dataflow: Dataflow) -> list[Candidate]:
-        """Spatial mappings of a dataflow that leave PEs without work, or spread filter taps over fewer than others."""
-        found = spatial_mappings(dataflow, self.nest, self.hardware.array, under_filled=True)
-        if any(self.nest.bounds[d] > 1 and d in (*dataflow.rows, *dataflow.columns) for d in FILTER_TAPS):
-            whole = {*spatial_mappings(dataflow, self.nest, self.hardware.array)}
-            cut = spatial_mappings(dataflow, self.nest, self.hardware.array, cut_taps=True)
-            found += tuple(each for each in cut if each not in whole)
+        """Spatial mappings that spread filter taps over few PEs, or, where time is sought, leave PEs without work."""
+        nest, array, found = self.nest, self.hardware.array, list[SpatialMapping]()
+        if any(nest.bounds[d] > 1 and d in (*dataflow.rows, *dataflow.columns) for d in FILTER_TAPS):
+            whole = {*spatial_mappings(dataflow, nest, array)}
+            found += (each for each in spatial_mappings(dataflow, nest, array, cut_taps=True) if each not in whole)
+        if self.by_cycles:
+            found += spatial_mappings(dataflow, nest, array, under_filled=True)
         return self.judged(dataflow, rank, self.with_single_words(dataflow, found))
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[SpatialMapping]) -> list[Candidate]:
         """Candidates in the order of what they promise; `rank` is that of the dataflow."""
         first, second = (CYCLES_COLUMN, WORDS_COLUMN) if self.by_cycles else (WORDS_COLUMN, CYCLES_COLUMN)
         judged: list[Candidate] = []
+        energies = (
+            self.least.array_energy(dataflow).of(*figures_of(found, "spatial", "registers")).tolist() if found else []
+        )
         for (skips, inner), group in self.alike(dataflow, found).items():
-            layouts = [layout for _, layout in group]
+            layouts = [found[at] for _, at in group]
             figures = self.figures(template_record(dataflow, inner, skips), layouts).tolist()
-            energies = self.least.array_energy(dataflow).of(*figures_of(layouts, "spatial", "registers")).tolist()
-            judged += [
-                Candidate(dataflow, layout, inner, (row[first], row[second], rank, number), row[FLOOR_COLUMN], pj)
-                for row, pj, (number, layout) in zip(figures, energies, group, strict=True)
-            ]
+            for row, (number, at) in zip(figures, group, strict=True):
+                promise = row[first], row[second], rank, number
+                judged.append(Candidate(dataflow, found[at], inner, promise, row[FLOOR_COLUMN], energies[at]))
         return in_order(judged)
 
     def alike(
         self, dataflow: Dataflow, found: Sequence[SpatialMapping]
-    ) -> dict[tuple[bool, InnerTiles], list[tuple[int, SpatialMapping]]]:
-        """Group spatial mappings, numbered, by what their mapping records start from: skipping and inner tiles."""
-        groups: dict[tuple[bool, InnerTiles], list[tuple[int, SpatialMapping]]] = {}
-        alone, number = (InnerTiles(dataflow.order),), 0
-        for layout in found:
-            skips = skips_zeros(self.hardware, dataflow, layout.spatial)
-            for inner in inner_tiles(self.hardware, self.nest, layout, dataflow) if self.levels > 1 else alone:
-                groups.setdefault((skips, inner), []).append((number, layout))
+    ) -> dict[tuple[bool, InnerTiles], list[tuple[int, int]]]:
+        """Group places of spatial mappings, numbered, by what their records start from: skipping and inner tiles."""
+        groups: dict[tuple[bool, InnerTiles], list[tuple[int, int]]] = {}
+        known: dict[tuple[tuple[int, ...], ...], tuple[InnerTiles, ...]] = {}
+        number = 0
+        for at, layout in enumerate(found):
+            skips, spread = skips_zeros(self.hardware, dataflow, layout.spatial), (layout.spatial, layout.registers)
+            if spread not in known:
+                known[spread] = inner_tiles(self.hardware, self.nest, layout, dataflow)
+            for inner in known[spread]:
+                groups.setdefault((skips, inner), []).append((number, at))
                 number += 1
         return groups
 

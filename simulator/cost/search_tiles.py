@@ -11,8 +11,26 @@ import numpy as np
 
 from simulator.cost.array import tile_cycles, tile_words
 from simulator.cost.bounds import counted_no_better, cycles_bound, may_fit, no_better
-from simulator.cost.case import ONE, OUTPUTS, ZERO, Best, C, Case, Floats, Ints, K, N, P, Q, R, Record, S, Scratch
-from simulator.cost.crossing import Crossing, counted_crossing, least_crossing
+from simulator.cost.case import (
+    ONE,
+    OUTPUTS,
+    UNLIMITED,
+    ZERO,
+    Best,
+    C,
+    Case,
+    Floats,
+    Ints,
+    K,
+    N,
+    P,
+    Q,
+    R,
+    Record,
+    S,
+    Scratch,
+)
+from simulator.cost.crossing import Crossing, counted_crossing, least_crossing, least_ends
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import play
 from simulator.cost.geometry import ceil_div, clipped, tile_box
@@ -30,7 +48,7 @@ from simulator.cost.objectives import (
     set_keys,
 )
 from simulator.cost.reuse import set_reuse
-from simulator.cost.tiles import fits, start_tiles
+from simulator.cost.tiles import fits, set_loops, start_tiles
 from simulator.cost.variants import count_variants
 
 
@@ -96,11 +114,15 @@ def axis_total(machine: Record, layer: Record, axis: int, pixels: int, taps: int
 
 
 @jit
-def next_choice(pick: Ints, choices: Choices) -> bool:
-    """Advance the mixed-radix number of tile choices; False after the last."""
+def next_choice(pick: Ints, choices: Choices, last: int) -> bool:
+    """Advance the mixed-radix number of tile choices at dimension `last`, with the first of those after it; False after
+    the last number.
+    """
     extents, counts = choices.extents, choices.counts
+    for d in range(last + 1, 8):
+        pick[d] = 0
     while True:
-        d = 7
+        d = last
         while d >= 0:
             pick[d] += 1
             if pick[d] < counts[d]:
@@ -114,6 +136,42 @@ def next_choice(pick: Ints, choices: Choices) -> bool:
             return True
         if rows <= choices.elongation * columns and columns <= choices.elongation * rows:
             return True
+        last = INNERMOST
+
+
+INNERMOST = np.int64(S)
+"""The last dimension; no literal, for which a callee would be compiled anew."""
+
+
+@jit
+def least_factors(factors: Ints, counts: Ints) -> Ints:
+    """Products of the least factors of MAC cycles of the dimensions after each."""
+    rest = np.ones(8, np.int64)
+    for d in range(6, -1, -1):
+        rest[d] = rest[d + 1] * factors[d + 1, : counts[d + 1]].min()
+    return rest
+
+
+@jit
+def outermost_hopeless(factors: Ints, rest: Ints, pick: Ints, hopeless: int) -> int:
+    """The outermost dimension such that what is picked up to it takes `hopeless` MAC steps or more, however those after
+    it are picked; 8 if not even all together do.
+    """
+    steps = 1
+    for d in range(8):
+        steps *= factors[d, pick[d]]
+        if steps * rest[d] >= hopeless:
+            return d
+    return 8
+
+
+@jit
+def mac_steps(factors: Ints, pick: Ints) -> int:
+    """Product of the factors of MAC cycles of the picked tiles."""
+    steps = 1
+    for d in range(8):
+        steps *= factors[d, pick[d]]
+    return steps
 
 
 @jit
@@ -174,10 +232,10 @@ def keep_better(mapping: Record, keys: Floats, best: Best) -> None:
 
 @jit
 def set_order(case: Case, scratch: Scratch, order: Ints) -> None:
-    """Give the mapping a DRAM order, and stand at its first tile."""
+    """Give the mapping of a layer that is cut into tiles a DRAM order, and stand at its first tile."""
     for d in range(8):
         case.mapping.dram_order[d] = order[d]
-    start_tiles(case.machine, case.layer, case.mapping, scratch.tiles)
+    set_loops(case.machine, case.layer, case.mapping, scratch.tiles)
 
 
 @jit
@@ -212,17 +270,17 @@ def attempt(case: Case, scratch: Scratch, objective: int, most_cycles: float, ke
 def try_orders(
     case: Case, scratch: Scratch, objective: int, most_cycles: float, bound: TileBound, choices: Choices, best: Best
 ) -> int:
-    """Try the DRAM orders of the tile in `case` that differ; return how many mappings were played.
+    """Try the DRAM orders of the tile in `case` that differ, at the first; return how many mappings were played.
 
     What the array takes is the same in all of them, and counted only if the port may be fast enough.
     """
     machine, layer, tiles, keys = case.machine, case.layer, scratch.tiles, bound.keys
-    played, counted = 0, False
+    played, counted, ends = 0, False, least_ends(case, scratch)
     for order in choices.tries[tiled_groups(tiles)]:
         if order < 0:
             break
         set_order(case, scratch, choices.orders[order])
-        crossing = least_crossing(case, scratch, bound.window)
+        crossing = least_crossing(case, scratch, bound.window, ends)
         if no_better(case, cycles_bound(case, crossing, bound.macs), crossing, objective, keys, best.keys):
             continue
         if not counted or layer.resident[OUTPUTS]:
@@ -248,8 +306,9 @@ def try_orders(
 def search_tiles(case: Case, scratch: Scratch, objective: int, most_cycles: float, choices: Choices, best: Best) -> int:
     """Try all tiles and DRAM orders for the spatial mapping in `case`; improve `best`; return how many were evaluated.
 
-    What cannot be better than the best, or takes more than `most_cycles`, is left out. It ends before when the work
-    that it may do is done.
+    What cannot be better than the best, or takes more than `most_cycles`, is left out; with it, unless lowered (where
+    MAC cycles are no product over dimensions), all tiles of as many MAC steps. It ends before when the work that it may
+    do is done.
     """
     machine, layer, mapping = case.machine, case.layer, case.mapping
     extents, counts = choices.extents, choices.counts
@@ -258,17 +317,24 @@ def search_tiles(case: Case, scratch: Scratch, objective: int, most_cycles: floa
     rows, columns = table
     axis_tables(machine, layer, extents, counts, table)
     mac_tables(machine, layer, mapping, extents, counts, factors)
+    rest, hopeless = least_factors(factors, counts), UNLIMITED
     pick, keys = np.zeros(8, np.int64), np.empty(KEYS)
     evaluated, going = 0, True
     start_tiles(machine, layer, mapping, scratch.tiles)  # tells what is there whole
     while going and scratch.work.left > 0:
         scratch.work.left -= 1
+        last = outermost_hopeless(factors, rest, pick, hopeless)
+        if last <= INNERMOST:
+            going = next_choice(pick, choices, last)
+            continue
         for d in range(8):
             mapping.tile[d] = extents[d, pick[d]]
         window = rows[pick[P], pick[R]] * columns[pick[Q], pick[S]]
-        macs = mac_bound(machine, layer, mapping, factors, pick)
-        going = next_choice(pick, choices)
+        steps, macs = mac_steps(factors, pick), mac_bound(machine, layer, mapping, factors, pick)
+        going = next_choice(pick, choices, INNERMOST)
         if macs > most_cycles or no_better(case, macs, NOTHING, objective, keys, best.keys):
+            if not mapping.lowered:
+                hopeless = min(hopeless, steps)
             continue
         if may_fit(machine, layer, scratch.tiles.whole, mapping.tile, ONE):
             start_tiles(machine, layer, mapping, scratch.tiles)

@@ -91,31 +91,37 @@ def _shares(extents: tuple[int, ...], greedy: tuple[bool, ...], length: int) -> 
     return tuple(largest(found))
 
 
+Axis = tuple[tuple[Dim, ...], int]
+"""Dimensions that share a number of PEs, or of arrays, and that number."""
+
+
+def axes_of(dataflow: Dataflow, array: Array) -> tuple[Axis, ...]:
+    """Return what a dataflow unrolls over arrays, rows and columns."""
+    return (dataflow.arrays, array.instances), (dataflow.rows, array.rows), (dataflow.columns, array.columns)
+
+
 @lru_cache(maxsize=4096)
-def most_unrolled(dataflow: Dataflow, extents: tuple[int, ...], array: Array) -> Ints:
-    """PEs that extents are spread over [*, 8], on rows, columns and arrays together, so that no bound could grow."""
-    found = np.ones((1, 8), dtype=np.int64)
-    for dims, length in (
-        (dataflow.arrays, array.instances),
-        (dataflow.rows, array.rows),
-        (dataflow.columns, array.columns),
-    ):
-        more = []
+def most_unrolled(axes: tuple[Axis, ...], extents: tuple[int, ...]) -> Ints:
+    """PEs that extents are spread over [*, 8], on all axes together, so that no bound could grow."""
+    found = {ONES}
+    for dims, length in axes:
+        more = set()
         for spatial in found:
-            left = tuple(-(-extents[d] // int(spatial[d])) for d in dims)
-            more += [spatial * _spread(shared, dims) for shared in _shares(left, (False,) * len(dims), length)]
-        found = np.unique(np.array(more), axis=0)
-    return found
+            left = tuple(-(-extents[d] // spatial[d]) for d in dims)
+            for shared in _shares(left, (False,) * len(dims), length):
+                more.add(tuple(map(mul, spatial, _spread(shared, dims))))
+        found = more
+    return np.array(sorted(found), np.int64)
 
 
 @lru_cache(maxsize=4096)
-def least_steps(dataflow: Dataflow, bounds: tuple[int, ...], array: Array) -> int:
+def least_steps(axes: tuple[Axis, ...], bounds: tuple[int, ...]) -> int:
     """Steps of single elements that the dimensions take at least, however they are unrolled on rows, columns, arrays.
 
     A dimension of extent B over s PEs takes ceil(B / s) of them, and no block of registers makes it fewer; nor do
     tiles, since ceil(a / s) + ceil(b / s) >= ceil((a + b) / s).
     """
-    return int((-(-np.array(bounds) // most_unrolled(dataflow, bounds, array))).prod(axis=1).min())
+    return int((-(-np.array(bounds) // most_unrolled(axes, bounds))).prod(axis=1).min())
 
 
 def least_mac_cycles(dataflow: Dataflow, nest: LoopNest, array: Array, skip: int | None = None) -> int:
@@ -127,7 +133,7 @@ def least_mac_cycles(dataflow: Dataflow, nest: LoopNest, array: Array, skip: int
     if dataflow.channel_packing:
         packed = prod(nest.stride)
         bounds[Dim.C] *= packed
-    steps = least_steps(dataflow, tuple(bounds), array)
+    steps = least_steps(axes_of(dataflow, array), tuple(bounds))
     executed = steps if skip is None else steps * skip >> FIXED_POINT_BITS
     cycles = executed // (array.macs_per_cycle * packed)
     limited = array.step_cycles > 1 and not dataflow.registers

@@ -8,6 +8,7 @@ import numpy as np
 from simulator.cost.case import (
     INPUTS,
     NONE,
+    OUTERMOST,
     RESIDUALS,
     WEIGHTS,
     ZERO,
@@ -27,10 +28,16 @@ from simulator.cost.transfers import load_cycles, store_cycles
 TILE_RUN = record_type(
     [
         (name, np.int64)
-        for name in ("deeper", "load", "compute", "store", "deeper_bytes", "load_bytes", "store_bytes", "count")
+        for name in (
+            *("deeper", "load", "compute", "store", "deeper_bytes", "load_bytes", "store_bytes", "count"),
+            *("inputs_bytes", "weights_bytes", "load_runs", "weights_runs", "store_runs"),
+        )
     ]
 )
-"""`count` equal tiles in a row: port and array cycles of each, see `simulator.cost.pipeline`, and bytes at the port."""
+"""`count` equal tiles in a row: port and array cycles of each, see `simulator.cost.pipeline`, and bytes at the port.
+
+Of what is loaded, `inputs_bytes`, residual operands among them, and `weights_bytes`; in so many contiguous runs.
+"""
 
 
 @jit
@@ -51,9 +58,11 @@ def fill_run(case: Case, scratch: Scratch, advanced: int, next_advanced: int, va
     """
     totals, deeper = scratch.totals, case.machine.deeper_operand
     read, written, residuals = read_bytes(totals), totals.dram_written, totals.loaded_residuals
+    runs_before = totals.dma_runs
     inputs, weights = totals.dram_read[INPUTS], totals.dram_read[WEIGHTS]
     run.deeper, run.load = load_cycles(case, scratch, advanced, next_advanced, variant)
     run.compute = variant.array_cycles
+    run.load_runs = totals.dma_runs - runs_before
     run.store = store_cycles(case, scratch, next_advanced, variant)
     came = case.layer.prefetched_bytes if advanced < 0 else ZERO
     run.deeper_bytes = 0
@@ -64,6 +73,11 @@ def fill_run(case: Case, scratch: Scratch, advanced: int, next_advanced: int, va
         run.deeper_bytes = totals.dram_read[WEIGHTS] - weights - came
     run.load_bytes = read_bytes(totals) - read - came - run.deeper_bytes
     run.store_bytes = totals.dram_written - written
+    run.store_runs = totals.dma_runs - runs_before - run.load_runs
+    run.inputs_bytes = totals.dram_read[INPUTS] - inputs
+    run.weights_bytes = totals.dram_read[WEIGHTS] - weights - came
+    whole = scratch.tiles.whole[WEIGHTS] > 0 or case.machine.outermost[WEIGHTS] != OUTERMOST
+    run.weights_runs = 0 if run.weights_bytes == 0 else 1 if whole else max(1, variant.weights_runs)
     run.count = 1
 
 
@@ -72,7 +86,9 @@ def alike(run: Record, other: Record) -> bool:
     """Tell whether tiles of two runs move and compute the same."""
     cycles = run.deeper == other.deeper and run.load == other.load and run.store == other.store
     moved = run.deeper_bytes == other.deeper_bytes and run.load_bytes == other.load_bytes
-    return cycles and moved and run.store_bytes == other.store_bytes and run.compute == other.compute
+    stored = run.store_bytes == other.store_bytes and run.store_runs == other.store_runs
+    loaded = run.inputs_bytes == other.inputs_bytes and run.load_runs == other.load_runs
+    return cycles and moved and stored and loaded and run.compute == other.compute
 
 
 @jit

@@ -31,6 +31,31 @@ FIRST = 1  # bit of an edge variant: no partial sums precede the tile
 @jit
 def start_tiles(machine: Record, layer: Record, mapping: Record, tiles: Record) -> None:
     """Cut the layer into tiles and stand at the first."""
+    cut_tiles(layer, mapping, tiles)
+    set_loops(machine, layer, mapping, tiles)
+
+
+@jit
+def cut_tiles(layer: Record, mapping: Record, tiles: Record) -> None:
+    """Cut the layer into tiles, in whatever order they come."""
+    tiles.variants = 2
+    for d in range(8):
+        tiles.trips[d] = ceil_div(layer.bounds[d], mapping.tile[d])
+        tiles.last[d] = layer.bounds[d] - (tiles.trips[d] - 1) * mapping.tile[d]
+        tiles.bit[d] = 0
+        if tiles.last[d] < min(mapping.tile[d], layer.bounds[d]):
+            tiles.bit[d] = tiles.variants
+            tiles.variants *= 2
+    for axis in range(2):
+        a, b = P + axis, R + axis
+        along = mapping.tile[a] * layer.stride[axis] if tiles.trips[a] > 1 else 0
+        taps = mapping.tile[b] * layer.dilation[axis] if tiles.trips[b] > 1 else 0
+        tiles.window_step[axis] = gcd(along, taps)
+
+
+@jit
+def set_loops(machine: Record, layer: Record, mapping: Record, tiles: Record) -> None:
+    """Let the tiles that the layer is cut into come in the mapping's order, and stand at the first."""
     tiles.loops = 0
     fill(tiles.depth, -1)
     fill(tiles.at, 0)
@@ -42,23 +67,10 @@ def start_tiles(machine: Record, layer: Record, mapping: Record, tiles: Record) 
                 if RELEVANT[operand, d]:
                     tiles.depth[operand] = tiles.loops
             tiles.loops += 1
+        tiles.extent[d] = min(mapping.tile[d], layer.bounds[d])
     if machine.reloads:
         tiles.depth[INPUTS] = tiles.depth[WEIGHTS] = tiles.loops - 1
     tiles.variant = FIRST
-    tiles.variants = 2
-    for d in range(8):
-        tiles.trips[d] = ceil_div(layer.bounds[d], mapping.tile[d])
-        tiles.last[d] = layer.bounds[d] - (tiles.trips[d] - 1) * mapping.tile[d]
-        tiles.extent[d] = min(mapping.tile[d], layer.bounds[d])
-        tiles.bit[d] = 0
-        if tiles.last[d] < tiles.extent[d]:
-            tiles.bit[d] = tiles.variants
-            tiles.variants *= 2
-    for axis in range(2):
-        a, b = P + axis, R + axis
-        along = mapping.tile[a] * layer.stride[axis] if tiles.trips[a] > 1 else 0
-        taps = mapping.tile[b] * layer.dilation[axis] if tiles.trips[b] > 1 else 0
-        tiles.window_step[axis] = gcd(along, taps)
     fill(tiles.whole, 0)
     if machine.whole_bytes > 0:
         set_whole(machine, layer, tiles)
@@ -284,7 +296,7 @@ def memory_demand(tiles: Record, machine: Record, layer: Record, mapping: Record
     """Bytes that a mapping keeps in one instance of a memory for tiles, tensors that are there whole apart.
 
     Of outputs that stay, sums that are not complete take their own width. Residual operands lie where the outputs do
-    before they leave.
+    before they leave, parameters of fused ops beside the weights.
     """
     demand, level = 0, machine.level_of[memory]
     for operand in range(3):
@@ -297,6 +309,8 @@ def memory_demand(tiles: Record, machine: Record, layer: Record, mapping: Record
         words = operand_words(mapping.tile, OUTPUTS)
         size = layer.residuals * ((words * machine.bits[OUTPUTS] + 7) >> 3)
         demand += 2 * size if machine.double_buffered[memory] else size
+    if level == OUTERMOST and machine.memory_of[level, WEIGHTS] == memory:
+        demand += (layer.parameters * machine.bits[WEIGHTS] + 7) >> 3
     return demand
 
 

@@ -9,8 +9,8 @@ def layer_traffic(machine: Record, totals: Record, moved: Record) -> None:
     """Write all words read and written on chip by level and operand, as `MOVED` orders them.
 
     A memory is read by the levels within and written by those without; sums go both ways. What is added to the outputs
-    passes the memory of the inputs. Registers, if they retain anything, serve every MAC: two operands and a sum are
-    read, a sum is written.
+    passes the memory of the inputs, what fused ops bring that of the weights. Registers, if they retain anything, serve
+    every MAC: two operands and a sum are read, a sum is written.
     """
     registers = machine.levels + 1
     for level in range(registers + 1):
@@ -26,6 +26,8 @@ def layer_traffic(machine: Record, totals: Record, moved: Record) -> None:
         moved.read[OUTERMOST, OUTPUTS] += totals.stored_outputs + totals.stored_sums
     moved.read[machine.outermost[INPUTS], INPUTS] += totals.loaded_residuals
     moved.written[machine.outermost[INPUTS], INPUTS] += totals.loaded_residuals
+    moved.read[machine.outermost[WEIGHTS], WEIGHTS] += totals.loaded_parameters
+    moved.written[machine.outermost[WEIGHTS], WEIGHTS] += totals.loaded_parameters
     if totals.retains:
         for operand in range(3):
             moved.read[registers, operand] += totals.executed_macs

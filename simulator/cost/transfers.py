@@ -137,6 +137,22 @@ def load_weights(case: Case, scratch: Scratch, advanced: int, variant: Record) -
 
 
 @jit
+def load_parameters(case: Case, scratch: Scratch) -> tuple[int, int]:
+    """Account for the parameters of fused ops, which come in one run with the first tile and stay for the others.
+
+    They are as wide as weights, which they count as. Return bytes and DMA descriptors.
+    """
+    machine, totals, words = case.machine, scratch.totals, case.layer.parameters
+    if words == 0:
+        return 0, 0
+    size = packed_bytes(words, machine.bits[WEIGHTS], FIXED_POINT, machine.burst_bytes)
+    totals.loaded_parameters += words
+    totals.dram_read[WEIGHTS] += size
+    totals.dma_runs += 1
+    return size, 1
+
+
+@jit
 def load_residuals(case: Case, scratch: Scratch, variant: Record) -> tuple[int, int]:
     """Account for what is added to the outputs that the current tile completes; return its bytes and DMA descriptors.
 
@@ -185,6 +201,8 @@ def load_cycles(case: Case, scratch: Scratch, advanced: int, next_advanced: int,
     weights, for_weights = load_weights(case, scratch, advanced, variant)
     sums, for_sums = load_sums(case, scratch, advanced, next_advanced, variant)
     if advanced < 0:
+        beside, for_beside = load_parameters(case, scratch)
+        weights, for_weights = weights + beside, for_weights + for_beside
         totals.first_weights_bytes = weights
         weights -= case.layer.prefetched_bytes
         for_weights = for_weights if weights > 0 else 0

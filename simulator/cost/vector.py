@@ -85,7 +85,7 @@ def constant_bytes(layer: Layer, hardware: Hardware) -> int:
     rows that it picks, as many elements as it makes, and not the table.
     """
     picks = layer.op is Op.GATHER and layer.constant_elements > 0
-    return tensor_bytes((prod(layer.output_shape) if picks else layer.constant_elements,), hardware.input_bits)
+    return tensor_bytes((prod(layer.output_shape) if picks else layer.constants,), hardware.input_bits)
 
 
 def operand_bytes(layer: Layer, hardware: Hardware) -> int:

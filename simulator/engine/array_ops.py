@@ -80,6 +80,7 @@ def evaluated(
     assert nest is not None
     facts = layer_record(hardware, layer, nest, op.resident, op.residuals, op.stored, op.slices)
     facts["prefetched_bytes"], facts["prefetch_bytes"] = prefetched_bytes, prefetch_bytes
+    facts["parameters"] = op.parameters
     scratch, machine = make_scratch(), machine_record(hardware, op.reserved_bytes)
     case = Case(machine, port_record(hardware), facts, record(PRICES), mapping_record(hardware, mapping))
     scratch.work["left"] = MOST_TILES
@@ -99,7 +100,7 @@ def play_mapping(
 ) -> dict[str, object]:
     """Evaluate a mapping that fits; return the fields of `Played` by name, in plain data."""
     layer, (_, scratch) = op.layer, evaluated(op, mapping, hardware, prefetched_bytes, prefetch_bytes)
-    around = Around(op.resident, op.reserved_bytes, op.residuals)
+    around = Around(op.resident, op.reserved_bytes, op.residuals, op.parameters)
     demands = buffer_demands(mapping, layer, hardware, around)
     demands[next(i for i, b in enumerate(hardware.buffers) if Operand.WEIGHTS in b.holds)] += whole_bytes(
         layer, hardware, around

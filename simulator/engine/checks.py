@@ -14,7 +14,7 @@ from simulator.schedule import PlannedOp, played
 
 def around(op: PlannedOp) -> Around:
     """Return what is around an op when it runs."""
-    return Around(op.resident, op.reserved_bytes, op.residuals)
+    return Around(op.resident, op.reserved_bytes, op.residuals, op.parameters)
 
 
 class Checks:

@@ -100,6 +100,7 @@ class OpKey:
     reserved_bytes: int
     residuals: int
     stored: Fraction
+    parameters: int
     slices: Slices
 
 
@@ -107,7 +108,7 @@ class OpKey:
 class VectorKey:
     """What the tiles of an op that does not use the array are cut by, besides the machine."""
 
-    layer: Layer  # without names
+    layer: Layer  # without names, with constants of fused ops
     lanes: int
     resident: tuple[bool, bool, bool]
     reserved_bytes: int
@@ -115,7 +116,7 @@ class VectorKey:
 
 def vector_key(op: PlannedOp, hardware: Hardware) -> VectorKey:
     """Return the key of an op that does not use the array."""
-    layer = replace(op.layer, name="", inputs=("",) * len(op.layer.inputs), stage="")
+    layer = replace(op.as_read, name="", inputs=("",) * len(op.layer.inputs), stage="")
     return VectorKey(layer, lanes_of(layer, hardware), op.resident, op.reserved_bytes)
 
 
@@ -187,6 +188,7 @@ def op_key(op: PlannedOp) -> OpKey:
         reserved_bytes=op.reserved_bytes,
         residuals=op.residuals,
         stored=op.stored,
+        parameters=op.parameters,
         slices=op.slices,
     )
 

@@ -92,7 +92,8 @@ def _each(search: Callable[[PlannedOp], Choice], ops: Sequence[PlannedOp], threa
 
 
 def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], wanted: Wanted) -> Choice:
-    from simulator.cost.search import DEFAULT, PROVE, search_layer
+    from simulator.cost.effort import DEFAULT, PROVE
+    from simulator.cost.search import search_layer
 
     try:
         found = search_layer(request_of(op, hardware, wanted.objective), dataflows, PROVE if wanted.proves else DEFAULT)
@@ -107,7 +108,17 @@ def request_of(op: PlannedOp, hardware: Hardware, objective: str) -> "Request":
     """Return what a search is asked for: an op with what is around it."""
     from simulator.cost.search import Request
 
-    return Request(hardware, op.layer, objective, op.resident, op.reserved_bytes, op.residuals, op.stored, op.slices)
+    return Request(
+        hardware=hardware,
+        layer=op.layer,
+        objective=objective,
+        resident=op.resident,
+        reserved_bytes=op.reserved_bytes,
+        residuals=op.residuals,
+        stored=op.stored,
+        slices=op.slices,
+        parameters=op.parameters,
+    )
 
 
 def too_much(layer: Layer, hardware: Hardware, error: TooMuchWork) -> Problem:
@@ -125,6 +136,7 @@ def _misfits(op: PlannedOp, hardware: Hardware) -> list[Problem]:
     from simulator.cost.legality import least_demand
 
     need = least_demand(hardware, op.layer)
+    need[Operand.WEIGHTS] += -(-op.parameters * hardware.weight_bits // 8)
     problems = []
     for buffer in hardware.buffers:
         least = need if buffer.level == 0 else dict.fromkeys(Operand, 1)

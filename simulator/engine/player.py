@@ -68,7 +68,8 @@ class Player:
     """Plays ops of a network on a machine, under their mappings; what `rows` and `shared` know is not worked out again.
 
     What equal ops cost that obeyed the laws is in `shared`, and ops that cost the same are `lawful`; what is found
-    anew is `fresh`. Beside `mappings` that are given there are those that a search `found`.
+    anew is `fresh`. Beside `mappings` that are given there are those that a search `found`. `weights_bytes` of the
+    weights' buffer are taken by weights that stay from frame to frame.
     """
 
     def __init__(
@@ -78,34 +79,43 @@ class Player:
         rows: Rows,
         shared: Shared | None = None,
         found: MappingType[str, Choice] = MappingProxyType({}),
+        weights_bytes: int = 0,
     ) -> None:
         self.mappings = {**mappings, **{name: choice.mapping for name, choice in found.items()}}
-        self.found, self.hardware, self.rows = found, hardware, rows
+        self.found, self.hardware, self.rows, self.weights_bytes = found, hardware, rows, weights_bytes
         self.machine, self.shared = key_of(machine_key(hardware)), shared or Shared()
         self.fresh: dict[ResultKey, Cost] = {}
         self.lawful: set[str] = set()
         self._known: dict[tuple[str, int, int], Played] = {}
         self._tiles: dict[str, Tiles] = {}
 
-    def play(self, ops: Sequence[PlannedOp]) -> list[LayerResult]:
+    def again(self, weights_bytes: int) -> "Player":
+        """Return a player of the same mappings, for ops whose weights may be on chip already."""
+        return Player(self.mappings, self.hardware, self.rows, self.shared, self.found, weights_bytes)
+
+    def play(self, ops: Sequence[PlannedOp], *, frames: bool = False) -> list[LayerResult]:
         """Play the ops one after the other, those of a stack strip by strip; with the first weights of what follows on
-        the way where the machine prefetches.
+        the way where the machine prefetches. With `frames`, the same ops were played before and are again.
         """
         taken = dict[str, list[Turn]]()
-        for turn in self.turns(ops):
+        for turn in self.turns(ops, frames=frames):
             taken.setdefault(turn.of, []).append(turn)
         return [self.result(op, taken.get(op.layer.name, ())) for op in ops]
 
-    def turns(self, ops: Sequence[PlannedOp]) -> Iterator[Turn]:
-        """Yield what runs in the order of time."""
-        running, ahead = list(in_order(ops)), self.hardware.layer_order == "prefetch_weights"
-        come = 0
-        for (strip, op), following in zip_longest(running, running[1:]):
-            wanted = self.first_weights(following[0]) if ahead and following else 0
-            if wanted and wanted > self.free_bytes(strip):
-                wanted = 0
+    def turns(self, ops: Sequence[PlannedOp], *, frames: bool = False) -> Iterator[Turn]:
+        """Yield what runs in the order of time; with `frames`, as if the last op came before the first."""
+        running = list(in_order(ops))
+        behind = [*running[1:], *running[:1]] if frames else running[1:]
+        come = self._wanted(running[-1][0], running[0][0]) if frames and running else 0
+        for (strip, op), following in zip_longest(running, behind):
+            wanted = self._wanted(strip, following[0]) if following else 0
             yield Turn(strip, op.layer.name, come, wanted)
             come = wanted
+
+    def _wanted(self, running: PlannedOp, following: PlannedOp) -> int:
+        """Bytes of what follows that come meanwhile: its first weights, where the machine does so and has room."""
+        wanted = self.first_weights(following) if self.hardware.layer_order == "prefetch_weights" else 0
+        return wanted if wanted and wanted <= self.free_bytes(running) else 0
 
     def result(self, op: PlannedOp, turns: Sequence[Turn]) -> LayerResult:
         """Put together what an op cost in all of its turns; one that takes none is free."""
@@ -147,11 +157,11 @@ class Player:
         Tensors that are kept, and tiles of the vector unit, lie where inputs do.
         """
         index = next(i for i, b in enumerate(self.hardware.buffers) if Operand.WEIGHTS in b.holds)
-        buffer, taken = self.hardware.buffers[index], 0
+        buffer, taken = self.hardware.buffers[index], self.weights_bytes
         if op.layer.nest is not None:
-            taken = self._played(op).demand_bytes[index]
+            taken += self._played(op).demand_bytes[index]
         elif Operand.INPUTS in buffer.holds:
-            taken = self._streamed(op).demand_bytes
+            taken += self._streamed(op).demand_bytes
         if Operand.INPUTS in buffer.holds:
             taken += op.reserved_bytes
         return buffer.capacity_bytes - taken

@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, fields
+from math import prod
 from operator import attrgetter
 
 from simulator.cost.prices import prices_per_action, prices_per_byte
 from simulator.hardware.model import Hardware
-from simulator.nest import OPERAND_NAMES
-from simulator.network.ir import Layer
+from simulator.nest import OPERAND_NAMES, Operand, footprint
+from simulator.network.ir import Layer, Op
 from simulator.result.causes import bottleneck
 from simulator.result.run import (
     CYCLE_PARTS,
-    KeptTensor,
     LayerResult,
     Traffic,
     relative_energy,
     shared,
     utilization,
 )
-from simulator.result.stacked import StackedResult, StackPart, StripShape
+from simulator.result.stacked import KeptTensor, StackedResult, StackPart, StripShape
 from simulator.schedule import PlannedOp
 
 
@@ -76,6 +76,7 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         folded=op.folded,
         macs=layer.macs,
         params=layer.params,
+        parameter_bytes=parameter_bytes(layer, hardware),
         cycles=cycles,
         utilization=utilization(cost.effective_macs, cycles, hardware.array.peak_macs_per_cycle),
         bottleneck=bottleneck(parts, cost.bounds),
@@ -83,6 +84,19 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         energy_relative=relative_energy(energy, hardware.energy.unit, hardware.energy.unit_pj),
         **(known | {"cycle_parts": parts}),
     )
+
+
+def parameter_bytes(layer: Layer, hardware: Hardware) -> int:
+    """Bytes at least of the weights or constants that a layer reads from DRAM, wherever it runs.
+
+    Of a table that it picks from, those. Constants are as wide as inputs, or as what they are fused with.
+    """
+    if layer.op is Op.MATMUL:
+        return 0
+    if layer.nest:
+        return footprint(layer.nest, layer.nest.bounds, Operand.WEIGHTS) * hardware.weight_bits // 8
+    picked = prod(layer.output_shape) if layer.op is Op.GATHER else layer.constants
+    return min(layer.constants, picked) * min(hardware.input_bits, hardware.weight_bits, hardware.output_bits) // 8
 
 
 def stacked_result(op: PlannedOp, mappings: MappingType[str, dict[str, object]]) -> StackedResult | None:

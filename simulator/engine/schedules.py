@@ -20,6 +20,8 @@ def schedule_of(run: Run) -> Schedule | None:
     addresses: dict[Place, int] = {
         (layer.name, part.part): part.address for layer in run.layers for part in parts_of(layer)
     }
+    if run.steady:
+        addresses |= {(name, "frames"): weights.address for name, weights in run.steady.weights.items()}
     return Schedule(
         tuple(Stack(tuple(ops), told[ops[0]].strip_rows, told[ops[0]].weights) for ops in stacks.values()),
         addresses,

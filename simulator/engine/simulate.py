@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simulator.engine.checks import Checks
+from simulator.engine.frames import Frame, with_steady
 from simulator.engine.mapping_cache import Known, MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, Wanted, choose_mappings
 from simulator.engine.player import Player, Shared
-from simulator.engine.run_choice import best_run
+from simulator.engine.schedule_choice import best_frame, plans_of
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
-from simulator.log import LOG, timed
+from simulator.log import timed
 from simulator.mapping.dataflow import Dataflow, initials, spelled_out
 from simulator.mapping.mapping import Mapping
 from simulator.network.ir import ASSUMED, Network
 from simulator.result.facts import documents_of, machine_facts, network_facts, provenance
 from simulator.result.laws import assert_laws
 from simulator.result.run import LayerResult, Run, total_of
-from simulator.schedule import PlannedOp, Schedule, full_residency_bytes, plan, played, schedules
+from simulator.schedule import PlannedOp, Schedule, full_residency_bytes, played
 from simulator.source.validation import RenamedWord
 
 
@@ -62,47 +63,26 @@ def simulate(
     asked |= {"schedule": "given"} if options.schedule else {}
     cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective, options.prove)
     with cache.store.opened() as rows:
-        runs, refused = list[tuple[Run, Player]](), list[InputError]()
         shared = Shared(cache.plays_of(hardware), cache.costs_of(hardware))
-        for ops in _plans(hardware, network, options.schedule, given):
-            try:
-                Checks(hardware, rows).of_all(given, ops)
-                known = Known(setting, cache.mappings_of(setting), rows)
-                searched = [op for op in played(ops) if op.layer.nest is not None and op.layer.name not in given]
-                found = choose_mappings(searched, hardware, flows, wanted, known, progress, threads)
-            except InputError as error:  # another plan may leave an op more room
-                refused.append(error)
-                continue
+
+        def attempt(ops: tuple[PlannedOp, ...]) -> Frame:
+            Checks(hardware, rows).of_all(given, ops)
+            known = Known(setting, cache.mappings_of(setting), rows)
+            searched = [op for op in played(ops) if op.layer.nest is not None and op.layer.name not in given]
+            found = choose_mappings(searched, hardware, flows, wanted, known, progress, threads)
             player = Player(given, hardware, rows, shared, found)
             with timed("played %d ops of %s on %s", len(ops), network.name, hardware.name):
                 layers = player.play(ops)
-            runs.append((assemble(hardware, network, layers, asked), player))
-        if not runs:
-            raise refused[0]
-        run, player = _best(runs, objective)
+            return Frame(assemble(hardware, network, layers, asked), ops, player)
+
+        plans = plans_of(hardware, network, options.schedule, given)
+        best = best_frame(plans, attempt, network, hardware, objective)
+        run = with_steady(best, network, hardware, options.schedule)
         with timed("checked the laws"):
-            assert_laws(run, player.lawful)
-        shared.keep(player.fresh)
+            assert_laws(run, best.player.lawful)
+        shared.keep(best.player.fresh)
         rows.keep()
     return run
-
-
-def _best(runs: Sequence[tuple[Run, Player]], objective: str) -> tuple[Run, Player]:
-    """Return the run that does best, with who played it."""
-    run = best_run([run for run, _ in runs], objective)
-    LOG.info("took the best of %d schedules by %s: %d cycles", len(runs), objective, run.total.cycles)
-    return run, next(player for each, player in runs if each is run)
-
-
-def _plans(
-    hardware: Hardware, network: Network, schedule: Schedule | None, given: MappingType[str, Mapping]
-) -> list[tuple[PlannedOp, ...]]:
-    """Return the plans to choose from: those of a schedule that is given, or of all that know the mappings given."""
-    asked = (schedule,) if schedule else schedules(network, hardware)
-    with timed("planned"):
-        plans = [plan(network, hardware, each) for each in asked]
-    known = [ops for ops in plans if given.keys() <= {op.layer.name for op in played(ops)}]
-    return known or plans[:1]
 
 
 def current_objective(name: str) -> str:

@@ -3,6 +3,9 @@
 What the run holds is played again with its own mappings: where ops follow one another, the events end when the run
 does, to the cycle. Where a machine overlaps ops with their neighbours, an op takes the longer of its block and the
 port; it is drawn so, each busy from the op's first cycle.
+
+On a machine whose off-chip memory has pages, banks and rows take the place of the share of the bandwidth that is
+reached, and the events end when they end. What works behind the array begins when it does in the run.
 """
 
 from collections import Counter
@@ -10,10 +13,21 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.engine.array_ops import behind_array, evaluated
 from simulator.engine.mapping_cache import OpKey, VectorKey, op_key, vector_key
+from simulator.engine.pages import (
+    EVENLY,
+    UNBOUNDED,
+    at_full_rate,
+    of_tile,
+    pages_of,
+    pitches_of,
+    streamed,
+    tensors_of,
+)
 from simulator.engine.player import Player
 from simulator.engine.store import NO_STORE, Rows
 from simulator.engine.vector_ops import fastest
@@ -24,7 +38,7 @@ from simulator.nest import Operand
 from simulator.result.laws import LawViolation, Violation
 from simulator.result.run import LayerResult
 from simulator.schedule import PlannedOp
-from simulator.timing.tiles import OpTiles, PortSpec, TileRun
+from simulator.timing.tiles import OpTiles, Placed, PortSpec, Stretch, TileRun
 from simulator.timing.timeline import ARRAY, VECTOR, Timeline, play
 
 if TYPE_CHECKING:
@@ -51,13 +65,17 @@ def run_timeline(
 ) -> Timeline:
     """Play the ops of a run under its mappings.
 
-    Raise InputError if there are too many tiles, `LawViolation` unless each op takes the cycles that the run says.
+    Raise InputError if there are too many tiles, `LawViolation` unless each op takes the cycles that the run says, or
+    the machine's memory has pages.
     """
     tiles = sum(layer.tiles for layer in layers)
+    pages, hardware = pages_of(hardware), at_full_rate(hardware)
     if tiles > MOST_TILES and hardware.layer_order != "overlapped":
         message = "too many tiles to be played one by one: take a smaller batch, or fewer layers"
         raise InputError(Problem(message, expected=f"at most {MOST_TILES}", got=str(tiles)))
-    timeline, told = play(list(ops_in_play(ops, mappings, hardware))), {x.name: x.cycles for x in layers}
+    timeline, told = play(list(ops_in_play(ops, mappings, hardware)), pages), {x.name: x.cycles for x in layers}
+    if pages:
+        return timeline
     taken: Counter[str] = Counter()
     for op, (begin, end) in zip(timeline.ops, timeline.spans, strict=True):
         taken[op.name] += end - begin
@@ -74,7 +92,7 @@ def run_timeline(
 def ops_in_play(ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], hardware: Hardware) -> Iterator[OpTiles]:
     """Yield the ops that run, those of stacks strip by strip, with their tiles."""
     player = Player(mappings, hardware, Rows(NO_STORE))
-    known: dict[Asked, tuple[TileRun, ...]] = {}
+    known: dict[Asked, Listed] = {}
     launched: set[str] = set()
     for turn in player.turns(ops):
         op, mapping = turn.op, mappings.get(turn.op.layer.name)
@@ -90,7 +108,9 @@ def ops_in_play(ops: Sequence[PlannedOp], mappings: MappingType[str, Mapping], h
         if key not in known:
             known[key] = array_runs(op, mapping, hardware, turn.come) if mapping else vector_runs(op, hardware)
         port = port_of(hardware, turn.wanted, on_array=mapping is not None)
-        yield OpTiles(turn.of, block_of(op, hardware), known[key], port, *beside, strip=strip)
+        runs, pitches = known[key]
+        tensors = tensors_of(player.result(op, [turn]), pitches, turn.wanted) if hardware.pages else ()
+        yield OpTiles(turn.of, block_of(op, hardware), runs, port, *beside, strip=strip, tensors=tensors)
 
 
 def apart(op: PlannedOp, result: LayerResult, hardware: Hardware, beside: tuple[int, int, int]) -> OpTiles:
@@ -104,7 +124,9 @@ def apart(op: PlannedOp, result: LayerResult, hardware: Hardware, beside: tuple[
         load_bytes=sum(traffic.total_bytes for traffic in dram),
     )
     port = PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)
-    return OpTiles(op.layer.name, block_of(op, hardware), (work,), port, *beside, apart=True)
+    together = Placed(max(1, work.load_bytes), UNBOUNDED)
+    work = replace(work, load=(Stretch(0, work.load_bytes, max(1, result.dma_runs)),) if work.load_bytes else ())
+    return OpTiles(op.layer.name, block_of(op, hardware), (work,), port, *beside, apart=True, tensors=(together,))
 
 
 def block_of(op: PlannedOp, hardware: Hardware) -> str:
@@ -131,7 +153,14 @@ MOST_LISTED = 5_000_000
 """Tiles of a layer whose times are worked out one by one, which takes a hundred bytes each."""
 
 
-def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -> tuple[TileRun, ...]:
+class Listed(NamedTuple):
+    """Tiles of an op, and how far runs of addresses of its tensors lie apart."""
+
+    runs: tuple[TileRun, ...]
+    pitches: Sequence[int] = EVENLY
+
+
+def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -> Listed:
     """List the tiles of a mapping; so many bytes of the first one's weights have come before."""
     import numpy as np
 
@@ -143,7 +172,12 @@ def array_runs(op: PlannedOp, mapping: Mapping, hardware: Hardware, come: int) -
         problem = f"layer {op.layer.name} has too many tiles to be listed one by one"
         raise InputError(Problem(problem, expected=f"at most {MOST_LISTED:,}", got=f"{tiles:,}"))
     runs = np.zeros(tiles, TILE_RUN)
-    return as_runs(runs[: list_runs(case, scratch, runs)])
+    listed = runs[: list_runs(case, scratch, runs)]
+    if hardware.pages is None:
+        return Listed(as_runs(listed))
+    deeper = int(case.machine["deeper_operand"])
+    told = (of_tile(tile, run, deeper) for tile, run in zip(as_runs(listed), listed, strict=True))
+    return Listed(tuple(told), pitches_of(case))
 
 
 def as_runs(runs: "Records") -> tuple[TileRun, ...]:
@@ -152,24 +186,21 @@ def as_runs(runs: "Records") -> tuple[TileRun, ...]:
     return tuple(TileRun(*run) for run in zip(*(runs[name].tolist() for name in names), strict=True))
 
 
-def vector_runs(op: PlannedOp, hardware: Hardware) -> tuple[TileRun, ...]:
+def vector_runs(op: PlannedOp, hardware: Hardware) -> Listed:
     """List the tiles of an op that does not multiply, equal ones in a row together."""
     from simulator.cost.vector_tiles import transfer_cycles
-    from simulator.cost.windows import BYTES
+    from simulator.cost.windows import BYTES, RUNS
 
     tiles = fastest(op, hardware)
     loads, stores = transfer_cycles(tiles.loading, hardware), transfer_cycles(tiles.storing, hardware)
-    sizes = tiles.loading[:, BYTES], tiles.storing[:, BYTES]
-    runs: list[list[int]] = []
-    for load, compute, store, read, written in zip(
-        *(each.tolist() for each in (loads, tiles.computes, stores, *sizes)), strict=True
-    ):
-        run = [load, compute, store, 1, 0, read, written]
-        if runs and runs[-1][:3] + runs[-1][4:] == run[:3] + run[4:]:
-            runs[-1][3] += 1
-        else:
-            runs.append(run)
-    return tuple(TileRun(*run) for run in runs)
+    both = tiles.loading, tiles.storing
+    columns = (loads, tiles.computes, stores, *(each[:, of] for of in (BYTES, RUNS) for each in both))
+    runs: list[TileRun] = []
+    for tile, alike in groupby(zip(*(column.tolist() for column in columns), strict=True)):
+        load, compute, store, read, written, *stretches = tile
+        run = TileRun(load, compute, store, len(list(alike)), 0, read, written)
+        runs.append(streamed(run, *stretches) if hardware.pages else run)
+    return Listed(tuple(runs))
 
 
 def port_of(hardware: Hardware, prefetch_bytes: int, *, on_array: bool) -> PortSpec:

@@ -30,14 +30,14 @@ def fastest(op: PlannedOp, hardware: Hardware) -> "Tiles":
     """Cut an op the fastest way."""
     from simulator.cost.vector_tiles import fastest_cut
 
-    return fastest_cut(op.layer, hardware, op.resident, op.reserved_bytes)
+    return fastest_cut(op.as_read, hardware, op.resident, op.reserved_bytes)
 
 
 def stream(op: PlannedOp, tiles: "Tiles", hardware: Hardware, prefetch_bytes: int = 0) -> dict[str, object]:
     """Stream an op's tiles; return the fields of `Streamed` by name, in plain data."""
     from simulator.cost import vector_tiles
 
-    cost = vector_tiles.vector_cost(op.layer, hardware, tiles, prefetch_bytes)
+    cost = vector_tiles.vector_cost(op.as_read, hardware, tiles, prefetch_bytes)
     return asdict(Streamed(cost, vector_tiles.demand_bytes(tiles, hardware)))
 
 
@@ -85,9 +85,12 @@ def vector_cost(op: PlannedOp, streamed: Streamed, hardware: Hardware) -> Cost:
 
 
 def touched_bytes(layer: Layer, hardware: Hardware) -> int:
-    """Distinct bytes that an op reads: of windows, inputs that they meet; of a table, at most all of it."""
+    """Distinct bytes that an op reads: of windows, inputs that they meet; of a table, at most all of it.
+
+    Constants of ops that are fused into it are theirs.
+    """
     if not OPS[layer.op].windowed:
-        table = tensor_bytes((layer.constant_elements,), hardware.input_bits)
+        table = tensor_bytes((layer.constants,), hardware.input_bits)
         return input_bytes(layer, hardware) + min(table, constant_bytes(layer, hardware))
     n, channels, *_ = layer.input_shapes[0]
     return tensor_bytes((n, channels, touched(layer, 0), touched(layer, 1)), hardware.input_bits)

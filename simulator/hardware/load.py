@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 from simulator.energy.table import energy_of
 from simulator.errors import InputError, Problem
-from simulator.hardware.model import Array, Buffer, Delivery, DepthwiseEngine, Dram, Epilogue, Hardware, ZeroWeights
+from simulator.hardware.dram_types import DRAM_TYPES
+from simulator.hardware.model import (
+    Array,
+    Buffer,
+    Delivery,
+    DepthwiseEngine,
+    Dram,
+    Epilogue,
+    Hardware,
+    Pages,
+    ZeroWeights,
+)
 from simulator.log import timed
 from simulator.mapping.dataflow import dataflow_of
 from simulator.nest import OPERAND_NAMES
@@ -94,6 +105,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         buffers=tuple(_buffer(buffer, machine.buffers) for buffer in machine.buffers),
         dma_channels=machine.dma.channels,
         dram=_dram(machine.dram, machine.dma, machine.clock),
+        pages=_pages(machine.dram, machine.dma, machine.clock),
         vector_lanes=machine.vector.lanes,
         epilogue=_epilogue(machine.vector.epilogue),
         depthwise=DepthwiseEngine(engine.channels, engine.pixels) if (engine := machine.vector.depthwise) else None,
@@ -244,6 +256,14 @@ def _dram(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Dram:
         type=dram.type,
         weights_ratio=weights_ratio(dram),
     )
+
+
+def _pages(dram: "schema.Dram", dma: "schema.Dma", clock_hz: int) -> Pages | None:
+    """Describe banks and rows, if the machine asks for them; they take the place of an efficiency."""
+    whole = port_bytes_per_cycle(dram.model_copy(update={"efficiency": 1.0}), dma, clock_hz)
+    if dram.page_policy is None or isinstance(dram.bandwidth, str) or whole is None:
+        return None
+    return Pages(dram.type, DRAM_TYPES[dram.type], dram.bandwidth, whole)
 
 
 def weights_ratio(dram: "schema.Dram") -> Fraction:

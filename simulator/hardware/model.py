@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from simulator.energy.chip import Chip, Memory
 from simulator.energy.prices import Prices
 from simulator.energy.table import AnyEnergy
+from simulator.hardware.dram_types import DramType
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Operand
 from simulator.source.parser import Value
@@ -145,6 +146,25 @@ class Dram:
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """Banks and rows of the off-chip memory, which timelines play; rows stay open.
+
+    Enough channels of its type as the bandwidth asks for share that evenly. `bytes_per_cycle` is what crosses the port
+    at most, whatever the banks do.
+    """
+
+    type: str
+    kind: DramType
+    bandwidth: int  # bytes a second
+    bytes_per_cycle: Fraction
+
+    @property
+    def channels(self) -> int:
+        """Channels that the bandwidth fills at the type's usual speed, or at a little less; each is faster then."""
+        return max(1, 21 * self.bandwidth // (20 * self.kind.bandwidth))
+
+
+@dataclass(frozen=True, slots=True)
 class Epilogue:
     """Operations of the vector unit on each output of the array, and whether the array waits meanwhile."""
 
@@ -195,6 +215,7 @@ class Hardware:
     ops_on_array: frozenset[str] = frozenset()  # op kinds that PEs run in place of the vector unit
     epilogue: Epilogue = Epilogue()
     depthwise: DepthwiseEngine | None = None  # that runs depthwise layers behind the array
+    pages: Pages | None = None  # of the off-chip memory, for timelines
     kept_weight_bytes: int = 0  # that stay on chip from run to run
     dma_reloads: bool = False  # a tile loads its inputs and weights even if the tile before had the same
     launch_cycles: int = 0  # before each op that runs on its own

@@ -19,6 +19,7 @@ from pydantic import (
 from simulator.energy.schema import WrittenTable
 from simulator.energy.schema_circuits import WrittenCircuits
 from simulator.errors import nearest
+from simulator.hardware.dram_types import DRAM_TYPES
 from simulator.hardware.layout import Layout
 from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
@@ -236,6 +237,7 @@ class Dram(Written):
     The time from a request to its data is written in the machine's cycles or as `latency`. `efficiency`: the share of
     the bandwidth that is reached (refresh, row misses, turning the bus round). `type` is what a table of circuits
     prices. `weights_bandwidth`: what weights come at from a memory of their own, such as flash, behind the same port.
+    `page_policy: open`: timelines play banks and rows of the `type`, rows left open, in place of the efficiency.
     """
 
     type: Name = "LPDDR4"
@@ -244,6 +246,7 @@ class Dram(Written):
     latency_cycles: Annotated[Annotated[int, Field(ge=0, le=10**6)] | None, given("a whole number of cycles")] = None
     latency: Picoseconds | None = None
     efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
+    page_policy: Annotated[Literal["open"] | None, given("open")] = None
     burst: ByteCount
     layout: Layout = Layout()
     compression: Compression = Compression()
@@ -257,6 +260,17 @@ class Dram(Written):
         port = self.bandwidth
         if self.weights_bandwidth is not None and (isinstance(port, str) or self.weights_bandwidth > port):
             raise Rejected("more than the port's", "at most `bandwidth`", path=("weights_bandwidth",))
+        return self
+
+    @model_validator(mode="after")
+    def _has_pages(self) -> "Dram":
+        if self.page_policy is None:
+            return self
+        if isinstance(self.bandwidth, str):
+            raise Rejected("a memory that takes no time has no pages", "a bandwidth", path=("bandwidth",))
+        if self.weights_bandwidth is not None:
+            raise Rejected("weights of a memory of their own", "one memory with pages", path=("weights_bandwidth",))
+        known(self.type, tuple(DRAM_TYPES), "type of DRAM with pages", "type")
         return self
 
 
@@ -275,7 +289,7 @@ class DepthwiseEngine(Written):
     """A unit that filters what the array makes on its way out: a tap of so many channels and pixels a cycle.
 
     It runs depthwise layers that alone read what the array made, at the same time: what it takes longer counts. Their
-    weights are not counted as traffic. Other depthwise layers the array runs.
+    weights come once, with the first tile's. Other depthwise layers the array runs.
     """
 
     channels: Count

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import gcd, prod
 
 from simulator.nest import LoopNest
-from simulator.network.ops import MAC_OPS, Op
+from simulator.network.ops import MAC_OPS, OPS, Op
 from simulator.network.shapes import Shape
 
 __all__ = [
@@ -101,6 +101,15 @@ class Layer:
     def window_elements(self) -> int:
         """Elements by which a normalisation scales each one."""
         return self.window**2 if self.variant == WITHIN_CHANNEL else self.window
+
+    @property
+    def constants(self) -> int:
+        """Elements that an op that does not multiply reads beside its inputs: those told of, or as its kind has them.
+
+        >>> Layer("y", Op.ACTIVATION, ("x",), ((1, 8, 3, 3),), (1, 8, 3, 3), variant="prelu").constants
+        8
+        """
+        return self.constant_elements or OPS[self.op].constants(self)
 
     @property
     def macs(self) -> int:

@@ -111,6 +111,20 @@ def standardising(layer: Described) -> int:
     return prod(layer.output_shape) * (4 if layer.variant in WITHOUT_MEAN else 7)
 
 
+def of_channels(layer: Described) -> int:
+    """Constants of functions by channel: a slope (PReLU), a factor and an offset (a batch norm by itself)."""
+    each = 1 if layer.variant == "prelu" else 2 if layer.variant.split("_")[0] == "norm" else 0
+    return each * layer.output_shape[1]
+
+
+def gains(layer: Described) -> int:
+    """A gain and an offset for each channel, or of layers for each element of a set; without a mean a gain alone."""
+    kind = layer.variant
+    if kind in ("layer_norm", "rms_norm"):
+        return layer.window_elements * (1 if kind in WITHOUT_MEAN else 2)
+    return 2 * layer.output_shape[1] if kind in ("group_norm", "instance_norm") else 0
+
+
 SOFTMAX_OPERATIONS = 4  # running maximum, exponential, sum, division
 
 
@@ -123,8 +137,9 @@ class OpEntry:
     into the op that makes its input, or fold it into addressing, where `may_be_free`; fused, it may bring other
     operands (`residuals`) or leave fewer outputs (`downsamples`). Where it `accumulates` what the array gives, every
     machine fuses it, and its operations take time and energy. `passes`: how often it reads its inputs, as elements
-    that it scales alike must all be known before the first is scaled. `onnx` and `caffe` are, by variant, the names
-    that the same thing has there.
+    that it scales alike must all be known before the first is scaled. `constants`: elements that it reads beside its
+    inputs where nothing tells how many; of norms they count as no parameters, as in publications. `onnx` and `caffe`
+    are, by variant, the names that the same thing has there.
     """
 
     op_class: OpClass
@@ -138,6 +153,7 @@ class OpEntry:
     downsamples: bool = False
     accumulates: bool = False
     passes: int = 1
+    constants: Operations = no_operations
     onnx: Mapping[str, str] = field(default_factory=dict)
     caffe: Mapping[str, str] = field(default_factory=dict)
 
@@ -279,7 +295,15 @@ OPS: Mapping[Op, OpEntry] = complete(
             residuals=True,
         ),
         Op.MUL: elementwise({"": "Mul", "div": "Div", "pow": "Pow", **COMPARISONS_OF_ONNX}, {"": "PROD"}),
-        Op.ACTIVATION: computes(per_output(1), ACTIVATIONS_OF_ONNX, ACTIVATIONS_OF_CAFFE),
+        Op.ACTIVATION: OpEntry(
+            OpClass.VECTOR,
+            shape_rules.same,
+            Channels.TIED,
+            per_output(1),
+            constants=of_channels,
+            onnx=ACTIVATIONS_OF_ONNX,
+            caffe=ACTIVATIONS_OF_CAFFE,
+        ),
         Op.SOFTMAX: computes(per_output(SOFTMAX_OPERATIONS), {"": "Softmax"}, {"": "Softmax"}),
         Op.LRN: computes(normalising, {"across_channels": "LRN"}, {}),
         Op.NORMALIZATION: OpEntry(
@@ -288,6 +312,7 @@ OPS: Mapping[Op, OpEntry] = complete(
             Channels.TIED,
             standardising,
             passes=2,
+            constants=gains,
             caffe={"l2_norm": "Normalize", "mean_variance_norm": "MVN"},
         ),
         Op.UPSAMPLE: computes(interpolating, {}, {}, shape_rules.resized),

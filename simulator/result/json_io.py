@@ -40,6 +40,8 @@ def run_to_json(run: Run) -> str:
     head = [f"{json.dumps(key)}: {_line(getattr(run, key))}" for key in _TOP_KEYS[:-1]]
     layers = ",\n    ".join(_line(layer) for layer in run.layers)
     body = [*head, f'"layers": [\n    {layers}\n  ]' if layers else '"layers": []']
+    if run.steady is not None:
+        body.insert(len(head), f'"steady": {_line(run.steady)}')
     if run.documents is not None:
         body.append(f'"documents": {_documents_text(run.documents)}')
     return "{\n  " + ",\n  ".join(body) + "\n}\n"
@@ -133,7 +135,7 @@ def _unknown_traffic(run: Run, file: str | None) -> Iterator[Problem]:
 
 def _negative(data: Mapping[str, object], file: str | None) -> Iterator[Problem]:
     """Yield numbers below 0: a run counts, nothing of it is owed."""
-    left = [(key, data.get(key)) for key in ("hardware", "network", "total", "layers")]
+    left = [(key, data.get(key)) for key in ("hardware", "network", "total", "steady", "layers")]
     while left:
         path, value = left.pop()
         if isinstance(value, dict):

@@ -21,6 +21,7 @@ from simulator.result.run import (
     total_of,
     utilization,
 )
+from simulator.result.steady import broken_steady
 
 RELATIVE_TOLERANCE = 1e-9  # of float sums
 
@@ -76,6 +77,7 @@ def broken_laws(run: Run, lawful: Collection[str] = ()) -> Iterator[Violation]:
         yield from _room(layer, run.hardware)
     yield from _fused(run)
     yield from (Violation(*broken) for broken in broken_ledger(run))
+    yield from (Violation(*broken) for broken in broken_steady(run))
     yield from _totals(run)
 
 
@@ -150,6 +152,7 @@ def _time(layer: LayerResult, run: Run) -> Iterator[Violation]:
 def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
     """What leaves DRAM enters the memory next to it, and each level delivers at least what the layer touches.
 
+    Zero weights that are skipped are not read in registers, nor is what strips without registers multiply.
     DRAM moves whole bursts: of each of so many contiguous runs (of each tile one at least, and one of each residual
     operand), less than one burst at either end is not wanted; of atoms of channels, one channel is. Residual operands
     come in words of outputs and count as words of inputs. What goes past all memories outside the PEs is shared out on
@@ -172,10 +175,16 @@ def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
     for level in run.hardware.levels[1:]:
         for operand, traffic in sorted(layer.traffic.get(level, {}).items()):
             footprint = layer.footprint_bytes.get(operand, 0)
-            skipped = level == "rf" and layer.effective_macs < layer.macs  # zero weights are not read there
+            skipped = level == "rf" and (layer.effective_macs < layer.macs or _passes_registers(layer))
             if operand != "outputs" and not skipped and traffic.read_bytes < footprint:
                 figures = f"{traffic.read_bytes} < {footprint}"
                 yield Violation(layer.name, f"traffic.{level}.{operand}", "reads >= footprint", figures)
+
+
+def _passes_registers(layer: LayerResult) -> bool:
+    """Whether strips of a layer, each under its own dataflow, keep operands in registers or do not, as theirs says."""
+    shapes = layer.stacked.shapes if layer.stacked else ()
+    return len({each.mapping.get("retains", True) for each in shapes if each.mapping}) > 1
 
 
 def _room(layer: LayerResult, machine: MachineFacts) -> Iterator[Violation]:

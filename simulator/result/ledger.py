@@ -2,9 +2,10 @@
 
 a tensor that stays on chip       costs no DRAM, where it is made and where it is read
 a tensor that does not            is written to DRAM whole, and whoever reads it reads all that it touches
+weights and constants             come from DRAM, also those of fused ops, unless they stay there from run to run
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -99,7 +100,9 @@ def _read(
     layer: LayerResult, layers: Mapping[str, LayerResult], stored: Mapping[str, frozenset[str]], run: Run
 ) -> Iterator[Broken]:
     dram, own = layer.traffic.get("dram", {}), [layers[name] for name in layer.fused]
-    others = any(op.params for op in (layer, *own) if op.op not in MAC_OPS) or any(len(op.inputs) > 1 for op in own)
+    brought = {"weights": any(op.parameter_bytes for op in own)}  # what may come beside a tensor that is there
+    others = any(op.params or op.parameter_bytes for op in (layer, *own) if op.op not in MAC_OPS)
+    brought["inputs"] = others or any(len(op.inputs) > 1 for op in own)
     for operand, names in factors(layer).items():
         here, read = operand in layer.on_chip, dram[operand].read_bytes if operand in dram else 0
         for tensor in sorted(frozenset().union(*(stored.get(name, frozenset({name})) for name in names))):
@@ -107,12 +110,31 @@ def _read(
             if kept != here:
                 figures = f"{tensor} {'stays on chip' if kept else 'is in DRAM'}"
                 yield layer.name, f"on_chip.{operand}", "a tensor is read where it was written", figures
-        if here and read and not (operand == "inputs" and others):
+        if here and read and not brought[operand]:
             yield layer.name, f"traffic.dram.{operand}", "a tensor on chip costs no DRAM", f"{read} bytes read"
     for operand in sorted(set(dram) & {"inputs", "weights"} - {*layer.on_chip, *run.hardware.compressed}):
         read, touched = dram[operand].read_bytes, layer.footprint_bytes.get(operand, 0)
         if read < touched:
             yield layer.name, f"traffic.dram.{operand}", "bytes read >= bytes touched", f"{read} < {touched}"
+    yield from _parameters(layer, own, run)
+
+
+def _parameters(layer: LayerResult, fused: Sequence[LayerResult], run: Run) -> Iterator[Broken]:
+    """Compare what an op reads with what it touches, and besides the weights and constants of ops fused into it.
+
+    Whether these are inputs or weights is the machine's affair. Those that stay on chip from run to run go along with
+    the weights of the op.
+    """
+    dram, multiplies = layer.traffic.get("dram", {}), layer.op in MAC_OPS
+    if multiplies and layer.op is not Op.MATMUL and "weights" in layer.on_chip:
+        return
+    read = sum(dram[operand].read_bytes for operand in ("inputs", "weights") if operand in dram)
+    coming = {"inputs", "weights"} - {*layer.on_chip, *run.hardware.compressed}
+    beside = sum(op.parameter_bytes for op in fused)
+    beside += 0 if multiplies or "inputs" in coming else layer.parameter_bytes
+    least = sum(layer.footprint_bytes.get(operand, 0) for operand in coming) + beside
+    if beside and read < least:
+        yield layer.name, "traffic.dram", "weights and constants are read, of fused ops, too", f"{read} < {least}"
 
 
 def _written(layer: LayerResult, layers: Mapping[str, LayerResult], run: Run) -> Iterator[Broken]:

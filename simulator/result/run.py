@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from simulator.network.ir import Op, Shape
 from simulator.result.causes import CAUSES
-from simulator.result.stacked import StackedResult
+from simulator.result.stacked import KeptTensor, StackedResult
+from simulator.result.steady import Steady
 
 if TYPE_CHECKING:
     import pandas
@@ -113,15 +114,6 @@ class NetworkFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptTensor:
-    """What an op leaves of its outputs, where that stays on chip until another op reads it last."""
-
-    address: int  # in the activations' memory
-    size_bytes: int
-    read_last_by: str
-
-
-@dataclass(frozen=True, slots=True)
 class LayerResult:
     """One op and what it cost.
 
@@ -168,6 +160,7 @@ class LayerResult:
     kept: KeptTensor | None = None  # of what it makes
     stacked: StackedResult | None = None  # where it ran strip by strip; then `mapping` is None
     energy_relative: float | None = None  # in units of a relative table
+    parameter_bytes: int = 0  # of weights and constants at least, all of which come from DRAM; 0 where none is told
     # Fraction by which the objective may exceed the least there is, None where nothing was searched; and likewise of
     # cycles, where the objective is energy among the fastest. How a mapping was found makes no other run of it.
     gap: float | None = field(default=None, compare=False)
@@ -256,6 +249,7 @@ class Run:
     layers: tuple[LayerResult, ...]
     schema_version: int = SCHEMA_VERSION
     documents: Documents | None = None
+    steady: Steady | None = None  # None where a frame among many takes what one on its own does
 
     def __repr__(self) -> str:
         """Name the run; its content would fill screens."""
@@ -304,17 +298,28 @@ class Run:
         return self.batch / self.total.latency_s if self.total.latency_s else 0.0
 
     @property
+    def steady_frames_per_s(self) -> float:
+        """Inferences a second where frames follow one behind the other, weights that find room on chip meanwhile."""
+        period_s = self.steady.period_s if self.steady else self.total.latency_s
+        return self.batch / period_s if period_s else 0.0
+
+    @property
     def frames_per_joule(self) -> float:
         """Inputs of the batch over energy; 0 where none was spent."""
         return self.batch / self.total.joules if self.total.joules else 0.0
 
     @property
-    def fragmentation_bytes(self) -> int:
-        """Bytes by which the highest address of a tensor that stays exceeds what is alive at most."""
+    def top_bytes(self) -> int:
+        """Where the highest of what stays on chip while ops run ends in the activations' memory."""
         tops = [layer.kept.address + layer.kept.size_bytes for layer in self.layers if layer.kept]
         parts = [part for layer in self.layers if layer.stacked for part in layer.stacked.parts]
         tops += [part.address + part.size_bytes for part in parts]
-        return max(tops, default=0) - max((layer.alive_bytes for layer in self.layers), default=0)
+        return max(tops, default=0)
+
+    @property
+    def fragmentation_bytes(self) -> int:
+        """Bytes by which the highest address of a tensor that stays exceeds what is alive at most."""
+        return self.top_bytes - max((layer.alive_bytes for layer in self.layers), default=0)
 
     def mappings(self) -> dict[str, Mapping[str, object]]:
         """Return the mapping of every op that has one, and of every shape of strips, as a mapping file holds it."""

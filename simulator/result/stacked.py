@@ -6,10 +6,19 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
+class KeptTensor:
+    """What an op leaves of its outputs, where that stays on chip until another op reads it last."""
+
+    address: int  # in the activations' memory
+    size_bytes: int
+    read_last_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class StackPart:
     """What a stack has of an op in the activations' memory while another runs: see `simulator.schedule.stacks`."""
 
-    part: Literal["whole", "line", "rows", "weights"]
+    part: Literal["whole", "line", "rows", "weights", "frames"]
     address: int
     size_bytes: int
     made_by: str  # the first op that it is there for

@@ -1,6 +1,6 @@
 """Whether a machine can run a network by a schedule: every reason why not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -8,12 +8,13 @@ from simulator.errors import nearest
 from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Network, Op
+from simulator.network.lifetimes import Lifetime
 from simulator.schedule.choice import Schedule
 from simulator.schedule.fusion import fuse
 from simulator.schedule.keeping import rounded
 from simulator.schedule.placement import Block
 from simulator.schedule.room import strip_bytes
-from simulator.schedule.stacks import Flow, Place, Stack, blocks_of, flow_of, stacked_layers
+from simulator.schedule.stacks import Flow, Place, Stack, blocks_of, flow_of, stacked_layers, weight_bytes
 from simulator.schedule.tensors import Storage, candidates, occupancy, storage_of
 
 
@@ -35,7 +36,7 @@ def faults(schedule: Schedule, network: Network, hardware: Hardware) -> Iterator
     storage = storage_of(network, fusion)
     flow = flow_of(network, fusion, storage)
     found = [fault for at in range(len(schedule.stacks)) for fault in _of_stack(schedule, at, flow, hardware)]
-    found += _of_keeping(schedule, flow, network, hardware)
+    found += [*_of_keeping(schedule, flow, network, hardware), *_of_frames(schedule, flow, hardware)]
     if found:
         yield from found
         return
@@ -45,6 +46,9 @@ def faults(schedule: Schedule, network: Network, hardware: Hardware) -> Iterator
     needed = {place: blocks[place] for place in schedule.addresses if place in blocks}
     for stack in schedule.stacks:
         needed |= blocks_of(flow, stack, hardware)
+    always = Lifetime(0, len(network.layers) - 1)
+    frames = {name: weight_bytes(flow.groups[flow.place[name]].producer, hardware) for name in schedule.frame_weights}
+    needed |= {(name, "frames"): Block(always, size) for name, size in frames.items()}
     found = [*_of_addresses(schedule, needed, network, hardware)]
     yield from found or [*_of_readers(schedule, flow, storage, network), *_of_room(schedule, needed, flow, hardware)]
 
@@ -68,7 +72,7 @@ def _of_stack(schedule: Schedule, number: int, flow: Flow, hardware: Hardware) -
             yield Fault((*path, "ops", at), "the op is in a stack already", "each op in one stack", name)
             return
     yield from _of_flow(stack, path, flow)
-    height = flow.groups[flow.place[stack.ops[-1]]].producer.output_shape[2]
+    height = flow.height(flow.place[stack.ops[-1]])
     if not 1 <= stack.strip_rows <= height:
         expected = f"1 to {height} rows, which {stack.ops[-1]} makes"
         yield Fault((*path, "strip_rows"), "out of range", expected, str(stack.strip_rows))
@@ -118,6 +122,24 @@ def _of_keeping(schedule: Schedule, flow: Flow, network: Network, hardware: Hard
             yield Fault(("kept", name), message, expected, suggestion=nearest(name, able), of_key=True)
 
 
+def _of_frames(schedule: Schedule, flow: Flow, hardware: Hardware) -> Iterator[Fault]:
+    """Yield weights that cannot stay from frame to frame: of no op that has some, or of a machine that keeps none."""
+    names = schedule.frame_weights
+    if names and not (hardware.keeps_activations and Operand.WEIGHTS in hardware.activation_buffer.holds):
+        expected = "layers.keep_activations: true in its file, and a buffer that holds weights as well"
+        yield Fault(("weights",), f"{hardware.name} keeps no weights beside tensors", expected)
+        return
+    loaded = [
+        group.producer.name
+        for group in flow.groups
+        if group.producer.nest is not None and group.producer.op is not Op.MATMUL
+    ]
+    for name in names:
+        if name not in loaded:
+            message = "no op of the network that loads weights"
+            yield Fault(("weights", name), message, suggestion=nearest(name, loaded), of_key=True)
+
+
 def _of_addresses(
     schedule: Schedule, needed: dict[Place, Block], network: Network, hardware: Hardware
 ) -> Iterator[Fault]:
@@ -133,17 +155,29 @@ def _of_addresses(
         if end > capacity:
             expected = f"at most {capacity - block.size_bytes}: it has {block.size_bytes} of {capacity} bytes"
             yield Fault(_path(place), f"beyond {hardware.activation_buffer.name}", expected, str(given[place]))
+    ends = {place: given[place] + block.size_bytes for place, block in placed.items()}
+    for place, other in _in_the_way(placed, given):
+        message = "bytes that are taken: both are alive at a time"
+        yield Fault(_path(place), message, f"{ends[other]} or more, behind {' '.join(other)}", str(given[place]))
+
+
+def _in_the_way(placed: Mapping[Place, Block], given: Mapping[Place, int]) -> Iterator[tuple[Place, Place]]:
+    """Yield blocks that share bytes with others, each with one of these: those first that share with most."""
+    shares: dict[Place, set[Place]] = {place: set() for place in placed}
     for first, second in combinations(sorted(placed, key=lambda place: (given[place], place)), 2):
-        overlap = given[first] + placed[first].size_bytes > given[second]
-        if overlap and placed[first].meets(placed[second]):
-            ends = f"{given[first] + placed[first].size_bytes} or more, behind {' '.join(first)}"
-            message = "bytes that are taken: both are alive at a time"
-            yield Fault(_path(second), message, ends, str(given[second]))
+        if given[first] + placed[first].size_bytes > given[second] and placed[first].meets(placed[second]):
+            shares[first].add(second)
+            shares[second].add(first)
+    while any(shares.values()):
+        worst = max(shares, key=lambda place: (len(shares[place]), given[place], place))
+        yield worst, min(shares[worst], key=lambda place: (given[place], place))
+        for other in shares.pop(worst):
+            shares[other].discard(worst)
 
 
 def _path(place: Place) -> tuple[str | int, ...]:
     name, part = place
-    return ("kept", name) if part == "whole" else ("parts", name, part)
+    return ("kept", name) if part == "whole" else ("weights", name) if part == "frames" else ("parts", name, part)
 
 
 def _of_readers(schedule: Schedule, flow: Flow, storage: Storage, network: Network) -> Iterator[Fault]:
@@ -164,7 +198,9 @@ def _of_readers(schedule: Schedule, flow: Flow, storage: Storage, network: Netwo
 def _of_room(schedule: Schedule, blocks: dict[Place, Block], flow: Flow, hardware: Hardware) -> Iterator[Fault]:
     """Yield ops without room for a strip of their own tiles beside what is there."""
     capacity = hardware.activation_buffer.capacity_bytes
-    alive = occupancy(blocks.values(), max(flow.index, default=-1) + 1)
+    alive = occupancy(
+        [block for (_, part), block in blocks.items() if part != "frames"], max(flow.index, default=-1) + 1
+    )
     here = stacked_layers(schedule.stacks) | {name for name, part in schedule.addresses if part == "whole"}
     for at, group in enumerate(flow.groups):
         layer, taken = group.producer, alive[flow.index[at]]

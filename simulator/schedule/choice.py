@@ -17,10 +17,18 @@ from simulator.schedule.tensors import KeptTensors, Storage, candidates
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What runs in stacks, and where in the activations' buffer lies what stays there: tensors, and parts of stacks."""
+    """What runs in stacks, and where in the activations' buffer lies what stays there.
+
+    That are tensors, parts of stacks, and weights from frame to frame.
+    """
 
     stacks: tuple[Stack, ...] = ()
     addresses: Mapping[Place, int] = field(default_factory=dict)
+
+    @property
+    def frame_weights(self) -> dict[str, int]:
+        """Where weights lie that stay from frame to frame, by op."""
+        return {name: address for (name, part), address in self.addresses.items() if part == "frames"}
 
 
 def choose_schedule(

@@ -15,7 +15,7 @@ from simulator.schedule.stacks import Part, Place, Stack
 from simulator.source import Document, load_yaml, validate
 from simulator.source.parser import OF_LAYERS
 
-OF_STACKS: tuple[Part, ...] = tuple(part for part in get_args(Part) if part != "whole")
+OF_STACKS: tuple[Part, ...] = tuple(part for part in get_args(Part) if part not in ("whole", "frames"))
 
 
 def load_schedule(path: str | Path, network: Network, hardware: Hardware) -> Schedule:
@@ -23,6 +23,7 @@ def load_schedule(path: str | Path, network: Network, hardware: Hardware) -> Sch
     document = load_yaml(path, OF_LAYERS)
     written = validate(document, WrittenSchedule)
     addresses: dict[Place, int] = {(name, "whole"): address for name, address in written.kept.items()}
+    addresses |= {(name, "frames"): address for name, address in written.weights.items()}
     for name, parts in written.parts.items():
         told = {part: getattr(parts, part) for part in OF_STACKS}
         addresses |= {(name, part): address for part, address in told.items() if address is not None}
@@ -76,10 +77,12 @@ def schedule_to_yaml(schedule: Schedule, order: Iterable[str], title: str) -> st
     lines += ["kept:", *(f"  {_quoted(name)}: {address}" for name, address in kept.items())] if kept else []
     parts: dict[str, list[str]] = {}
     for (name, part), address in schedule.addresses.items():
-        if part != "whole":
+        if part in OF_STACKS:
             parts.setdefault(name, []).append(f"{part}: {address}")
     lines += ["parts:"] if parts else []
     lines += [f"  {_quoted(name)}: {{{', '.join(told)}}}" for name, told in parts.items()]
+    frames = schedule.frame_weights
+    lines += ["weights:", *(f"  {_quoted(name)}: {address}" for name, address in frames.items())] if frames else []
     return "\n".join(lines) + "\n"
 
 

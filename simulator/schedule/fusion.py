@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import prod
 
 from simulator.hardware.model import Hardware
-from simulator.nest import LoopNest
+from simulator.nest import LoopNest, Operand, footprint
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.network.ops import OPS
 
@@ -23,10 +23,14 @@ class Group:
     residuals: tuple[str, ...] = ()
 
     @property
+    def last(self) -> Layer:
+        """The op that leaves what is stored."""
+        return self.fused[-1] if self.fused else self.producer
+
+    @property
     def stored(self) -> Fraction:
         """What is stored, as a fraction of what the producer makes: a fused pool downsamples it."""
-        last = self.fused[-1] if self.fused else self.producer
-        return Fraction(prod(last.output_shape), prod(self.producer.output_shape))
+        return Fraction(prod(self.last.output_shape), prod(self.producer.output_shape))
 
     @property
     def added(self) -> int:
@@ -37,6 +41,11 @@ class Group:
     def filtering(self) -> tuple[LoopNest, ...]:
         """Loops of the depthwise layers that an engine runs behind the array."""
         return tuple(op.nest for op in self.fused if op.op is Op.DEPTHWISE and op.nest)
+
+    @property
+    def parameters(self) -> int:
+        """Words that fused ops bring besides: weights of depthwise layers, and constants but for those tables."""
+        return sum(words_brought(op) for op in self.fused)
 
     @property
     def constants(self) -> int:
@@ -102,8 +111,15 @@ def _fuses(layer: Layer, hardware: Hardware) -> bool:
 
 
 def has_table(layer: Layer) -> bool:
-    """Whether an op has constants of more than a value a channel, which is as many as are held like biases."""
+    """Whether an op has constants of more than a value a channel: a residual operand, which is read as it is used."""
     return layer.constant_elements > layer.output_shape[1]
+
+
+def words_brought(layer: Layer) -> int:
+    """Words that come once for an op that is fused: its weights, or its constants unless they are a table."""
+    if layer.nest:
+        return footprint(layer.nest, layer.nest.bounds, Operand.WEIGHTS)
+    return 0 if has_table(layer) else layer.constants
 
 
 def _can_fuse(layer: Layer, producer: Layer) -> bool:
@@ -111,11 +127,14 @@ def _can_fuse(layer: Layer, producer: Layer) -> bool:
 
     Only MAC ops take residual operands, of their own shape, and ops that downsample what is stored. A table of
     constants is a residual operand, too: it comes with each tile that completes outputs, so once for each sample.
-    An engine filters what the array makes, and makes no more of it.
+    An engine filters what the array makes, and makes no more of it. Of a table that rows are picked from, no other
+    constants come with them.
     """
     entry, multiplies = OPS[layer.op], producer.op in MAC_OPS
     if layer.op is Op.DEPTHWISE:
         return multiplies and prod(layer.output_shape) <= prod(layer.input_shapes[0])
+    if producer.op is Op.GATHER and layer.constants:
+        return False
     if len(layer.inputs) == 1 and not has_table(layer):
         return layer.output_shape == layer.input_shapes[0] or (entry.downsamples and multiplies)
     same = all(shape == producer.output_shape for shape in layer.input_shapes)

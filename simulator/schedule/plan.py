@@ -1,6 +1,6 @@
 """Decide what each op of a network is on a machine: run, fused into another, or free; and what stays on chip."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
@@ -12,10 +12,10 @@ from simulator.nest import LoopNest, Operand, footprint
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
 from simulator.schedule.choice import Schedule, choose_schedule
-from simulator.schedule.fusion import Fusion, fuse
+from simulator.schedule.fusion import Fusion, Group, fuse
 from simulator.schedule.residency import Residency, residency
 from simulator.schedule.stacks import Part, Stack, flow_of, strips_of
-from simulator.schedule.strips import Strips, strip_layer
+from simulator.schedule.strips import Rows, Strips, produced, strip_layer
 from simulator.schedule.tensors import Kept, Storage, candidates
 
 
@@ -39,7 +39,8 @@ class PlannedOp:
     `producer` names the op it is fused into, `folded` says that it is free; otherwise it runs itself, and `fused` ops
     are applied to its outputs. `residuals` counts the operands that fused adds fetch from DRAM, `stored` is what fused
     pools and sums leave of the outputs, as a fraction, and `added` the products that such sums add to others;
-    `filtering` are the loops of depthwise layers that an engine runs behind the array.
+    `filtering` are the loops of depthwise layers that an engine runs behind the array, `parameters` the words that
+    fused ops read from DRAM: their weights, and constants but for tables.
     `resident` tells by operand whether it stays on chip (as weights also the second factor of a product), where
     `reserved_bytes` are taken by tensors that are kept meanwhile, which have `alive_bytes`; what it makes itself is
     `kept` until the op `read_last_by`. `slices` tells what folded ops make of where its
@@ -59,8 +60,14 @@ class PlannedOp:
     stored: Fraction = Fraction(1)
     added: int = 0
     filtering: tuple[LoopNest, ...] = ()
+    parameters: int = 0
     slices: Slices = WHOLE_TENSORS
     in_stack: InStack | None = None
+
+    @property
+    def as_read(self) -> Layer:
+        """An op that does not multiply, with all constants that it reads: its own, and those of fused ops."""
+        return replace(self.layer, constant_elements=self.layer.constants + self.parameters)
 
     @property
     def runs(self) -> bool:
@@ -68,15 +75,18 @@ class PlannedOp:
         return self.producer is None and not self.folded
 
 
-def plan(network: Network, hardware: Hardware, schedule: Schedule | None = None) -> tuple[PlannedOp, ...]:
+def plan(
+    network: Network, hardware: Hardware, schedule: Schedule | None = None, stay: Collection[str] = ()
+) -> tuple[PlannedOp, ...]:
     """Return every op of the network as the machine runs it, in order; what stays, and stacks, as a schedule says.
 
-    Without one nothing is stacked, and those tensors stay that save most.
+    Without one nothing is stacked, and those tensors stay that save most. Weights that `stay` from frame to frame are
+    on chip already, beside those that the machine has a memory for.
     """
     fusion = fuse(network, hardware)
     places = residency(network, hardware, fusion, schedule)
     zeros, addresses = _zeros_read(network, places.storage), Addresses(network, fusion)
-    weights = kept_weights(network, hardware)
+    weights = kept_weights(fusion, hardware).union(stay)
     told = [_with_zeros(layer, zeros, places.storage, hardware) for layer in network.layers]
     beside = [_beside_kept(at, layer, network, places) for at, layer in enumerate(told)]
     ops = tuple(
@@ -124,16 +134,21 @@ def in_order(ops: Sequence[PlannedOp]) -> Iterator[tuple[PlannedOp, PlannedOp]]:
             )
 
 
-def kept_weights(network: Network, hardware: Hardware) -> frozenset[str]:
-    """Return the layers whose weights stay on chip from run to run: one after the other, those that find room."""
+def kept_weights(fusion: Fusion, hardware: Hardware) -> frozenset[str]:
+    """Return the layers whose weights stay on chip from run to run: one after the other, those that find room.
+
+    What ops bring that are fused into them goes along.
+    """
     room, kept = hardware.kept_weight_bytes, set()
-    for layer in network.layers if room else ():
-        if layer.nest is None or layer.op is Op.MATMUL:
+    for name, group in fusion.groups.items() if room else ():
+        nest = group.producer.nest
+        if nest is None or group.producer.op is Op.MATMUL:
             continue
-        size = -(-footprint(layer.nest, layer.nest.bounds, Operand.WEIGHTS) * hardware.weight_bits // 8)
+        words = footprint(nest, nest.bounds, Operand.WEIGHTS) + group.parameters
+        size = -(-words * hardware.weight_bits // 8)
         if size <= room:
             room -= size
-            kept.add(layer.name)
+            kept.add(name)
     return frozenset(kept)
 
 
@@ -168,6 +183,7 @@ def _planned(
         stored=group.stored,
         added=group.added,
         filtering=group.filtering,
+        parameters=0 if weights_kept else group.parameters,
         slices=addresses.slices(layer, fused),
         **kept,
     )
@@ -184,9 +200,10 @@ def _beside_kept(at: int, layer: Layer, network: Network, places: Residency) -> 
 
 def _in_stacks(ops: Sequence[PlannedOp], network: Network, fusion: Fusion, places: Residency) -> tuple[PlannedOp, ...]:
     """Cut ops of stacks into strips."""
-    flow, found = flow_of(network, fusion, places.storage), dict[str, tuple[Stack, Strips]]()
+    flow, found = flow_of(network, fusion, places.storage), dict[str, tuple[Stack, list[tuple[Rows, int]]]]()
     for stack in places.stacks:
-        found |= {name: (stack, strips) for name, strips in strips_of(flow, stack).items()}
+        for name, strips in strips_of(flow, stack).items():
+            found[name] = stack, _made_and_left(fusion.groups[name], strips)
     names, parts = [layer.name for layer in network.layers], dict[str, dict[Part, tuple[Kept, str, str]]]()
     for (name, part), kept in places.parts.items():
         parts.setdefault(name, {})[part] = kept, names[kept.lifetime.made], names[kept.lifetime.last_read]
@@ -198,19 +215,34 @@ def _in_stacks(ops: Sequence[PlannedOp], network: Network, fusion: Fusion, place
     )
 
 
-def _strips(op: PlannedOp, stack: Stack, strips: Strips) -> InStack:
+def _made_and_left(group: Group, strips: Strips) -> list[tuple[Rows, int]]:
+    """Return the rows that a group makes in each strip, and how many it leaves, which a fused pool makes of them.
+
+    What a pool leaves for which nothing new is made, at the lower edge, is left by the last strip that made something.
+    """
+    found = [(made, b - a) for made, (a, b) in zip(produced(group.fused, strips).made, strips.made, strict=True)]
+    for at, (made, left) in enumerate(found):
+        if made[0] == made[1] and left:
+            before = max(n for n in range(at) if found[n][0][0] < found[n][0][1])
+            found[before], found[at] = (found[before][0], found[before][1] + left), (made, 0)
+    return found
+
+
+def _strips(op: PlannedOp, stack: Stack, strips: Sequence[tuple[Rows, int]]) -> InStack:
     """Cut an op; where weights are held, its first strip loads them and finds none there yet."""
     shapes: dict[tuple[object, ...], PlannedOp] = {}
     plays: list[tuple[object, ...] | None] = []
     inputs, weights, outputs = op.resident
-    for made in strips.made:
+    height, whole = op.layer.output_shape[2], sum(left for _, left in strips)
+    for made, left in strips:
         if made[0] == made[1]:
             plays.append(None)
             continue
         layer = strip_layer(op.layer, made)
         here = weights or (layer.nest is not None and stack.weights == "held" and bool(shapes))
-        key = layer.input_shapes, layer.output_shape, layer.padding, here
-        shapes.setdefault(key, replace(op, layer=layer, resident=(inputs, here, outputs)))
+        stored = op.stored * Fraction(left * height, (made[1] - made[0]) * whole)
+        key = layer.input_shapes, layer.output_shape, layer.padding, here, stored
+        shapes.setdefault(key, replace(op, layer=layer, resident=(inputs, here, outputs), stored=stored))
         plays.append(key)
     order = {key: at for at, key in enumerate(shapes)}
     return InStack(stack, tuple(shapes.values()), tuple(None if key is None else order[key] for key in plays))

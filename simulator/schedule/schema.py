@@ -32,3 +32,4 @@ class WrittenSchedule(Written):
     stacks: list[WrittenStack] = Field(default_factory=list)
     kept: dict[LayerName, CountOrZero] = Field(default_factory=dict)
     parts: dict[LayerName, WrittenParts] = Field(default_factory=dict)
+    weights: dict[LayerName, CountOrZero] = Field(default_factory=dict)

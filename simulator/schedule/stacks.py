@@ -3,9 +3,11 @@
 What a stack takes of the activations' buffer, as blocks with an address each:
 
 part        bytes                                          while
-line        rows that wait from one strip to the next      the stack runs
+line        rows that wait from one strip to the next, as  the stack runs
+            well before fused pools
 rows        those that are new besides                     from the op that makes them to the last that reads them
 weights     all weights of an op, where they are held      the stack runs
+frames      those that stay from frame to frame, of any op all the time
 
 Residual adds whose operands are inner are free of DRAM as any op is that finds all of its inputs there. What must be
 whole first (global pools, softmax, normalizations, all that has one row) ends a stack, as does a tensor that is read
@@ -21,15 +23,16 @@ from simulator.hardware.model import Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Layer, Network, Op
 from simulator.network.lifetimes import Lifetime
-from simulator.network.shapes import tensor_bytes
+from simulator.network.ops import OPS
+from simulator.network.shapes import Shape, tensor_bytes
 from simulator.schedule.fusion import Fusion, Group
 from simulator.schedule.placement import Block
 from simulator.schedule.room import strip_bytes
-from simulator.schedule.strips import Strips, by_strips, halo_rows, last_strips, strips_before
+from simulator.schedule.strips import Strips, before_pools, by_strips, halo_rows, last_strips, produced, strips_before
 
 Weights: TypeAlias = Literal["held", "reloaded"]
 """Of all ops of a stack: loaded by the first strip and there until the last, or loaded again by each."""
-Part: TypeAlias = Literal["whole", "line", "rows", "weights"]
+Part: TypeAlias = Literal["whole", "line", "rows", "weights", "frames"]
 Place: TypeAlias = tuple[str, Part]
 """A block: the op that makes the tensor, or whose weights it holds, and which part."""
 
@@ -78,6 +81,10 @@ class Flow:
     def name(self, at: int) -> str:
         """The op that runs."""
         return self.groups[at].producer.name
+
+    def height(self, at: int) -> int:
+        """Rows of what a group leaves."""
+        return self.groups[at].last.output_shape[2]
 
     def inner(self, at: int, last: int) -> bool:
         """Whether a group may lie within a stack that ends with another: only ops up to there read what it makes."""
@@ -136,23 +143,28 @@ def _aligned(network: Network, fusion: Fusion) -> set[str]:
 
 
 def _by_rows(group: Group) -> bool:
-    layer = group.producer
-    alike = group.stored == 1 and not (group.added or group.filtering or group.constants)
-    return alike and layer.op in ROW_BY_ROW and layer.variant not in ACROSS_ROWS and by_strips(layer)
+    """Whether a group goes row by row; fused pools do, too, where nothing is added to what they read."""
+    layer, pools = group.producer, [op for op in group.fused if OPS[op.op].downsamples]
+    alike = not (group.added or group.parameters or group.constants or (pools and group.residuals))
+    windows = all(op.op in ROW_BY_ROW and by_strips(op) for op in (layer, *pools))
+    return alike and windows and layer.variant not in ACROSS_ROWS
 
 
 def strips_of(flow: Flow, stack: Stack) -> dict[str, Strips]:
     """Return the strips of what each op of a stack makes."""
     (*before, last) = stack.ops
-    found = {last: last_strips(flow.groups[flow.place[last]].producer.output_shape[2], stack.strip_rows)}
+    found = {last: last_strips(flow.height(flow.place[last]), stack.strip_rows)}
     for name in reversed(before):
         found[name] = _strips_at(flow, flow.place[name], found)
     return found
 
 
 def _strips_at(flow: Flow, at: int, found: Mapping[str, Strips]) -> Strips:
-    behind = [(each.layer, found[flow.name(each.group)]) for each in flow.readers[flow.name(at)]]
-    return strips_before(flow.groups[at].producer.output_shape[2], behind)
+    behind = [
+        (each.layer, produced(flow.groups[each.group].fused, found[flow.name(each.group)]))
+        for each in flow.readers[flow.name(at)]
+    ]
+    return strips_before(flow.height(at), behind)
 
 
 def blocks_of(flow: Flow, stack: Stack, hardware: Hardware) -> dict[Place, Block]:
@@ -161,28 +173,38 @@ def blocks_of(flow: Flow, stack: Stack, hardware: Hardware) -> dict[Place, Block
     whole = Lifetime(flow.index[places[0]], flow.index[places[-1]])
     found: dict[Place, Block] = {}
     strips = strips_of(flow, stack)
-    for at in places[:-1]:
-        line, rows = line_and_rows(flow, at, strips[flow.name(at)], hardware)
-        life = Lifetime(flow.index[at], flow.index[max(each.group for each in flow.readers[flow.name(at)])])
+    for at in places:
+        line, rows = line_and_rows(flow, at, strips[flow.name(at)], hardware, last=at == places[-1])
+        behind = [each.group for each in flow.readers.get(flow.name(at), ()) if each.group <= places[-1]]
+        life = Lifetime(flow.index[at], flow.index[max(behind, default=at)])
         found[flow.name(at), "line"], found[flow.name(at), "rows"] = Block(whole, line), Block(life, rows)
     if stack.weights == "held":
-        found |= {(flow.name(at), "weights"): Block(whole, weight_bytes(flow.groups[at], hardware)) for at in places}
+        found |= {
+            (flow.name(at), "weights"): Block(whole, weight_bytes(flow.groups[at].producer, hardware)) for at in places
+        }
     return {place: block for place, block in found.items() if block.size_bytes}
 
 
-def line_and_rows(flow: Flow, at: int, strips: Strips, hardware: Hardware) -> tuple[int, int]:
-    """Bytes of the rows of what a group makes that wait between strips, and of those that are there besides."""
-    samples, channels, _, width = flow.groups[at].producer.output_shape
-    line, held = (
-        tensor_bytes((samples, channels, rows, width), hardware.output_bits)
-        for rows in (strips.line_rows, strips.held_rows)
-    )
-    return line, max(0, held - line)
+def line_and_rows(flow: Flow, at: int, strips: Strips, hardware: Hardware, *, last: bool = False) -> tuple[int, int]:
+    """Bytes of the rows of what a group makes that wait between strips, and of those that are there besides.
+
+    Before fused pools, rows wait that windows of two strips share. What the last group of a stack leaves is elsewhere.
+    """
+    group, bits = flow.groups[at], hardware.output_bits
+    pending = sum(_rows_bytes(shape, each.line_rows, bits) for shape, each in before_pools(group.fused, strips))
+    shape = group.last.output_shape
+    line, held = (0, 0) if last else (_rows_bytes(shape, rows, bits) for rows in (strips.line_rows, strips.held_rows))
+    return line + pending, max(0, held - line)
 
 
-def weight_bytes(group: Group, hardware: Hardware) -> int:
-    """Bytes of the weights of a group: G*K*C*R*S words."""
-    nest = group.producer.nest
+def _rows_bytes(shape: Shape, rows: int, bits: int) -> int:
+    samples, channels, _, width = shape
+    return tensor_bytes((samples, channels, rows, width), bits)
+
+
+def weight_bytes(layer: Layer, hardware: Hardware) -> int:
+    """Bytes of the weights of a layer: G*K*C*R*S words."""
+    nest = layer.nest
     if nest is None:
         return 0
     _, groups, filters, channels, _, _, *kernel = nest.bounds
@@ -229,9 +251,9 @@ def choices(flow: Flow, hardware: Hardware, saved: Mapping[str, int]) -> Iterato
     Of those that take no less than their inner tensors do whole, none is better than keeping these.
     """
     rooms = [_rooms(group, hardware) for group in flow.groups]
-    for last, group in enumerate(flow.groups):
-        if flow.stackable[last] and last:
-            height, strip_rows = group.producer.output_shape[2], 1
+    for last in range(1, len(flow.groups)):
+        if flow.stackable[last]:
+            height, strip_rows = flow.height(last), 1
             while strip_rows < height:
                 yield from _ending(flow, last, strip_rows, hardware, saved, rooms)
                 strip_rows *= 2
@@ -249,22 +271,23 @@ def _rooms(group: Group, hardware: Hardware) -> Rooms:
 def _ending(
     flow: Flow, last: int, strip_rows: int, hardware: Hardware, saved: Mapping[str, int], rooms: Sequence[Rooms]
 ) -> Iterator[StackChoice]:
-    height, capacity = flow.groups[last].producer.output_shape[2], hardware.activation_buffer.capacity_bytes
-    grown = _Growing(strip_rows, {flow.name(last): last_strips(height, strip_rows)})
-    grown.weights, grown.rows[last], grown.whole[last] = weight_bytes(flow.groups[last], hardware), 0, 0
+    capacity = hardware.activation_buffer.capacity_bytes
+    grown = _Growing(strip_rows, {flow.name(last): (strips := last_strips(flow.height(last), strip_rows))})
+    grown.lines, _ = line_and_rows(flow, last, strips, hardware, last=True)
+    grown.weights, grown.rows[last], grown.whole[last] = weight_bytes(flow.groups[last].producer, hardware), 0, 0
     for first in range(last - 1, -1, -1):
         name = flow.name(first)
         if not flow.stackable[first] or not flow.inner(first, last):
             return
         grown.strips[name] = _strips_at(flow, first, grown.strips)
         line, rows = line_and_rows(flow, first, grown.strips[name], hardware)
-        size = tensor_bytes(flow.groups[first].producer.output_shape, hardware.output_bits)
+        size = tensor_bytes(flow.groups[first].last.output_shape, hardware.output_bits)
         grown.rows[first] = grown.whole[first] = 0
         for at in range(first, max(each.group for each in flow.readers[name]) + 1):
             grown.rows[at] += rows
             grown.whole[at] += size
         grown.lines += line
-        grown.weights += weight_bytes(flow.groups[first], hardware)
+        grown.weights += weight_bytes(flow.groups[first].producer, hardware)
         grown.saved += saved.get(name, 0)
         if grown.lines + max(grown.rows.values()) > capacity:
             return
@@ -294,7 +317,7 @@ def _read_again(flow: Flow, at: int, first: int, strips: Mapping[str, Strips], h
     layer = flow.groups[at].producer
     if flow.finds(at, first):
         return 0
-    own = strips[layer.name]
+    own = produced(flow.groups[at].fused, strips[layer.name])
     shared, each = halo_rows(layer, own), len(own.ends) - 1  # an operand of one row comes with every strip
     read = [(n, channels, shared if rows > 1 else each, width) for n, channels, rows, width in layer.input_shapes]
     return sum(tensor_bytes(shape, hardware.input_bits) for shape in read)

@@ -8,7 +8,7 @@ An op that makes rows [a, b) of P reads rows [a*stride - top, (b-1)*stride - top
 reach = (kernel-1)*dilation + 1. Of two ops that read one tensor, the one that reaches further down counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -61,6 +61,25 @@ def strips_before(height: int, readers: Iterable[tuple[Layer, Strips]]) -> Strip
         made.append(most)
     made[-1] = height
     return Strips(height, tuple(made), tuple(min(together) for together in lows))
+
+
+def before_pools(fused: Sequence[Layer], strips: Strips) -> list[tuple[Shape, Strips]]:
+    """Return what fused pools read, the last first: a tensor's shape, and its strips. `strips` are of what is left.
+
+    Outputs go through a pool as they are made. Only rows wait that windows of two strips share.
+    """
+    found: list[tuple[Shape, Strips]] = []
+    for layer in reversed(fused):
+        if OPS[layer.op].windowed:
+            strips = strips_before(layer.input_shapes[0][2], [(layer, strips)])
+            found.append((layer.input_shapes[0], strips))
+    return found
+
+
+def produced(fused: Sequence[Layer], strips: Strips) -> Strips:
+    """Return the strips of what an op makes, from those of what the ops fused into it leave."""
+    through = before_pools(fused, strips)
+    return through[-1][1] if through else strips
 
 
 def _needs(height: int, layer: Layer, strips: Strips) -> tuple[list[int], list[int]]:

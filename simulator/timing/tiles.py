@@ -4,10 +4,34 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """A tensor of an op in off-chip memory, where banks and rows are played: runs of its tiles lie a pitch apart."""
+
+    size_bytes: int
+    pitch_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What a tile moves of a tensor, by its place among those of the op: bytes in so many runs of addresses."""
+
+    tensor: int
+    size_bytes: int
+    runs: int
+
+
+Stretches = tuple[Stretch, ...]
+
+AHEAD = -1
+"""The last tensor of an op: the next one's weights, where they come ahead."""
+
+
+@dataclass(frozen=True, slots=True)
 class TileRun:
     """`count` equal tiles in a row: cycles on the DRAM port to load one, to compute it, to store it (0: none).
 
-    `deeper_cycles` load what has slots of its own, and more of them. Bytes are those that cross the port meanwhile.
+    `deeper_cycles` load what has slots of its own, and more of them. Bytes are those that cross the port meanwhile;
+    where banks and rows are played, they are told by tensor.
     """
 
     load_cycles: int
@@ -18,6 +42,9 @@ class TileRun:
     load_bytes: int = 0
     store_bytes: int = 0
     deeper_bytes: int = 0
+    load: Stretches = ()
+    store: Stretches = ()
+    deeper: Stretches = ()
 
     def __post_init__(self) -> None:
         if min(self.load_cycles, self.compute_cycles, self.store_cycles, self.deeper_cycles) < 0 or self.count < 1:
@@ -58,7 +85,7 @@ class OpTiles:
     `setup_cycles` pass before its tiles begin. Behind the array the vector unit works for `added_cycles`, from the
     cycle `added_from` of the op's tiles on. Where ops overlap with their neighbours (`apart`), loads and work do not
     wait for one another: each is busy by itself. An op of a stack is in play once for each `strip`, which has a name of
-    its own.
+    its own. `tensors` are those that its tiles move, where banks and rows are played.
     """
 
     name: str
@@ -70,3 +97,4 @@ class OpTiles:
     added_from: int = 0
     apart: bool = False
     strip: str = ""
+    tensors: tuple[Placed, ...] = ()

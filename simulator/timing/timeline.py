@@ -3,17 +3,20 @@
 Ops follow one another: the next begins when all of the last is over, but for weights that come ahead. Transactions of
 an op cross the port in an order fixed beforehand: for each tile its loads and the store that frees its output slot;
 then the next op's weights, then the stores still due. Within that order everything waits for what it physically needs:
-a load for a free slot, a tile for its data, a store for its tile.
+a load for a free slot, a tile for its data, a store for its tile. Of a memory with banks and rows a transaction takes
+the port as long as these take, and never shorter than its bytes.
 """
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.timing.tiles import OpTiles, PortSpec, TileRun
+from simulator.timing.tiles import AHEAD, OpTiles, PortSpec, Stretch, Stretches, TileRun
 
 if TYPE_CHECKING:
     from simpy import Environment, Event
+
+    from simulator.timing.dram import DramUse, OpenPages
 
     Process = Generator[Event, object, None]
 
@@ -50,6 +53,7 @@ class Timeline:
     ops: tuple[OpTiles, ...]
     spans: tuple[tuple[int, int], ...]
     intervals: tuple[Interval, ...]
+    dram: "DramUse | None" = None  # of a memory with banks and rows
 
     @property
     def end_cycle(self) -> int:
@@ -76,17 +80,18 @@ class Transaction:
     tile: int
     cycles: int
     size_bytes: int
+    stretches: Stretches = ()
 
 
-def play(ops: Sequence[OpTiles]) -> Timeline:
-    """Return the timeline of ops that run one after the other.
+def play(ops: Sequence[OpTiles], pages: "OpenPages | None" = None) -> Timeline:
+    """Return the timeline of ops that run one after the other, maybe on a memory with banks and rows.
 
     >>> runs = (TileRun(load_cycles=10, compute_cycles=20, store_cycles=5, count=3),)
     >>> timeline = play([OpTiles("conv1", ARRAY, runs, PortSpec(2, 2, 1, 0))])
     >>> timeline.end_cycle, timeline.busy_cycles("array")
     (75, 60)
     """
-    return _Machine(ops).play()
+    return _Machine(ops, pages).play()
 
 
 def _expand(runs: Sequence[TileRun]) -> list[TileRun]:
@@ -102,39 +107,40 @@ def _port_order(tiles: Sequence[TileRun], port: PortSpec) -> Iterator[Transactio
     n, late = len(tiles), port.out_slots
     for i, tile in enumerate(tiles):
         turns = [
-            (port.deeper_slots <= late, Transaction("deeper", i, tile.deeper_cycles, tile.deeper_bytes)),
-            (port.slots <= late, Transaction("load", i, tile.load_cycles, tile.load_bytes)),
+            (port.deeper_slots <= late, Transaction("deeper", i, tile.deeper_cycles, tile.deeper_bytes, tile.deeper)),
+            (port.slots <= late, Transaction("load", i, tile.load_cycles, tile.load_bytes, tile.load)),
         ]
         before = [load for after, load in turns if not after]
         store = [_store(tiles, i - late)] if i >= late else []
         after = [load for after, load in turns if after]
         yield from (turn for turn in before + store + after if turn.cycles)
     if port.prefetch_cycles:
-        yield Transaction("prefetch", n, port.prefetch_cycles, port.prefetch_bytes)
+        ahead = (Stretch(AHEAD, port.prefetch_bytes, 1),)
+        yield Transaction("prefetch", n, port.prefetch_cycles, port.prefetch_bytes, ahead)
     for i in range(max(0, n - late), n):
         if tiles[i].store_cycles:
             yield _store(tiles, i)
 
 
 def _store(tiles: Sequence[TileRun], i: int) -> Transaction:
-    return Transaction("store", i, tiles[i].store_cycles, tiles[i].store_bytes)
+    return Transaction("store", i, tiles[i].store_cycles, tiles[i].store_bytes, tiles[i].store)
 
 
 class _Machine:
     """The blocks of a machine in play, op by op, and what they did."""
 
-    def __init__(self, ops: Sequence[OpTiles]) -> None:
+    def __init__(self, ops: Sequence[OpTiles], pages: "OpenPages | None") -> None:
         from simpy import Environment
 
         self.environment = Environment()
-        self.ops = tuple(ops)
+        self.ops, self.pages = tuple(ops), pages
         self.spans: list[tuple[int, int]] = []
         self.intervals: list[Interval] = []
 
     def play(self) -> Timeline:
         self.environment.process(self.control())
         self.environment.run()
-        return Timeline(self.ops, tuple(self.spans), tuple(self.intervals))
+        return Timeline(self.ops, tuple(self.spans), tuple(self.intervals), self.pages.use if self.pages else None)
 
     def control(self) -> "Process":
         """Start one op after the other: all blocks set out on it together, and the next waits for the last of them."""
@@ -144,7 +150,7 @@ class _Machine:
             if tiles.setup_cycles:
                 yield environment.timeout(tiles.setup_cycles)
                 self.intervals.append(Interval(CONTROL, op, 0, "setup", begin, int(environment.now)))
-            blocks = _Op(environment, op, tiles, self.intervals).blocks()
+            blocks = _Op(environment, op, tiles, self.intervals, self.pages).blocks()
             yield environment.all_of([environment.process(block) for block in blocks])
             self.spans.append((begin, int(environment.now)))
 
@@ -152,8 +158,16 @@ class _Machine:
 class _Op:
     """One op in play: the blocks, and the events by which they wait for one another."""
 
-    def __init__(self, environment: "Environment", op: int, tiles: OpTiles, intervals: list[Interval]) -> None:
-        self.environment, self.op, self.intervals = environment, op, intervals
+    def __init__(
+        self,
+        environment: "Environment",
+        op: int,
+        tiles: OpTiles,
+        intervals: list[Interval],
+        pages: "OpenPages | None",
+    ) -> None:
+        self.environment, self.op, self.intervals, self.pages = environment, op, intervals, pages
+        self.places = pages.place(tiles.tensors) if pages else []
         self.facts, self.machine = tiles, tiles.port
         self.tiles = _expand(tiles.runs)
         self.order = list(_port_order(self.tiles, self.machine))
@@ -208,9 +222,20 @@ class _Op:
         for item, requested, crossed in zip(self.order, self.requested, self.crossed, strict=True):
             yield requested
             begin = self.now
-            yield self.environment.timeout(item.cycles)
+            yield self.environment.timeout(self.cycles_at_port(item))
             self.record(PORT, item.tile, item.kind, begin, item.size_bytes)
             crossed.succeed()
+
+    def cycles_at_port(self, item: Transaction) -> int:
+        """Return for how long a transaction that begins now takes the port: for its bytes, or its banks and rows."""
+        if self.pages is None:
+            return item.cycles
+        runs = [self.places[each.tensor].take(each) for each in item.stretches]
+        issued = self.now - self.machine.latency_cycles
+        end = self.pages.serve(runs, issued, write=item.kind == "store")
+        cycles = max(item.cycles, end - self.now)
+        self.pages.count(item.size_bytes, cycles)
+        return cycles
 
     def compute(self) -> "Process":
         """Work on the tiles in turn, each once its data are in and its slot's last results are out."""

@@ -4,7 +4,7 @@ What ops make is reduced to eight bits again, so that any row that is missing, l
 Folded concats, splits and shuffles join channels, take the first, and turn their order around, here as there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from simulator.network.shapes import Shape
 from simulator.schedule import Stack
 from simulator.schedule.fusion import Fusion, Group, fuse
 from simulator.schedule.stacks import flow_of, strips_of
-from simulator.schedule.strips import Rows, rows_read, strip_layer
+from simulator.schedule.strips import Rows, Strips, before_pools, produced, rows_read, strip_layer
 from simulator.schedule.tensors import storage_of
 from simulator.verify import VALUES, convolve
 
@@ -65,6 +65,28 @@ class LineBuffer:
         return self.places[:, :, places]
 
 
+class StreamedPool:
+    """A pool through which rows go as they are made; those wait that windows of two strips share, and no others."""
+
+    def __init__(self, layer: Layer, read: Strips, left: Strips) -> None:
+        self.layer, self.read, self.left = layer, read, left
+        self.buffer = LineBuffer(layer.input_shapes[0], read.line_rows)
+
+    def put(self, strip: int, values: Tensor | None) -> Tensor | None:
+        """Take the new rows of a strip; return those that the pool leaves then, if any."""
+        (begin, end), (first, behind) = self.read.made[strip], self.left.made[strip]
+        made = None
+        if first < behind:
+            rows = rows_read(self.layer, (first, behind))
+            there = [self.buffer.read((rows[0], min(begin, rows[1])))] if rows[0] < begin else []
+            there += [values[:, :, max(0, rows[0] - begin) : rows[1] - begin]] if values is not None else []
+            made = _greatest(strip_layer(self.layer, (first, behind)), np.concatenate(there, axis=2)).astype(np.int8)
+        if values is not None and self.buffer.held:
+            keep = min(end - begin, len(self.buffer.held))
+            self.buffer.write(end - keep, values[:, :, end - begin - keep :])
+        return made
+
+
 class StackExecution:
     """A stack of a network on random integers."""
 
@@ -72,6 +94,7 @@ class StackExecution:
         self.fusion: Fusion = fuse(network, hardware)
         self.layers = {layer.name: layer for layer in network.layers}
         self.shapes: Mapping[str, Shape] = network.inputs | {n: layer.output_shape for n, layer in self.layers.items()}
+        self.left = {name: group.last.output_shape for name, group in self.fusion.groups.items()}
         storage = storage_of(network, self.fusion)
         self.stack, self.strips = stack, strips_of(flow_of(network, self.fusion, storage), stack)
         self.seed, self.given = seed, dict[str, Tensor]()
@@ -92,14 +115,15 @@ class StackExecution:
             return tensor if rows is None else tensor[:, :, slice(*rows)]
 
         for op in self.stack.ops:
-            made[op] = self.make(self.fusion.groups[op], (0, self.shapes[op][2]), fetch)
+            made[op] = self.pooled(op, self.make(self.fusion.groups[op], (0, self.shapes[op][2]), fetch))
         return made[self.stack.ops[-1]]
 
     def by_strips(self) -> tuple[Tensor, int]:
         """Execute strip by strip; return what the last op makes, and how many rows were gone."""
         (*inner, last) = self.stack.ops
-        buffers = {op: LineBuffer(self.shapes[op], self.strips[op].held_rows) for op in inner}
-        result = np.zeros(self.shapes[last], np.int8)
+        buffers = {op: LineBuffer(self.left[op], self.strips[op].held_rows) for op in inner}
+        pools = {op: list(self.pools(op)) for op in self.stack.ops}
+        result = np.zeros(self.left[last], np.int8)
 
         def fetch(name: str, rows: Rows | None) -> Tensor:
             if name in buffers and rows is not None:
@@ -109,18 +133,37 @@ class StackExecution:
 
         for strip in range(len(self.strips[last].ends)):
             for op in self.stack.ops:
-                rows = self.strips[op].made[strip]
-                if rows[0] < rows[1]:
-                    values = self.make(self.fusion.groups[op], rows, fetch)
+                group, rows = self.fusion.groups[op], self.strips[op].made[strip]
+                made = produced(group.fused, self.strips[op]).made[strip]
+                values = self.make(group, made, fetch) if made[0] < made[1] else None
+                for pool in pools[op]:
+                    values = pool.put(strip, values)
+                if values is not None:
                     if op == last:
                         result[:, :, slice(*rows)] = values
                     else:
                         buffers[op].write(rows[0], values)
-        return result, sum(buffer.lost for buffer in buffers.values())
+        waiting = (pool.buffer for each in pools.values() for pool in each)
+        return result, sum(buffer.lost for buffer in (*buffers.values(), *waiting))
+
+    def pools(self, op: str) -> Iterator["StreamedPool"]:
+        """Yield what goes with an op and makes fewer rows, in order."""
+        fused, strips = self.fusion.groups[op].fused, self.strips[op]
+        windows = [layer for layer in fused if OPS[layer.op].windowed]
+        before = [each for _, each in reversed(before_pools(fused, strips))]
+        for layer, read, left in zip(windows, before, (*before[1:], strips), strict=False):
+            yield StreamedPool(layer, read, left)
+
+    def pooled(self, op: str, values: Tensor) -> Tensor:
+        """Return what fused pools leave of a whole tensor."""
+        for layer in self.fusion.groups[op].fused:
+            if OPS[layer.op].windowed:
+                values = _greatest(layer, values).astype(np.int8)
+        return values
 
     def outside(self, name: str) -> Tensor:
         """Return a tensor that the stack does not make: random integers."""
-        return self.given.setdefault(name, self.random(name, self.shapes[name]))
+        return self.given.setdefault(name, self.random(name, self.left.get(name, self.shapes[name])))
 
     def random(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """Return integers that depend on the name and the seed."""

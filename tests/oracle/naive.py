@@ -132,6 +132,7 @@ class LayerWalk:
         self.filled = filled_before(array)
         loads = self.load(tile, array)
         if not self.runs:
+            loads[WEIGHTS] = add([loads[WEIGHTS], self.load_parameters()])
             totals["first_weights_bytes"] = totals["dram_read", WEIGHTS]
             size, descriptors = loads[WEIGHTS]
             left = size - self.layer.prefetched_bytes
@@ -201,6 +202,16 @@ class LayerWalk:
             self.move("loaded_residuals", ("dram_read", INPUTS), words, OUTPUTS, ratio, laid)
             for _ in range(self.layer.residuals)
         )
+
+    def load_parameters(self):
+        """What ops that are fused bring besides, in one run, neither compressed nor cut."""
+        words, bits, burst = self.layer.parameters, self.machine.bits[WEIGHTS], 8 * self.machine.burst_bytes
+        bursts = len({bit // burst for bit in range(words * bits)})
+        size, some = bursts * self.machine.burst_bytes, int(words > 0)
+        self.totals["loaded_parameters"] += words
+        self.totals["dram_read", WEIGHTS] += size
+        self.totals["dma_runs"] += some
+        return size, some
 
     def laid(self, tile, kind, lines=None):
         """What a tile moves of a tensor that does not lie tile by tile: bytes, runs and descriptors."""
@@ -292,6 +303,7 @@ class LayerWalk:
             found["read", OUTERMOST, OUTPUTS] += totals["stored_outputs"] + totals["stored_sums"]
         for kind in ("read", "written"):
             found[kind, self.machine.outermost[INPUTS], INPUTS] += totals["loaded_residuals"]
+            found[kind, self.machine.outermost[WEIGHTS], WEIGHTS] += totals["loaded_parameters"]
         if totals["retains"]:
             for operand in Operand:
                 found["read", rf, operand] += totals["executed_macs"]

@@ -39,6 +39,8 @@ def memory_demands(machine, layer, mapping):
                 words, twice = held(tiles, operand, level, machine, layer, mapping)
                 bits = machine.bits[SUM_BITS if operand is OUTPUTS else operand]
                 demands[memory] += ceil(Fraction(words * bits, 8)) * (double if twice else 1)
+            if operand is WEIGHTS and level == OUTERMOST:
+                demands[memory] += ceil(Fraction(layer.parameters * machine.bits[WEIGHTS], 8))
             if operand is OUTPUTS and level == OUTERMOST:
                 size = ceil(Fraction(words_in(tiles[0], OUTPUTS) * machine.bits[OUTPUTS], 8))
                 demands[memory] += layer.residuals * size * double

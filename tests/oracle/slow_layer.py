@@ -56,7 +56,8 @@ class MacOp(TileMemory):
         for before, tile, after in zip([None, *self.tiles], self.tiles, [*self.tiles[1:], None], strict=False):
             loads = {operand: self.load(operand, before, tile) for operand in (INPUTS, WEIGHTS)}
             sums = self.load_sums(before, tile)
-            if before is None and come:
+            if before is None:
+                loads[WEIGHTS] += self.load_parameters()
                 size, descriptors = loads[WEIGHTS].size - come, loads[WEIGHTS].descriptors
                 loads[WEIGHTS] = Moved(size, loads[WEIGHTS].runs, descriptors if size else 0)
             walk = self.array.play(tile)
@@ -91,7 +92,15 @@ class MacOp(TileMemory):
 
     def first_weights(self) -> int:
         """Bytes of weights that the first tile loads."""
-        return self.load(WEIGHTS, None, self.tiles[0]).size
+        return self.load(WEIGHTS, None, self.tiles[0]).size + self.load_parameters().size
+
+    def load_parameters(self) -> Moved:
+        """Fetch what ops that go along read besides, once; return what crosses the port."""
+        moved = self.at_port(self.job.parameters, self.machine.weight_bits)
+        self.out.dram_read[WEIGHTS] += moved.size
+        for way in (self.out.written, self.out.read):
+            way["buffer", WEIGHTS] += self.job.parameters
+        return moved
 
     # DRAM
 

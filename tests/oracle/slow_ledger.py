@@ -10,6 +10,7 @@ from math import ceil, prod
 from simulator.hardware.model import Hardware
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.result.run import LayerResult, Run
+from tests.oracle.slow_schedule import constants as constants_of
 from tests.oracle.slow_stacks import Walk
 
 WINDOWS = {Op.CONV, Op.DEPTHWISE, Op.POOL}
@@ -42,10 +43,10 @@ class Ledger:
         for results in members.values():
             ops, stack = tuple(result.name for result in results), results[0].stacked
             walk = Walk(self.network, ops, stack.strip_rows, self.hosts)
-            row = {op: prod(self.layers[op].output_shape) // self.layers[op].output_shape[2] for op in ops}
+            row = {job: prod(self.layers[job].output_shape) // self.layers[job].output_shape[2] for job in walk.jobs}
             held = sum(self.weight_bytes(self.layers[op]) for op in ops) if stack.weights == "held" else 0
             for op in ops:
-                rows = [alive for name, alive in walk.alive if name == op]
+                rows = [alive for job, alive in walk.alive if walk.op_of[job] == op]
                 bits = [sum(each[t] * row[t] for t in each) * self.machine.output_bits for each in rows]
                 found[op] = held + max(bits) // 8
         return found
@@ -76,7 +77,9 @@ class Ledger:
             if there != (operand in result.on_chip):
                 yield f"takes its {operand} from where they are not"
             least = 0 if there else self.input_bytes(layer) if operand == "inputs" else self.weight_bytes(layer)
+            home = "weights" if layer.op in MAC_OPS else "inputs"  # where what fused ops read besides is counted
             more = self.beside(result) if operand == "inputs" else 0
+            more += self.brought(result) if operand == home else 0
             yield from self.moved(result, operand, least + more, exact=there)
 
     def moved(self, result: LayerResult, operand: str, least: int, exact: bool) -> Iterator[str]:
@@ -93,7 +96,7 @@ class Ledger:
         """Bytes that come besides the inputs: constants, and what fused adds add that is not on chip."""
         layer, bits = self.layers[result.name], self.machine.output_bits
         picked = prod(layer.output_shape) if layer.op is Op.GATHER else layer.constant_elements
-        constants = picked if layer.constant_elements else 0
+        constants = picked if layer.constant_elements else constants_of(layer)
         before, total = result.name, ceil(constants * self.machine.input_bits / 8)
         for name in result.fused:
             fused = self.layers[name]
@@ -105,6 +108,14 @@ class Ledger:
                 total += ceil(fused.constant_elements * samples * bits / 8)
             before = name
         return total
+
+    def brought(self, result: LayerResult) -> int:
+        """Bytes of weights and constants of fused ops, those of channels: tables come with residual operands."""
+        fused = [self.layers[name] for name in result.fused]
+        weights = sum(self.weight_bytes(layer) for layer in fused)
+        constants = [constants_of(layer) for layer in fused if layer.constant_elements <= layer.output_shape[1]]
+        bits = self.machine.weight_bits if self.layers[result.name].op in MAC_OPS else self.machine.input_bits
+        return weights + ceil(sum(constants) * bits / 8)
 
     def input_bytes(self, layer: Layer) -> int:
         """Distinct bytes of the inputs that an op needs."""

@@ -20,9 +20,8 @@ class TileMemory:
         memory = next(memory for memory in self.machine.buffers if WEIGHTS in memory.holds)
         taken = self.job.reserved if INPUTS in memory.holds else 0
         whole = sum(self.bits_in(operand, words) for operand, words in self.whole.items())
-        return (
-            memory.capacity_bytes - taken - ceil(whole / 8) - sum(self.demand(Operand(o), memory) for o in memory.holds)
-        )
+        taken += ceil(whole / 8) + ceil(self.job.parameters * self.machine.weight_bits / 8)
+        return memory.capacity_bytes - taken - sum(self.demand(Operand(o), memory) for o in memory.holds)
 
     def bits_in(self, operand, words) -> int:
         """Bits of inputs or weights on chip."""

@@ -32,6 +32,7 @@ class Job:
     wide_inputs: int = 0  # channels of the tensor in DRAM in which its inputs lie, if that is a larger one
     wide_outputs: int = 0
     dealt: bool = False  # its inputs' channels lie in another order
+    parameters: int = 0  # words that ops which go along read besides
     reserved: int = 0  # bytes that resident tensors take of the memory of inputs
 
     @property
@@ -64,6 +65,7 @@ def schedule(network: Network, machine: Hardware) -> list[Job]:
             job.weights_here = layer.op is Op.MATMUL and here[1]
             job.fetched = sum(any(home not in stays for home in homes[name]) for name in job.residuals)
             job.fetched += sum(tables(fused) for fused in job.fused)
+            job.parameters = sum(constants(fused) for fused in job.fused if not tables(fused))
             job.outputs_stay = layer.name in stays
             job.reserved = taken[at]
             made, read = (job.fused or [layer])[-1].name, layer.inputs[0]
@@ -111,9 +113,19 @@ def goes_along(layer, maker) -> bool:
 
 
 def tables(layer) -> int:
-    """Constants with a value for every element of a sample; a value for each channel is a bias or less."""
+    """Constants with a value for every element of a sample; a value for each channel is none."""
     _, channels, height, width = layer.output_shape
     return ceil(layer.constant_elements / (channels * height * width)) if layer.constant_elements > channels else 0
+
+
+def constants(layer) -> int:
+    """What an op reads beside its inputs: as told, or slopes, factors and offsets, gains as its kind has them."""
+    channels = layer.output_shape[1]
+    if layer.constant_elements or layer.op in MAC_OPS:
+        return layer.constant_elements
+    of_channels = {"prelu": 1, "instance_norm": 2, "group_norm": 2} | dict.fromkeys(("norm", "norm_relu"), 2)
+    of_sets = {"layer_norm": 2, "rms_norm": 1}
+    return of_channels.get(layer.variant, 0) * channels + of_sets.get(layer.variant, 0) * layer.window
 
 
 def residents(network, machine, jobs, homes):

@@ -22,67 +22,84 @@ def needed(layer: Layer, row: int) -> set[int]:
 
 
 class Walk:
-    """A stack of a network in play. `jobs` are its ops: each with what reads along on the way out.
+    """A stack of a network in play. Its jobs are ops, each with what reads along on the way out, and fused pools.
 
-    `made` are the rows that each op makes, strip by strip; `alive` the rows of each inner tensor while each op runs,
-    and, under no name, between strips; `read` the rows that each op takes of tensors from outside.
+    `made` are the rows that each job makes, strip by strip; `alive` the rows of each inner tensor while each job runs,
+    and, under no name, between strips; `read` the rows that each job takes of tensors from outside. Of what a fused
+    pool reads only rows that wait from strip to strip are there: others go through it as they are made.
     """
 
     def __init__(self, network: Network, ops: tuple[str, ...], strip_rows: int, fused: dict[str, str]) -> None:
         self.layers = {layer.name: layer for layer in network.layers}
-        self.ops, self.fused = ops, fused
+        pools = {name for name, op in fused.items() if op in ops and self.layers[name].op is Op.POOL}
+        self.op_of = {"": ""} | {op: op for op in ops} | {pool: fused[pool] for pool in pools}
+        self.jobs = tuple(name for op in ops for name in self.layers if self.op_of.get(name) == op)
+        self.hosts = self.hosts_of(fused, pools)
         self.homes: dict[str, set[str]] = {name: {name} for name in network.inputs}
         for layer in network.layers:
             joined = layer.op in (Op.CONCAT, Op.SPLIT, Op.SHUFFLE) and layer.name not in ops
             whole = set().union(*(self.homes[name] for name in layer.inputs))
-            self.homes[layer.name] = whole if joined else {fused.get(layer.name, layer.name)}
-        self.readers = {op: list(self.reads(op)) for op in ops}
-        self.total = dict.fromkeys(ops, 0)
-        self.made: dict[str, list[set[int]]] = {op: [] for op in ops}
+            self.homes[layer.name] = whole if joined else {self.hosts.get(layer.name, layer.name)}
+        self.readers = {job: list(self.reads(job)) for job in self.jobs}
+        self.pooled = {home for pool in pools for home, _ in self.readers[pool]}
+        self.leaves = {self.op_of[job]: job for job in self.jobs}
+        self.total = dict.fromkeys(self.jobs, 0)
+        self.made: dict[str, list[set[int]]] = {job: [] for job in self.jobs}
         self.alive: list[tuple[str, dict[str, int]]] = []
-        self.read: dict[str, list[set[int]]] = {op: [] for op in ops}
+        self.read: dict[str, list[set[int]]] = {job: [] for job in self.jobs}
         self.walk(strip_rows)
 
-    def reads(self, op: str) -> Iterator[tuple[str, Layer]]:
-        """The tensors that an op and what is fused into it read, and by which layer; its own apart."""
-        for layer in self.layers.values():
-            if layer.name == op or self.fused.get(layer.name) == op:
-                for name in layer.inputs:
-                    yield from ((home, layer) for home in self.homes[name] if home != op)
+    def hosts_of(self, fused: dict[str, str], pools: set[str]) -> dict[str, str]:
+        """The job that each fused op goes along with: the last fused pool before it, or the op."""
+        hosts: dict[str, str] = {}
+        for name, op in fused.items():
+            before = [hosts.get(each, each) for each in self.layers[name].inputs]
+            if name not in pools:
+                hosts[name] = next((each for each in before if each in pools and fused[each] == op), op)
+        return hosts
 
-    def height(self, op: str) -> int:
-        return self.layers[op].output_shape[2]
+    def reads(self, job: str) -> Iterator[tuple[str, Layer]]:
+        """The tensors that a job and what goes along with it read, and by which layer; its own apart."""
+        for layer in self.layers.values():
+            if layer.name == job or self.hosts.get(layer.name) == job:
+                for name in layer.inputs:
+                    yield from ((home, layer) for home in self.homes[name] if home != job)
+
+    def height(self, job: str) -> int:
+        return self.layers[job].output_shape[2]
 
     def walk(self, strip_rows: int) -> None:
-        last = self.ops[-1]
+        last = self.jobs[-1]
         while self.total[last] < self.height(last):
-            upto = dict.fromkeys(self.ops, 0) | {last: min(self.height(last), self.total[last] + strip_rows)}
-            for op in reversed(self.ops):
+            upto = dict.fromkeys(self.jobs, 0) | {last: min(self.height(last), self.total[last] + strip_rows)}
+            for job in reversed(self.jobs):
                 rows: set[int] = set()
-                for reader in self.ops:
+                for reader in self.jobs:
                     for home, layer in self.readers[reader]:
-                        if home == op:
+                        if home == job:
                             rows |= set().union(*(needed(layer, row) for row in range(upto[reader])))
-                upto[op] = max(upto[op], self.total[op], max(rows, default=-1) + 1)
+                upto[job] = max(upto[job], self.total[job], max(rows, default=-1) + 1)
                 if upto[last] == self.height(last):
-                    upto[op] = self.height(op)
+                    upto[job] = self.height(job)
             self.strip(upto)
 
     def strip(self, upto: dict[str, int]) -> None:
-        for op in self.ops:
-            new = set(range(self.total[op], upto[op]))
-            self.made[op].append(new)
-            outside = [layer for home, layer in self.readers[op] if home not in self.ops and layer.name == op]
-            self.read[op].append(set().union(*(needed(layer, row) for layer in outside[:1] for row in new)))
+        waited = dict(self.alive[-1][1]) if self.alive else dict.fromkeys(self.jobs, 0)
+        for job in self.jobs:
+            new = set(range(self.total[job], upto[job]))
+            self.made[job].append(new)
+            outside = [layer for home, layer in self.readers[job] if home not in self.jobs and layer.name == job]
+            self.read[job].append(set().union(*(needed(layer, row) for layer in outside[:1] for row in new)))
             before = dict(self.total)
-            self.total[op] = upto[op]
-            self.alive.append((op, {t: self.waiting(t, before) for t in self.ops[:-1]}))
-        self.alive.append(("", {t: self.waiting(t, self.total) for t in self.ops[:-1]}))
+            self.total[job] = upto[job]
+            there = {t: waited[t] if t in self.pooled else self.waiting(t, before) for t in self.jobs[:-1]}
+            self.alive.append((job, there))
+        self.alive.append(("", {t: self.waiting(t, self.total) for t in self.jobs[:-1]}))
 
     def waiting(self, tensor: str, done: dict[str, int]) -> int:
-        """Rows of a tensor that are made, from the first that is still needed once ops have done so many rows."""
+        """Rows of a tensor that are made, from the first that is still needed once jobs have done so many rows."""
         lows = [self.total[tensor]]
-        for reader in self.ops:
+        for reader in self.jobs:
             for home, layer in self.readers[reader]:
                 left = range(done[reader], self.height(reader))
                 lows += [min(needed(layer, row)) for row in left if home == tensor]

@@ -10,7 +10,7 @@ from simulator.network.ir import Layer, Op
 from tests.oracle.naive_bursts import CHANNELS, COLUMNS, DEEP, ROWS
 from tests.oracle.slow_addresses import is_tiled, taken
 from tests.oracle.slow_port import NOTHING, Moved, Played, Port, Tile, in_one_run, moved_energy, standing_energy
-from tests.oracle.slow_schedule import Job, tensor_bytes
+from tests.oracle.slow_schedule import Job, constants, tensor_bytes
 
 INPUTS, WEIGHTS, OUTPUTS = Operand
 MOVES = {Op.CONCAT, Op.SPLIT, Op.SHUFFLE, Op.GATHER, Op.RESHAPE, Op.PAD, Op.UNKNOWN}
@@ -68,8 +68,8 @@ class VectorOp:
         out.bottleneck = out.longest("", 0)
         made = tensor_bytes(layer.output_shape, machine.output_bits)
         taken = self.input_bytes() + self.constant_bytes()
-        table = tensor_bytes((layer.constant_elements,), machine.input_bits)
-        distinct = self.input_bytes() + min(table, self.constant_bytes())
+        own = constants(layer) if self.picked is None else min(layer.constant_elements, self.picked)
+        distinct = self.input_bytes() + tensor_bytes((own,), machine.input_bits)
         out.footprint = {"inputs": self.met_bytes() if layer.op is Op.POOL else distinct, "outputs": made}
         if layer.op is Op.POOL:  # windows overlap: elements are read as often as windows hold them
             taken = max(taken, raw, ceil(self.operations * machine.input_bits / 8))
@@ -97,8 +97,13 @@ class VectorOp:
 
     def constant_bytes(self) -> int:
         """Bytes of constants: what is picked of a table, as much as comes out; all of any other, once."""
-        picked = self.layer.op is Op.GATHER and self.layer.constant_elements
-        return tensor_bytes((self.outputs if picked else self.layer.constant_elements,), self.machine.input_bits)
+        words = constants(self.layer) if self.picked is None else self.picked
+        return tensor_bytes((words + self.job.parameters,), self.machine.input_bits)
+
+    @property
+    def picked(self) -> int | None:
+        """Words picked of a table, if there is one."""
+        return self.outputs if self.layer.op is Op.GATHER and self.layer.constant_elements else None
 
     def met_bytes(self) -> int:
         """Bytes of the inputs that lie in some window."""

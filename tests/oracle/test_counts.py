@@ -48,7 +48,7 @@ def cases(draw, shapes=SHAPES, slides=False):
     nest, mapping = draw(sliding_windows(shape) if slides else mapped_nests(shapes=st.just(shape)))
     layer = layer_of(nest)
     facts = layer_record(hardware, layer, nest, draw(residents()), draw(residuals), draw(stored), draw(slices_of(nest)))
-    facts["prefetch_bytes"] = draw(ahead)
+    facts["prefetch_bytes"], facts["parameters"] = draw(ahead), draw(parameters)
     records = machine_record(hardware), port_record(hardware), facts, price_record(hardware, layer)
     case = Case(*records, mapping_record(hardware, mapping))
     if draw(st.booleans()):
@@ -85,6 +85,7 @@ def residents():
 
 residuals = st.sampled_from((0, 0, 1, 2))
 ahead = st.sampled_from((0, 0, 40))
+parameters = st.sampled_from((0, 0, 5, 70))
 stored = st.sampled_from((Fraction(1), Fraction(1), Fraction(4, 9)))
 
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from simulator.cost.case import Case
 from simulator.cost.convert import layer_record, machine_record, make_scratch, mapping_record, port_record, price_record
+from simulator.cost.effort import PROVE, Effort
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import evaluate
 from simulator.cost.legality import violations
-from simulator.cost.search import PROVE, Effort, Request, gap_of, search_layer
+from simulator.cost.search import Request, gap_of, search_layer
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import BAND
 from simulator.hardware.model import KERNEL_OBJECTIVES as OBJECTIVES

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from simulator.cost.candidates import template_record, tile_choices, tile_steps
 from simulator.cost.case import Case
 from simulator.cost.convert import layer_record, machine_record, make_scratch, mapping_record, port_record, price_record
+from simulator.cost.effort import BEAM, Effort
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import evaluate
 from simulator.cost.legality import violations
-from simulator.cost.search import BEAM, ELONGATION, Effort, Request, Search, search_layer
+from simulator.cost.search import ELONGATION, Request, Search, search_layer
 from simulator.cost.sparsity import skips_zeros
 from simulator.cost.spatial import spatial_mappings
 from simulator.hardware.load import load_hardware

@@ -1,62 +1,26 @@
 """Stacks against a walk over rows: what each strip makes, what waits on chip meanwhile, what crosses DRAM."""
 
 from dataclasses import replace
+from math import prod
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import load_hardware
 from simulator.engine import Options, simulate
-from simulator.hardware.model import Hardware
 from simulator.network.ir import Network
-from simulator.schedule import Schedule, Stack
-from simulator.schedule.choice import saved_bytes
-from simulator.schedule.fusion import Fusion, fuse
-from simulator.schedule.placement import place
-from simulator.schedule.stacks import Flow, StackChoice, blocks_of, choices, flow_of, strips_of
-from simulator.schedule.tensors import candidates, storage_of
-from simulator.verify.stacks import StackExecution, verify_stack
+from simulator.schedule import Stack
+from simulator.schedule.stacks import blocks_of, strips_of
+from simulator.schedule.strips import before_pools, produced
+from simulator.verify.stacks import LineBuffer, StackExecution, verify_stack
+from tests.drawn_networks import chains
 from tests.oracle.slow_stacks import Walk
+from tests.oracle.some_stacks import forced, setting
 from workloads.importers.assembly import Assembly
 
 EDGE = replace(load_hardware("edge_npu_like"), stacks="depth_first")
-
-
-@st.composite
-def chains(draw) -> Network:
-    """Windows of all kinds one behind the other, sums of what lies between, concats."""
-    g = Assembly("chain")
-    x = g.input(
-        draw(st.integers(1, 3)), draw(st.integers(5, 14)), draw(st.integers(3, 6)), batch=draw(st.integers(1, 2))
-    )
-    for _ in range(draw(st.integers(2, 6))):
-        kind = draw(st.sampled_from(("window", "window", "pool", "sum", "join", "relu")))
-        if kind == "window":
-            rows, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2))
-            reach = (rows - 1) * dilation + 1
-            above, below = draw(st.integers(0, reach - 1)), draw(st.integers(0, reach - 1))
-            above += max(0, reach - x.size[0] - above - below) if reach > x.size[0] + above + below else 0
-            stride = draw(st.integers(1, 2)) if x.size[0] > 4 else 1
-            x = g.conv(x, draw(st.integers(1, 4)), (rows, 1), (stride, 1), (above, 0, below, 0), dilation=(dilation, 1))
-        elif kind == "pool" and x.size[0] > 3:
-            x = g.max_pool(x, (draw(st.integers(2, 3)), 1), (draw(st.integers(1, 2)), 1), (draw(st.integers(0, 1)), 0))
-        elif kind == "sum":
-            x = g.add(g.conv(x, x.channels, (3, 1), padding=(1, 0)), x)
-        elif kind == "join":
-            x = g.concat(x, g.conv(x, 2, (3, 1), padding=(1, 0)), g.relu(x))
-        else:
-            x = g.relu(x)
-    return g.build()
-
-
-def setting(network: Network, machine: Hardware) -> tuple[Fusion, Flow, list[StackChoice]]:
-    """How rows flow through a network, and every stack there is."""
-    fusion = fuse(network, machine)
-    storage = storage_of(network, fusion)
-    flow = flow_of(network, fusion, storage)
-    saved = saved_bytes(machine, fusion, storage, candidates(network, machine, fusion, storage))
-    return fusion, flow, list(choices(flow, machine, saved))
 
 
 @given(chains(), st.data())
@@ -67,12 +31,18 @@ def test_strips_make_and_hold_the_rows_that_a_walk_finds(network: Network, data)
     stack = data.draw(st.sampled_from(stacks)).stack
     walk, strips = Walk(network, stack.ops, stack.strip_rows, dict(fusion.producer_of)), strips_of(flow, stack)
     for op in stack.ops:
-        assert [set(range(*made)) for made in strips[op].made] == walk.made[op]
+        left, fused = walk.leaves[op], fusion.groups[op].fused
+        assert [set(range(*made)) for made in strips[op].made] == walk.made[left]
+        assert [set(range(*made)) for made in produced(fused, strips[op]).made] == walk.made[op]
+        waiting = [each.line_rows for _, each in before_pools(fused, strips[op])]
+        pools = [job for job in walk.jobs if walk.op_of[job] == op and job != left]
+        assert waiting[::-1] == [max(rows[job] for _, rows in walk.alive) for job in pools]
     for at, op in enumerate(stack.ops[:-1]):
         last = max(stack.ops.index(flow.name(reader.group)) for reader in flow.readers[op])
         at_work = stack.ops[at : last + 1]
-        assert strips[op].held_rows == max(rows[op] for name, rows in walk.alive if name in at_work)
-        assert strips[op].line_rows == max(rows[op] for name, rows in walk.alive if name not in at_work)
+        alive = [(walk.op_of[job], rows[walk.leaves[op]]) for job, rows in walk.alive]
+        assert strips[op].held_rows == max(rows for name, rows in alive if name in at_work)
+        assert strips[op].line_rows == max(rows for name, rows in alive if name not in at_work)
 
 
 @given(chains(), st.data())
@@ -85,21 +55,14 @@ def test_a_stack_takes_what_lies_on_chip_at_any_time(network: Network, data) -> 
     walk = Walk(network, stack.ops, stack.strip_rows, dict(fusion.producer_of))
     layers = {layer.name: layer for layer in network.layers}
     weights = sum(layers[op].params for op in stack.ops if stack.weights == "held")
-    row = {op: layers[op].output_shape[0] * layers[op].output_shape[1] * layers[op].output_shape[3] for op in stack.ops}
+    row = {job: prod(layers[job].output_shape) // layers[job].output_shape[2] for job in walk.jobs}
     for op, taken in zip(stack.ops, choice.taken_bytes, strict=True):
-        alive = [sum(rows[t] * row[t] for t in rows) for name, rows in walk.alive if name == op]
+        alive = [sum(rows[t] * row[t] for t in rows) for job, rows in walk.alive if walk.op_of[job] == op]
         assert taken >= max(alive) + weights
     blocks = blocks_of(flow, stack, EDGE)
     for at, taken in zip(choice.index, choice.taken_bytes, strict=True):
         there = [b for b in blocks.values() if b.lifetime.made <= at <= b.lifetime.last_read]
         assert sum(block.size_bytes for block in there) == taken
-
-
-def forced(network: Network, machine: Hardware, stack: Stack) -> Schedule:
-    """A schedule of one stack and nothing else on chip."""
-    _, flow, _ = setting(network, machine)
-    blocks = blocks_of(flow, stack, machine)
-    return Schedule((stack,), place(blocks, machine.activation_buffer.capacity_bytes))
 
 
 @settings(max_examples=max(4, settings.default.max_examples // 12))
@@ -119,13 +82,13 @@ def test_a_run_moves_over_dram_what_a_walk_counts(network: Network, data) -> Non
         times = 1 if stack.weights == "held" else sum(map(bool, walk.made[op]))
         if result.macs:
             assert dram["weights"].read_bytes == result.params * times
-        inner = [home for home, layer in walk.readers[op] if home in stack.ops and layer.name == op]
+        inner = [home for home, layer in walk.readers[op] if home in walk.jobs and layer.name == op]
         expected = 0 if inner else walk.bytes_read(op, machine.input_bits)
-        others = sum(home not in stack.ops for home, layer in walk.readers[op] if layer.name != op)
+        others = sum(home not in walk.jobs for home, layer in walk.readers[op] if layer.name != op)
         if len(result.input_shapes) == 1 and not others:
             assert dram["inputs"].read_bytes == expected
-        whole = 0 if op != stack.ops[-1] else result.output_shape
-        assert dram["outputs"].write_bytes == (0 if not whole else whole[0] * whole[1] * whole[2] * whole[3])
+        whole = prod(walk.layers[walk.leaves[op]].output_shape) if op == stack.ops[-1] else 0
+        assert dram["outputs"].write_bytes == whole
 
 
 @settings(max_examples=max(4, settings.default.max_examples // 12))
@@ -178,3 +141,53 @@ def test_a_line_buffer_that_is_too_short_loses_rows() -> None:
     late = replace(execution.strips["a"], ends=(2, 4, 6, 8))
     execution.strips["a"] = late
     assert not execution.verdict().passed
+
+
+POOLS = {"wide": (3, 2, 1), "apart": (2, 3, 0), "padded": (3, 1, 1), "tall": (3, 2, 0), "twice": (2, 2, 0)}
+
+
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("ending", ["pool", "conv"])
+def test_convolutions_whose_pool_goes_along_are_stacked_row_by_row(pool: str, ending: str) -> None:
+    """A convolution, its activation and a pool (or two) that it goes through, with strips of each height."""
+    g, (kernel, stride, padding) = Assembly("stem"), POOLS[pool]
+    x = g.relu(g.conv(g.relu(g.input(3, 23, 9), name="first"), 6, 5, 2, padding=2, name="stem"))
+    x = g.relu(g.max_pool(x, kernel, stride, padding, ceil=pool == "tall"))
+    x = g.max_pool(x, 2, 1) if pool == "twice" else x
+    if ending == "conv":
+        g.conv(x, 4, 3, padding=1, name="last")
+    network, machine = g.build(), replace(EDGE, dram=replace(EDGE.dram, burst_bytes=1))
+    ops = ("first", "stem") if ending == "pool" else ("first", "stem", "last")
+    fusion, flow, _ = setting(network, machine)
+    stored = fusion.groups[ops[-1]].last.output_shape
+    for rows in range(1, stored[2] + 1):
+        stack = Stack(ops, rows)
+        walk, strips = Walk(network, ops, rows, dict(fusion.producer_of)), strips_of(flow, stack)
+        assert [set(range(*made)) for made in strips["stem"].made] == walk.made[walk.leaves["stem"]]
+        assert [set(range(*m)) for m in produced(fusion.groups["stem"].fused, strips["stem"]).made] == walk.made["stem"]
+        assert verify_stack(network, machine, stack).passed
+        row = {job: prod(walk.layers[job].output_shape) // walk.layers[job].output_shape[2] for job in walk.jobs}
+        alive = [sum(rows[t] * row[t] for t in rows) for job, rows in walk.alive if walk.op_of[job] == "stem"]
+        at, blocks = (
+            flow.index[flow.place["stem"]],
+            blocks_of(flow, replace(stack, weights="reloaded"), machine).values(),
+        )
+        taken = sum(block.size_bytes for block in blocks if block.lifetime.made <= at <= block.lifetime.last_read)
+        assert max(alive) <= taken
+    run = simulate(machine, network, Options(schedule=forced(network, machine, Stack(ops, 2))), threads=1)
+    last = next(layer for layer in run.layers if layer.name == ops[-1])
+    assert 0 <= last.traffic["dram"]["outputs"].write_bytes - prod(stored) <= last.tiles  # whole bytes a tile
+
+
+def test_a_pool_whose_line_buffer_is_too_short_loses_rows() -> None:
+    g = Assembly("stem")
+    x = g.relu(g.input(3, 16, 8), name="first")
+    g.max_pool(g.conv(x, 6, 3, padding=1, name="stem"), 3, 2, 1)
+    execution = StackExecution(g.build(), EDGE, Stack(("first", "stem"), 2))
+    (pool,) = execution.pools("stem")
+    assert execution.verdict().passed and len(pool.buffer.held) == 1
+    pool.buffer = LineBuffer((1, 6, 16, 8), 1)
+    pool.put(0, np.zeros((1, 6, 2, 8), np.int8))
+    pool.buffer.held = [-1]
+    pool.put(1, np.zeros((1, 6, 4, 8), np.int8))
+    assert pool.buffer.lost

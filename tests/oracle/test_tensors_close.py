@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import load_hardware, simulate
-from simulator.hardware.model import Hardware
+from simulator.hardware.model import DepthwiseEngine, Hardware
 from simulator.network.graph import Tensor
 from simulator.network.ir import Layer, Network, Op
 from simulator.result.json_io import run_from_json, run_to_json
@@ -46,6 +46,13 @@ def pooled(draw, g: Assembly, x: Tensor) -> Tensor:
 def joined(draw, g: Assembly, x: Tensor) -> Tensor:
     y = g.concat(x, g.conv(x, 3, 3, padding=1), g.relu(x))
     return g.conv(g.gather(y, 4) if draw(st.booleans()) else g.slice(y, 1, 4), 4, 1)
+
+
+def separable(draw, g: Assembly, x: Tensor) -> Tensor:
+    """A pointwise layer and a depthwise one, each with slopes behind it or not."""
+    kinds = [draw(st.sampled_from(("", "prelu", "norm_relu"))) for _ in range(2)]
+    y = g.conv(x, draw(st.integers(1, 9)), 1, activation=kinds[0])
+    return g.depthwise(y, 3, draw(st.integers(1, 2)), padding=1, activation=kinds[1])
 
 
 def attention(draw, g: Assembly, x: Tensor) -> Tensor:
@@ -85,6 +92,7 @@ BLOCKS = {
     table: lambda x: True,
     pooled: lambda x: min(x.size) > 2,
     joined: lambda x: True,
+    separable: lambda x: True,
     attention: lambda x: prod(x.size) <= 50,
     enlarged: lambda x: prod(x.size) <= 100,
     gated: lambda x: True,
@@ -120,6 +128,7 @@ def machines(draw) -> Hardware:
         layer_order=draw(st.sampled_from(ORDERS)),
         fuses=frozenset(draw(st.sets(st.sampled_from(FUSED)))),
         folds=frozenset(draw(st.sets(st.sampled_from(FOLDED)))),
+        depthwise=draw(st.sampled_from((None, DepthwiseEngine(4, 2)))),
     )
 
 

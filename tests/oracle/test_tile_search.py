@@ -21,6 +21,7 @@ from simulator.cost.search_tiles import (
     CYCLES_COLUMN,
     FIGURES,
     FLOOR_COLUMN,
+    INNERMOST,
     WORDS_COLUMN,
     Choices,
     axis_tables,
@@ -204,7 +205,7 @@ def test_choices_count_up_from_the_last_dimension_but_for_long_tiles(elongation:
     if elongation == 1:
         left_out = [*left_out, (9, 2)]
     pick, found = np.zeros(8, np.int64), [(0,) * 8]
-    while next_choice(pick, Choices(extents, counts, ORDERS, TRIES, elongation)):
+    while next_choice(pick, Choices(extents, counts, ORDERS, TRIES, elongation), INNERMOST):
         found.append(tuple(int(i) for i in pick))
     every = [tuple(digits) for digits in product(*(range(count) for count in counts))]
     extent = {pick: (int(extents[Dim.P, pick[Dim.P]]), int(extents[Dim.Q, pick[Dim.Q]])) for pick in every}

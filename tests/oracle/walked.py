@@ -22,7 +22,7 @@ from simulator.cost import case as records
 from simulator.cost.bounds import counted_no_better, cycles_bound, no_better
 from simulator.cost.case import LAYER, MACHINE, MAPPING, PORT, PRICES, Case, Floats, Scratch
 from simulator.cost.convert import make_scratch, record
-from simulator.cost.crossing import Crossing, counted_crossing, least_crossing
+from simulator.cost.crossing import Crossing, counted_crossing, least_crossing, least_ends
 from simulator.cost.energy import dram_bytes, layer_energy
 from simulator.cost.evaluate import begin, evaluate
 from simulator.cost.macs import mac_bound, mac_tables
@@ -74,7 +74,7 @@ def bounds_of(case: Case) -> dict[str, float]:
     axis_tables(machine, layer, tile, one, table)
     assert begin(case, scratch)
     macs, window = mac_bound(machine, layer, mapping, factors, first), int(table.prod())
-    crossing = least_crossing(case, scratch, window)
+    crossing = least_crossing(case, scratch, window, least_ends(case, scratch))
     found = {"mac_cycles": macs} | _keys_at_least(case, None, cycles_bound(case, crossing, macs), crossing, "")
     count_variants(case, scratch)
     array = found["array_cycles"] = macs if machine["overlapped"] else scratch.totals["array_cycles"]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from simulator import load_hardware
-from simulator.cost.search import DEFAULT, Request, search_layer
+from simulator.cost.effort import DEFAULT
+from simulator.cost.search import Request, search_layer
 from simulator.cost.steps import MOST_EXTENTS, least_steps
 from simulator.engine import array_ops
 from simulator.engine.simulate import Options, simulate

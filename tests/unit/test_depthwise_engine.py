@@ -68,6 +68,32 @@ def test_its_products_are_operations_of_the_vector_unit() -> None:
     assert spent == pytest.approx(72 * 28 * 28 * 25 * MACHINE.prices.vector_op)
 
 
+def test_its_weights_come_from_dram_with_those_of_the_op_before() -> None:
+    """72 x 24 and 72 x 25 bytes, 108 and 113 bursts of 16; they are written on chip, and read there once."""
+    pointwise = simulate(MACHINE, separable()).layers[0]
+    assert pointwise.traffic["dram"]["weights"].read_bytes == 16 * (108 + 113)
+    held = pointwise.traffic["buffer"]["weights"]
+    alone = simulate(WITHOUT, separable()).layers[0].traffic["buffer"]["weights"]
+    assert held.write_bytes - alone.write_bytes == held.read_bytes - alone.read_bytes == 72 * 25
+
+
+def test_what_its_weights_take_the_port_longer_the_first_tile_waits() -> None:
+    """1,808 bytes at 25.6 bytes a cycle, which begin together with the others."""
+    rate = MACHINE.dram.bytes_per_cycle
+    assert rate
+    pointwise, alone = (simulate(machine, separable()).layers[0] for machine in (MACHINE, WITHOUT))
+    longer = pointwise.dram_parts["fill"] - alone.dram_parts["fill"]
+    assert abs(longer - 1808 / rate) <= 1
+
+
+def test_its_weights_stay_with_those_of_the_op_before_or_both_come_again() -> None:
+    whole = 72 * 24 + 72 * 25
+    for size, stays in ((whole, True), (whole - 1, False)):
+        run = simulate(vary(MACHINE, {"layers.keep_weights": f"{size} B"}), separable())
+        assert (run.layers[0].traffic["dram"]["weights"].read_bytes == 0) is stays
+        assert ("weights" in run.layers[0].on_chip) is stays
+
+
 def test_events_take_as_long() -> None:
     run = simulate(MACHINE, separable())
     assert timeline(run).end_cycle == run.total.cycles

@@ -273,9 +273,11 @@ SINCE: dict[str, object] = {
     "inputs": (),
     "footprint_bytes": {},
     "dma_runs": 0,
+    "parameter_bytes": 0,
 }
 """What differs from version 1: partial sums that go into PEs are priced, gating stops registers, too, waits for DRAM
-are told apart, inputs are named, of windows only what they meet is touched, and runs of addresses are counted."""
+are told apart, inputs are named, of windows only what they meet is touched, runs of addresses are counted, and
+parameters are told."""
 
 
 def test_a_run_of_version_1_without_its_subject_is_read() -> None:

@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from math import inf
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ from analysis.drive.explain.explanation import network_changes
 from analysis.drive.explain.layer_levers import layer_changes
 from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
 from analysis.drive.explain.published_levers import published_changes
+from analysis.drive.explain.ranking import Prospect, worth_telling
 from analysis.drive.explain.text import explanation_text
-from analysis.drive.explain.trials import Trials, worth_telling
+from analysis.drive.explain.trials import Trials
 from analysis.read.evidence import verdict_of
 from analysis.read.losses import stage_uses
 from simulator import load_hardware, load_network, simulate
@@ -45,7 +45,7 @@ def test_every_lever_saves_exactly_what_simulating_its_change_afresh_saves(machi
     trials = Trials(run)
     changes = [*trials.of_machine(), *network_changes(trials.network, trials.machine, run)]
     assert {change.what for change in changes} >= set(savings)
-    assert len(savings) > 8
+    assert len(savings) > 5
     afresh = Trials(run)
     for change in [one for one in changes if one.what in savings][::4]:
         again, saving = afresh.simulate(change), savings[change.what]
@@ -65,24 +65,28 @@ def test_no_change_saves_more_than_it_is_proven_to_save_at_most(machine: str, ob
             saving = trials.saving(change)
         except InputError:
             continue
-        prospect = trials.prospect(change, of_layers=False)
-        most = prospect.worth_at_most
-        close += most < 0.9
-        assert saving.worth <= most + 1e-9, change.what
-        prospect.search(enough=-inf)
-        assert saving.worth - 1e-9 <= prospect.worth_at_most <= most, change.what
+        prospect, most = Prospect(trials, change, of_layers=False), [2.0]
+        while prospect.look_closer():
+            most.append(prospect.worth_at_most)
+            assert saving.worth - 1e-9 <= most[-1] <= most[-2] + 1e-9, change.what
+        close += most[-1] - saving.worth < 0.01
         if saving.layer_worth is not None:
-            assert saving.layer_worth <= trials.prospect(change, of_layers=True).worth_at_most + 1e-9, change.what
-    assert close
+            of_layer = Prospect(trials, change, of_layers=True)
+            while of_layer.look_closer():
+                assert saving.layer_worth <= of_layer.worth_at_most + 1e-9, change.what
+    assert close > 4
 
 
 def test_a_dataflow_that_is_added_saves_no_more_than_its_own_floor_allows() -> None:
     run = simulate("flexible_168", tiny())
     trials, close = Trials(run), 0
     for change in [one for one in trials.of_machine() if one.lever == "dataflow_added"][::4]:
-        most = trials.prospect(change, of_layers=False).worth_at_most
-        assert trials.saving(change).worth <= most + 1e-9, change.what
-        close += most < 0.25
+        prospect = Prospect(trials, change, of_layers=False)
+        worth, kinds = trials.saving(change).worth, len(prospect.outlook.ops) if prospect.outlook else 0
+        for _ in range(2 * kinds):
+            prospect.look_closer()
+            assert worth <= prospect.worth_at_most + 1e-9, change.what
+        close += prospect.worth_at_most < 0.25
     assert close > 2
 
 
@@ -130,7 +134,8 @@ def test_squeezenext_is_told_of_its_first_layer_its_early_blocks_and_its_publish
     assert (worst.stage, worst.filters) == ("block1", (8, 32))
     text = "\n".join(explanation_text(explained))
     assert "conv1 (7x7)" in text and "block1 (8 to 32 filters)" in text
-    assert "that can save" in text and "at most, by bounds on their ops" in text
+    assert "not simulated, by bounds on their ops" in text
+    assert "% at most; " in text and "no more than what is told of the same lever" in text
     assert len(explained.best_cutting) == len(explained.best_of_machine) == 5
 
 

@@ -1,4 +1,4 @@
-"""Laws of tensors, from where each op reads and that it was written there, and of those that stay on chip: by hand."""
+"""Laws of tensors: what is read was written there, and all of it is read; what stays has room; by hand."""
 
 from dataclasses import replace
 
@@ -101,6 +101,26 @@ def test_a_residual_operand_comes_from_dram_though_inputs_stay() -> None:
     one, two = (free("sum", Op.ADD, names) for names in (("b",), ("b", "data")))
     assert ledger(STAYS, fused, two) == []
     assert ledger(STAYS, fused, one) == [("b", "traffic.dram.inputs", "6 bytes read")]
+
+
+def test_weights_and_constants_of_fused_ops_come_from_dram() -> None:
+    filters = replace(free("filters", Op.DEPTHWISE, ("a",)), parameter_bytes=9)
+    slopes = replace(free("slopes", Op.ACTIVATION, ("filters",)), parameter_bytes=2)
+    group = replace(MADE, fused=("filters", "slopes"))
+    short = [("a", "traffic.dram", "24 < 25")]
+    assert ledger(group, filters, slopes) == [("a", "traffic.dram", "14 < 25")]
+    assert ledger(replace(group, traffic=moving(weights=(14, 0))), filters, slopes) == short
+    assert ledger(replace(group, traffic=moving(weights=(15, 0))), filters, slopes) == []
+    assert ledger(replace(group, traffic=moving(inputs=(21, 0))), filters, slopes) == []
+    assert ledger(replace(group, on_chip=("weights",), traffic=moving(weights=(0, 0))), filters, slopes) == []
+
+
+def test_constants_of_an_op_come_from_dram_though_its_inputs_stay() -> None:
+    slopes = replace(reading("b", ("a",)), op=Op.ACTIVATION, on_chip=("inputs",), footprint_bytes={}, parameter_bytes=2)
+    read = {"dram": {"inputs": Traffic(2, 0), "outputs": Traffic(0, 6)}}
+    assert ledger(STAYS, replace(slopes, traffic=read)) == []
+    less = {"dram": {"inputs": Traffic(1, 0), "outputs": Traffic(0, 6)}}
+    assert ledger(STAYS, replace(slopes, traffic=less)) == [("b", "traffic.dram", "1 < 2")]
 
 
 def test_what_is_in_dram_is_read_and_written_whole() -> None:

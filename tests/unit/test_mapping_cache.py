@@ -60,6 +60,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "ops_on_array": frozenset({"pool"}),
     "epilogue": Epilogue(7, True),
     "depthwise": DepthwiseEngine(16, 4),
+    "pages": "others",  # of timelines alone
     "kept_weight_bytes": 7,
     "fuses": frozenset({"add"}),
     "folds": frozenset({"add"}),
@@ -181,6 +182,7 @@ NOT_READ_OF_LAYER: dict[str, object] = {
 READ_OF_OP: dict[str, object] = {
     "layer": replace(LAYER, stride=(2, 2)),
     "residuals": 7,
+    "parameters": 11,
     "resident": (True, False, False),
     "reserved_bytes": 7,
     "stored": Fraction(1, 7),

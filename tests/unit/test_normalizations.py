@@ -130,6 +130,6 @@ def test_a_norm_is_no_epilogue_unless_the_machine_fuses_norms() -> None:
 def test_a_norm_costs_two_passes_of_time_and_traffic() -> None:
     run = simulate("flexible_168", normalized("layer_norm"))
     (norm,) = run.layers
-    words = 8 * 4 * 6
-    assert norm.traffic["buffer"]["inputs"].read_bytes == 2 * words * 2
+    words, gains_and_offsets = 8 * 4 * 6, 2 * 8
+    assert norm.traffic["buffer"]["inputs"].read_bytes == (2 * words + gains_and_offsets) * 2
     assert norm.cycle_parts["vector"] == -(-7 * words // 14)

@@ -1,5 +1,6 @@
 """Schedules as files: written, replayed to the same run, and refused with one line each where they are wrong."""
 
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -84,6 +85,8 @@ def test_ops_that_overlap_are_played_strip_by_strip_too() -> None:
 
 
 BROKEN = {
+    "a tensor kept that nobody makes": (("kept:\n", "kept:\n  sten: 0\n"), "kept.sten: no op of the network", "read"),
+    "a tensor kept twice": (("kept:\n", "kept:\n  down: 0\n"), "kept.down: duplicate key", "each key once"),
     "an op that nobody knows": (("[stem, body", "[stem, bodi"), "stacks.0.ops.1: no op", "did you mean"),
     "an op in the order that nobody knows": (("- down", "- dwn"), "order.3: no op of the network", "did you mean"),
     "an order against the graph": (
@@ -110,7 +113,8 @@ def test_what_is_wrong_with_a_file_is_told(what: str, tmp_path) -> None:
     file.write_text(text().replace(before, after, 1))
     with pytest.raises(InputError) as error:
         load_schedule(file, network(), MACHINE)
-    assert all(part in str(error.value) for part in (str(file), *told)), str(error.value)
+    assert all(part in str(error.value) for part in told), str(error.value)
+    assert re.match(rf"{re.escape(str(file))}:\d+:\d+: [\w.-]+: ", str(error.value)), str(error.value)
 
 
 def test_a_machine_without_stacks_or_kept_tensors_refuses_them(tmp_path) -> None:
@@ -125,12 +129,33 @@ def test_a_machine_without_stacks_or_kept_tensors_refuses_them(tmp_path) -> None
         load_schedule(file, network(), replace(MACHINE, keeps_activations=False))
 
 
+def test_tensors_that_leave_an_op_no_room_for_its_tiles_are_over_capacity(tmp_path) -> None:
+    kept, file = Schedule((), {("thin", "whole"): 0}), tmp_path / "schedule.yaml"
+    machine = vary(MACHINE, {"buffers.0.capacity": 8192 + 64})
+    file.write_text(schedule_to_yaml(kept, ops_that_run(network(), machine), "full"))
+    with pytest.raises(InputError) as error:
+        load_schedule(file, network(), machine)
+    assert re.search(r"schedule.yaml:\d+:\d+: kept: over capacity in \w+: \d+ bytes stay", str(error.value))
+    assert "room for" in str(error.value)
+
+
 def test_bytes_that_two_blocks_share_are_told(tmp_path) -> None:
     addresses = dict.fromkeys(chosen().addresses, 0)
     file = tmp_path / "schedule.yaml"
     file.write_text(schedule_to_yaml(replace(chosen(), addresses=addresses), ops_that_run(network(), MACHINE), "low"))
     with pytest.raises(InputError, match="bytes that are taken: both are alive at a time"):
         load_schedule(file, network(), MACHINE)
+
+
+def test_one_address_that_is_wrong_is_told_in_one_line(tmp_path) -> None:
+    file, placed = tmp_path / "schedule.yaml", dict(chosen().addresses)
+    (taken,) = (address for place, address in placed.items() if place == ("stem", "rows"))
+    placed["stem", "line"] = taken
+    file.write_text(schedule_to_yaml(replace(chosen(), addresses=placed), ops_that_run(network(), MACHINE), "one"))
+    with pytest.raises(InputError) as error:
+        load_schedule(file, network(), MACHINE)
+    (problem,) = error.value.problems
+    assert problem.path in ("parts.stem.line", "parts.stem.rows") and f"got: {taken}" in problem.render()
 
 
 def test_what_cannot_go_strip_by_strip_is_told(tmp_path) -> None:

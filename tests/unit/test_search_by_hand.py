@@ -15,9 +15,10 @@ from simulator.cost.candidates import (
     tile_choices,
     tile_steps,
 )
+from simulator.cost.effort import BEAM
 from simulator.cost.inner import InnerTiles
 from simulator.cost.legality import ALONE, Around, buffer_demands, least_demand, violations
-from simulator.cost.search import BEAM, Request, Search, search_layer
+from simulator.cost.search import Request, Search, search_layer
 from simulator.cost.spatial import SpatialMapping, spatial_mappings
 from simulator.hardware.load import load_hardware
 from simulator.hardware.model import Hardware

@@ -1,12 +1,16 @@
 """All anchors by name; each is loaded, and its rows computed, when it is asked for."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 
-from analysis.drive.accuracy.anchor import Anchor, Evaluation
+from analysis.drive.accuracy.anchor import Anchor, Evaluation, Row
+from analysis.drive.sweep.pool import Crew
 from simulator.errors import InputError, Problem, nearest
 
 Progress = Callable[[int, int, str], None]
+WORTH = 6
+"""Anchors for which processes are worth their start."""
 
 ANCHORS: dict[str, str] = {
     "choice": "analysis.drive.accuracy.anchors.choice",
@@ -46,18 +50,41 @@ def load_anchor(name: str) -> Anchor:
     return anchor
 
 
-def evaluate_anchors(names: Iterable[str] = (), progress: Progress | None = None) -> list[Evaluation]:
+def evaluate_anchors(names: Iterable[str] = (), progress: Progress | None = None, workers: int = 0) -> list[Evaluation]:
     """Evaluate anchors, all of them if none is named; raise InputError for an unknown name before any work.
 
-    `progress` is told how many of how many anchors are done, and which one comes.
+    `progress` is told how many of how many anchors are done, and which one comes. So many `workers` are processes that
+    take them one by one; few anchors are evaluated here.
     """
-    anchors = [load_anchor(name) for name in tuple(dict.fromkeys(names)) or ANCHORS]
-    found = []
-    for done, anchor in enumerate(anchors):
+    names = tuple(dict.fromkeys(names)) or tuple(ANCHORS)
+    anchors = [load_anchor(name) for name in names]
+    rows: dict[int, tuple[Row, ...]] = {}
+    with Crew(partial(Bench, names), workers if len(anchors) >= WORTH else 0, ahead=1) as crew:
         if progress:
-            progress(done, len(anchors), anchor.name)
-        found.append(evaluate(anchor))
-    return found
+            progress(0, len(anchors), anchors[0].name)
+        for done in crew.finish(range(len(anchors))):
+            for number, own in done:
+                if isinstance(own, Exception):
+                    raise own
+                rows[number] = own
+            coming = next((at for at in range(len(anchors)) if at not in rows), None)
+            if progress and coming is not None:
+                progress(len(rows), len(anchors), anchors[coming].name)
+    return [Evaluation(anchor, rows[number]) for number, anchor in enumerate(anchors)]
+
+
+class Bench:
+    """Evaluates anchors of some names by their numbers; what is raised is handed on."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+
+    def finish(self, number: int) -> tuple[int, tuple[Row, ...] | Exception]:
+        """Return the rows of an anchor."""
+        try:
+            return number, evaluate(load_anchor(self.names[number])).rows
+        except Exception as error:
+            return number, error
 
 
 def evaluate(anchor: Anchor) -> Evaluation:

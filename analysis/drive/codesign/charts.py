@@ -171,10 +171,13 @@ def reference(axes: "Axes", value: float, text: str) -> None:
 def lines(
     axes: "Axes", labels: Sequence[str], series: Mapping[str, Sequence[float]], tick: Tick, legend: bool = True
 ) -> None:
-    """Draw a line with markers for each series over labelled places."""
+    """Draw a line with markers for each series over labelled places; dashed ones where colours begin anew."""
     for number, (name, values) in enumerate(series.items()):
         colour, marker = CATEGORIES[number % len(CATEGORIES)], MARKERS[number % len(MARKERS)]
-        axes.plot(range(len(labels)), values, color=colour, marker=marker, markersize=4.5, linewidth=1.4, label=name)
+        style = "-" if number < len(CATEGORIES) else "--"
+        axes.plot(
+            range(len(labels)), values, style, color=colour, marker=marker, markersize=4.5, linewidth=1.4, label=name
+        )
     _dress_bars(axes, labels, tick)
     if legend:
         outer_legend(axes)

@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 from analysis.drive.explain.explanation import Explanation
 from analysis.drive.explain.layer_levers import alike
+from analysis.drive.explain.ranking import LeftOut
 from analysis.drive.explain.text import left_out_text, saving_columns, told_changes
-from analysis.drive.explain.trials import LeftOut, Saving
+from analysis.drive.explain.trials import Saving
 from analysis.read.evidence import Verdict
 from analysis.read.layout import Column
 from simulator.door import network_of_run
@@ -60,7 +61,7 @@ def levers_data(explanation: Explanation) -> dict[str, object]:
             {"title": title, "rows": _levers(savings, columns, touched)} for title, savings in tables.items() if savings
         ],
         "changes": _levers([each for each in explanation.network_changes if each.worth > 0], columns, touched),
-        "note": left_out_text(explanation.left_out),
+        "note": left_out_text(explanation),
     }
 
 

@@ -1,8 +1,9 @@
 """What changed designs take at least, found without a search of mappings: what a change can save at most.
 
-An op on the array takes at least its floor (`simulator.cost.floor`); where neither it nor the machine is changed, what
-it takes in the run; once it is searched, what it takes then. Other ops are played as they are, for they are not
-searched. A dataflow that is added leaves an op what it took, but for a search's luck, or takes its own floor at least.
+An op on the array takes at least its floor (`simulator.cost.floor`), at a glance, then of all ways to cut it; where
+neither it nor the machine is changed, what it takes in the run; once it is searched, what it takes then. Other ops are
+played as they are, for they are not searched. A dataflow that is added leaves an op what it took, but for a search's
+luck, or takes its own floor at least.
 """
 
 from collections import Counter
@@ -14,13 +15,21 @@ from os import cpu_count
 
 from analysis.read.objective import OBJECTIVES
 from simulator.engine.least import least_of, played_alone
-from simulator.engine.mapping_cache import Known, MappingCache, OpKey, SettingKey, op_key, setting_key
+from simulator.engine.mapping_cache import (
+    Known,
+    MappingCache,
+    OpKey,
+    ResultKey,
+    SettingKey,
+    op_key,
+    result_key,
+    setting_key,
+)
 from simulator.engine.mapping_choice import Wanted, choose_mappings
 from simulator.engine.player import Player, Turn
 from simulator.engine.simulate import choose_dataflows
 from simulator.engine.store import NO_STORE, Rows
 from simulator.hardware.model import BAND, GAP, Hardware
-from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Operand
 from simulator.network.ir import Network
 from simulator.result.run import LayerResult
@@ -34,10 +43,13 @@ LUCK = (1 + GAP) * (1 + BAND)
 ends, and what energy among the fastest may take longer. No proof: a search that spends its effort before may miss more.
 """
 
-Alike = tuple[OpKey, int, int]  # an op with what is fused into it
+Alike = tuple[OpKey, int, int] | ResultKey  # an op with what is fused into it; one that the array does not run
 
-Found = tuple[PlannedOp, LayerResult]
-FloorsByFlow = tuple[str, list[tuple[Dataflow, dict[OpKey, float]]]]  # of a measure
+UNSEEN, GLANCED, LOOKED_AT, KNOWN = range(4)
+"""How closely an op was looked at."""
+
+SAY = 1.5
+"""What an op is taken to take, over what it takes at least, where nothing is known of it: which to look at next."""
 
 
 def factors_of(objective: str) -> tuple[str, ...]:
@@ -55,50 +67,67 @@ class Design:
 
 
 class Outlook:
-    """What a design takes at least of an objective: the more of its ops are searched, the closer that comes."""
+    """What a design takes at least of an objective: the closer its ops are looked at, the closer that comes.
 
-    def __init__(self, machine: Hardware, objective: str) -> None:
-        self.machine, self.measures = machine, factors_of(objective)
-        self._others: list[list[float]] = []  # of what the array does not run, by plan and measure
-        self._counts: list[Counter[Alike]] = []  # of alike ops, by plan
-        self._least: dict[Alike, list[float]] = {}  # of one op, by measure
-        self._open: dict[Alike, PlannedOp] = {}  # of which the search would tell more
+    `before` is what ops took before the design was changed, by name. Alike ops are looked at once, the first of each
+    kind; kinds have numbers.
+    """
 
-    def add_plan(self, others: Sequence[LayerResult], ops: Sequence[PlannedOp]) -> None:
-        """Add a plan to choose from: what the array does not run, as it is played, and ops that it runs."""
-        self._others.append([sum(map(OBJECTIVES[measure].of_layer, others)) for measure in self.measures])
-        self._counts.append(Counter(map(_alike, ops)))
+    def __init__(self, measures: tuple[str, ...], before: Mapping[str, float]) -> None:
+        self.measures, self.before = measures, before
+        self.ops: list[PlannedOp] = []
+        self.stages: list[int] = []
+        self.lows: list[list[float]] = []  # what one takes at least, by measure
+        self._plans: list[Counter[int]] = []  # to choose from
+        self._kinds: dict[Alike, int] = {}
 
-    def add_least(self, op: PlannedOp, least: list[float]) -> None:
-        """Say what an op, and what is alike, takes at least by measure; it may be searched."""
-        self._least[_alike(op)], self._open[_alike(op)] = least, op
+    def add_plan(self, ops: Sequence[PlannedOp]) -> None:
+        """Add a plan to choose from."""
+        self._plans.append(Counter(map(self._kind, ops)))
 
-    def know(self, op: PlannedOp, found: LayerResult) -> None:
-        """Say what an op, and what is alike, takes, but for its first weights coming before."""
-        waits, values = found.cycle_parts.get("dram", 0), {m: OBJECTIVES[m].of_layer(found) for m in self.measures}
-        self._open.pop(_alike(op), None)
-        self._least[_alike(op)] = [
-            max(0.0, value - _prefetched(op, self.machine, measure, waits)) for measure, value in values.items()
-        ]
+    def _kind(self, op: PlannedOp) -> int:
+        kind = self._kinds.setdefault(alike_key(op), len(self.ops))
+        if kind == len(self.ops):
+            self.ops.append(op)
+            self.stages.append(UNSEEN)
+            self.lows.append([0.0] * len(self.measures))
+        return kind
+
+    def learn(self, kind: int, stage: int, least: Sequence[float]) -> None:
+        """Say what ops of a kind take at least, as far as they were looked at."""
+        self.stages[kind] = stage
+        self.lows[kind] = list(least if stage == KNOWN else map(max, least, self.lows[kind]))
+
+    def know(self, kind: int, found: LayerResult) -> None:
+        """Say what ops of a kind take."""
+        self.learn(kind, KNOWN, [OBJECTIVES[measure].of_layer(found) for measure in self.measures])
+
+    def know_all(self, found: Mapping[Alike, LayerResult]) -> None:
+        """Say the same of all kinds that are found."""
+        for alike, kind in self._kinds.items():
+            if alike in found:
+                self.know(kind, found[alike])
 
     def least(self) -> float:
         """Return what the best plan takes at least."""
         return min(
-            prod(
-                other + sum(count * self._least[alike][i] for alike, count in counts.items())
-                for i, other in enumerate(others)
-            )
-            for others, counts in zip(self._others, self._counts, strict=True)
+            prod(sum(count * self.lows[kind][i] for kind, count in plan.items()) for i in range(len(self.measures)))
+            for plan in self._plans
         )
 
-    def knows(self, op: PlannedOp) -> bool:
-        """Tell whether anything is said of what is alike to an op."""
-        return _alike(op) in self._least
+    def to_look_at(self) -> list[int]:
+        """Return the kinds that are not known, those first that may tell most.
 
-    def to_search(self) -> list[PlannedOp]:
-        """Return the ops that are not searched, those that take most first."""
-        total = sum(self._counts, Counter[Alike]())
-        return sorted(self._open.values(), key=lambda op: -total[_alike(op)] * self._least[_alike(op)][0])
+        That is how much more they may take than is known, to stand where they stood before.
+        """
+        total = sum(self._plans, Counter[int]())
+
+        def may_tell(kind: int) -> float:
+            low, name = self.lows[kind][0], self.ops[kind].layer.name
+            before = self.before.get(name, inf if self.stages[kind] == UNSEEN else SAY * low)
+            return total[kind] * max(before - low, (LUCK - 1) * low)
+
+        return sorted((k for k, stage in enumerate(self.stages) if stage < KNOWN), key=may_tell, reverse=True)
 
 
 class Floors:
@@ -107,7 +136,8 @@ class Floors:
     def __init__(self, design: Design, objective: str, cache: MappingCache) -> None:
         """The design is the one that others are compared with."""
         self.design, self.objective, self.cache = design, objective, cache
-        self._floors: dict[SettingKey, dict[OpKey, float]] = {}
+        self.measures = factors_of(objective)
+        self._floors: dict[tuple[SettingKey, bool], dict[OpKey, float]] = {}
         self._rows = Rows(NO_STORE)
 
     @cached_property
@@ -115,35 +145,71 @@ class Floors:
         """What ops of the design take by themselves."""
         found: dict[Alike, LayerResult] = {}
         if not self.design.machine.runs_stacks:
-            outlook = self._outlook(self.design, {}, added=False)
-            for op, result in searched(outlook, self.design, self.objective, self.cache):
-                found[_alike(op)] = result
+            ops, machine = self._planned(self.design, {}).ops, self.design.machine
+            on_array = [op for op in ops if op.layer.nest is not None]
+            for op, result in zip(on_array, self._searched(self.design, on_array), strict=True):
+                found[alike_key(op)] = result
+            for op in ops:
+                if op.layer.nest is None:
+                    found[alike_key(op)] = played_alone(op, machine, self._rows)
         return found
 
-    def outlook(self, design: Design, names: Collection[str] = ()) -> Outlook:
-        """Return what the layers of these names, or all, take at least of the objective."""
-        return self._outlook(design, *self._known(design), names)
+    @cached_property
+    def before(self) -> Mapping[str, float]:
+        """What ops of the design take by themselves, of the first measure, by name."""
+        of_layer = OBJECTIVES[self.measures[0]].of_layer
+        ops = [op for op in plan(self.design.network, self.design.machine) if op.runs]
+        found = ((op.layer.name, self.taken.get(alike_key(op))) for op in ops)
+        return {name: of_layer(result) for name, result in found if result}
 
-    def _outlook(
-        self, design: Design, taken: Mapping[Alike, LayerResult], added: bool, names: Collection[str] = ()
-    ) -> Outlook:
-        machine, outlook = design.machine, Outlook(design.machine, self.objective)
-        flows = choose_dataflows(machine, design.dataflow)
-        floors = {measure: self._floors_of(machine, flows, measure) for measure in outlook.measures}
-        for schedule in schedules(design.network, machine):
-            running = [op for op in plan(design.network, machine, schedule) if op.runs]
-            asked = [op for op in running if not names or op.layer.name in names]
-            on_array = [op for op in asked if op.layer.nest is not None]
-            others = [played_alone(op, machine, self._rows) for op in asked if op.layer.nest is None]
-            outlook.add_plan(others, on_array)
-            for op in on_array:
-                found = taken.get(_alike(op))
-                if found and not added:
-                    outlook.know(op, found)
-                elif not outlook.knows(op):
-                    least = [self._least(op, machine, floors[measure], found) for measure in outlook.measures]
-                    outlook.add_least(op, least)
+    def outlook(self, design: Design, names: Collection[str] = ()) -> Outlook:
+        """Return what the layers of these names, or all, take at least of the objective, before any is looked at."""
+        outlook, (taken, added) = self._planned(design, self.before, names), self._known(design)
+        outlook.know_all({alike: found for alike, found in taken.items() if not added or isinstance(alike, ResultKey)})
         return outlook
+
+    def _planned(self, design: Design, before: Mapping[str, float], names: Collection[str] = ()) -> Outlook:
+        outlook = Outlook(self.measures, before)
+        for schedule in schedules(design.network, design.machine):
+            running = [op for op in plan(design.network, design.machine, schedule) if op.runs]
+            outlook.add_plan([op for op in running if not names or op.layer.name in names])
+        return outlook
+
+    def look_closer(self, outlook: Outlook, design: Design) -> bool:
+        """Look closer at the op of a design that may tell most; False where all are known.
+
+        One that was looked at closely is searched, with as many others as there are cores. Raises InputError for one
+        that cannot fit.
+        """
+        todo = outlook.to_look_at()
+        if not todo:
+            return False
+        first, op = todo[0], outlook.ops[todo[0]]
+        stage = outlook.stages[first]
+        if op.layer.nest is None:
+            outlook.know(first, played_alone(op, design.machine, self._rows))
+        elif stage < LOOKED_AT:
+            outlook.learn(first, stage + 1, self._floors_of(op, design, closely=stage == GLANCED))
+        else:
+            some = [kind for kind in todo if outlook.stages[kind] == LOOKED_AT][: cpu_count() or 1]
+            for kind, found in zip(some, self._searched(design, [outlook.ops[kind] for kind in some]), strict=True):
+                outlook.know(kind, found)
+        return True
+
+    def _searched(self, design: Design, ops: Sequence[PlannedOp]) -> Iterator[LayerResult]:
+        """Search ops of a design, as simulating it does; yield what each takes.
+
+        Its first weights have come before, where the machine fetches them, as it plays it at best.
+        """
+        machine, flows = design.machine, choose_dataflows(design.machine, design.dataflow)
+        setting, ahead = setting_key(machine, flows, self.objective), machine.layer_order == "prefetch_weights"
+        with self.cache.store.opened() as rows:
+            known = Known(setting, self.cache.mappings_of(setting), rows)
+            choices = choose_mappings(ops, machine, flows, Wanted(self.objective), known)
+            player = Player({name: choice.mapping for name, choice in choices.items()}, machine, rows)
+            for op in ops:
+                come = player.first_weights(op) if ahead else 0
+                yield player.result(op, [Turn(op, op.layer.name, come, 0)])
 
     def _known(self, design: Design) -> tuple[Mapping[Alike, LayerResult], bool]:
         """Return what ops are known to take under a design, and whether that is but without dataflows that it adds.
@@ -156,55 +222,49 @@ class Floors:
         if machine is mine:
             return self.taken, False
         same = replace(machine, name=mine.name, source=mine.source, dataflows=mine.dataflows) == mine
-        more = same and len(factors_of(self.objective)) == 1 and set(machine.dataflows) > set(mine.dataflows)
+        more = same and len(self.measures) == 1 and set(machine.dataflows) > set(mine.dataflows)
         return (self.taken, True) if more else ({}, False)
 
-    def _floors_of(self, machine: Hardware, flows: Sequence[Dataflow], measure: str) -> FloorsByFlow:
-        """Return what is known of floors, to add to."""
-        found = [self._floors.setdefault(setting_key(machine, (flow,), measure), {}) for flow in flows]
-        return measure, list(zip(flows, found, strict=True))
+    def _floors_of(self, op: PlannedOp, design: Design, closely: bool) -> list[float]:
+        """Return what an op takes at least by measure; under dataflows of the run, what it is found to take there."""
+        machine, (taken, added) = design.machine, self._known(design)
+        flows = choose_dataflows(machine, design.dataflow)
+        found, least = taken.get(alike_key(op)) if added else None, []
+        for measure in self.measures:
+            before = OBJECTIVES[measure].of_layer(found) / LUCK if found else 0.0
+            floors = self._by_flow(op, design, measure, closely)
+            mine = self.design.machine.dataflows
+            lowest = min(max(x, before) if flow in mine else x for flow, x in zip(flows, floors, strict=True))
+            least.append(max(0.0, lowest - _prefetched(op, machine, measure)))
+        return least
 
-    def _least(self, op: PlannedOp, machine: Hardware, floors: FloorsByFlow, found: LayerResult | None) -> float:
-        """Return the least over all dataflows; under those of the run it takes what is `found` there, if anything."""
-        (measure, by_flow), key = floors, op_key(op)
-        new = [flow for flow, known in by_flow if key not in known]
-        least = dict(zip(new, least_of(op, machine, new, measure), strict=True))
-        before = OBJECTIVES[measure].of_layer(found) / LUCK if found else 0.0
-        lowest = inf
-        for flow, known in by_flow:
-            floor = known.setdefault(key, least.get(flow, 0.0))
-            lowest = min(lowest, max(floor, before) if flow in self.design.machine.dataflows else floor)
-        return max(0.0, lowest - _prefetched(op, machine, measure))
-
-
-def searched(outlook: Outlook, design: Design, objective: str, cache: MappingCache) -> Iterator[Found]:
-    """Search the ops of a design, those first that take most, as simulating it does; yield each with what it takes.
-
-    Raises InputError for one that cannot fit.
-    """
-    machine, flows = design.machine, choose_dataflows(design.machine, design.dataflow)
-    setting, at_once = setting_key(machine, flows, objective), cpu_count() or 1
-    with cache.store.opened() as rows:
-        known = Known(setting, cache.mappings_of(setting), rows)
-        ops = outlook.to_search()
-        for some in (ops[i : i + at_once] for i in range(0, len(ops), at_once)):
-            choices = choose_mappings(some, machine, flows, Wanted(objective), known)
-            player = Player({name: choice.mapping for name, choice in choices.items()}, machine, rows)
-            for op in some:
-                found = player.result(op, [Turn(op, op.layer.name, 0, 0)])
-                outlook.know(op, found)
-                yield op, found
+    def _by_flow(self, op: PlannedOp, design: Design, measure: str, closely: bool) -> list[float]:
+        """Return the floor of an op under each dataflow; less where that is not the least, or more than in the run."""
+        machine, key, flows = design.machine, op_key(op), choose_dataflows(design.machine, design.dataflow)
+        known = [self._floors.setdefault((setting_key(machine, (flow,), measure), closely), {}) for flow in flows]
+        new = [i for i in range(len(flows)) if key not in known[i]]
+        most: list[float] = []
+        if closely and new:
+            glances, in_run = self._by_flow(op, design, measure, False), self.taken.get(alike_key(op))
+            looked_at = [known[i][key] for i in range(len(flows)) if i not in new]
+            run = OBJECTIVES[measure].of_layer(in_run) if in_run else inf
+            most = [*(glances[i] for i in new), min(run, *looked_at, inf)]
+        for i, floor in zip(new, least_of(op, machine, [flows[i] for i in new], measure, most), strict=True):
+            known[i][key] = floor
+        return [each[key] for each in known]
 
 
-def _alike(op: PlannedOp) -> Alike:
+def alike_key(op: PlannedOp) -> Alike:
+    """Return what tells ops apart by what they take."""
+    if op.layer.nest is None:
+        return result_key(op, ())
     return op_key(op), len(op.fused), op.added + sum(nest.macs for nest in op.filtering)
 
 
-def _prefetched(op: PlannedOp, machine: Hardware, measure: str, waits: float = inf) -> float:
+def _prefetched(op: PlannedOp, machine: Hardware, measure: str) -> float:
     """Return what an op may be spared because its first weights have come before: the time of one transfer.
 
-    Cycles: latency + bytes / bandwidth, of all the op's weights, but no more than the memory holds; of these, the op
-    does not end sooner by more than it `waits` for DRAM.
+    Cycles: latency + bytes / bandwidth, of all the op's weights, but no more than the memory holds.
     """
     rate = machine.dram.bytes_per_cycle
     if machine.layer_order != "prefetch_weights" or rate is None:
@@ -212,6 +272,5 @@ def _prefetched(op: PlannedOp, machine: Hardware, measure: str, waits: float = i
     room = max(buffer.capacity_bytes for buffer in machine.buffers if Operand.WEIGHTS in buffer.holds)
     size = min(room, op.layer.params * machine.weight_bits // 8 + 1)
     cycles = machine.dram.latency_cycles + ceil(size / rate)
-    sooner = min(waits, cycles)
-    spared = {"cycles": sooner, "cycles_plus_dma": sooner + cycles}
-    return spared.get(measure, sooner * machine.prices.per_cycle * machine.energy.unit_pj if measure == "energy" else 0)
+    spared = {"cycles": cycles, "cycles_plus_dma": 2 * cycles}
+    return spared.get(measure, cycles * machine.prices.per_cycle * machine.energy.unit_pj if measure == "energy" else 0)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from analysis.drive.explain.explanation import Explanation
-from analysis.drive.explain.trials import LeftOut, Saving
+from analysis.drive.explain.ranking import LEAST_TOLD
+from analysis.drive.explain.trials import Saving
 from analysis.read import units
 from analysis.read.layout import Column, fit, printable, text_lines
 from analysis.read.losses import StageUse
@@ -82,7 +83,7 @@ def explanation_text(explanation: Explanation, width: int | None = None) -> Iter
         yield ""
         yield title
         yield from _savings(savings, columns, width)
-    if left_out := left_out_text(explanation.left_out):
+    if left_out := left_out_text(explanation):
         yield ""
         yield from wrap(left_out, width or WIDTH)
 
@@ -137,7 +138,7 @@ def described(layer: LayerResult) -> str:
 
 def _savings(savings: Sequence[Saving], columns: Sequence[Column[Saving]], width: int | None) -> Iterator[str]:
     if not savings:
-        yield "none saves anything"
+        yield f"none saves {units.percent(LEAST_TOLD)} or more"
         return
     figures = text_lines(fit(savings, columns, None))
     for line, what in zip(figures, ("change", *(saving.what for saving in savings)), strict=True):
@@ -147,14 +148,18 @@ def _savings(savings: Sequence[Saving], columns: Sequence[Column[Saving]], width
         yield from (f"{' ' * len(line)}  {rest}" for rest in more)
 
 
-def left_out_text(changes: Sequence[LeftOut]) -> str:
+def left_out_text(explanation: Explanation) -> str:
     """Tell how many changes were not simulated, and why that is right; nothing where all were."""
-    if not changes:
-        return ""
-    most = max(change.worth_at_most for change in changes)
+    told = {(saving.lever, saving.target) for savings in told_changes(explanation).values() for saving in savings}
+    others = [change for change in explanation.left_out if (change.lever, change.target) not in told]
+    alike = len(explanation.left_out) - len(others)
+    most = max((change.worth_at_most for change in others), default=0.0)
     amount = f"{units.percent(most)} at most" if most > 0 else "nothing"
-    text = f"not simulated: {units.counted(len(changes), 'change')} that can save {amount}, by bounds on their ops"
-    return f"{text}: less than what is told of the same kind"
+    texts = [f"{units.counted(len(others), 'change')} that can save {amount}"] if others else []
+    texts += (
+        [f"{units.counted(alike, 'change')} that can save no more than what is told of the same lever"] if alike else []
+    )
+    return f"not simulated, by bounds on their ops: {'; '.join(texts)} (--all tells them)" if texts else ""
 
 
 def _layer_text(explanation: Explanation, width: int | None) -> Iterator[str]:

@@ -1,12 +1,10 @@
-"""Try changes: simulate those that may be worth telling, in the order of what they can save at most."""
+"""Try changes: simulate a run's design with a change, and tell what that saves, or can save at most."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from math import inf
 
-from analysis.drive.explain.change import Change, Progress
-from analysis.drive.explain.least import Design, Floors, Outlook, factors_of, searched
+from analysis.drive.explain.change import Change
+from analysis.drive.explain.least import Design, Floors, Outlook, factors_of
 from analysis.drive.explain.machine_levers import machine_changes
 from analysis.read.objective import CYCLES, ENERGY, OBJECTIVES
 from simulator.door import machine_of, network_of_run
@@ -15,9 +13,6 @@ from simulator.engine.mapping_cache import MappingCache
 from simulator.errors import InputError, Problem
 from simulator.hardware.peak import area_mm2
 from simulator.result.run import LayerResult, Run
-
-WORTH_TELLING = 5
-"""Changes of a kind that are told, and simulated until no other can be one of them."""
 
 KEPT = 0.99
 """Of MACs and parameters: a change that keeps so much of both does not cut them."""
@@ -52,16 +47,6 @@ class Saving:
     layer_worth: float | None = None  # likewise of what mappings minimize
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A change that is not simulated: it saves no more than `worth_at_most`, by bounds on its ops (`least`)."""
-
-    lever: str
-    target: str
-    what: str
-    worth_at_most: float
-
-
 Worth = Callable[[Saving], float]
 
 
@@ -78,15 +63,6 @@ def worth_of_layers(saving: Saving) -> float:
 def by_worth(savings: Iterable[Saving], worth: Worth = worth_of) -> tuple[Saving, ...]:
     """Return savings, those worth most first."""
     return tuple(sorted(savings, key=lambda saving: (-worth(saving), -saving.worth, saving.what)))
-
-
-def worth_telling(savings: Iterable[Saving], worth: Worth = worth_of) -> tuple[Saving, ...]:
-    """Return the first savings that save anything, one of each lever and target."""
-    best: dict[tuple[str, str], Saving] = {}
-    for saving in savings:
-        if worth(saving) > 0:
-            best.setdefault((saving.lever, saving.target), saving)
-    return tuple(best.values())[:WORTH_TELLING]
 
 
 class Trials:
@@ -124,15 +100,15 @@ class Trials:
             return False
         return network.macs < KEPT * before.macs or network.params < KEPT * before.params
 
-    def prospect(self, change: Change, of_layers: bool) -> "Prospect":
-        """Return what a change can be worth at most, to the network or to the layers that were asked for."""
+    def outlook(self, change: Change, of_layers: bool) -> Outlook | None:
+        """Return what a change takes at least, or its layers that were asked for; None where that is not known.
+
+        Raises InputError for a change that is found not to fit the machine.
+        """
         design = self.design(change)
         if design.machine.runs_stacks:
-            return Prospect(self, change, of_layers)  # floors are of ops by themselves, and a stack's run in strips
-        with suppress(InputError):  # what is wrong is found again by simulating
-            outlook = self._floors.outlook(design, self.layers if of_layers else ())
-            return Prospect(self, change, of_layers, outlook)
-        return Prospect(self, change, of_layers)
+            return None  # floors are of ops by themselves, and a stack's run in strips
+        return self._floors.outlook(design, self.layers if of_layers else ())
 
     def worth(self, outlook: Outlook, change: Change, of_layers: bool) -> float:
         """Return what a change is worth that takes as little as its outlook says."""
@@ -140,9 +116,9 @@ class Trials:
         least = outlook.least() / change.frames ** len(factors_of(self.objective))
         return 1 - least / before if before else 0.0
 
-    def searching(self, outlook: Outlook, change: Change) -> Iterator[object]:
-        """Search the ops of a change one after the other; see `searched`."""
-        return searched(outlook, self.design(change), self.objective, self._cache)
+    def look_closer(self, outlook: Outlook, change: Change) -> bool:
+        """Find out more of the ops of a change; False if only simulating it tells more."""
+        return self._floors.look_closer(outlook, self.design(change))
 
     def _before(self, names: Collection[str]) -> float:
         if not names:
@@ -189,63 +165,6 @@ class Trials:
     def _area_added(self, change: Change) -> float | None:
         area = area_mm2(change.machine or self.machine)
         return None if area is None or not self.area else area / self.area - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Prospect:
-    """What a change can be worth at most; without an outlook that is not known before it is simulated."""
-
-    trials: Trials
-    change: Change
-    of_layers: bool
-    outlook: Outlook | None = None
-
-    @property
-    def worth_at_most(self) -> float:
-        """What it can be worth at most, as far as its ops are searched."""
-        return inf if self.outlook is None else self.trials.worth(self.outlook, self.change, self.of_layers)
-
-    def search(self, enough: float) -> None:
-        """Search its ops until it cannot be worth more than `enough`, or none is left."""
-        if self.outlook is not None:
-            with suppress(InputError):  # which simulating finds again
-                searching = self.trials.searching(self.outlook, self.change)
-                while self.worth_at_most > enough and next(searching, None):
-                    pass
-
-    @property
-    def left_out(self) -> LeftOut:
-        """Itself as a change that is not simulated."""
-        return LeftOut(self.change.lever, self.change.target, self.change.what, self.worth_at_most)
-
-
-def tried(
-    trials: Trials, changes: Sequence[Change], worth: Worth = worth_of, progress: Progress | None = None
-) -> tuple[tuple[Saving, ...], tuple[LeftOut, ...]]:
-    """Simulate changes by themselves until no other is worth telling; return the rest with what they can save.
-
-    Those that can save most come first; one whose ops, searched by and by, leave it too little is not simulated whole.
-    Left out besides is what does not fit the machine.
-    """
-    prospects = [trials.prospect(change, worth is worth_of_layers) for change in changes]
-    ranked = sorted(prospects, key=lambda prospect: -prospect.worth_at_most)
-    savings: list[Saving] = []
-    left: list[Prospect] = []
-    for i, prospect in enumerate(ranked):
-        told = worth_telling(by_worth(savings, worth), worth)
-        enough = worth(told[-1]) if len(told) == WORTH_TELLING else 0.0
-        if prospect.worth_at_most <= enough:
-            left += ranked[i:]
-            break
-        if progress:
-            progress(i, len(ranked), prospect.change.what)
-        prospect.search(enough)
-        if prospect.worth_at_most <= enough:
-            left.append(prospect)
-            continue
-        with suppress(InputError):
-            savings.append(trials.saving(prospect.change))
-    return by_worth(savings, worth), tuple(prospect.left_out for prospect in left)
 
 
 def _saved(before: float, after: float) -> float:

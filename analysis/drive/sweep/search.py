@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
@@ -27,6 +28,7 @@ from analysis.drive.sweep.pool import Crew, cores
 from analysis.drive.sweep.reading import load_plan
 from analysis.drive.sweep.run import Progress, row_of
 from analysis.drive.sweep.store import Store
+from analysis.drive.sweep.worker import Finished, Workshop
 from simulator.errors import InputError, Problem
 from simulator.source import validate
 
@@ -117,7 +119,7 @@ def _objectives(plan: Plan, written: "WrittenSearch") -> tuple[Ranked, ...]:
 class _Bench:
     """Finds the figures of points: known ones in the store, others by simulating them."""
 
-    def __init__(self, plan: Plan, store: Store, crew: Crew, scheduler: str | None) -> None:
+    def __init__(self, plan: Plan, store: Store, crew: Crew[Finished], scheduler: str | None) -> None:
         self.plan, self.store, self.crew, self.scheduler = plan, store, crew, scheduler
         self.counter = Counter(plan)
         self.simulated = 0
@@ -182,7 +184,8 @@ def run_search(
     trials: list[Trial] = []
     with ExitStack() as stack:
         opened = stack.enter_context(Store(Path(store)))
-        crew = stack.enter_context(Crew(replace(plan, accuracy=None), cores() if workers is None else workers))
+        make = partial(Workshop, replace(plan, accuracy=None))
+        crew = stack.enter_context(Crew(make, cores() if workers is None else workers))
         bench = _Bench(plan, opened, crew, scheduler)
         while len(trials) < search.trials:
             together = search.population if search.sampler.startswith("nsga") else TOGETHER

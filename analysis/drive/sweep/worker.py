@@ -1,4 +1,4 @@
-"""A process of a sweep: it takes points from the parent, simulates them, and hands back their figures."""
+"""A process that works for another: of a sweep, it takes points, simulates them, and hands back their figures."""
 
 import signal
 from collections import OrderedDict
@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from analysis.drive.sweep.figures import fault_text, figures_of, figures_of_problem, to_json
 from analysis.drive.sweep.plan import Plan, machine_document, machine_settings, options_of, point_of, spec_of
@@ -18,6 +18,7 @@ from simulator.network.ir import Network
 from workloads.load import load_network
 
 T = TypeVar("T")
+F_co = TypeVar("F_co", covariant=True)
 
 MOST_KEPT = 256  # machines and networks, each
 
@@ -81,13 +82,20 @@ class _Kept(Generic[T]):
         return self.things[key]
 
 
-def serve(plan: Plan, connection: Connection) -> None:
-    """Finish points as they come, until the parent closes the connection or is gone.
+class Shop(Protocol[F_co]):
+    """What finishes tasks by their numbers."""
+
+    def finish(self, number: int) -> F_co:
+        """Finish a task."""
+
+
+def serve(make: Callable[[], Shop[object]], connection: Connection) -> None:
+    """Finish tasks as they come, until the parent closes the connection or is gone.
 
     Ctrl-C reaches every process of a terminal; the parent alone decides what follows.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    workshop = Workshop(plan)
+    shop = make()
     with suppress(EOFError, OSError):
         while True:
-            connection.send(workshop.finish(connection.recv()))
+            connection.send(shop.finish(connection.recv()))

@@ -57,6 +57,7 @@ JUDGED: dict[str, Judged] = {
     "peak_sram": Judged("B", lambda run: run.total.peak_sram_bytes, lambda layer: layer.sram_bytes, None),
     "latency": Judged("s", lambda run: run.total.latency_s, None),
     "frames": Judged("", lambda run: run.frames_per_s, None),
+    "steady_frames": Judged("", lambda run: run.steady_frames_per_s, None),
     "utilization": Judged("", lambda run: run.total.utilization, lambda layer: layer.utilization),
 }
 """Name in a condition -> what it is."""
