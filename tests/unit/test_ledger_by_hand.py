@@ -1,4 +1,4 @@
-"""Laws of tensors: what is read was written there, and all of it is read; what stays has room; by hand."""
+"""Laws of tensors, by hand: where each op reads and what was written there, what stays, what comes from outside."""
 
 from dataclasses import replace
 
