@@ -54,7 +54,7 @@ from simulator.cost.jit import jit
 from simulator.cost.objectives import CYCLES_KEY, KEYS, OBJECTIVE_KEY
 from simulator.cost.runs import inputs_in_tiles, inputs_once, more_of_outputs, most_loaded, most_stored
 from simulator.cost.search_tiles import set_order, tiled_groups
-from simulator.cost.tiles import start_tiles
+from simulator.cost.tiles import set_loops, start_tiles
 
 
 class Cuts(NamedTuple):
@@ -324,7 +324,7 @@ def floor_of(
     machine, layer, mapping, rows = case.machine, case.layer, case.mapping, rows_to_load(case, cuts)
     ways = Ways(cuts, cycles, rows, finer_inputs(case, cuts, rows), np.ones(8, np.int64), np.ones(8, np.int64))
     pick, left, going, base = np.zeros(8, np.int64), most_cuts, True, np.inf
-    start_tiles(machine, layer, mapping, scratch.tiles)  # tells what is there whole
+    set_loops(machine, layer, mapping, scratch.tiles)  # tells what is there whole
     while going:
         set_cut(case, ways, pick)
         d, cut = 7, innermost_cut(pick)
