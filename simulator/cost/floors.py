@@ -59,9 +59,9 @@ class Floors:
         """What no mapping takes less of, at a glance, or `most` if that is no more."""
         return min(self._of(flow, skips, most, 1) for flow, skips in self.ways(dataflow))
 
-    def close(self, dataflow: Dataflow, most: float) -> float:
-        """The same, as all ways to cut the layer say."""
-        cuts = MOST_CUTS if self.timed else WHERE_BYTES_COUNT
+    def close(self, dataflow: Dataflow, most: float, most_cuts: int = MOST_CUTS) -> float:
+        """The same, as all ways to cut the layer say, if there are no more."""
+        cuts = most_cuts if self.timed else min(most_cuts, WHERE_BYTES_COUNT)
         return min(self._of(flow, skips, most, cuts) for flow, skips in self.ways(dataflow))
 
     def _of(self, dataflow: Dataflow, skips: bool, best: float, most_cuts: int) -> float:

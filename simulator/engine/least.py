@@ -10,6 +10,9 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.result.run import LayerResult
 from simulator.schedule import PlannedOp
 
+CUTS = 1000
+"""Ways to cut an op that a close look goes through: with more of them, a search takes little longer."""
+
 
 def least_of(
     op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], objective: str, most: Sequence[float] = ()
@@ -30,7 +33,7 @@ def least_of(
     *floors, lowest = most
     for floor, i in sorted(zip(floors, range(len(dataflows)), strict=True)):
         if floor < lowest:
-            floors[i] = max(floor, least.close(dataflows[i], lowest / unit) * unit)
+            floors[i] = max(floor, least.close(dataflows[i], lowest / unit, CUTS) * unit)
             lowest = min(lowest, floors[i])
     return floors
 

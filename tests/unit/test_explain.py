@@ -12,7 +12,7 @@ from analysis.drive.explain.explanation import network_changes
 from analysis.drive.explain.layer_levers import layer_changes
 from analysis.drive.explain.machine_levers import MACHINE_LEVERS, machine_changes
 from analysis.drive.explain.published_levers import published_changes
-from analysis.drive.explain.ranking import Prospect, worth_telling
+from analysis.drive.explain.ranking import Prospect, tried, worth_telling
 from analysis.drive.explain.text import explanation_text
 from analysis.drive.explain.trials import Trials
 from analysis.read.evidence import verdict_of
@@ -98,6 +98,17 @@ def test_what_is_left_out_saves_no_more_than_the_last_that_is_told(explained: Ex
         if change.what in left and change.lever in ("dram_latency_halved", "batch_raised"):
             worth = trials.saving(change).worth
             assert worth <= left[change.what].worth_at_most <= explained.best_of_machine[-1].worth
+
+
+def test_what_is_told_is_the_best_of_each_lever_of_all_that_is_simulated_when_every_change_is() -> None:
+    trials = Trials(simulate("flexible_168", tiny()))
+    levers = ("array_reshaped", "delivery_doubled", "dma_channels_doubled", "dram_bandwidth_doubled")
+    changes = [change for change in trials.of_machine() if change.lever in levers]
+    every, nothing = tried(trials, changes, every=True)
+    some, left = tried(trials, changes)
+    assert nothing == () and len(every) == len(changes) > len(some) and len(some) + len(left) == len(changes)
+    assert worth_telling(some) == worth_telling(every) and worth_telling(some)
+    assert worth_telling(every, most=None) == tuple(saving for saving in every if saving.worth > 0)
 
 
 def test_doubling_the_bandwidth_in_the_machines_file_gives_what_the_lever_says(

@@ -26,7 +26,7 @@ from simulator.engine.mapping_cache import (
     setting_key,
 )
 from simulator.engine.mapping_choice import Wanted, choose_mappings
-from simulator.engine.player import Player, Turn
+from simulator.engine.player import Player, Shared, Turn
 from simulator.engine.simulate import choose_dataflows
 from simulator.engine.store import NO_STORE, Rows
 from simulator.hardware.model import BAND, GAP, Hardware
@@ -206,7 +206,11 @@ class Floors:
         with self.cache.store.opened() as rows:
             known = Known(setting, self.cache.mappings_of(setting), rows)
             choices = choose_mappings(ops, machine, flows, Wanted(self.objective), known)
-            player = Player({name: choice.mapping for name, choice in choices.items()}, machine, rows)
+            mappings, shared = (
+                {name: each.mapping for name, each in choices.items()},
+                Shared(self.cache.plays_of(machine)),
+            )
+            player = Player(mappings, machine, rows, shared)
             for op in ops:
                 come = player.first_weights(op) if ahead else 0
                 yield player.result(op, [Turn(op, op.layer.name, come, 0)])
