@@ -2,10 +2,11 @@
 
 A search of single mappings says how good the best one is, and not how good one could be. The floor does: it goes
 through all numbers of tiles that the dimensions can be cut into, and takes for each the least that so many can need.
-Extents that cut a dimension into n tiles lie between ceil(B / n) and ceil(B / (n - 1)) - 1: the least of them decides
-what fits the buffers and what the first tile loads, the largest what the last tile leaves. The array is taken at its
-fastest: what its MACs and the delivery of all words take at least. More tiles never move fewer bytes, so numbers of
-tiles beyond those that already take too long are left out.
+Extents that cut a dimension into n tiles lie between ceil(B / n) and ceil(B / (n - 1)) - 1 (in several ranges, where
+that is wide): the least of them decides what fits the buffers and what the first tile loads, the largest what the last
+tile leaves, how long runs in DRAM can be, and what no tile loads or stores more than. The array is taken at its fastest:
+what its MACs and the delivery of each tile's words take at least. More tiles never move fewer bytes, but for rows that
+strides pass over, so numbers of tiles beyond those that already take too long are left out.
 """
 
 from typing import NamedTuple
