@@ -68,6 +68,8 @@ ONLY = 0
 """Position of the extent of blocks that are all alike."""
 OUTERMOST = 0
 """The first memory level on chip."""
+INNERMOST_PLACE = 0
+"""The place of a tensor's layout along which addresses are neighbours."""
 
 HIDDEN, EXPOSED, DOUBLE_BUFFERED = range(3)
 """How filling registers delays the MACs: not; wholly; by what it takes longer than a step of the array, where the

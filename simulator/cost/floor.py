@@ -2,10 +2,11 @@
 
 A search of single mappings says how good the best one is, and not how good one could be. The floor does: it goes
 through all numbers of tiles that the dimensions can be cut into, and takes for each the least that so many can need.
-Extents that cut a dimension into n tiles lie between ceil(B / n) and ceil(B / (n - 1)) - 1: the least of them decides
-what fits the buffers and what the first tile loads, the largest what the last tile leaves. The array is taken at its
-fastest: what its MACs and the delivery of all words take at least. More tiles never move fewer bytes, so numbers of
-tiles beyond those that already take too long are left out.
+Extents that cut a dimension into n tiles lie between ceil(B / n) and ceil(B / (n - 1)) - 1 (in several ranges, where
+that is wide): the least of them decides what fits the buffers and what the first tile loads, the largest what the last
+tile leaves, how long runs in DRAM can be, and what any tile moves at most. The array is taken at its fastest:
+what its MACs and the delivery of each tile's words take at least. More tiles never move fewer bytes, but for rows that
+strides pass over, so numbers of tiles beyond those that already take too long are left out.
 """
 
 from typing import NamedTuple
@@ -53,7 +54,7 @@ from simulator.cost.jit import jit
 from simulator.cost.objectives import CYCLES_KEY, KEYS, OBJECTIVE_KEY
 from simulator.cost.runs import inputs_in_tiles, inputs_once, more_of_outputs, most_loaded, most_stored
 from simulator.cost.search_tiles import set_order, tiled_groups
-from simulator.cost.tiles import start_tiles
+from simulator.cost.tiles import set_loops, start_tiles
 
 
 class Cuts(NamedTuple):
@@ -323,7 +324,7 @@ def floor_of(
     machine, layer, mapping, rows = case.machine, case.layer, case.mapping, rows_to_load(case, cuts)
     ways = Ways(cuts, cycles, rows, finer_inputs(case, cuts, rows), np.ones(8, np.int64), np.ones(8, np.int64))
     pick, left, going, base = np.zeros(8, np.int64), most_cuts, True, np.inf
-    start_tiles(machine, layer, mapping, scratch.tiles)  # tells what is there whole
+    set_loops(machine, layer, mapping, scratch.tiles)  # tells what is there whole
     while going:
         set_cut(case, ways, pick)
         d, cut = 7, innermost_cut(pick)

@@ -51,7 +51,8 @@ def set_mark(scratch: Scratch, port: Record, j: int, at: int, i: int) -> None:
     mark.at, mark.tile = at, i
     copy(scratch.pipe, marks.pipes[j], port)
     crossed, now = marks.crossed[j], scratch.totals
-    crossed.loaded_residuals, crossed.stored_outputs = now.loaded_residuals, now.stored_outputs
+    crossed.loaded_residuals, crossed.loaded_parameters = now.loaded_residuals, now.loaded_parameters
+    crossed.stored_outputs = now.stored_outputs
     crossed.stored_sums, crossed.dram_written = now.stored_sums, now.dram_written
     crossed.port_cycles, crossed.dma_cycles = now.port_cycles, now.dma_cycles
     crossed.dma_runs, crossed.dma_descriptors = now.dma_runs, now.dma_descriptors
@@ -64,6 +65,7 @@ def add_alike(scratch: Scratch, j: int, times: int) -> None:
     """Count what was moved since the mark once more, so many times."""
     before, now = scratch.marks.crossed[j], scratch.totals
     now.loaded_residuals += times * (now.loaded_residuals - before.loaded_residuals)
+    now.loaded_parameters += times * (now.loaded_parameters - before.loaded_parameters)
     now.stored_outputs += times * (now.stored_outputs - before.stored_outputs)
     now.stored_sums += times * (now.stored_sums - before.stored_sums)
     now.dram_written += times * (now.dram_written - before.dram_written)

@@ -5,12 +5,15 @@ What the tiles of a mapping take is in `simulator.cost.layout`; the floor of a s
 
 from simulator.cost.case import (
     CHANNELS,
+    HEIGHT,
+    INNERMOST_PLACE,
     INPUTS,
     OUTERMOST,
     OUTPUTS,
     PLACES,
     SUM_BITS,
     WEIGHTS,
+    WIDTH,
     C,
     G,
     Ints,
@@ -68,8 +71,8 @@ def more_of_outputs(machine: Record, layer: Record, trips: Ints, most: Ints) -> 
 @jit
 def inputs_box(machine: Record, layer: Record, trips: Ints, most: Ints) -> Axes:
     """What a tile has of the inputs at most, padding included."""
-    rows = tile_box(most[P], layer.bounds[R], layer.stride[0], layer.dilation[0], machine.whole_rows)
-    columns = tile_box(most[Q], layer.bounds[S], layer.stride[1], layer.dilation[1], machine.whole_rows)
+    rows = tile_box(most[P], layer.bounds[R], layer.stride[HEIGHT], layer.dilation[HEIGHT], machine.whole_rows)
+    columns = tile_box(most[Q], layer.bounds[S], layer.stride[WIDTH], layer.dilation[WIDTH], machine.whole_rows)
     return most[N], channels_of(layer, INPUTS, trips, most), rows, columns
 
 
@@ -149,7 +152,7 @@ def bytes_at_most(machine: Record, layer: Record, kind: int, box: Axes, groups: 
     Runs have one innermost place whole at least, unless that is the channels, and these lie apart.
     """
     words = box[0] * box[1] * box[2] * box[3] * groups
-    inner, axis, runs = 1, layer.axis[kind, 0], 1
+    inner, axis, runs = 1, layer.axis[kind, INNERMOST_PLACE], 1
     if axis != CHANNELS or (groups == 1 and not layer.scattered[kind]):
         inner = max(1, box[axis])
     if not layer.tiled[kind]:

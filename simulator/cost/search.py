@@ -147,7 +147,10 @@ class Search:
     """The search of one layer: records made once, and the best mapping so far."""
 
     def __init__(self, request: Request, effort: Effort = DEFAULT, most_cycles: float = np.inf) -> None:
-        """Make the records; mappings of more than `most_cycles` are left out."""
+        """Make the records; mappings of more than `most_cycles` are left out.
+
+        Kernels are compiled for each type that they meet: that is one, a float, whether the limit is none or a count.
+        """
         layer, self.hardware = request.layer, request.hardware
         self.levels = len(self.hardware.level_names)
         assert layer.nest is not None
@@ -159,7 +162,7 @@ class Search:
         facts["parameters"] = request.parameters
         machine = machine_record(self.hardware, request.reserved_bytes)
         self.parts = machine, port_record(self.hardware), facts, price_record(self.hardware, layer)
-        self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, most_cycles, 0
+        self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, float(most_cycles), 0
         self.scratch.work["left"] = effort.tiles
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))
         self.found: Found | None = None

@@ -320,7 +320,7 @@ def search_tiles(case: Case, scratch: Scratch, objective: int, most_cycles: floa
     rest, hopeless = least_factors(factors, counts), UNLIMITED
     pick, keys = np.zeros(8, np.int64), np.empty(KEYS)
     evaluated, going = 0, True
-    start_tiles(machine, layer, mapping, scratch.tiles)  # tells what is there whole
+    set_loops(machine, layer, mapping, scratch.tiles)  # tells what is there whole
     while going and scratch.work.left > 0:
         scratch.work.left -= 1
         last = outermost_hopeless(factors, rest, pick, hopeless)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.drive.accuracy import picture
+from analysis.drive.accuracy import picture, registry
 from analysis.drive.accuracy.anchor import Anchor, Evaluation, Missing, Row, Status, mean_row
 from analysis.drive.accuracy.bounds import EQUAL, NOT_ABOVE, Bound, at_least, at_most, between, within
 from analysis.drive.accuracy.expectation import class_rows, without_anchor
@@ -197,6 +197,22 @@ def test_anchors_are_registered_under_their_own_names_in_order() -> None:
 def test_an_unknown_anchor_is_told_the_nearest() -> None:
     with pytest.raises(InputError, match='did you mean "eyeriss_chip"'):
         evaluate_anchors(["networks", "eyeris_chip"])
+
+
+@pytest.mark.slow
+def test_anchors_on_two_processes_have_the_rows_that_they_have_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "WORTH", 2)
+    names, told = ["nn_dataflow", "timeloop", "dpu"], list[tuple[int, int]]()
+    apart = evaluate_anchors(names, lambda done, of, _: told.append((done, of)), workers=2)
+    assert [each.anchor.name for each in apart] == names
+    assert [each.rows for each in apart] == [each.rows for each in evaluate_anchors(names)]
+    assert told == [(0, 3), (1, 3), (2, 3)]
+
+
+def test_what_an_anchor_raises_is_raised_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "evaluate", lambda anchor: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate_anchors(["timeloop"])
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.stem)
