@@ -7,6 +7,7 @@ import numpy as np
 from simulator.cost.case import (
     FIXED_POINT,
     FIXED_POINT_BITS,
+    HEIGHT,
     INPUTS,
     NONE,
     OUTERMOST,
@@ -14,6 +15,7 @@ from simulator.cost.case import (
     RELEVANT,
     SUM_BITS,
     WEIGHTS,
+    WIDTH,
     ZERO,
     C,
     Case,
@@ -152,12 +154,17 @@ def least_transactions(machine: Record, layer: Record, tiles: Record) -> int:
         return 0
     if tiles.whole[INPUTS] > 0 or tiles.whole[WEIGHTS] > 0:
         return 0
-    for axis in range(2):
-        window = (layer.bounds[R + axis] - 1) * layer.dilation[axis] + 1
-        behind = (layer.bounds[P + axis] - 1) * layer.stride[axis] - layer.pad[axis] - layer.input_size[axis]
-        if window <= layer.pad[axis] or behind >= 0:
-            return 0
+    if in_padding(layer, HEIGHT) or in_padding(layer, WIDTH):
+        return 0
     return all_tiles(tiles)
+
+
+@jit
+def in_padding(layer: Record, axis: int) -> bool:
+    """Whether all rows (axis 0) or columns (1) that a tile reads may lie in the padding, of which nothing is loaded."""
+    window = (layer.bounds[R + axis] - 1) * layer.dilation[axis] + 1
+    behind = (layer.bounds[P + axis] - 1) * layer.stride[axis] - layer.pad[axis] - layer.input_size[axis]
+    return window <= layer.pad[axis] or behind >= 0
 
 
 @jit

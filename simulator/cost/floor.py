@@ -94,7 +94,7 @@ def least_rows(layer: Record, axis: int, whole_rows: int, least: int, most: int)
     """
     bound, stride, pad = layer.bounds[P + axis], layer.stride[axis], layer.pad[axis]
     window = tile_box(1, layer.bounds[R + axis], stride, layer.dilation[axis], whole_rows)
-    n = (bound + least - 1) // least
+    n = (bound + most - 1) // most
     last = max(1, bound - (n - 1) * most)
     rows = stride * (bound - n) + n * window
     behind = (bound - 1) * stride + window - pad - layer.input_size[axis]
@@ -237,7 +237,7 @@ def finer_inputs(case: Case, cuts: Cuts, rows: Ints) -> Ints:
         for j in range(wide - 1, -1, -1):
             most[P], most[Q] = cuts.most[P, i], cuts.most[Q, j]
             for d, way in ((P, i), (Q, j)):
-                trips[d] = ceil_div(layer.bounds[d], cuts.least[d, way])
+                trips[d] = ceil_div(layer.bounds[d], cuts.most[d, way])
             size[i, j] = inputs_once(machine, layer, trips, rows[HEIGHT, i], rows[WIDTH, j], most)
             if i + 1 < high:
                 size[i, j] = min(size[i, j], size[i + 1, j])
@@ -266,6 +266,8 @@ def least_of_pick(
     machine, layer, tiles, cycles = case.machine, case.layer, scratch.tiles, ways.cycles
     rows, columns, once = ways.rows[HEIGHT, pick[P]], ways.rows[WIDTH, pick[Q]], 0
     start_tiles(machine, layer, case.mapping, tiles)
+    for d in range(8):
+        tiles.trips[d] = ceil_div(layer.bounds[d], ways.most[d])  # ways of a long dimension may hold several numbers
     if inputs_in_tiles(machine, layer, tiles):
         once = inputs_once(machine, layer, tiles.trips, rows, columns, ways.most)
     more, ends = more_of_outputs(machine, layer, tiles.trips, ways.most), ends_of_cut(case, scratch, ways)

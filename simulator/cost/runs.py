@@ -5,6 +5,8 @@ What the tiles of a mapping take is in `simulator.cost.layout`; the floor of a s
 
 from simulator.cost.case import (
     CHANNELS,
+    FIXED_POINT,
+    FIXED_POINT_BITS,
     HEIGHT,
     INNERMOST_PLACE,
     INPUTS,
@@ -25,7 +27,7 @@ from simulator.cost.case import (
     Record,
     S,
 )
-from simulator.cost.crossing import bytes_at_least
+from simulator.cost.crossing import bytes_at_least, in_padding
 from simulator.cost.geometry import ceil_div, tile_box
 from simulator.cost.jit import jit
 from simulator.cost.reuse import operand_words
@@ -52,7 +54,9 @@ def inputs_once(machine: Record, layer: Record, trips: Ints, rows: int, columns:
     size = bytes_at_least(machine, layer, b[N] * b[G] * b[C] * rows * columns, INPUTS)
     if layer.tiled[INPUTS]:
         return size
-    counts = (trips[N], trips[G] * trips[C], trips[P], trips[Q])
+    high = 1 if in_padding(layer, HEIGHT) else trips[P]
+    wide = 1 if in_padding(layer, WIDTH) else trips[Q]
+    counts = (trips[N], trips[G] * trips[C], high, wide)
     totals = (b[N], ceil_div(b[G] * b[C], layer.atom[INPUTS]), rows, columns)
     return size + more_in_bursts(machine, layer, INPUTS, counts, totals, inputs_box(machine, layer, trips, most))
 
@@ -142,7 +146,7 @@ def most_loaded(machine: Record, layer: Record, trips: Ints, most: Ints) -> int:
     if not layer.resident[WEIGHTS]:
         words = operand_words(most, WEIGHTS)
         bits += words * layer.word_bits[WEIGHTS] + (1 if layer.tiled[WEIGHTS] else 2 * words) * 8 * machine.burst_bytes
-    return size + weights_at_port((bits >> 3) + 1, machine)
+    return size + weights_at_port(expanded((bits >> 3) + 1, layer.compression[WEIGHTS]), machine)
 
 
 @jit
@@ -157,4 +161,12 @@ def bytes_at_most(machine: Record, layer: Record, kind: int, box: Axes, groups: 
         inner = max(1, box[axis])
     if not layer.tiled[kind]:
         runs = words // inner
-    return ((words * layer.word_bits[kind]) >> 3) + 1 + runs * 2 * machine.burst_bytes
+    return (
+        expanded(((words * layer.word_bits[kind]) >> 3) + 1, layer.compression[kind]) + runs * 2 * machine.burst_bytes
+    )
+
+
+@jit
+def expanded(size: int, ratio: int) -> int:
+    """Bytes of what is coded at most: more than it was where weights are stored transformed; else no fewer."""
+    return (size * max(ratio, FIXED_POINT) >> FIXED_POINT_BITS) + 1

@@ -5,7 +5,7 @@ has by more than a gap, and ends when nothing is left, or when it has worked eno
 a value that none in the whole space is below:
 
 - dimensions that a dataflow unrolls, on rows, columns and arrays with any bounds that these hold, PEs without work
-  among them; loops in the registers with any bounds that fit;
+  among them, but filter taps over as many as they can; loops in the registers with any bounds that fit;
 - tiles of all numbers along every dimension but filter taps, the least extents and whole steps of the array;
 - all orders of the DRAM loops that differ; inner levels as `simulator.cost.inner` fills them.
 
@@ -47,7 +47,7 @@ from simulator.cost.inner import InnerTiles, inner_tiles, with_room
 from simulator.cost.objectives import CYCLES_KEY, ENERGY_KEY, KEYS, OBJECTIVE_KEY
 from simulator.cost.search_tiles import CYCLES_COLUMN, FIGURES, FLOOR_COLUMN, WORDS_COLUMN, Choices, judge, search_tiles
 from simulator.cost.sparsity import skips_zeros
-from simulator.cost.spatial import FILTER_TAPS, SpatialMapping, every_spatial_mapping, spatial_mappings
+from simulator.cost.spatial import SpatialMapping, every_spatial_mapping, spatial_mappings
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.errors import TooMuchWork
 from simulator.hardware.model import BAND, KERNEL_OBJECTIVES, Hardware
@@ -208,10 +208,9 @@ class Search:
     def search_the_promising(self, ranked: Sequence[tuple[int, Dataflow]]) -> None:
         """Search the tiles of the most promising spatial mappings of all dataflows, then of those that seem faster.
 
-        The latter are those whose array cycles, with the layer as one tile, are fewer than the best so far. Before them
-        come those that fill the array less than they could: that leave PEs without work, for layers that wait for
-        words, or spread filter taps over fewer PEs. (In a systolic array words wait for the wave front, which crosses
-        all of it.)
+        The latter are those whose array cycles, with the layer as one tile, are fewer than the best so far. Among them
+        are under-filled ones, which leave PEs without work, for layers that wait for words. (In a systolic array words
+        wait for the wave front, which crosses such PEs, too.)
         """
         promising: list[Candidate] = []
         others: list[Candidate] = []
@@ -226,23 +225,14 @@ class Search:
                 others += candidates[self.effort.beam :]
         for candidate in in_order(promising):
             self.improve(candidate)
-        for candidate in self.less_filled(ranked):
-            self.improve(candidate)
+        if self.by_cycles and not self.hardware.array.skewed:
+            open_to = [pair for pair in ranked if self.may_improve(self.floors[pair[1].name])]
+            others += in_order(c for rank, flow in open_to for c in self.under_filled(rank, flow))[:UNDER_FILLED_BEAM]
         for candidate in in_order(others) if self.by_cycles or self.found is None else ():
             if self.spent > self.effort.evaluations:
                 break
             if candidate.promise[0] < self.best.keys[CYCLES_KEY]:
                 self.improve(candidate)
-
-    def less_filled(self, ranked: Sequence[tuple[int, Dataflow]]) -> list[Candidate]:
-        """The most promising of those that fill the array less than they could, where they may be better."""
-        if self.hardware.array.skewed:
-            return []
-        found: list[Candidate] = []
-        for rank, flow in ranked:
-            if self.may_improve(self.floors[flow.name]):
-                found += self.under_filled(rank, flow)
-        return in_order(found)[:UNDER_FILLED_BEAM]
 
     def search_everything(self, ranked: Sequence[tuple[int, Dataflow]]) -> bool:
         """Search all tiles of all spatial mappings; True: there is nothing that was not looked at or ruled out."""
@@ -271,13 +261,8 @@ class Search:
         return list(dict.fromkeys([*found, *(replace(each, registers=ONES) for each in found)]))
 
     def under_filled(self, rank: int, dataflow: Dataflow) -> list[Candidate]:
-        """Spatial mappings that spread filter taps over few PEs, or, where time is sought, leave PEs without work."""
-        nest, array, found = self.nest, self.hardware.array, list[SpatialMapping]()
-        if any(nest.bounds[d] > 1 and d in (*dataflow.rows, *dataflow.columns) for d in FILTER_TAPS):
-            whole = {*spatial_mappings(dataflow, nest, array)}
-            found += (each for each in spatial_mappings(dataflow, nest, array, cut_taps=True) if each not in whole)
-        if self.by_cycles:
-            found += spatial_mappings(dataflow, nest, array, under_filled=True)
+        """Spatial mappings of a dataflow that leave PEs without work."""
+        found = spatial_mappings(dataflow, self.nest, self.hardware.array, under_filled=True)
         return self.judged(dataflow, rank, self.with_single_words(dataflow, found))
 
     def judged(self, dataflow: Dataflow, rank: int, found: Sequence[SpatialMapping]) -> list[Candidate]:

@@ -1,13 +1,12 @@
 """Spatial mappings: what a dataflow unrolls on rows and columns and loops over in a PE, for a layer on a machine."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from itertools import product
+from itertools import accumulate, product
 from math import prod
 from operator import ge, mul
-from typing import NamedTuple
 
 import numpy as np
 
@@ -70,13 +69,13 @@ def tile_counts(extent: int) -> tuple[int, ...]:
 
 
 def axis_bounds(
-    extents: Sequence[int], dims: Sequence[Dim], length: int, first: Collection[Dim] = FILTER_TAPS
+    extents: Sequence[int], dims: Sequence[Dim], length: int, first: Sequence[Dim] = ()
 ) -> list[tuple[int, ...]]:
     """Ways to unroll `dims` along an axis of `length` PEs so that no bound could grow; tuples in the order of `dims`.
 
-    What comes `first` takes what it can; other dimensions share what is left in every balanced way.
+    Filter taps and what comes `first` take what they can; other dimensions share what is left in every balanced way.
     """
-    return list(_shares(tuple(extents[d] for d in dims), tuple(d in first for d in dims), length))
+    return list(_shares(tuple(extents[d] for d in dims), tuple(d in FILTER_TAPS or d in first for d in dims), length))
 
 
 @cache
@@ -102,13 +101,13 @@ def axes_of(dataflow: Dataflow, array: Array) -> tuple[Axis, ...]:
 
 @lru_cache(maxsize=4096)
 def most_unrolled(axes: tuple[Axis, ...], extents: tuple[int, ...]) -> Ints:
-    """PEs that extents are spread over [*, 8], on all axes together, so that no bound could grow."""
+    """PEs that extents are spread over [*, 8], on all axes together, so that no bound could grow; taps as they must."""
     found = {ONES}
     for dims, length in axes:
         more = set()
         for spatial in found:
             left = tuple(-(-extents[d] // spatial[d]) for d in dims)
-            for shared in _shares(left, (False,) * len(dims), length):
+            for shared in _shares(left, tuple(d in FILTER_TAPS for d in dims), length):
                 more.add(tuple(map(mul, spatial, _spread(shared, dims))))
         found = more
     return np.array(sorted(found), np.int64)
@@ -184,10 +183,23 @@ def _any_axes(
 
 
 def _any_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> Iterator[tuple[int, ...]]:
-    """Yield bounds of some dimensions that share a length."""
+    """Yield bounds of some dimensions that share a length; filter taps take what those before them leave."""
     for bounds in product(*(balanced(extents[d]) for d in dims)):
-        if prod(bounds) <= length:
+        left = [length // x for x in accumulate((1, *bounds), mul)]
+        full = (
+            x == most_of(extents[d], some) for d, x, some in zip(dims, bounds, left, strict=False) if d in FILTER_TAPS
+        )
+        if left[-1] > 0 and all(full):
             yield _spread(bounds, dims)
+
+
+def most_of(extent: int, length: int) -> int:
+    """The largest bound of an extent that a length has room for.
+
+    >>> most_of(7, 6), most_of(7, 12)
+    (4, 7)
+    """
+    return next((bound for bound in balanced(extent) if bound <= length), 0)
 
 
 def under_filled_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> list[tuple[int, ...]]:
@@ -213,23 +225,15 @@ def _spread(bounds: Sequence[int], dims: Sequence[Dim]) -> tuple[int, ...]:
     return tuple(full)
 
 
-class _Filling(NamedTuple):
-    """How axes are filled: see `spatial_mappings`."""
-
-    under_filled: bool
-    cut_taps: bool
-
-
 @lru_cache(maxsize=4096)
 def spatial_mappings(
-    dataflow: Dataflow, nest: LoopNest, array: Array, under_filled: bool = False, cut_taps: bool = False
+    dataflow: Dataflow, nest: LoopNest, array: Array, under_filled: bool = False
 ) -> tuple[SpatialMapping, ...]:
     """Every spatial mapping of the dataflow that the array and the registers of a PE can hold; at least one.
 
-    One is dropped if a larger one of the same kind fits, so that a larger array or register file only adds. Filter taps
-    take what PEs they can, unless they are like other dimensions with `cut_taps`. With `under_filled`, axes of a single
-    dimension may have PEs without work; none if there is no such axis. Machines that differ in anything but the array
-    share them.
+    One is dropped if a larger one of the same kind fits, so that a larger array or register file only adds. With
+    `under_filled`, axes of a single dimension may have PEs without work; none if there is no such axis. Machines that
+    differ in anything but the array share them.
     """
     extents = list(array_bounds(nest.bounds, dataflow.lowered))
     if dataflow.channel_packing:
@@ -240,7 +244,7 @@ def spatial_mappings(
     found: list[SpatialMapping] = []
     for arrays in _splits(extents, dataflow, array.instances):
         own = [-(-e // a) for e, a in zip(extents, arrays, strict=True)]
-        one = _on_one_array(dataflow, nest, array, own, _Filling(under_filled, cut_taps))
+        one = _on_one_array(dataflow, nest, array, own, under_filled)
         found += one if arrays is ONES else (replace(each, arrays=arrays) for each in one)
     return tuple(found)
 
@@ -253,15 +257,15 @@ def _splits(extents: Sequence[int], dataflow: Dataflow, instances: int) -> list[
 
 
 def _on_one_array(
-    dataflow: Dataflow, nest: LoopNest, array: Array, extents: Sequence[int], filling: _Filling
+    dataflow: Dataflow, nest: LoopNest, array: Array, extents: Sequence[int], under_filled: bool
 ) -> list[SpatialMapping]:
     """Every way to lay extents out on one array and in its registers."""
     found: list[SpatialMapping] = []
     known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for row_bounds in _ways(extents, dataflow, dataflow.rows, array.rows, filling):
+    for row_bounds in _ways(extents, dataflow, dataflow.rows, array.rows, under_filled):
         rows = _spread(row_bounds, dataflow.rows)
         left = [-(-e // r) for e, r in zip(extents, rows, strict=True)]
-        for column_bounds in _ways(left, dataflow, dataflow.columns, array.columns, filling):
+        for column_bounds in _ways(left, dataflow, dataflow.columns, array.columns, under_filled):
             columns = _spread(column_bounds, dataflow.columns)
             spatial = SpatialMapping(rows, columns, rows).spatial
             rest = [-(-e // x) for e, x in zip(extents, spatial, strict=True)]
@@ -273,12 +277,11 @@ def _on_one_array(
 
 
 def _ways(
-    extents: Sequence[int], dataflow: Dataflow, dims: Sequence[Dim], length: int, filling: _Filling
+    extents: Sequence[int], dataflow: Dataflow, dims: Sequence[Dim], length: int, under_filled: bool
 ) -> list[tuple[int, ...]]:
     """Ways to unroll a dataflow's dimensions along an axis."""
-    some = under_filled_bounds(extents, dims, length) if filling.under_filled else []
-    first = dataflow.greedy if filling.cut_taps else (*FILTER_TAPS, *dataflow.greedy)
-    return some or axis_bounds(extents, dims, length, first)
+    some = under_filled_bounds(extents, dims, length) if under_filled else []
+    return some or axis_bounds(extents, dims, length, dataflow.greedy)
 
 
 def register_bounds(

@@ -77,7 +77,7 @@ def _that_fit(run: Run, there: Sequence[LayerResult], able: Mapping[str, int]) -
     room, stay, before = run.hardware.activation_bytes, dict[str, int](), -1
     while len(stay) > before:
         before = len(stay)
-        for name in sorted(often.keys() - stay.keys(), key=lambda name: -often[name]):
+        for name in sorted((name for name in often if name not in stay), key=lambda name: -often[name]):
             tried = stay | {name: able[name]}
             size, peak = sum(tried.values()), max(own[n] if n in tried else taken[n] for n in taken)
             if size + max(peak, run.top_bytes) <= room:

@@ -71,10 +71,17 @@ def spread(dims, bounds):
 
 
 def unrolled(extents, dims, length):
-    """Every way to unroll dimensions along an axis."""
+    """Every way to unroll dimensions along an axis; of filter taps as many as there is room for."""
     for bounds in product(*(parts(extents[d]) for d in dims)):
-        if prod(bounds) <= length:
+        if prod(bounds) <= length and all(tapped(extents, dims, length, bounds)):
             yield spread(dims, bounds)
+
+
+def tapped(extents, dims, length, bounds):
+    """Whether each bound of filter taps is the largest part that fits beside those before it."""
+    for i, (d, bound) in enumerate(zip(dims, bounds, strict=True)):
+        if d in (Dim.R, Dim.S):
+            yield bound == max(part for part in parts(extents[d]) if part * prod(bounds[:i]) <= length)
 
 
 def spatial_mappings(flow, nest, hardware):
