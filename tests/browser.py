@@ -60,6 +60,18 @@ class Browser:
         """The first element of a CSS selector."""
         return self.driver.find_element("css selector", selector)
 
+    def click(self, selector: str) -> None:
+        """Click the first element of a selector, once nothing that still moves lies over it."""
+        from selenium.common.exceptions import ElementClickInterceptedException
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        def clicked(_: Any) -> bool:
+            self.one(selector).click()
+            return True
+
+        missed = (ElementClickInterceptedException,)
+        WebDriverWait(self.driver, PATIENCE, 0.1, ignored_exceptions=missed).until(clicked, selector)
+
     def texts(self, selector: str) -> list[str]:
         """The text of each element of a CSS selector."""
         return list(self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map((each) => each.textContent)"))

@@ -84,10 +84,10 @@ def test_names_stay_text_in_the_table_and_in_pictures(page: Browser, run: Run) -
 
 
 def test_a_column_sorts_by_its_figures_and_a_third_click_is_the_order_of_the_network(page: Browser, run: Run) -> None:
-    page.one("#grouped").click()
+    page.click("#grouped")
     orders = []
     for _ in range(3):
-        page.one("#table thead th:nth-child(8) button").click()
+        page.click("#table thead th:nth-child(8) button")
         state = page.run("document.querySelector('#table thead th:nth-child(8)').ariaSort")
         orders.append((state, shown(page)))
     cycles = {layer.name: layer.cycles for layer in run.layers}
@@ -95,7 +95,7 @@ def test_a_column_sorts_by_its_figures_and_a_third_click_is_the_order_of_the_net
     assert [state for state, _ in orders] == ["descending", "ascending", "none"]
     assert [cycles[name] for name in orders[0][1]] == [cycles[name] for name in reversed(by_cycles)]
     assert orders[1][1] == by_cycles and orders[2][1] == list(cycles)
-    page.one("#grouped").click()
+    page.click("#grouped")
     assert page.errors() == []
 
 
@@ -131,17 +131,17 @@ def test_a_click_on_a_bar_opens_its_layer_and_every_picture_marks_it(page: Brows
     assert page.run("document.querySelector('.opened').id") == "layer-5"
     marked = "figures.filter((each) => each.plot.layout?.shapes?.length > each.shapes.length).length"
     page.wait(f"{marked} >= {PICTURES - 1}")  # the roofline has no point of a layer whose operands are on chip
-    page.one("#close").click()
+    page.click("#close")
     assert page.run("document.querySelectorAll('.opened').length") == 0
     assert page.errors() == []
 
 
 def test_light_and_dark_follow_the_system_and_the_button(page: Browser) -> None:
     backgrounds = [page.run("getComputedStyle(document.body).backgroundColor")]
-    page.one("#theme").click()
+    page.click("#theme")
     backgrounds.append(page.run("getComputedStyle(document.body).backgroundColor"))
     assert page.one("#theme").get_attribute("aria-label") == "Switch to light colours"
-    page.one("#theme").click()
+    page.click("#theme")
     backgrounds.append(page.run("getComputedStyle(document.body).backgroundColor"))
     assert backgrounds[0] == backgrounds[2] != backgrounds[1]
     assert page.errors() == []
@@ -171,7 +171,7 @@ def test_what_would_help_is_text_and_leads_to_its_layer(opened: Browser, run: Ru
     opened.open(tmp_path / "page.html", width=800)
     assert opened.texts("#levers tbody th") == [HOSTILE[2], "array: 8x8"]
     assert opened.texts("#levers .hint") == ["not simulated: 3 changes"]
-    opened.one("#levers .link").click()
+    opened.click("#levers .link")
     opened.wait("document.querySelector('#layer-7') !== null")
     assert HOSTILE[2] in opened.one("#layer-7 .levers").text
     assert opened.run("document.documentElement.scrollWidth <= innerWidth")
