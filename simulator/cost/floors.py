@@ -18,7 +18,7 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import ONES
 from simulator.nest import RELEVANT, LoopNest, Operand
 
-MOST_CUTS, WHERE_BYTES_COUNT = 50_000, 5_000
+MOST_CUTS, WHERE_BYTES_COUNT = 8_000, 5_000
 """Ways to cut a layer that a floor looks at: of time, and of other objectives, which cuts raise little."""
 
 NO_STEPS = np.ones((0, 8, 1), np.int64)
