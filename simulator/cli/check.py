@@ -90,10 +90,22 @@ def _plan(file: str) -> str:
 
 
 def _mapping(file: str) -> str:
+    raise _of_a_run("mapping", file)
+
+
+def _schedule(file: str) -> str:
+    from simulator.schedule.files import read_schedule
+
+    read_schedule(file)
+    raise _of_a_run("schedule", file)
+
+
+def _of_a_run(kind: str, file: str) -> Exception:
+    """What to do with a file that is in order only for a network on a machine."""
     from simulator.errors import InputError, Problem
 
-    where = f"simulate --hw H --net N --mapping {file}"
-    raise InputError(Problem("a mapping is checked against its network and machine", file, expected=where))
+    where = f"simulate --hw H --net N --{kind} {file}"
+    return InputError(Problem(f"a {kind} is checked against its network and machine", file, expected=where))
 
 
 _DESCRIBED: dict[str, Callable[[str], str]] = {
@@ -102,5 +114,6 @@ _DESCRIBED: dict[str, Callable[[str], str]] = {
     "mapping": _mapping,
     "plan": _plan,
     "run": _run,
+    "schedule": _schedule,
 }
 """Kind -> what loads such a file and names it; networks and machines also take options."""

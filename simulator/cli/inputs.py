@@ -46,6 +46,7 @@ KEYS = {
         | {"node", "multiplier", "adder", "sram", "nodes", "dram_per_bit", "pe_share", "gated_mac_fraction"}
     ),
     "network": frozenset({"inputs", "layers", "outputs", "facts", "problem"}),
+    "schedule": frozenset({"order", "kept", "parts", "stacks", "weights"}),
     "plan": frozenset({"machines", "networks", "axes", "samples", "derived", "constraints", "search"}),
 }
 """Kind of YAML file -> the keys that tell it."""

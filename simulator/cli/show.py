@@ -132,7 +132,7 @@ def _show_file(name: str, kind: str, as_json: bool) -> None:
     from simulator.source.locate import locate
     from simulator.source.parser import MAX_BYTES, OF_LAYERS
 
-    path = locate(name, BUNDLED_IN[kind], kind)
+    path = locate(name, BUNDLED_IN[kind], kind) if kind in BUNDLED_IN else name
     FILES[kind](name)
     if as_json:
         print_json(load_yaml(path, OF_LAYERS).data)
@@ -161,10 +161,17 @@ def _check_mappings(name: str) -> None:
     validate(load_yaml(locate(name, BUNDLED_IN["mapping"], "mapping"), OF_LAYERS), WrittenMappings)
 
 
+def _check_schedule(name: str) -> None:
+    from simulator.schedule.files import read_schedule
+
+    read_schedule(name)
+
+
 FILES: Mapping[str, Callable[[str], None]] = {
     "dataflow": _check_dataflow,
     "energy": _check_energy,
     "mapping": _check_mappings,
+    "schedule": _check_schedule,
 }
 """Kind of file that is shown as it is written -> what complains if it is not in order."""
 

@@ -18,10 +18,15 @@ from simulator.source.parser import OF_LAYERS
 OF_STACKS: tuple[Part, ...] = tuple(part for part in get_args(Part) if part not in ("whole", "frames"))
 
 
+def read_schedule(path: str | Path) -> tuple[WrittenSchedule, Document]:
+    """Read a schedule file as it is written; raise InputError with every fault of its form."""
+    document = load_yaml(path, OF_LAYERS)
+    return validate(document, WrittenSchedule), document
+
+
 def load_schedule(path: str | Path, network: Network, hardware: Hardware) -> Schedule:
     """Read a schedule file for a network on a machine; raise InputError with every problem."""
-    document = load_yaml(path, OF_LAYERS)
-    written = validate(document, WrittenSchedule)
+    written, document = read_schedule(path)
     addresses: dict[Place, int] = {(name, "whole"): address for name, address in written.kept.items()}
     addresses |= {(name, "frames"): address for name, address in written.weights.items()}
     for name, parts in written.parts.items():

@@ -155,3 +155,13 @@ def test_check_knows_bundled_names_plans_and_mappings(tmp_path: Path, capsys: py
     plan.write_text("machines: [squeezenext_16x16]\nnetworks: [squeezenxt]\naxes: {batch: [1, 2]}\n")
     assert 'did you mean "squeezenext"?' in complaint(capsys, "check", str(plan))
     assert "--mapping eyeriss_chip_alexnet" in complaint(capsys, "check", "eyeriss_chip_alexnet")
+
+
+def test_schedules_are_known_by_their_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "schedule.yaml"
+    file.write_text("order: [a, b]\nkept: {a: 0}\nweights: {b: 64}\n")
+    assert output(capsys, "show", str(file)) == file.read_text()
+    assert f"--schedule {file}" in complaint(capsys, "check", str(file))
+    file.write_text("order: [a, b]\nkept: {a: -1}\n")
+    for command in ("check", "show"):
+        assert f"{file}:2" in complaint(capsys, command, str(file))
