@@ -41,7 +41,10 @@ class Steady:
 
 
 def broken_steady(run: "Run") -> Iterator[Broken]:
-    """Find what cannot be of frames in a steady state: weights that stay cost DRAM once, and have their own bytes."""
+    """Find what cannot be of frames in a steady state: weights that stay cost DRAM once, and have their own bytes.
+
+    Where an op's weights are there already, its inputs may find room to come whole, which takes fewer bursts.
+    """
     steady = run.steady
     if steady is None:
         return
@@ -49,8 +52,8 @@ def broken_steady(run: "Run") -> Iterator[Broken]:
     for layer in run.layers:
         dram = layer.traffic.get("dram", {})
         spared += dram["weights"].read_bytes if layer.name in steady.weights and "weights" in dram else 0
-    if steady.dram_bytes != run.total.dram_bytes - spared:
-        figures = f"{steady.dram_bytes} != {run.total.dram_bytes} - {spared}"
+    if steady.dram_bytes > run.total.dram_bytes - spared:
+        figures = f"{steady.dram_bytes} > {run.total.dram_bytes} - {spared}"
         yield "steady", "dram_bytes", "weights that stay cost DRAM once", figures
     for name in sorted(steady.weights.keys() - names):
         yield "steady", "weights", "weights are those of ops", name
