@@ -235,9 +235,9 @@ def finer_inputs(case: Case, cuts: Cuts, rows: Ints) -> Ints:
     size, trips, most = np.zeros((high, wide), np.int64), np.ones(8, np.int64), layer.bounds.copy()
     for i in range(high - 1, -1, -1):
         for j in range(wide - 1, -1, -1):
-            most[P], most[Q] = cuts.most[P, i], cuts.most[Q, j]
             for d, way in ((P, i), (Q, j)):
-                trips[d] = ceil_div(layer.bounds[d], cuts.most[d, way])
+                most[d] = cuts.most[d, way]
+                trips[d] = ceil_div(layer.bounds[d], most[d])
             size[i, j] = inputs_once(machine, layer, trips, rows[HEIGHT, i], rows[WIDTH, j], most)
             if i + 1 < high:
                 size[i, j] = min(size[i, j], size[i + 1, j])

@@ -48,7 +48,7 @@ from simulator.cost.objectives import (
     set_keys,
 )
 from simulator.cost.reuse import set_reuse
-from simulator.cost.tiles import fits, set_loops, start_tiles
+from simulator.cost.tiles import FIRST, fits, set_loops, start_tiles
 from simulator.cost.variants import count_variants
 
 
@@ -200,7 +200,7 @@ def judge(
     for d in range(8):
         mapping.tile[d] = case.layer.bounds[d]
     start_tiles(machine, case.layer, mapping, scratch.tiles)
-    out = scratch.spare
+    out = scratch.variants[FIRST]  # `spare` holds the words of one of several arrays
     for i in range(len(spatial)):
         for d in range(8):
             mapping.spatial[d], mapping.rows[d] = spatial[i, d], rows[i, d]

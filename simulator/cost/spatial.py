@@ -185,11 +185,9 @@ def _any_axes(
 def _any_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int) -> Iterator[tuple[int, ...]]:
     """Yield bounds of some dimensions that share a length; filter taps take what those before them leave."""
     for bounds in product(*(balanced(extents[d]) for d in dims)):
-        left = [length // x for x in accumulate((1, *bounds), mul)]
-        full = (
-            x == most_of(extents[d], some) for d, x, some in zip(dims, bounds, left, strict=False) if d in FILTER_TAPS
-        )
-        if left[-1] > 0 and all(full):
+        rooms = [length // before for before in accumulate((1, *bounds), mul)]
+        taps = [i for i, d in enumerate(dims) if d in FILTER_TAPS]
+        if rooms[-1] > 0 and all(bounds[i] == most_of(extents[dims[i]], rooms[i]) for i in taps):
             yield _spread(bounds, dims)
 
 
@@ -213,8 +211,7 @@ def under_filled_bounds(extents: Sequence[int], dims: Sequence[Dim], length: int
     long = [d for d in dims if extents[d] > 1]
     if len(long) != 1:
         return []
-    sizes = balanced(extents[long[0]])
-    bounds = {next(size for size in sizes if size <= part) for part in tile_counts(length)}
+    bounds = {most_of(extents[long[0]], part) for part in tile_counts(length)}
     return [tuple(bound if d in long else 1 for d in dims) for bound in sorted(bounds, reverse=True)]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.cost.candidates import ways_to_cut
 from simulator.cost.case import Ints
-from simulator.cost.spatial import axes_of, most_unrolled
+from simulator.cost.spatial import axes_of, largest, most_unrolled
 from simulator.hardware.model import Array
 from simulator.mapping.dataflow import Dataflow
 from simulator.nest import Dim, LoopNest, array_bounds
@@ -50,7 +50,7 @@ def spreads(dataflow: Dataflow, nest: LoopNest, array: Array) -> list[tuple[int,
     every = [tuple(map(int, row)) for row in most_unrolled(axes_of(dataflow, array), bounds)]
     if len(every) > MOST_SPREADS:
         return []
-    return [a for a in every if not any(b != a and all(x >= y for x, y in zip(b, a, strict=True)) for b in every)]
+    return largest(every)
 
 
 @lru_cache(maxsize=4096)

@@ -19,13 +19,13 @@ ActivationLayout = Literal["nchw", "nhwc", "tiled"]
 WeightLayout = Literal["kcrs", "krsc", "rsck", "tiled"]
 Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma", "cycles_then_energy"]
 OBJECTIVES: tuple[str, ...] = get_args(Objective)
+"""What mappings minimize; cycles_plus_dma: cycles plus those of all DMA transactions, latency included."""
 KERNEL_OBJECTIVES = tuple(name for name in OBJECTIVES if name != "cycles_then_energy")
 """What a search minimizes at a time; `cycles_then_energy` is energy among the fastest."""
 GAP = 0.01
 """A search ends when what it has may exceed the least there is by no more than this fraction."""
 BAND = 0.01
 """Mappings whose cycles exceed the least found by no more than this fraction count as fast, to `cycles_then_energy`."""
-"""What mappings minimize; cycles_plus_dma: cycles plus those of all DMA transactions, latency included."""
 OLD_OBJECTIVES = {"balanced": "cycles_plus_dma"}
 """Objectives by the names they had before."""
 

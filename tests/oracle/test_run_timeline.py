@@ -17,7 +17,7 @@ from simulator.schedule import plan
 from simulator.source.locate import bundled
 from simulator.timing.timeline import ARRAY, CONTROL, PORT, VECTOR
 from tests.drawn_networks import networks
-from tests.oracle.small_cases import MACHINES, NETWORKS
+from tests.oracle.small_cases import MACHINES, NETWORKS, some_mappings
 
 KINDS = [name for name, path in bundled().items() if "\nextends:" not in path.read_text(encoding="utf-8")]
 """Bundled machines that are no other size of another."""
@@ -49,6 +49,16 @@ def test_events_end_when_the_run_does_for_more_networks(machine, network):
 def test_events_end_when_the_run_does_for_every_kind_of_op_on_small_machines(machine, network):
     hardware, net = MACHINES[machine], NETWORKS[network]
     run = simulate(hardware, net)
+    assert figures_of(played_again(run, net, hardware)) == figures_told(run, hardware)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(
+    "machine", [name for name in MACHINES if name.startswith("tiny") or name in ("edge_npu_like", "nvdla_64")]
+)
+def test_events_end_when_the_run_does_whatever_the_mappings(machine, network):
+    hardware, net = MACHINES[machine], NETWORKS[network]
+    run = simulate(hardware, net, mapping=some_mappings(net, hardware, seed=2))
     assert figures_of(played_again(run, net, hardware)) == figures_told(run, hardware)
 
 

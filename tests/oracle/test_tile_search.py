@@ -131,8 +131,8 @@ def searched(number: int, objective: str, most_cycles: float = inf) -> tuple[Bes
 
 
 def test_a_layout_is_judged_by_the_layer_as_one_tile() -> None:
-    """Words at the array's networks: those that arrive, and outputs there and back. One array has all of them."""
-    for kept in [kept for kept in load()[SOME] if kept.case.machine["arrays"] == 1]:
+    """Words at the array's networks: those that arrive, and outputs there and back."""
+    for kept in load()[SOME]:
         case = kept.case
         machine, layer, mapping = (part.copy() for part in (case.machine, case.layer, case.mapping))
         layer["resident"], machine["capacity_bytes"] = 1, ROOMY

@@ -28,11 +28,11 @@ ANCHOR = Anchor(
         "How its array is wired, its memory for activations and its vector unit are not published. Half of each "
         "latency and more is the host's, one constant, fitted on MobileNet v1: what the model says of the chip is the "
         "difference between networks.",
-        "Inception v1 is GoogLeNet here, with its normalizations (0.33 ms), which the published model may lack. It is "
-        "too fast: its convolutions reach 66% of the array's peak. Its parameters, 6.7 MiB, stay on chip, its "
+        "Inception v1 is GoogLeNet here, with its normalizations, which the published model may lack. It is too fast: "
+        "its convolutions come near the array's peak. Its parameters stay on chip, its "
         "concatenations move nothing where all branches are scaled alike, and ops of a constant cost would slow "
         "MobileNet v2 as much, which has nearly as many. Sixteen tiles of 4 x 64, as others count its MACs, would "
-        "leave Inception at -11%, and take MobileNet v2 there, too. Nothing published tells which: the array stays.",
+        "bring Inception nearer, and take MobileNet v2 away. Nothing published tells which: the array stays.",
         "Parameters beyond 7.8 MiB cross the bus in every run: ResNet-50 takes 15 times as long as MobileNet v2.",
     ),
 )
