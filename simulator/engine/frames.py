@@ -13,6 +13,7 @@ from simulator.network.ir import Network, Op
 from simulator.result.run import LayerResult, Run, total_of
 from simulator.result.steady import KeptWeights, Steady
 from simulator.schedule import PlannedOp, Schedule, plan
+from simulator.schedule.fusion import fuse
 from simulator.schedule.stacks import weight_bytes
 
 
@@ -31,7 +32,7 @@ def with_steady(frame: Frame, network: Network, hardware: Hardware, given: Sched
     Weights that stay are those of a schedule that is given; else, on machines that plan what stays on chip, those that
     find room beside all tensors that stay and the tiles of every op, as it is mapped.
     """
-    run, able = frame.run, _able(frame.ops, hardware)
+    run, able = frame.run, _able(frame.ops, network, hardware)
     told, schedule = given.frame_weights if given else {}, given or schedule_of(frame.run)
     plans_memory = hardware.keeps_activations and Operand.WEIGHTS in hardware.activation_buffer.holds
     wanted = [name for name in told if name in able] if given else [*able] if plans_memory else []
@@ -55,10 +56,11 @@ def with_steady(frame: Frame, network: Network, hardware: Hardware, given: Sched
     return replace(run, steady=Steady(total.cycles, total.latency_s, total.energy_pj, total.dram_bytes, peak, weights))
 
 
-def _able(ops: Sequence[PlannedOp], hardware: Hardware) -> dict[str, int]:
-    """Bytes of weights by op, of those that are loaded in every frame."""
+def _able(ops: Sequence[PlannedOp], network: Network, hardware: Hardware) -> dict[str, int]:
+    """Bytes of weights by op, and of what is fused into it, of those that are loaded in every frame."""
+    groups = fuse(network, hardware).groups
     return {
-        op.layer.name: weight_bytes(op.layer, hardware)
+        op.layer.name: weight_bytes(groups[op.layer.name], hardware)
         for op in ops
         if op.runs and op.layer.nest is not None and op.layer.op is not Op.MATMUL and not op.resident[Operand.WEIGHTS]
     }

@@ -47,7 +47,7 @@ def faults(schedule: Schedule, network: Network, hardware: Hardware) -> Iterator
     for stack in schedule.stacks:
         needed |= blocks_of(flow, stack, hardware)
     always = Lifetime(0, len(network.layers) - 1)
-    frames = {name: weight_bytes(flow.groups[flow.place[name]].producer, hardware) for name in schedule.frame_weights}
+    frames = {name: weight_bytes(flow.groups[flow.place[name]], hardware) for name in schedule.frame_weights}
     needed |= {(name, "frames"): Block(always, size) for name, size in frames.items()}
     found = [*_of_addresses(schedule, needed, network, hardware)]
     yield from found or [*_of_readers(schedule, flow, storage, network), *_of_room(schedule, needed, flow, hardware)]

@@ -8,13 +8,13 @@ from typing import TypedDict
 
 from simulator.cost.stored import WHOLE_TENSORS, Slices
 from simulator.hardware.model import Hardware
-from simulator.nest import LoopNest, Operand, footprint
+from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
 from simulator.schedule.choice import Schedule, choose_schedule
 from simulator.schedule.fusion import Fusion, Group, fuse
 from simulator.schedule.residency import Residency, residency
-from simulator.schedule.stacks import Part, Stack, flow_of, strips_of
+from simulator.schedule.stacks import Part, Stack, flow_of, strips_of, weight_bytes
 from simulator.schedule.strips import Rows, Strips, produced, strip_layer
 from simulator.schedule.tensors import Kept, Storage, candidates
 
@@ -141,11 +141,9 @@ def kept_weights(fusion: Fusion, hardware: Hardware) -> frozenset[str]:
     """
     room, kept = hardware.kept_weight_bytes, set()
     for name, group in fusion.groups.items() if room else ():
-        nest = group.producer.nest
-        if nest is None or group.producer.op is Op.MATMUL:
+        if group.producer.nest is None or group.producer.op is Op.MATMUL:
             continue
-        words = footprint(nest, nest.bounds, Operand.WEIGHTS) + group.parameters
-        size = -(-words * hardware.weight_bits // 8)
+        size = weight_bytes(group, hardware)
         if size <= room:
             room -= size
             kept.add(name)

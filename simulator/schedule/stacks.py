@@ -16,11 +16,10 @@ behind it.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import Literal, TypeAlias
 
 from simulator.hardware.model import Hardware
-from simulator.nest import Operand
+from simulator.nest import Operand, footprint
 from simulator.network.ir import Layer, Network, Op
 from simulator.network.lifetimes import Lifetime
 from simulator.network.ops import OPS
@@ -179,9 +178,7 @@ def blocks_of(flow: Flow, stack: Stack, hardware: Hardware) -> dict[Place, Block
         life = Lifetime(flow.index[at], flow.index[max(behind, default=at)])
         found[flow.name(at), "line"], found[flow.name(at), "rows"] = Block(whole, line), Block(life, rows)
     if stack.weights == "held":
-        found |= {
-            (flow.name(at), "weights"): Block(whole, weight_bytes(flow.groups[at].producer, hardware)) for at in places
-        }
+        found |= {(flow.name(at), "weights"): Block(whole, weight_bytes(flow.groups[at], hardware)) for at in places}
     return {place: block for place, block in found.items() if block.size_bytes}
 
 
@@ -202,13 +199,12 @@ def _rows_bytes(shape: Shape, rows: int, bits: int) -> int:
     return tensor_bytes((samples, channels, rows, width), bits)
 
 
-def weight_bytes(layer: Layer, hardware: Hardware) -> int:
-    """Bytes of the weights of a layer: G*K*C*R*S words."""
-    nest = layer.nest
+def weight_bytes(group: Group, hardware: Hardware) -> int:
+    """Bytes of the weights of a group: G*K*C*R*S words of its producer, and those that fused ops bring."""
+    nest = group.producer.nest
     if nest is None:
         return 0
-    _, groups, filters, channels, _, _, *kernel = nest.bounds
-    return tensor_bytes((groups, filters, channels, prod(kernel)), hardware.weight_bits)
+    return -(-(footprint(nest, nest.bounds, Operand.WEIGHTS) + group.parameters) * hardware.weight_bits // 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +270,7 @@ def _ending(
     capacity = hardware.activation_buffer.capacity_bytes
     grown = _Growing(strip_rows, {flow.name(last): (strips := last_strips(flow.height(last), strip_rows))})
     grown.lines, _ = line_and_rows(flow, last, strips, hardware, last=True)
-    grown.weights, grown.rows[last], grown.whole[last] = weight_bytes(flow.groups[last].producer, hardware), 0, 0
+    grown.weights, grown.rows[last], grown.whole[last] = weight_bytes(flow.groups[last], hardware), 0, 0
     for first in range(last - 1, -1, -1):
         name = flow.name(first)
         if not flow.stackable[first] or not flow.inner(first, last):
@@ -287,7 +283,7 @@ def _ending(
             grown.rows[at] += rows
             grown.whole[at] += size
         grown.lines += line
-        grown.weights += weight_bytes(flow.groups[first].producer, hardware)
+        grown.weights += weight_bytes(flow.groups[first], hardware)
         grown.saved += saved.get(name, 0)
         if grown.lines + max(grown.rows.values()) > capacity:
             return

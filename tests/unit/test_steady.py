@@ -14,12 +14,13 @@ from simulator.errors import InputError
 from simulator.hardware.model import Hardware
 from simulator.hardware.vary import vary
 from simulator.network.graph import Graph
-from simulator.network.ir import Network
+from simulator.network.ir import Network, Op
 from simulator.result.json_io import run_from_json, run_to_json
 from simulator.result.laws import broken_laws
 from simulator.result.run import Run
 from simulator.schedule import Schedule
 from simulator.schedule.files import ops_that_run, schedule_to_yaml
+from workloads.importers.assembly import Assembly
 
 WEIGHTS = {"first": 2**13, "second": 2**15, "third": 2**13}
 
@@ -52,6 +53,19 @@ def test_frames_behind_the_first_load_no_weights_where_all_find_room() -> None:
     assert run.steady.cycles == (1 + 64) + (1 + 32) + 3 + 128 + 512 + 128
     assert isclose(run.steady_frames_per_s, 1 / (869e-9 + 1.3e-3)) and run.steady_frames_per_s > run.frames_per_s
     assert run.steady.peak_sram_bytes == sum(WEIGHTS.values()) + 704
+
+
+def test_what_fused_ops_bring_stays_with_the_weights_and_takes_room() -> None:
+    g = Assembly("slopes")
+    x = g.linear(g.input(64, 1, 1), 128, name="first")
+    g.linear(g.apply(Op.ACTIVATION, x, name="slopes", variant="prelu", constants=128), 32, name="second")
+    run = simulate(machine(2**16), g.build(), threads=1)
+    assert run.steady is not None
+    assert {name: each.size_bytes for name, each in run.steady.weights.items()} == {
+        "first": 2**13 + 128,
+        "second": 2**12,
+    }
+    assert (run.total.dram_bytes, run.steady.dram_bytes) == (64 + 2**13 + 128 + 2**12 + 32, 64 + 32)
 
 
 def test_a_frame_takes_what_it_does_with_a_memory_of_weights_and_the_same_mappings() -> None:
