@@ -96,6 +96,19 @@ def test_stacks_are_bounded_strip_by_strip_and_what_is_told_is_exact() -> None:
     assert all(again[one.what] == one for one in savings)
 
 
+def test_the_second_time_nothing_is_searched_played_or_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = simulate("eyeriss_like", tiny())
+    monkeypatch.setenv("SQUEEZESIM_CACHE", "on")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    trials = Trials(run)
+    changes = trials.of_machine()[::6]
+    first = tried(trials, changes)
+    for name in ("mapping_choice._search", "player.play_mapping", "player.stream"):
+        monkeypatch.setattr(f"simulator.engine.{name}", None)
+    monkeypatch.setattr("analysis.drive.explain.least.least_of", None)
+    assert tried(Trials(run), changes) == first and all(first)
+
+
 def test_several_stacks_are_not_bounded() -> None:
     trials = Trials(simulate(vary(STACKING, {"buffers.0.capacity": 6144}), two_parts(), threads=1))
     assert trials.outlook(Change("", "", ""), of_layers=False) is None

@@ -29,7 +29,7 @@ from simulator.engine.mapping_choice import Wanted, choose_mappings
 from simulator.engine.player import Player, Shared, Turn
 from simulator.engine.schedule_cache import Schedules, known_schedules
 from simulator.engine.simulate import choose_dataflows
-from simulator.engine.store import NO_STORE, Rows
+from simulator.engine.store import Rows, key_of
 from simulator.hardware.model import BAND, GAP, Hardware
 from simulator.nest import Operand
 from simulator.network.ir import Network
@@ -152,7 +152,7 @@ class Floors:
         self.design, self.objective, self.cache = design, objective, cache
         self.measures = factors_of(objective)
         self._floors: dict[tuple[SettingKey, bool], dict[OpKey, float]] = {}
-        self._rows = Rows(NO_STORE)
+        self._rows = Rows(cache.store)
 
     @cached_property
     def taken(self) -> Mapping[Alike, LayerResult]:
@@ -162,8 +162,8 @@ class Floors:
         on_array = [op for op in ops if op.layer.nest is not None]
         results = self._searched(self.design, on_array)
         found: dict[Alike, LayerResult] = {alike_key(op): each for op, each in zip(on_array, results, strict=True)}
-        others = (op for op in ops if op.layer.nest is None)
-        return found | {alike_key(op): played_alone(op, machine, self._rows) for op in others}
+        others = [op for op in ops if op.layer.nest is None]
+        return found | {alike_key(op): self._played_alone(op, machine) for op in others}
 
     @cached_property
     def before(self) -> Mapping[str, float]:
@@ -188,10 +188,7 @@ class Floors:
         return outlook
 
     def _schedules(self, design: Design) -> Schedules:
-        with self.cache.store.opened() as rows:
-            found = known_schedules(design.network, design.machine, self.cache, rows)
-            rows.keep()
-        return found
+        return known_schedules(design.network, design.machine, self.cache, self._rows)
 
     def _planned(
         self, design: Design, schedules: Schedules, before: Mapping[str, float], names: Collection[str] = ()
@@ -214,7 +211,7 @@ class Floors:
         first, op = todo[0], outlook.ops[todo[0]]
         stage = outlook.stages[first]
         if op.layer.nest is None:
-            outlook.know(first, played_alone(op, design.machine, self._rows))
+            outlook.know(first, self._played_alone(op, design.machine))
         elif stage < LOOKED_AT:
             outlook.learn(first, stage + 1, self._floors_of(op, design, closely=stage == GLANCED))
         else:
@@ -241,17 +238,24 @@ class Floors:
         """
         machine, flows = design.machine, choose_dataflows(design.machine, design.dataflow)
         setting, ahead = setting_key(machine, flows, self.objective), machine.layer_order == "prefetch_weights"
-        with self.cache.store.opened() as rows:
-            known = Known(setting, self.cache.mappings_of(setting), rows)
-            choices = choose_mappings(ops, machine, flows, Wanted(self.objective), known)
-            mappings, shared = (
-                {name: each.mapping for name, each in choices.items()},
-                Shared(self.cache.plays_of(machine)),
-            )
-            player = Player(mappings, machine, rows, shared)
-            for op in ops:
-                come = player.first_weights(op) if ahead else 0
-                yield player.result(op, [Turn(op, op.layer.name, come, 0)])
+        known = Known(setting, self.cache.mappings_of(setting), self._rows)
+        choices = choose_mappings(ops, machine, flows, Wanted(self.objective), known)
+        mappings = {name: each.mapping for name, each in choices.items()}
+        player = Player(mappings, machine, self._rows, Shared(self.cache.plays_of(machine)))
+        for op in ops:
+            come = player.first_weights(op) if ahead else 0
+            yield player.result(op, [Turn(op, op.layer.name, come, 0)])
+        self._keep()
+
+    def _played_alone(self, op: PlannedOp, machine: Hardware) -> LayerResult:
+        found = played_alone(op, machine, self._rows)
+        self._keep()
+        return found
+
+    def _keep(self) -> None:
+        """Write what is fresh, where it is written: without a store it is known as long as this is."""
+        if self.cache.store.path is not None:
+            self._rows.keep()
 
     def _known(self, design: Design) -> tuple[Mapping[Alike, LayerResult], bool]:
         """Return what ops are known to take under a design, and whether that is but without dataflows that it adds.
@@ -280,10 +284,10 @@ class Floors:
             floors = self._by_flow(op, design, measure, closely)
             mine = self.design.machine.dataflows
             lowest = min(max(x, before) if flow in mine else x for flow, x in zip(flows, floors, strict=True))
-            if spared := _prefetched(op, machine, measure):
+            if (spared := _prefetched(op, machine, measure)) and closely:
                 here = replace(op, resident=(op.resident[0], True, op.resident[2]))
-                lowest = max(lowest - spared, min(self._by_flow(here, design, measure, closely)))
-            least.append(lowest + configuration)
+                lowest = max(lowest, spared + min(self._by_flow(here, design, measure, closely)))
+            least.append(max(0.0, lowest - spared) + configuration)
         return least
 
     def _by_flow(self, op: PlannedOp, design: Design, measure: str, closely: bool) -> list[float]:
@@ -291,13 +295,18 @@ class Floors:
         machine, key, flows = design.machine, op_key(op), choose_dataflows(design.machine, design.dataflow)
         known = [self._floors.setdefault((setting_key(machine, (flow,), measure), closely), {}) for flow in flows]
         new = [i for i in range(len(flows)) if key not in known[i]]
+        if not new:
+            return [each[key] for each in known]
         most: list[float] = []
-        if closely and new:
+        if closely:
             glances, in_run = self._by_flow(op, design, measure, False), self.taken.get(alike_key(op))
             looked_at = [known[i][key] for i in range(len(flows)) if i not in new]
             run = OBJECTIVES[measure].of_layer(in_run) if in_run else inf
             most = [*(glances[i] for i in new), min(run, *looked_at, inf)]
-        for i, floor in zip(new, least_of(op, machine, [flows[i] for i in new], measure, most), strict=True):
+        asked = tuple(flows[i] for i in new)
+        asks = key_of("floors", setting_key(machine, asked, measure), key, most)
+        found = self._rows.recall(asks, lambda: least_of(op, machine, asked, measure, most))
+        for i, floor in zip(new, found, strict=True):
             known[i][key] = floor
         return [each[key] for each in known]
 
