@@ -1,10 +1,10 @@
 """Choose what stays on chip and what runs in stacks: what saves most DRAM bytes and finds room and addresses."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from simulator.hardware.model import Hardware
+from simulator.hardware.model import Hardware, Overlap
 from simulator.network.ir import Network, Op
 from simulator.network.shapes import tensor_bytes
 from simulator.schedule.fusion import Fusion
@@ -32,9 +32,11 @@ class Schedule:
 
 
 def choose_schedule(
-    network: Network, hardware: Hardware, fusion: Fusion, storage: Storage, *, stacked: bool = False
+    network: Network, hardware: Hardware, fusion: Fusion, storage: Storage, overlaps: Sequence[Overlap] = ()
 ) -> Schedule:
     """Choose the tensors that stay in the buffer, and stacks: those that save most DRAM bytes; see `keeping.schedule`.
+
+    Stacks do any of `overlaps` with rows that strips share; of equal ones the first. Without one nothing is stacked.
 
     All that stay leave room for a strip of the op that runs, see `strip_bytes`. An op finds all of its inputs there or
     none of them; a product, each factor. A tensor that finds no address does not stay, nor do those read with it; a
@@ -42,9 +44,9 @@ def choose_schedule(
     """
     capacity, found = hardware.activation_buffer.capacity_bytes, candidates(network, hardware, fusion, storage)
     saved, flow = saved_bytes(hardware, fusion, storage, found), flow_of(network, fusion, storage)
-    fused = fusion.producer_of.keys() if stacked else ()
+    fused = fusion.producer_of.keys() if overlaps else ()
     together = _together(network, storage, found, fused) if hardware.keeps_activations else []
-    stacks = list(choices(flow, hardware, saved)) if stacked else []
+    stacks = list(choices(flow, hardware, saved, overlaps)) if overlaps else []
     while True:
         bundles = [_bundle(names, found, saved) for names in together]
         steps = _steps(network, hardware, fusion, storage, together)
