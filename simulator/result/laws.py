@@ -109,11 +109,11 @@ def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
 
     Only rows that are computed again add to them.
     """
-    pes, own = run.hardware.pes, layer.stacked
+    pes, own, most = run.hardware.pes, layer.stacked, dense_macs(layer)
     if own and own.again_rows and own.overlap == "kept":
         figures = f"{own.again_rows} rows"
         yield Violation(layer.name, "stacked.again_rows", "no row is made twice that is kept", figures)
-    if not 0 <= layer.effective_macs <= (most := dense_macs(layer)):
+    if not 0 <= layer.effective_macs <= most:
         figures = f"{layer.effective_macs} of {most}"
         yield Violation(layer.name, "effective_macs", "effective MACs are 0 to all of the layer's", figures)
     peak = run.hardware.peak_macs_per_cycle

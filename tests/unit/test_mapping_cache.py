@@ -73,6 +73,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "node_nm": 7,  # of circuits alone, whose prices are part of a key
     "voltage": 0.7,  # likewise
     "stacks": "depth_first",
+    "strip_overlap": "either",
 }
 READ_OF_ARRAY: dict[str, object] = {
     "rows": 3,

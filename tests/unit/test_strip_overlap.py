@@ -169,7 +169,8 @@ def test_a_machine_refuses_what_its_strips_do_not_do(able: str, asked: Overlap, 
     with pytest.raises(InputError) as error:
         load_schedule(file, pair(), vary(EITHER, {"layers.strip_overlap": able}))
     (problem,) = error.value.problems
-    assert (problem.path, problem.expected, problem.got) == ("stacks.0.overlap", able, asked)
+    expected = f"{able}, or layers.strip_overlap: either in its file"
+    assert (problem.path, problem.expected, problem.got) == ("stacks.0.overlap", expected, asked)
 
 
 def test_laws_notice_rows_made_again_that_are_kept_and_macs_that_nobody_needs() -> None:
