@@ -30,7 +30,7 @@ class InStack:
     stack: Stack
     shapes: tuple["PlannedOp", ...]
     plays: tuple[int | None, ...]
-    again_rows: int = 0
+    again_rows: int
     parts: Mapping[Part, tuple[Kept, str, str]] = field(default_factory=dict)
 
 

@@ -198,7 +198,7 @@ NOT_READ_OF_OP: dict[str, object] = {
     "alive_bytes": 7,
     "kept": Kept(Lifetime(0, 1), 7, 7),
     "read_last_by": "other",
-    "in_stack": InStack(Stack(("op",), 1), (), ()),
+    "in_stack": InStack(Stack(("op",), 1), (), (), 0),
 }
 
 WHOLE = {

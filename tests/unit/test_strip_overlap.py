@@ -5,7 +5,9 @@ from functools import cache
 
 import pytest
 
+from analysis.drive.explain.machine_levers import strips_made_again
 from analysis.read.listings import machine_lines
+from analysis.read.report.times import stack_data
 from analysis.read.summary import summary_lines
 from simulator import load_hardware, timeline
 from simulator.engine import Options, simulate
@@ -196,3 +198,14 @@ def test_a_machine_tells_what_its_strips_do() -> None:
     assert "in stacks depth-first, rows computed again" in told["recomputed"]
     assert "in stacks depth-first, rows kept or computed again" in told["either"]
     assert "rows" not in told["kept"].split("in stacks depth-first", 1)[1].split("launch")[0]
+
+
+def test_explanations_try_to_make_rows_again_where_they_wait() -> None:
+    tried = {each: [*strips_made_again(vary(EITHER, {"layers.strip_overlap": each}), pair())] for each in OVERLAPS}
+    change = ("layers.strip_overlap: kept -> either", {"layers.strip_overlap": "either"})
+    assert tried == {"kept": [change], "recomputed": [], "either": []}
+    assert not [*strips_made_again(vary(EITHER, {"layers.stacks": "none", "layers.strip_overlap": "kept"}), pair())]
+
+
+def test_the_page_of_a_run_tells_the_overlap_of_its_stacks() -> None:
+    assert [each[4:] for each in stack_data(run_of("recomputed"))] == [[4, 2, "held", "recomputed"]]
