@@ -11,7 +11,7 @@ from simulator.hardware.model import Hardware
 from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
-from simulator.schedule.choice import Schedule, choose_schedule
+from simulator.schedule.choice import Schedule, choose_schedule, stacks_to_choose
 from simulator.schedule.fusion import Fusion, Group, fuse
 from simulator.schedule.residency import Residency, residency
 from simulator.schedule.stacks import Part, Stack, flow_of, strips_of, weight_bytes
@@ -110,10 +110,9 @@ def schedules(network: Network, hardware: Hardware) -> tuple[Schedule | None, ..
     places = residency(network, hardware, fusion)
     if places.kept.keys() == candidates(network, hardware, fusion, places.storage).keys():
         return (None,)
-    kinds = dict.fromkeys((*((overlap,) for overlap in hardware.overlaps), hardware.overlaps))
     found = list[Schedule]()
-    for overlaps in kinds:
-        schedule = choose_schedule(network, hardware, fusion, places.storage, overlaps)
+    for offered in stacks_to_choose(network, hardware, fusion, places.storage):
+        schedule = choose_schedule(network, hardware, fusion, places.storage, offered)
         found += [schedule] if schedule.stacks and schedule not in found else []
     return (None, *found)
 

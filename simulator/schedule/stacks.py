@@ -244,6 +244,7 @@ class _Growing:
     overlap: Overlap
     strips: dict[str, Strips]
     rows: dict[int, int] = field(default_factory=dict)  # by group: bytes of `rows` that are there
+    again: dict[int, tuple[int, int]] = field(default_factory=dict)  # and those that come again from outside
     whole: dict[int, int] = field(default_factory=dict)  # and those that inner tensors would take, whole
     lines: int = 0
     weights: int = 0
@@ -251,7 +252,7 @@ class _Growing:
 
 
 def choices(
-    flow: Flow, hardware: Hardware, saved: Mapping[str, int], overlaps: Sequence[Overlap] = ("kept",)
+    flow: Flow, hardware: Hardware, saved: Mapping[str, int], overlap: Overlap = "kept"
 ) -> Iterator[StackChoice]:
     """Yield every stack that fits the buffer alone, strips in powers of two rows; `saved` are bytes by inner tensor.
 
@@ -262,8 +263,7 @@ def choices(
         if flow.stackable[last]:
             height, strip_rows = flow.height(last), 1
             while strip_rows < height:
-                for overlap in overlaps:
-                    yield from _ending(flow, last, (strip_rows, overlap), hardware, saved, rooms)
+                yield from _ending(flow, last, (strip_rows, overlap), hardware, saved, rooms)
                 strip_rows *= 2
 
 
@@ -289,6 +289,7 @@ def _ending(
     grown = _Growing(strip_rows, overlap, {flow.name(last): strips})
     grown.lines, _ = line_and_rows(flow, last, strips, hardware, last=True)
     grown.weights, grown.rows[last], grown.whole[last] = weight_bytes(flow.groups[last], hardware), 0, 0
+    grown.again[last] = _come_again(flow.groups[last], strips, hardware)
     for first in range(last - 1, -1, -1):
         name = flow.name(first)
         if not flow.stackable[first] or not flow.inner(first, last):
@@ -296,6 +297,7 @@ def _ending(
         grown.strips[name] = _strips_at(flow, first, grown.strips)
         line, rows = line_and_rows(flow, first, grown.strips[name], hardware)
         size = tensor_bytes(flow.groups[first].last.output_shape, hardware.output_bits)
+        grown.again[first] = _come_again(flow.groups[first], grown.strips[name], hardware)
         grown.rows[first] = grown.whole[first] = 0
         for at in range(first, max(each.group for each in flow.readers[name]) + 1):
             grown.rows[at] += rows
@@ -315,7 +317,7 @@ def _choices_of(
     buffer, strips = hardware.activation_buffer, len(next(iter(grown.strips.values())).ends)
     inner, ops = len(places) - 1, tuple(flow.name(at) for at in places)
     tiles = tuple(rooms[at][flow.finds(at, places[0]), number < inner] for number, at in enumerate(places))
-    again = sum(_read_again(flow, at, places[0], grown.strips, hardware) for at in places)
+    again = sum(_read_again(flow, at, places[0], grown.again[at]) for at in places)
     for weights, held, more in (("held", grown.weights, 0), ("reloaded", 0, (strips - 1) * grown.weights)):
         taken = tuple(grown.lines + grown.rows[at] + held for at in places)
         fits = all(size + tile <= buffer.capacity_bytes for size, tile in zip(taken, tiles, strict=True))
@@ -326,21 +328,24 @@ def _choices_of(
             yield StackChoice(stack, tuple(flow.index[at] for at in places), worth, taken, tiles, strips)
 
 
-def _read_again(flow: Flow, at: int, first: int, strips: Mapping[str, Strips], hardware: Hardware) -> int:
-    """Bytes that a group of a stack reads again from outside, as strips share rows.
+def _come_again(group: Group, strips: Strips, hardware: Hardware) -> tuple[int, int]:
+    """Bytes that strips of a group read again, as they share rows, if these are outside the stack.
 
-    Its producer does, and where rows are made again, what fused adds read comes again, too.
+    Of what its producer reads; and where rows are made again, of each operand that a fused add reads.
     """
-    group, layer = flow.groups[at], flow.groups[at].producer
-    own = produced(group.fused, strips[layer.name])
-    samples, channels, _, width = layer.output_shape
-    fetched = sum(any(flow.place.get(name, -1) < first for name in names) for names in flow.added[at])
-    added = fetched * tensor_bytes((samples, channels, own.again_rows, width), hardware.input_bits)
-    if flow.finds(at, first):
-        return added
+    layer, own = group.producer, produced(group.fused, strips)
     shared, each = halo_rows(layer, own), len(own.ends) - 1  # an operand of one row comes with every strip
     read = [(n, channels, shared if rows > 1 else each, width) for n, channels, rows, width in layer.input_shapes]
-    return added + sum(tensor_bytes(shape, hardware.input_bits) for shape in read)
+    samples, channels, _, width = layer.output_shape
+    added = tensor_bytes((samples, channels, own.again_rows, width), hardware.input_bits)
+    return sum(tensor_bytes(shape, hardware.input_bits) for shape in read), added
+
+
+def _read_again(flow: Flow, at: int, first: int, again: tuple[int, int]) -> int:
+    """Bytes that a group does read again from outside a stack that begins with another."""
+    own, added = again
+    fetched = sum(any(flow.place.get(name, -1) < first for name in names) for names in flow.added[at]) if added else 0
+    return fetched * added + (0 if flow.finds(at, first) else own)
 
 
 def stacked_layers(stacks: Iterable[Stack]) -> frozenset[str]:
