@@ -1,6 +1,6 @@
 """Schedules that were found, for simulations of similar machines to share, by exactly what choosing them depends on."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from simulator.engine.mapping_cache import MappingCache
@@ -27,6 +27,7 @@ class ScheduleKey:
     fuses: tuple[str, ...]
     folds: tuple[str, ...]
     filters_behind: bool  # whether an engine runs depthwise layers behind the array
+    strip_overlap: str
 
 
 def schedule_key(hardware: Hardware) -> ScheduleKey:
@@ -41,6 +42,7 @@ def schedule_key(hardware: Hardware) -> ScheduleKey:
         fuses=tuple(sorted(hardware.fuses)),
         folds=tuple(sorted(hardware.folds)),
         filters_behind=hardware.depthwise is not None,
+        strip_overlap=hardware.strip_overlap,
     )
 
 
@@ -63,7 +65,7 @@ def _data(schedule: Schedule | None) -> dict[str, Any] | None:
     """Return a schedule as the store holds it."""
     if schedule is None:
         return None
-    stacks = [[each.ops, each.strip_rows, each.weights] for each in schedule.stacks]
+    stacks = [astuple(each) for each in schedule.stacks]
     return {"stacks": stacks, "addresses": [[*place, address] for place, address in schedule.addresses.items()]}
 
 
@@ -71,5 +73,5 @@ def _schedule(data: dict[str, Any] | None) -> Schedule | None:
     """Return the schedule that the store holds."""
     if data is None:
         return None
-    stacks = tuple(Stack(tuple(ops), rows, weights) for ops, rows, weights in data["stacks"])
+    stacks = tuple(Stack(tuple(ops), *others) for ops, *others in data["stacks"])
     return Schedule(stacks, {(name, part): address for name, part, address in data["addresses"]})

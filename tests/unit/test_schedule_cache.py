@@ -28,6 +28,7 @@ READ_OF_MACHINE: dict[str, object] = {
     "fuses": frozenset({"add"}),
     "folds": frozenset({"pool"}),
     "depthwise": DepthwiseEngine(16, 4),
+    "strip_overlap": "either",
 }
 READ_OF_ARRAY = {"rows": 3, "columns": 3}
 READ_OF_BUFFER: dict[str, object] = {"capacity_bytes": 999, "double_buffered": False, "holds": (Operand.INPUTS,)}
@@ -97,6 +98,16 @@ def test_schedules_are_found_once_for_all_processes(tmp_path: Path, monkeypatch:
         known_schedules(tall(filters=12), MACHINE, cache, Rows(store))
     still = replace(MACHINE, stacks="none")
     assert known_schedules(network, still, cache, Rows(store)) == (None,)
+
+
+def test_stacks_of_either_kind_are_kept_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, either = Store(tmp_path / "results.sqlite"), replace(MACHINE, strip_overlap="either")
+    with store.opened() as rows:
+        found = known_schedules(tall(), either, MappingCache(store=store), rows)
+        rows.keep()
+    assert {stack.overlap for each in found if each for stack in each.stacks} == {"kept", "recomputed"}
+    monkeypatch.setattr("simulator.engine.schedule_cache.schedules", None)
+    assert known_schedules(tall(), either, MappingCache(store=store), Rows(store)) == found
 
 
 def test_of_many_schedules_the_latest_are_known() -> None:
