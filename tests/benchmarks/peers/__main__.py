@@ -1,8 +1,8 @@
 """Other simulators beside this one: `python -m tests.benchmarks.peers NAME=PYTHON ...` prints the table of
 docs/performance.md.
 
-NAME is `scalesim` or `zigzag`, PYTHON an interpreter in whose environment that peer is installed: the head of
-run_NAME.py says how. Both simulators get the same layers and the same machine in one run, on one thread; CPU seconds
+NAME is `scalesim`, `zigzag` or `accelforge`, PYTHON an interpreter in whose environment that peer is installed: the head
+of run_NAME.py says how. Both simulators get the same layers and the same machine in one run, on one thread; CPU seconds
 are without imports, ours with compiled kernels and no results of earlier runs.
 """  # fmt: skip
 
@@ -66,8 +66,9 @@ def for_scalesim(folder: Path, shapes: Sequence[Shape]) -> None:
 
 def for_zigzag(folder: Path, shapes: Sequence[Shape]) -> None:
     """Write layers as ZigZag reads them; both descriptions of the machine stand here."""
-    for name in ("machine", "mapping", "ours"):
+    for name in ("machine", "mapping"):
         shutil.copy(HERE / f"zigzag_{name}.yaml", folder / f"{name}.yaml")
+    shutil.copy(HERE / "ours.yaml", folder)
     rows = [
         {
             "id": number,
@@ -85,7 +86,37 @@ def for_zigzag(folder: Path, shapes: Sequence[Shape]) -> None:
     (folder / "layers.yaml").write_text(yaml.safe_dump(rows))
 
 
-PEERS: dict[str, Callable[[Path, Sequence[Shape]], None]] = {"scalesim": for_scalesim, "zigzag": for_zigzag}
+def for_accelforge(folder: Path, shapes: Sequence[Shape]) -> None:
+    """Write each layer as a workload of accelforge; the machine is that which ZigZag gets."""
+    shutil.copy(HERE / "accelforge_machine.yaml", folder / "machine.yaml")
+    shutil.copy(HERE / "ours.yaml", folder)
+    for number, at in enumerate(shapes):
+        extents = dict(zip("kcpqrs", (at.filters, at.channels, *[at.output] * 2, *[at.kernel] * 2), strict=True))
+        window = {"H": f"{at.stride} * p + r", "W": f"{at.stride} * q + s", "C": "c"}
+        accesses = [
+            {"name": "I", "projection": window},
+            {"name": "F", "projection": {"K": "k", "C": "c", "R": "r", "S": "s"}},
+            {"name": "O", "projection": {"K": "k", "P": "p", "Q": "q"}, "output": True},
+        ]
+        workload = {
+            "iteration_space_shape": {name: f"0 <= {name} < {extent}" for name, extent in extents.items()},
+            "bits_per_value": {"All": 8},
+            "einsums": [
+                {
+                    "name": "conv",
+                    "tensor_accesses": accesses,
+                    "renames": {"input": "I", "weight": "F", "output": "O"},
+                }
+            ],
+        }
+        (folder / f"layer{number}.yaml").write_text(yaml.safe_dump({"workload": workload}))
+
+
+PEERS: dict[str, Callable[[Path, Sequence[Shape]], None]] = {
+    "scalesim": for_scalesim,
+    "zigzag": for_zigzag,
+    "accelforge": for_accelforge,
+}
 
 
 def ours(folder: Path, shapes: Sequence[Shape]) -> tuple[float, list[int]]:
