@@ -53,7 +53,7 @@ class Watch:
             if now >= self.next_s and gap < inf:
                 self.next_s = now + TELL_EVERY_S
                 through = f", {searched:,} spatial mappings searched" if searched else ""
-                what = f"{name}: {objective} at most {100 * gap:.2f}% above the least there is{through}"
+                what = f"{name}: {objective} at most {100 * gap:.2g}% above the least there is{through}"
                 self.progress(self.done, self.total, what)
 
         return told

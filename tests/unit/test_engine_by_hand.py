@@ -150,11 +150,11 @@ def test_a_search_that_takes_long_tells_how_far_it_is_now_and_then(monkeypatch: 
     tell("cycles", 0.25, 0)
     watch.finish("conv0")
     tell("cycles", 0.25, 4095)
-    tell("energy", 0.0125, 4096)
+    tell("energy", 0.012, 4096)
     assert told == [
-        (0, 3, "conv1: cycles at most 25.00% above the least there is"),
+        (0, 3, "conv1: cycles at most 25% above the least there is"),
         (1, 3, "conv0"),
-        (1, 3, "conv1: energy at most 1.25% above the least there is, 4,096 spatial mappings searched"),
+        (1, 3, "conv1: energy at most 1.2% above the least there is, 4,096 spatial mappings searched"),
     ]
 
 
