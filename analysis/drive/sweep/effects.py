@@ -82,7 +82,7 @@ def factors_by_choice(values: Sequence[float], places: Sequence[Sequence[int]]) 
     found = []
     for at, own in enumerate(chosen):
         middle = moved[own].mean()
-        factors = np.exp(moved - middle).round(DIGITS).tolist()
+        factors = [float(f"{factor:.{DIGITS}g}") for factor in np.exp(moved - middle)]
         found.append({place: factors[column[at, place]] for place in sorted(set(places[at]))})
     return found
 
