@@ -112,7 +112,8 @@ def accuracy_text(way: Way) -> str:
             return f"{told} An estimate tells nothing: {surrogate.left_out.text}."
         first, last = (surrogate.estimate(network_of(stage)) for stage in (way.start, way.end))
     except InputError as error:
-        return f"{told} It is not estimated either: {error.problems[0].message}."
+        why = error.problems[0].message.removeprefix("accuracy is not estimated: ")
+        return f"{told} It is not estimated either: {why}."
     return (
         f"{told} An estimate, not a measurement, gives {last.percent:.1f}% ({last.low:.1f} to {last.high:.1f}) where it"
         f" gives {first.percent:.1f}% for the network as given: {surrogate.left_out.text}. A difference within that"
