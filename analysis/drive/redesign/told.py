@@ -48,8 +48,8 @@ def findings_of(way: Way, limits: Limits) -> Iterator[str]:
         f" energy {units.signed_percent(end.energy_pj / start.energy_pj - 1)}; {why}."
     )
     yield (
-        f"MACs {millions(start.macs)} M to {millions(end.macs)} M, parameters {millions(start.params)} M to"
-        f" {millions(end.params)} M{_sram_text(start, end)}."
+        f"MACs {units.count(start.macs)} to {units.count(end.macs)}, parameters {units.count(start.params)} to"
+        f" {units.count(end.params)}{_sram_text(start, end)}."
     )
     if not limits.hold(Size(end.macs, end.params, 0, 0), end.sram):
         yield "**It is not within the limits**: it began beyond them, and no step that pays led there."
