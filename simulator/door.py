@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import replace
+from operator import attrgetter
 from os.path import isdir
 from pathlib import Path
 from typing import cast
@@ -49,6 +50,7 @@ FACTS = ("name", "clock_hz", "rows", "columns", "macs_per_cycle", "arrays", "bur
 """What a run keeps of its machine just as the document says it."""
 SHARED = ("name", "op", "input_shapes", "output_shape", "kernel", "stride", "groups", "macs", "params")
 """What a layer's result says of the layer itself."""
+_shared = attrgetter(*SHARED)
 
 
 def simulate(
@@ -263,7 +265,7 @@ def _unlike_network(run: Run, network: Network, levels: LevelNames) -> Iterator[
         return
     right: set[tuple[str, LoopNest | None]] = set()  # mappings, with the loops that they cover
     for at, (layer, own) in enumerate(zip(run.layers, network.layers, strict=True)):
-        said, told = ([getattr(each, key) for key in SHARED] for each in (layer, own))
+        said, told = _shared(layer), _shared(own)
         if said != told:
             key, is_, was = next(each for each in zip(SHARED, said, told, strict=True) if each[1] != each[2])
             yield Problem("not of this network", f"layers.{at}.{key}", expected=show(was), got=show(is_))

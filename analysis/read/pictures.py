@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MOST_TICKS = 4  # across, with their units, in half a page
 WIDE = 6.0  # ratio of largest to smallest from which on an axis is logarithmic
 
 FORMATS: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -43,7 +44,7 @@ def scale_axis(
     axes: "Axes", which: Literal["x", "y"], values: Sequence[float], text_of: Callable[[float], str]
 ) -> None:
     """Make the x or y axis logarithmic if the values span a wide range, and write its ticks with `text_of`."""
-    from matplotlib.ticker import FuncFormatter, LogLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
     least, most = min(values), max(values)
     axis = axes.xaxis if which == "x" else axes.yaxis
@@ -51,6 +52,8 @@ def scale_axis(
         (axes.set_xscale if which == "x" else axes.set_yscale)("log")
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if most < 300 * least else (1.0,)))
         axis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+    elif which == "x":
+        axis.set_major_locator(MaxNLocator(MOST_TICKS, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text_of(value)))
 
 

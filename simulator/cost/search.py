@@ -14,10 +14,11 @@ that leave PEs without work along one dimension; numbers of tiles that are power
 the best of them, for time, all numbers along two dimensions at a time, else the next ones along all dimensions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, islice
+from typing import TypeAlias
 
 import numpy as np
 
@@ -75,6 +76,10 @@ LEFT_OUT = 32
 """Tiles that can be ruled out in the time that the evaluation of a mapping takes."""
 
 
+Told: TypeAlias = Callable[[str, float, int], None]
+"""Is told on the way of a search: its objective, the gap so far, and how many spatial mappings a proof went through."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is to be mapped: a layer on a machine, for an objective.
@@ -124,19 +129,21 @@ def gap_of(value: float, bound: float) -> float:
     return value / bound - 1 if bound > 0 else float(value > 0)
 
 
-def search_layer(request: Request, dataflows: Sequence[Dataflow], effort: Effort = DEFAULT) -> Found | None:
+def search_layer(
+    request: Request, dataflows: Sequence[Dataflow], effort: Effort = DEFAULT, told: Told | None = None
+) -> Found | None:
     """Best mapping of the layer under any of the dataflows, or None if no tile fits the buffers.
 
     For `cycles_then_energy` that is the mapping of least energy among those that take at most `BAND` more cycles than
     the fastest found. TooMuchWork if the search had to end before it found one.
     """
     if request.objective != "cycles_then_energy":
-        return Search(request, effort).run(dataflows)
-    fastest = Search(replace(request, objective="cycles"), effort).run(dataflows)
+        return Search(request, effort, told=told).run(dataflows)
+    fastest = Search(replace(request, objective="cycles"), effort, told=told).run(dataflows)
     if fastest is None:
         return None
     most = fastest.keys[CYCLES_KEY] * (1 + BAND)
-    search = Search(replace(request, objective="energy"), replace(effort, beam=AMONG_THE_FASTEST), most)
+    search = Search(replace(request, objective="energy"), replace(effort, beam=AMONG_THE_FASTEST), most, told)
     search.begin_with(fastest)
     found = search.run(dataflows)
     assert found is not None
@@ -146,7 +153,9 @@ def search_layer(request: Request, dataflows: Sequence[Dataflow], effort: Effort
 class Search:
     """The search of one layer: records made once, and the best mapping so far."""
 
-    def __init__(self, request: Request, effort: Effort = DEFAULT, most_cycles: float = np.inf) -> None:
+    def __init__(
+        self, request: Request, effort: Effort = DEFAULT, most_cycles: float = np.inf, told: Told | None = None
+    ) -> None:
         """Make the records; mappings of more than `most_cycles` are left out.
 
         Kernels are compiled for each type that they meet: that is one, a float, whether the limit is none or a count.
@@ -170,6 +179,7 @@ class Search:
         self.least = Floors(self.hardware, self.nest, self.parts, self.scratch, self.objective, most_cycles)
         self.floors: dict[str, float] = {}
         self.raised: set[str] = set()
+        self.told, self.searched = told, 0
 
     def begin_with(self, known: Found) -> None:
         """Take a mapping that is known as the best so far, of a search for the least energy."""
@@ -194,6 +204,13 @@ class Search:
             self.raise_floor(flow)
         value = self.found.keys[OBJECTIVE_KEY]
         return replace(self.found, bound=value if done else min(value, *self.floors.values()))
+
+    def tell(self) -> None:
+        """Tell how near the best so far is to the least there is, once something is found."""
+        if self.told and self.found:
+            value = float(self.best.keys[OBJECTIVE_KEY])
+            gap = gap_of(value, min(value, *self.floors.values()))
+            self.told(KERNEL_OBJECTIVES[self.objective], gap, self.searched)
 
     def raise_floor(self, dataflow: Dataflow) -> None:
         """Look at all ways to cut the layer, once something is found, and where that may tell more than is known."""
@@ -242,6 +259,10 @@ class Search:
                 while some := list(islice(every, AT_ONCE)):
                     for candidate in self.judged(flow, rank, self.with_single_words(flow, some)):
                         self.improve(candidate)
+                        self.searched += 1
+                if self.levels == 1:  # what is left of it is no better than the best
+                    self.floors[flow.name] = float(self.best.keys[OBJECTIVE_KEY])
+                    self.tell()
         return self.levels == 1
 
     def spatial_mappings(self, dataflow: Dataflow) -> Sequence[SpatialMapping]:
@@ -318,6 +339,7 @@ class Search:
         if (self.best.keys != before).any():
             keys = tuple(float(key) for key in self.best.keys)
             self.found, self.winner = Found(as_mapping(self.best.mapping, candidate), keys), candidate
+        self.tell()
 
     def choices(self, candidate: Candidate, near: Sequence[Dim]) -> Choices:
         """Tiles and orders to try with a candidate."""

@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from os import cpu_count
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 from simulator.engine.mapping_cache import Choice, Known, OpKey, op_key
@@ -17,9 +18,11 @@ from simulator.network.ir import Layer
 from simulator.schedule import PlannedOp
 
 if TYPE_CHECKING:
-    from simulator.cost.search import Request
+    from simulator.cost.search import Request, Told
 
 Progress = Callable[[int, int, str], None]
+TELL_EVERY_S = 0.5
+"""Between what is told of a search under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,32 @@ class Wanted:
 
     objective: str
     proves: bool = False
+
+
+class Watch:
+    """Tells of ops as they are mapped and, as often as is read, of searches that are under way in any thread."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        """Begin with none of so many ops mapped."""
+        self.progress, self.total, self.done, self.next_s = progress, total, 0, monotonic() + TELL_EVERY_S
+
+    def finish(self, name: str) -> None:
+        """Tell that another op is mapped."""
+        self.done += 1
+        self.progress(self.done, self.total, name)
+
+    def of(self, name: str) -> "Told":
+        """Return what the search of an op tells on its way: what it is proven to miss at most, and is through."""
+
+        def told(objective: str, gap: float, searched: int) -> None:
+            now = monotonic()
+            if now >= self.next_s and gap < inf:
+                self.next_s = now + TELL_EVERY_S
+                through = f", {searched:,} spatial mappings searched" if searched else ""
+                what = f"{name}: {objective} at most {100 * gap:.2g}% above the least there is{through}"
+                self.progress(self.done, self.total, what)
+
+        return told
 
 
 def choose_mappings(
@@ -41,8 +70,8 @@ def choose_mappings(
 ) -> dict[str, Choice]:
     """Return what is chosen by layer name; `known` is read and added to.
 
-    `progress` is told how many of how many distinct ops are mapped, and the last one's name. Raises InputError if an
-    op cannot fit.
+    `progress` is told how many of how many distinct ops are mapped, and the last one's name; of a search that takes
+    long, how far it is (`Watch`). Raises InputError if an op cannot fit.
     """
     begun = perf_counter()
     found: dict[str, Choice] = {}
@@ -56,17 +85,19 @@ def choose_mappings(
         else:
             missing.setdefault(key, op)
 
+    watch = Watch(progress, len(missing)) if progress else None
+
     def search(op: PlannedOp) -> Choice:
-        return _search(op, hardware, dataflows, wanted)
+        return _search(op, hardware, dataflows, wanted, watch.of(op.layer.name) if watch else None)
 
     choices = _each(search, list(missing.values()), threads)
-    for i, ((key, op), choice) in enumerate(zip(missing.items(), choices, strict=True)):
+    for (key, op), choice in zip(missing.items(), choices, strict=True):
         known.add(key, choice)
         LOG.debug(
             "searched %s: %s, at most %.1f%% from the best", op.layer.name, choice.mapping.dataflow, 100 * choice.gap
         )
-        if progress:
-            progress(i + 1, len(missing), op.layer.name)
+        if watch:
+            watch.finish(op.layer.name)
     if LOG.isEnabledFor(logging.INFO):
         distinct, took = len(set(keys.values())), perf_counter() - begun
         counts = len(keys), distinct, distinct - len(missing), len(missing), took
@@ -91,12 +122,15 @@ def _each(search: Callable[[PlannedOp], Choice], ops: Sequence[PlannedOp], threa
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _search(op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], wanted: Wanted) -> Choice:
+def _search(
+    op: PlannedOp, hardware: Hardware, dataflows: Sequence[Dataflow], wanted: Wanted, told: "Told | None"
+) -> Choice:
     from simulator.cost.effort import DEFAULT, PROVE
     from simulator.cost.search import search_layer
 
     try:
-        found = search_layer(request_of(op, hardware, wanted.objective), dataflows, PROVE if wanted.proves else DEFAULT)
+        effort = PROVE if wanted.proves else DEFAULT
+        found = search_layer(request_of(op, hardware, wanted.objective), dataflows, effort, told)
     except TooMuchWork as error:
         raise InputError(too_much(op.layer, hardware, error)) from None
     if found is None:

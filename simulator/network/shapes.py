@@ -1,6 +1,7 @@
 """Work out the sizes of windows, broadcasts and joins: the only shape arithmetic there is."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Literal
 
@@ -82,6 +83,7 @@ def _same(size: int, reach: int, stride: int) -> Pair:
     return total // 2, total - total // 2
 
 
+@lru_cache(maxsize=4096)
 def window_outputs(
     size: Pair, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair = (1, 1), ceil: bool = False
 ) -> Pair:

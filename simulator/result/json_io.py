@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
-from typing import NoReturn
 
 from simulator.errors import InputError, Problem
 from simulator.nest import OPERAND_NAMES
 from simulator.result.causes import bottleneck
 from simulator.result.facts import fingerprints
-from simulator.result.laws import broken_laws
+from simulator.result.json_layers import LayerTexts, layers_in
+from simulator.result.json_parse import COUNTED, complaints, negative, parse, shortened
+from simulator.result.laws import Violation, broken_laws
 from simulator.result.relative import with_joules
 from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Documents, Run, dense_speedup, utilization
 from simulator.result.version1 import updated
@@ -19,7 +19,6 @@ from simulator.source.files import read_text, write_atomically
 
 MAX_FILE_BYTES = 64 * 2**20
 OLDER_VERSIONS = (1, 2)
-MAX_DIGITS = 30  # sums over all layers of counts that each have 18 at most
 MAX_PROBLEMS = 50  # a foreign file breaks every line the same way
 
 POSITIVE = (
@@ -71,41 +70,87 @@ def run_from_json(text: str, file: str | None = None) -> Run:
     that break a conservation law, a machine or a network that is not the one of the run. A run of an older version is
     read as one of today's. `file` names the source in messages.
     """
-    from pydantic import TypeAdapter, ValidationError
-
-    data, signed = _parse(text, file)
-    version = data.get("schema_version")
-    if version not in (*OLDER_VERSIONS, SCHEMA_VERSION) or isinstance(version, bool):
-        expected = f"a saved run of schema version 1 to {SCHEMA_VERSION} (simulate --json writes one)"
-        got = "no such key" if version is None else json.dumps(version)[:80]
-        raise InputError(Problem("not a run that can be read", file, path="schema_version", expected=expected, got=got))
-    then = updated(data, file) if version == 1 else data
-    now = with_joules(then)
-    if now is not data:
-        text = json.dumps(now)
-    below = [*_negative(now, file)] if signed else []
-    del data, then, now  # of a large run they take as much room as the run itself
-    try:
-        run: Run = TypeAdapter(Run).validate_json(text, strict=True)
-    except ValidationError as error:
-        problems = [
-            Problem(details["msg"], file, path=_dotted(details["loc"]), got=_short(details["input"]))
-            for details in error.errors(include_url=False)
-        ]
-        raise InputError(*_bounded(problems, file)) from None
-    del text
-    if impossible := [*_not_positive(run, file), *below, *_unknown_traffic(run, file)]:
+    texts, data, signed = _parts(text, file)
+    version = _version(data, file)
+    if version == 1 or with_joules(data) is not data:
+        then = _object(parse(text, file)[0], file)
+        text = json.dumps(with_joules(updated(then, file) if version == 1 else then))
+        del then
+        texts, data, signed = _parts(text, file)
+    around = texts.around if texts else text
+    del text  # of a large run it takes as much room as the run itself
+    below = [each for key in COUNTED for each in negative(key, data.get(key), file)] if signed else []
+    del data
+    run, impossible = _read(around, texts, below, file)
+    impossible += [*_not_positive(run, file), *_unknown_traffic(run, file)]
+    if impossible:
         raise InputError(*_bounded(impossible, file))
     if version in OLDER_VERSIONS:
         run = restated(run)
     broken = [
         Problem(f"{law.law} does not hold", file, path=f"{law.where}.{law.field}", got=law.figures)
-        for law in broken_laws(run)
+        for law in _broken_laws(run, texts)
     ]
     broken += _altered(run, file)
     if broken:
         raise InputError(*_bounded(broken, file))
     return run
+
+
+def _parts(text: str, file: str | None) -> tuple[LayerTexts | None, dict[str, object], bool]:
+    """Return the layers of a text, the object around them, and whether any number of that has a sign.
+
+    Where no layers can be told apart, the object is the whole.
+    """
+    texts = layers_in(text)
+    data, signed = parse(texts.around if texts else text, file)
+    return texts, _object(data, file), signed
+
+
+def _object(data: object, file: str | None) -> dict[str, object]:
+    if not isinstance(data, dict):
+        raise InputError(Problem("not a saved run", file, expected="a JSON object", got=shortened(data)))
+    return data
+
+
+def _version(data: Mapping[str, object], file: str | None) -> int:
+    version = data.get("schema_version")
+    if isinstance(version, int) and not isinstance(version, bool) and version in (*OLDER_VERSIONS, SCHEMA_VERSION):
+        return version
+    expected = f"a saved run of schema version 1 to {SCHEMA_VERSION} (simulate --json writes one)"
+    got = "no such key" if version is None else json.dumps(version)[:80]
+    raise InputError(Problem("not a run that can be read", file, path="schema_version", expected=expected, got=got))
+
+
+def _read(around: str, texts: LayerTexts | None, below: list[Problem], file: str | None) -> tuple[Run, list[Problem]]:
+    """Return a run with its layers, and its numbers below 0; raise InputError for one of another form."""
+    from pydantic import TypeAdapter, ValidationError
+
+    layers, wrong, of_layers = texts.read(file) if texts else ([], [], [])
+    try:
+        run: Run = TypeAdapter(Run).validate_json(around, strict=True)
+    except ValidationError as error:
+        wrong = [*complaints(error, file), *wrong]
+    if wrong:
+        raise InputError(*_bounded(wrong, file))
+    return replace(run, layers=tuple(layers)) if texts else run, [*below, *of_layers]
+
+
+def _broken_laws(run: Run, texts: LayerTexts | None) -> list[Violation]:
+    """Return the laws that a run breaks; those of a layer by itself are looked at once for all that are equal."""
+    found = list(broken_laws(run, _equal_layers(run, texts) if texts else ()))
+    return list(broken_laws(run)) if found and texts else found
+
+
+def _equal_layers(run: Run, texts: LayerTexts) -> set[str]:
+    """Name the layers that are equal, but for names, to one before, and so are the ops fused into them."""
+    shapes = {layer.name: len(layer.input_shapes) for layer in run.layers}
+    first, equal, seen = set[str](), set[str](), set[tuple[int, ...]]()
+    for layer, text in zip(run.layers, texts.layers, strict=True):
+        kind = (text.kind, *(shapes.get(name, 1) for name in layer.fused))
+        (equal if kind in seen else first).add(layer.name)
+        seen.add(kind)
+    return equal - first
 
 
 def _not_positive(run: Run, file: str | None) -> Iterator[Problem]:
@@ -131,19 +176,6 @@ def _unknown_traffic(run: Run, file: str | None) -> Iterator[Problem]:
                 yield Problem(
                     "traffic that is not known, or has no price", file, path=f"layers.{at}.traffic.{level}", got=name
                 )
-
-
-def _negative(data: Mapping[str, object], file: str | None) -> Iterator[Problem]:
-    """Yield numbers below 0: a run counts, nothing of it is owed."""
-    left = [(key, data.get(key)) for key in ("hardware", "network", "total", "steady", "layers")]
-    while left:
-        path, value = left.pop()
-        if isinstance(value, dict):
-            left += [(f"{path}.{key}", item) for key, item in value.items()]
-        elif isinstance(value, list):
-            left += [(f"{path}.{at}", item) for at, item in enumerate(value)]
-        elif isinstance(value, int | float) and value < 0:
-            yield Problem("out of range", file, path=path, expected="0 or more", got=str(value))
 
 
 def restated(run: Run) -> Run:
@@ -212,46 +244,6 @@ def _tree(value: object) -> object:
         return {key: _tree(value[key]) for key in keys}
     names = value.__dataclass_fields__  # type: ignore[attr-defined]
     return {name: getattr(value, name) if name == "mapping" else _tree(getattr(value, name)) for name in names}
-
-
-def _parse(text: str, file: str | None) -> tuple[dict[str, object], bool]:
-    """Return the object that a text holds, and whether any number of it has a sign."""
-    signed = False
-
-    def refuse(constant: str) -> NoReturn:
-        raise InputError(Problem(f"{constant} is not a number of a run", file))
-
-    def number(literal: str) -> float:
-        nonlocal signed
-        signed |= literal[0] == "-"
-        value = float(literal)
-        return value if isfinite(value) else refuse(literal)
-
-    def whole(literal: str) -> int:
-        nonlocal signed
-        signed |= literal[0] == "-"
-        return int(literal) if len(literal) <= MAX_DIGITS else refuse(literal[:40])
-
-    try:
-        data = json.loads(text, parse_constant=refuse, parse_float=number, parse_int=whole)
-    except json.JSONDecodeError as error:
-        raise InputError(Problem(f"not JSON: {error.msg}", file, error.lineno, error.colno)) from None
-    except RecursionError:
-        raise InputError(Problem("nested too deeply", file)) from None
-    except ValueError as error:  # an integer of thousands of digits
-        raise InputError(Problem(f"not JSON: {error}", file)) from None
-    if not isinstance(data, dict):
-        raise InputError(Problem("not a saved run", file, expected="a JSON object", got=_short(data)))
-    return data, signed
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _bounded(problems: list[Problem], file: str | None) -> list[Problem]:

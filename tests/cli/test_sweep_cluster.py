@@ -16,6 +16,7 @@ import pytest
 
 from analysis.drive.sweep import load_plan, run_sweep
 from analysis.drive.sweep.results import sweep_csv
+from simulator.caches import installed_version
 from simulator.errors import InputError
 from tests.cli.test_sweep_killed import CODE, ROOT, kept, kill_at
 
@@ -180,6 +181,74 @@ def test_a_worker_of_another_version_simulates_nothing_and_is_named(tmp_path: Pa
         patch.setattr(clustering, "model_digest", lambda: own[::-1])
         future.result = lambda: pickle.dumps(clustering.Handed((), (0, 1), own, "tcp://worker"))  # type: ignore[method-assign]
         submitted.result_of(future)
+    same = clustering.Handed((), (0, 1), own[::-1], "tcp://worker", installed_version())
+    submitted.pending[future] = (0, 1)
+    future.result = lambda: pickle.dumps(same)  # type: ignore[method-assign]
+    with pytest.raises(InputError) as caught:
+        submitted.result_of(future)
+    assert caught.value.problems[0].got == f"other sources of {installed_version()}, at tcp://worker"
+
+
+def test_what_others_have_finished_is_kept_before_a_worker_of_another_version_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from analysis.drive.sweep import cluster as clustering
+    from analysis.drive.sweep.worker import Finished
+
+    own = clustering.model_digest()
+    answers = [
+        clustering.Handed((), (0,), own[::-1], "tcp://old", "0.0.9"),
+        clustering.Handed((("key", Finished(1, "{}")),), (), own, "tcp://new"),
+    ]
+
+    class Given:
+        def result(self) -> bytes:
+            return pickle.dumps(answers.pop(0))
+
+    class Client:
+        def submit(self, *_: object, pure: bool) -> Given:
+            return Given()
+
+    class Submitted(clustering.Submitted):
+        def wait_for_workers(self) -> None: ...
+
+        def threads(self) -> int:
+            return 2
+
+        def done(self) -> list[object]:
+            return list(self.pending)
+
+    monkeypatch.setattr(clustering, "POINTS_OF_A_TASK", 1)
+    finishing = Submitted(Client(), "tcp://somewhere", None, ("", "key"), (0, 1)).finish()  # type: ignore[arg-type]
+    assert next(finishing) == [Finished(1, "{}")]
+    with pytest.raises(InputError, match="another version of the simulator"):
+        next(finishing)
+
+
+@pytest.mark.slow
+def test_a_worker_of_another_version_that_joins_ends_a_sweep_which_goes_on_without_it(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    store = tmp_path / "cluster.sqlite"
+    with cluster(tmp_path) as running:
+        process = start(tmp_path, running.address)
+        await_rows(process, store, 5)
+        preload = ["--preload", str(ROOT / "tests/cli/other_version.py")]
+        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path)]
+        running.workers.append(dask("worker", running.address, *options, *preload))
+        _, err = process.communicate(timeout=90)
+        message, expected, got = err.splitlines()[:3]
+        assert (process.returncode, message) == (2, "a worker has another version of the simulator"), err
+        assert expected.strip().startswith(f"expected: squeezesim {installed_version()} as the client has")
+        assert got.strip().startswith("got: 0.0.9, at tcp://127.0.0.1:")
+        before = rows_of(store)
+        assert 5 <= len(before) < POINTS and not (tmp_path / "cluster.csv").exists()
+        running.workers[-1].kill()
+        running.workers[-1].wait()
+        process = start(tmp_path, running.address)
+        _, err = process.communicate(timeout=90)
+        assert process.returncode == 0, err
+    assert before.items() <= rows_of(store).items()
+    assert (tmp_path / "cluster.csv").read_text() == undisturbed(tmp_path)
 
 
 def test_a_worker_that_reads_another_file_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the engine refuses and tells, whose mappings are searched, and what is prefetched: tiny networks, by hand."""
 
 from dataclasses import replace
+from math import inf
 from time import sleep
 
 import pytest
@@ -9,7 +10,7 @@ from simulator import simulate
 from simulator.energy.table import load_energy_table
 from simulator.engine.array_ops import mapped_pes
 from simulator.engine.mapping_cache import MappingCache
-from simulator.engine.mapping_choice import _each
+from simulator.engine.mapping_choice import Watch, _each
 from simulator.engine.results import energy_of, layer_result, touched
 from simulator.errors import InputError, Problem
 from simulator.hardware.load import load_hardware
@@ -109,6 +110,13 @@ def test_mappings_of_layers_that_are_none_or_do_not_fit_are_told() -> None:
     assert found == [("rows: unrolls 13 PEs, the array has 12 rows", "mapping.conv0", None, None)]
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No search takes so long that it tells how far it is."""
+    monkeypatch.setattr("simulator.engine.mapping_choice.TELL_EVERY_S", inf)
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_given_mapping_is_played_and_the_others_are_searched() -> None:
     net, told = network(2), []
     given = one_tile(net, CHIP)["conv0"]
@@ -118,6 +126,7 @@ def test_a_given_mapping_is_played_and_the_others_are_searched() -> None:
     assert run.layers[1].cycles < run.layers[0].cycles
 
 
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("threads", [1, 3])
 def test_equal_ops_are_searched_once_and_progress_counts_different_ones(threads: int) -> None:
     g = Graph("mixed")
@@ -129,6 +138,30 @@ def test_equal_ops_are_searched_once_and_progress_counts_different_ones(threads:
     assert told == [(1, 2, "a"), (2, 2, "c")]
     told.clear()
     assert simulate(CHIP, g.build(), progress=lambda *each: told.append(each), cache=cache) == run
+    assert told == []
+
+
+def test_a_search_that_takes_long_tells_how_far_it_is_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, told = iter((0.0, 0.4, 0.6, 0.7, 1.2)), []
+    monkeypatch.setattr("simulator.engine.mapping_choice.monotonic", lambda: next(now))
+    watch = Watch(lambda *each: told.append(each), 3)
+    tell = watch.of("conv1")
+    tell("cycles", 0.5, 0)
+    tell("cycles", 0.25, 0)
+    watch.finish("conv0")
+    tell("cycles", 0.25, 4095)
+    tell("energy", 0.012, 4096)
+    assert told == [
+        (0, 3, "conv1: cycles at most 25% above the least there is"),
+        (1, 3, "conv0"),
+        (1, 3, "conv1: energy at most 1.2% above the least there is, 4,096 spatial mappings searched"),
+    ]
+
+
+def test_a_search_that_knows_no_bound_yet_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.engine.mapping_choice.TELL_EVERY_S", 0.0)
+    told: list[tuple[int, int, str]] = []
+    Watch(lambda *each: told.append(each), 1).of("conv0")("cycles", inf, 7)
     assert told == []
 
 

@@ -268,7 +268,7 @@ def test_mappings_found_before_ctrl_c_are_kept(store: Store) -> None:
     assert store.entries() == 2
     told: list[tuple[int, int]] = []
     with_store(store, "flexible_168", tiny(), progress=lambda done, total, what: told.append((done, total)))
-    assert told == [(1, 1)]
+    assert told[-1] == (1, 1)
 
 
 SECOND = """

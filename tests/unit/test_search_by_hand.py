@@ -15,7 +15,7 @@ from simulator.cost.candidates import (
     tile_choices,
     tile_steps,
 )
-from simulator.cost.effort import BEAM
+from simulator.cost.effort import BEAM, PROVE
 from simulator.cost.inner import InnerTiles
 from simulator.cost.legality import ALONE, Around, buffer_demands, least_demand, violations
 from simulator.cost.search import Request, Search, search_layer
@@ -227,3 +227,13 @@ def test_tensors_that_stay_take_room_and_those_that_stay_whole_need_none_in_tile
     whole = sum(buffer_demands(mapping, LAYER, machine, Around(resident=(True, False, False))))
     more = sum(buffer_demands(mapping, LAYER, machine, Around(residuals=1)))
     assert whole < demand < more
+
+
+def test_a_proof_tells_a_gap_that_never_grows_and_ends_in_none() -> None:
+    layer, told = layer_of(LoopNest((1, 1, 2, 2, 3, 3, 1, 1), input_size=(3, 3))), list[tuple[str, float, int]]()
+    found = search_layer(Request(FLEXIBLE, layer, "cycles"), [PIXELS], PROVE, lambda *each: told.append(each))
+    assert found is not None and found.gap == 0
+    names, gaps, counts = zip(*told, strict=True)
+    assert set(names) == {"cycles"}
+    assert list(gaps) == sorted(gaps, reverse=True) and gaps[-1] == 0
+    assert list(counts) == sorted(counts) and counts[-1] > 0

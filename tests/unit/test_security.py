@@ -11,7 +11,7 @@ from analysis.drive.sweep import schema as sweep_schema
 from simulator import load_hardware
 from simulator.errors import InputError
 from simulator.hardware import schema
-from simulator.result import json_io
+from simulator.result import json_io, json_parse
 from simulator.source import load_yaml, parser
 from simulator.source.paths import data_dir
 from workloads.importers import bounds, csv_cells, csv_file, timeloop_text
@@ -27,7 +27,7 @@ LIMITS: Mapping[str, tuple[int, ...]] = {
     "| ONNX | 1": (read.MOST_BYTES, read.MOST_STRIPPED_BYTES, functions.MOST_NODES),
     "| ONNX functions": (functions.MOST_DEEP, functions.MOST_EXPANDED, functions.MOST_EXPANDED_BYTES),
     "| any network": (bounds.MOST_LAYERS, bounds.MOST_ELEMENTS, bounds.MOST_MACS, bounds.LONGEST_NAME),
-    "| run |": (json_io.MAX_FILE_BYTES, json_io.MAX_DIGITS),
+    "| run |": (json_io.MAX_FILE_BYTES, json_parse.MAX_DIGITS),
     "| sweep plan | 1": (sweep_schema.MOST_POINTS, expressions.MOST_LETTERS),
     "| Timeloop's YAML": (timeloop_text.MOST_FILES, timeloop_text.MOST_NESTED),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from simulator.errors import InputError, Problem
 from simulator.network.graph import Graph, Tensor, check_batch
@@ -70,16 +71,17 @@ class Assembly(Graph):
         """Give a layer another stage, maybe none (""), variant and constants where said, and its shares of zeros."""
         layer = self._layers[name]
         inputs, weights, outputs = zeros
-        self._layers[name] = replace(
-            layer,
-            stage=layer.stage if stage is None else stage,
-            variant=variant or layer.variant,
-            zero_inputs_fraction=inputs,
-            zero_weights_fraction=weights,
-            zero_outputs_fraction=outputs,
-            zero_columns=zero_columns,
-            constant_elements=constant_elements or layer.constant_elements,
-        )
+        said: dict[str, Any] = {
+            "stage": layer.stage if stage is None else stage,
+            "variant": variant or layer.variant,
+            "zero_inputs_fraction": inputs,
+            "zero_weights_fraction": weights,
+            "zero_outputs_fraction": outputs,
+            "zero_columns": zero_columns,
+            "constant_elements": constant_elements or layer.constant_elements,
+        }
+        if any(getattr(layer, key) != value for key, value in said.items()):  # of most layers nothing is said
+            self._layers[name] = replace(layer, **said)
 
     def retype(self, name: str, op: Op) -> None:
         """Make a layer one of another op, all else remaining."""

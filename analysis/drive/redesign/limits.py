@@ -12,7 +12,7 @@ from simulator.source.document import Rejected
 from simulator.source.units import parse_size
 
 KEYS = ("macs", "params", "sram")
-_COUNT = re.compile(r"(\d+(?:\.\d+)?) ?([KMG]?)")
+_COUNT = re.compile(r"(\d+(?:\.\d+)?) ?([KkMG]?)")
 _FACTORS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
@@ -102,7 +102,7 @@ def _given(text: str) -> dict[str, int]:
         if number:
             found[key] = number
         else:
-            expected = "a size above 0, such as 96KiB" if key == "sram" else "a number above 0, such as 225M"
+            expected = "a size above 0, such as 96KiB" if key == "sram" else "a number above 0, such as 225M or 60k"
             problems.append(Problem("not a limit", path=f"--within {key}", expected=expected, got=value))
     if problems:
         raise InputError(*problems)
@@ -119,8 +119,8 @@ def _bytes(text: str) -> int:
 def _count(text: str) -> int:
     """Read a count.
 
-    >>> _count("225M"), _count("0.73 M"), _count("few")
-    (225000000, 730000, 0)
+    >>> _count("225M"), _count("0.73 M"), _count("60k"), _count("few")
+    (225000000, 730000, 60000, 0)
     """
     match = _COUNT.fullmatch(text)
-    return round(float(match[1]) * _FACTORS[match[2]]) if match else 0
+    return round(float(match[1]) * _FACTORS[match[2].upper()]) if match else 0

@@ -48,8 +48,8 @@ def findings_of(way: Way, limits: Limits) -> Iterator[str]:
         f" energy {units.signed_percent(end.energy_pj / start.energy_pj - 1)}; {why}."
     )
     yield (
-        f"MACs {millions(start.macs)} M to {millions(end.macs)} M, parameters {millions(start.params)} M to"
-        f" {millions(end.params)} M{_sram_text(start, end)}."
+        f"MACs {units.count(start.macs)} to {units.count(end.macs)}, parameters {units.count(start.params)} to"
+        f" {units.count(end.params)}{_sram_text(start, end)}."
     )
     if not limits.hold(Size(end.macs, end.params, 0, 0), end.sram):
         yield "**It is not within the limits**: it began beyond them, and no step that pays led there."
@@ -112,7 +112,8 @@ def accuracy_text(way: Way) -> str:
             return f"{told} An estimate tells nothing: {surrogate.left_out.text}."
         first, last = (surrogate.estimate(network_of(stage)) for stage in (way.start, way.end))
     except InputError as error:
-        return f"{told} It is not estimated either: {error.problems[0].message}."
+        why = error.problems[0].message.removeprefix("accuracy is not estimated: ")
+        return f"{told} It is not estimated either: {why}."
     return (
         f"{told} An estimate, not a measurement, gives {last.percent:.1f}% ({last.low:.1f} to {last.high:.1f}) where it"
         f" gives {first.percent:.1f}% for the network as given: {surrogate.left_out.text}. A difference within that"

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from analysis.drive.sweep.keys import Keys
 from analysis.drive.sweep.plan import Plan, point_of
 from analysis.drive.sweep.worker import Finished, Workshop
-from simulator.caches import model_digest
+from simulator.caches import installed_version, model_digest
 from simulator.errors import InputError, Problem
 
 Client: TypeAlias = Any  # of `distributed`, which may not be there and is untyped where it is
@@ -36,12 +36,16 @@ SILENCE_SECONDS = 2.0  # after which the client looks whether the scheduler is s
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What a task gives back: finished points, each with the key that the worker finds for it."""
+    """What a task gives back: finished points, each with the key that the worker finds for it.
+
+    `model` is the digest of the worker's simulator, `version` what it calls itself.
+    """
 
     finished: tuple[tuple[str, Finished], ...]
     left: tuple[int, ...] = ()
     model: str = ""
     worker: str = ""
+    version: str = ""
 
 
 def work_on(plan_bytes: bytes, model: str, numbers: Sequence[int]) -> Handed:
@@ -49,7 +53,7 @@ def work_on(plan_bytes: bytes, model: str, numbers: Sequence[int]) -> Handed:
     own = model_digest()
     name = _worker_name()
     if own != model:
-        return Handed((), tuple(numbers), own, name)
+        return Handed((), tuple(numbers), own, name, installed_version())
     bench = _bench(plan_bytes)
     finished: list[tuple[str, Finished]] = []
     begun = time.monotonic()
@@ -164,11 +168,18 @@ class Submitted:
                 numbers = waiting.popleft()
                 future = self.client.submit(call, plan_bytes, model, numbers, pure=False)
                 self.pending[future] = numbers
+            refused: InputError | None = None
             for future in self.done():
-                handed = self.result_of(future)
+                try:
+                    handed = self.result_of(future)
+                except InputError as error:
+                    refused = error  # what others have finished is kept first
+                    continue
                 if handed.left:
                     waiting.appendleft(handed.left)
                 yield [finished for _, finished in handed.finished]
+            if refused:
+                raise refused
 
     def threads(self) -> int:
         """How many tasks the cluster works on at a time; workers come and go."""
@@ -218,10 +229,11 @@ class Submitted:
         numbers = self.pending.pop(future)
         handed = self._gathered(future)
         if handed.model != model_digest():
-            expected = "the same version of squeezesim on client and workers"
-            raise InputError(
-                Problem("a worker has another version of the simulator", expected=expected, got=handed.worker)
-            )
+            own = installed_version()
+            expected = f"squeezesim {own} as the client has; what was finished is kept, run again to go on"
+            other = f"other sources of {own}" if handed.version == own else handed.version or "one that does not say"
+            got = f"{other}, at {handed.worker}"
+            raise InputError(Problem("a worker has another version of the simulator", expected=expected, got=got))
         for key, finished in handed.finished:
             if key != self.keys[finished.number]:
                 expected = "the same content of the plan's files where the workers run"
@@ -262,7 +274,8 @@ class Submitted:
         if isinstance(cause, OSError) and not self.answers():
             return self.gone()
         version = ".".join(map(str, sys.version_info[:2]))
-        expected = f"workers with squeezesim, its dependencies and Python {version}, as the client has"
+        own = f"squeezesim {installed_version()}, its dependencies and Python {version}"
+        expected = f"workers with {own}, as the client has; what was finished is kept, run again to go on"
         return InputError(Problem(f"a worker cannot take points: {type(cause).__name__}: {cause}", expected=expected))
 
 

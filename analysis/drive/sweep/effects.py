@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, fsum, log
+from math import log
 from typing import TYPE_CHECKING
 
 from analysis.drive.sweep.measures import Candidate, Ranked, candidates_of, grouped_candidates, undominated
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+DIGITS = 9  # of a factor: what linear algebra adds behind differs by machine
 MOST_LINES = 3000
 MOST_AXES = 12
 MOST_TICKS = 12
@@ -55,31 +56,48 @@ def effect_pictures(outcome: Outcome, measures: Sequence[Ranked]) -> list[Pictur
     return [_tornado(candidates, dimensions, measures), _parallel(candidates, dimensions, measures)]
 
 
-def means_by_choice(values: Sequence[float], places: Sequence[int]) -> dict[int, float]:
-    """Return the geometric mean of the values of each choice, over that of all; values are positive.
+def factors_by_choice(values: Sequence[float], places: Sequence[Sequence[int]]) -> list[dict[int, float]]:
+    """Return by what factor each choice of each dimension moves positive values, over their geometric mean.
 
-    >>> {place: round(mean, 3) for place, mean in means_by_choice([1, 4, 2, 8], [0, 1, 0, 1]).items()}
-    {0: 0.5, 1: 2.0}
+    `places` has the choice of each value, a list for each dimension. The factors are those whose products come nearest
+    to the values, by squares of logarithms: an axis that does nothing has factors of 1 in samples, too, where its
+    choices meet those of others unevenly. Over all combinations they are the geometric means of each choice.
+
+    >>> area, idle = factors_by_choice([1, 1, 4], [[0, 0, 1], [0, 1, 1]])
+    >>> [round(area[1] / area[0], 3), round(idle[1] / idle[0], 3)]
+    [4.0, 1.0]
     """
-    logs = [log(value) for value in values]
-    middle = fsum(logs) / len(logs)
-    found = {}
-    for place in sorted(set(places)):
-        own = [each for each, at in zip(logs, places, strict=True) if at == place]
-        found[place] = exp(fsum(own) / len(own) - middle)
+    import numpy as np
+
+    choices = [(at, place) for at, own in enumerate(places) for place in sorted(set(own))]
+    column = {choice: number for number, choice in enumerate(choices)}
+    chosen = np.array([[column[at, place] for place in own] for at, own in enumerate(places)])
+    logs = np.log(np.asarray(values, dtype=float))
+    logs -= logs.mean()
+    size = len(choices)
+    pairs = (chosen[:, None] * size + chosen[None]).ravel()  # how often two choices are together
+    together = np.bincount(pairs, minlength=size * size).reshape(size, size).astype(float)
+    sums = np.bincount(chosen.ravel(), np.tile(logs, len(places)), size)
+    moved = np.linalg.lstsq(together, sums, rcond=1e-9)[0]
+    found = []
+    for at, own in enumerate(chosen):
+        middle = moved[own].mean()
+        factors = [float(f"{factor:.{DIGITS}g}") for factor in np.exp(moved - middle)]
+        found.append({place: factors[column[at, place]] for place in sorted(set(places[at]))})
     return found
 
 
 def _tornado(candidates: Sequence[Candidate], dimensions: Sequence[Dimension], measures: Sequence[Ranked]) -> Picture:
-    """Show by what factor each choice of an axis moves a measure, the mean over all points of that choice."""
+    """Show by what factor each choice of an axis moves a measure, all else the same."""
     rows: list[Row] = []
+    places = [[place_of(each.point, dimension) for each in candidates] for dimension in dimensions]
     for number, measure in enumerate(measures):
         values = [each.values[number] for each in candidates]
-        for dimension in dimensions if min(values) > 0 else ():
-            means = means_by_choice(values, [place_of(each.point, dimension) for each in candidates])
+        found = factors_by_choice(values, places) if min(values) > 0 else []
+        for dimension, factors in zip(dimensions, found, strict=False):
             rows += [
-                {"measure": measure.column, "axis": dimension.name, "choice": dimension.choices[place], "factor": mean}
-                for place, mean in means.items()
+                {"measure": measure.column, "axis": dimension.name, "choice": dimension.choices[place], "factor": each}
+                for place, each in factors.items()
             ]
     return Picture("tornado", rows, lambda: _draw_tornado(rows, measures))
 
@@ -92,7 +110,7 @@ def _draw_tornado(rows: Sequence[Row], measures: Sequence[Ranked]) -> "Figure":
     for axes, measure in zip(panels, shown, strict=False):
         _draw_bars(axes, [row for row in rows if row["measure"] == measure.column])
         axes.set_title(measure.name)
-    title = "What each axis does: means over all other choices, relative to the mean of all points"
+    title = "What each axis does, all else the same, relative to the mean of all points"
     headline(figure, title)
     return figure
 

@@ -6,7 +6,7 @@ from itertools import combinations
 from math import cos, pi, sin, sqrt
 from typing import TYPE_CHECKING
 
-from analysis.drive.sweep.effects import Dimension, dimensions_of, means_by_choice, place_of
+from analysis.drive.sweep.effects import Dimension, dimensions_of, factors_by_choice, place_of
 from analysis.drive.sweep.heat_map import LEAST_SPAN
 from analysis.drive.sweep.plan import Plan, Point
 from analysis.drive.sweep.results import COSTS, PLACES, labels_of
@@ -48,13 +48,10 @@ def scatter_pictures(outcome: Outcome) -> list[Picture]:
 
 def strongest(varied: Sequence[Dimension], known: Costs) -> tuple[Dimension, Dimension]:
     """Return the two axes whose choices move a cost by the largest factors, in the plan's order."""
-    values = [value for _, value in known]
-
-    def factor(dimension: Dimension) -> float:
-        means = means_by_choice(values, [place_of(point, dimension) for point, _ in known]).values()
-        return max(means) / min(means)
-
-    return max(combinations(varied, 2), key=lambda pair: factor(pair[0]) * factor(pair[1]))
+    places = [[place_of(point, dimension) for point, _ in known] for dimension in varied]
+    found = [each.values() for each in factors_by_choice([value for _, value in known], places)]
+    factor = {dimension.name: max(each) / min(each) for dimension, each in zip(varied, found, strict=True)}
+    return max(combinations(varied, 2), key=lambda pair: factor[pair[0].name] * factor[pair[1].name])
 
 
 def _picture(plan: Plan, known: Costs, axes: tuple[Dimension, Dimension], cost: Quantity) -> Picture:
