@@ -1,8 +1,8 @@
 """Other simulators beside this one: `python -m tests.benchmarks.peers NAME=PYTHON ...` prints the table of
 docs/performance.md.
 
-NAME is `scalesim`, `zigzag` or `accelforge`, PYTHON an interpreter in whose environment that peer is installed: the head
-of run_NAME.py says how. Both simulators get the same layers and the same machine in one run, on one thread; CPU seconds
+NAME is `scalesim`, `zigzag` or `accelforge`, PYTHON an interpreter in whose environment that peer is installed: see
+the head of run_NAME.py. Both simulators get the same layers and the same machine in one run, on one thread; CPU seconds
 are without imports, ours with compiled kernels and no results of earlier runs.
 """  # fmt: skip
 
