@@ -55,7 +55,7 @@ def of_tile(tile: TileRun, run: "Record", deeper: int) -> TileRun:
 
 
 def _stretches(sizes: Mapping[Operand, int], runs: Mapping[Operand, int]) -> Stretches:
-    return tuple(Stretch(o, size, max(1, runs[o])) for o, size in sizes.items() if size > 0)
+    return tuple(Stretch(o, size, runs[o]) for o, size in sizes.items() if size > 0)
 
 
 def tensors_of(result: LayerResult, pitches: Sequence[int], ahead_bytes: int) -> tuple[Placed, ...]:
