@@ -22,10 +22,11 @@ def plans_of(hardware: Hardware, network: Network, schedule: Schedule | None, gi
     with timed("planned"):
         plans = [plan(network, hardware, each) for each in asked]
     known = [ops for ops in plans if _knows(ops, given)]
-    if not known and len(plans) > 1 and asked[-1]:
-        stacks = {own.stack for op in plans[-1] if (own := op.in_stack) and _names(own.shapes) & {*given}}
-        fewer = [stack for stack in asked[-1].stacks if stack in stacks]
-        found = with_fewer_stacks(asked[-1], fewer, _kept(plans[0]), network, hardware)
+    *_, (stacked, last) = zip(asked, plans, strict=True)
+    if not known and len(plans) > 1 and stacked:
+        stacks = {own.stack for op in last if (own := op.in_stack) and _names(own.shapes) & {*given}}
+        fewer = [stack for stack in stacked.stacks if stack in stacks]
+        found = with_fewer_stacks(stacked, fewer, _kept(plans[0]), network, hardware)
         known = [ops for ops in [plan(network, hardware, found)] if _knows(ops, given)] if found else []
     return known or plans[:1]
 

@@ -184,6 +184,7 @@ def test_nothing_is_left_out_where_all_stacks_pay_or_none_or_what_is_left_has_no
     assert improved(monkeypatch, [0], attempts()) == []
     assert improved(monkeypatch, [2], attempts(), room=False) == []
     assert improved(monkeypatch, [2], attempts(frame(20))) == []
+    assert improved(monkeypatch, [2], attempts(refusal("no room"))) == []
 
 
 def names_of(plans: list[Any]) -> list[set[str]]:
