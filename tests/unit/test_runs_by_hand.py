@@ -49,6 +49,7 @@ def cut(layer: Any, **extents: int) -> tuple[Any, Any]:
 
 def once(columns: int = 6, rows: int = 4, groups: int = 1, tile: dict[str, int] | None = None, **dram: Any) -> int:
     machine, layer = setting(columns, groups, **dram)
+    machine["bits"][1] = 5  # weights are as they may
     return int(inputs_once(machine, layer, *turned(layer, rows, columns, tile or {})))
 
 
@@ -68,6 +69,7 @@ def test_inputs_that_lie_in_one_piece_take_their_bytes() -> None:
 def test_runs_of_some_rows_take_a_burst_each_at_least() -> None:
     """Four tiles of three rows, in six maps of 24 bytes: 24 runs, so 24 bursts, where the bytes alone are nine."""
     assert once(tile={"P": 1}) == 24 * 16
+    assert once(groups=2, tile={"P": 1}) == 48 * 16
 
 
 def test_runs_that_begin_anywhere_take_what_lies_around_them() -> None:
@@ -145,6 +147,7 @@ def test_outputs_take_bursts_beyond_their_bytes_as_inputs_do() -> None:
     assert outputs(K=2) == 3 * 2 * (16 - 8)
     assert outputs(N=1) == 0
     assert outputs(P=1, resident=True) == outputs(P=1, activations="tiled") == 0
+    assert outputs(groups=2, P=2) == 2 * 24 * (16 - 4)
     assert outputs(groups=2, G=1) == outputs(7, groups=2, G=1) == 0  # half of a sample is whole bursts
     assert outputs(P=2, atom_channels=2) == 2 * 6 * (16 - 8)
 
@@ -170,9 +173,12 @@ def test_a_tile_stores_at_most_its_outputs_in_runs_of_a_row_and_its_partial_sums
     machine, layer = setting()
     sums = 2 * (2 * 6 * 2 * 5) + 16
     assert most_stored(machine, layer, *cut(layer, P=2)) == 120 + 2 + 24 * 32 + sums
+    assert most_stored(machine, layer, *cut(layer, P=2, Q=1)) == 24 + 2 + 24 * 32 + 2 * 24 + 16
     assert most_stored(machine, layer, *cut(layer, P=2, Q=3)) == 72 + 2 + 24 * 32 + 2 * 72 + 16
     tiled = setting(activations="tiled")
     assert most_stored(*tiled, *cut(layer, P=2)) == 120 + 2 + 32 + sums
+    layer["word_bits"][2] = 16
+    assert most_stored(machine, layer, *cut(layer, P=2)) == 240 + 2 + 24 * 32 + sums
     layer["resident"][2] = True
     assert most_stored(machine, layer, *cut(layer, P=2)) == 0
 
@@ -212,6 +218,9 @@ def test_a_tile_loads_at_most_inputs_weights_and_sums_that_return() -> None:
     assert most_loaded(*tiled, *cut(layer)) == SUM_BYTES + INPUT_BYTES + (16 + 108 + 16) + 2
     layer["parameters"], layer["residuals"] = 5, 3
     residuals = 3 * (240 + 2 + 48 * 32)
+    assert most_loaded(machine, layer, *cut(layer)) == SUM_BYTES + residuals + INPUT_BYTES + WEIGHT_BYTES + 5
+    layer["word_bits"][2] = 16
+    residuals = 3 * (480 + 2 + 48 * 32)
     assert most_loaded(machine, layer, *cut(layer)) == SUM_BYTES + residuals + INPUT_BYTES + WEIGHT_BYTES + 5
     layer["resident"][1] = True
     assert most_loaded(machine, layer, *cut(layer)) == SUM_BYTES + residuals + INPUT_BYTES + 16 + 5 + 2
