@@ -149,7 +149,16 @@ def test_outputs_take_bursts_beyond_their_bytes_as_inputs_do() -> None:
     assert outputs(P=1, resident=True) == outputs(P=1, activations="tiled") == 0
     assert outputs(groups=2, P=2) == 2 * 24 * (16 - 4)
     assert outputs(groups=2, G=1) == outputs(7, groups=2, G=1) == 0  # half of a sample is whole bursts
+    assert outputs(K=2, activations="nhwc") == 3 * 40 * (16 - 2)
     assert outputs(P=2, atom_channels=2) == 2 * 6 * (16 - 8)
+
+
+def test_outputs_that_are_coded_lie_in_one_piece_whatever_inputs_do() -> None:
+    machine, layer = setting()
+    layer["tiled"][2] = True
+    assert more_of_outputs(machine, layer, *cut(layer, P=1)) == 0
+    layer["tiled"] = [True, True, False, True]
+    assert more_of_outputs(machine, layer, *cut(layer, P=1)) == 4 * 12 * (16 - 4)
 
 
 def test_boxes_of_inputs_are_loaded_tile_by_tile_unless_they_stay_or_come_whole() -> None:
