@@ -15,9 +15,9 @@ os.environ[SWITCH] = "off"  # of processes that tests start, too
 ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines are slow at times
 settings.register_profile("dev", ANY_SPEED, max_examples=50)
 DRAWN = [Phase.explicit, Phase.generate]  # a failing case need not be small
-settings.register_profile(
-    "ci", ANY_SPEED, max_examples=100, derandomize=True, database=None, print_blob=True, phases=DRAWN
-)
+SAME = settings(ANY_SPEED, derandomize=True, database=None, print_blob=True, phases=DRAWN)
+settings.register_profile("ci", SAME, max_examples=60)
+settings.register_profile("wide", SAME, max_examples=500)
 settings.register_profile("fresh", ANY_SPEED, max_examples=2000, database=None, print_blob=True)
 settings.register_profile("nightly", ANY_SPEED, max_examples=1000, print_blob=True)
 settings.register_profile("mutation", ANY_SPEED, max_examples=6, derandomize=True, database=None, phases=DRAWN)

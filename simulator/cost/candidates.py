@@ -67,14 +67,18 @@ def tile_choices(
 
 
 def choices_near(
-    nest: LoopNest, steps: tuple[int, ...], dataflow: Dataflow, tile: Sequence[int], free: Sequence[Dim]
+    nest: LoopNest, steps: tuple[int, ...], dataflow: Dataflow, tile: Sequence[int], free: Sequence[Dim], reach: int
 ) -> tuple[Ints, Ints]:
-    """All tile extents of the dimensions that are `free`, and those of a tile for the others; as `tile_choices`."""
+    """Tile extents of the dimensions that are `free`, up to `reach` on each side of the tile's own; of others, its own.
+
+    As `tile_choices` returns them.
+    """
     extents, counts = tile_choices(nest, steps, dataflow, whole_space=True)
-    kept = [
-        tuple(extents[d, : counts[d]].tolist()) if d in free else (int(size),)
-        for d, size in zip(Dim, tile, strict=True)
-    ]
+    kept = []
+    for d, own in zip(Dim, map(int, tile), strict=True):
+        sizes = extents[d, : counts[d]].tolist() if d in free else [own]
+        larger, smaller = [size for size in sizes if size > own], [size for size in sizes if size < own]
+        kept.append((*larger[max(0, len(larger) - reach) :], own, *smaller[:reach]))
     return _table(kept)
 
 

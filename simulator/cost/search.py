@@ -11,7 +11,7 @@ a value that none in the whole space is below:
 
 Without `Effort.whole_space` it tries of these: spatial mappings that no larger one of their kind exceeds, and those
 that leave PEs without work along one dimension; numbers of tiles that are powers of two and halfway between, and around
-the best of them all numbers along two dimensions at a time.
+the best of them, for time, all numbers along two dimensions at a time, else the next ones along all dimensions.
 """
 
 from collections.abc import Sequence
@@ -323,7 +323,8 @@ class Search:
         """Tiles and orders to try with a candidate."""
         steps, flow, whole = tile_steps(candidate), candidate.dataflow, self.effort.whole_space
         if near:
-            extents, counts = choices_near(self.nest, steps, flow, self.best.mapping["tile"], near)
+            reach = max(self.nest.bounds) if self.by_cycles else 1
+            extents, counts = choices_near(self.nest, steps, flow, self.best.mapping["tile"], near, reach)
         else:
             extents, counts = tile_choices(self.nest, steps, flow, whole)
         timed = self.by_cycles or self.most_cycles < np.inf  # what is bounded by time prunes; bytes alone hardly do
@@ -331,12 +332,15 @@ class Search:
         return Choices(extents, counts, ORDERS, TRIES, elongation)
 
     def refine(self) -> None:
-        """Try all numbers of tiles along two dimensions at a time, others as in the best mapping, while it helps."""
+        """Try numbers of tiles around those of the best mapping while it helps: for time, all along two dimensions at a
+        time; else, as bounds leave little out there, the next ones along all dimensions.
+        """
         cut = [d for d in Dim if self.nest.bounds[d] > 1]
-        while self.winner is not None and KERNEL_OBJECTIVES[self.objective] == "cycles":
+        pairs = list(combinations(cut, 2)) if self.by_cycles and len(cut) > 1 else [cut]
+        while self.winner is not None:
             candidate, self.winner = self.winner, None
-            for pair in combinations(cut, 2) if len(cut) > 1 else [cut]:
-                self.improve(candidate, pair)
+            for dims in pairs:
+                self.improve(candidate, dims)
 
 
 def figures_of(layouts: Sequence[SpatialMapping], *names: str) -> list[Ints]:

@@ -164,6 +164,13 @@ def test_nothing_near_and_nothing_random_beats_what_is_found(machine: str, netwo
         assert beaten_by(Trial(load_hardware(machine), layer, objective), rng, 300) <= 0.01
 
 
+@pytest.mark.parametrize(("network", "at"), [("resnet:depth=50", 0), ("resnet:depth=50", 3)])
+def test_no_step_from_what_is_found_beats_it_where_bounds_leave_little_out(network: str, at: int) -> None:
+    trial = Trial(load_hardware("eyeriss_like"), layers_of(network, 5)[at], "edp")
+    assert trial.found is not None
+    assert trial.near() >= trial.found.keys[0] * (1 - 1e-12)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("machine", MACHINES)

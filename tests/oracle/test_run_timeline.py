@@ -30,7 +30,7 @@ OF_ARRAY = ("compute", "delivery", "preload", "skew")
     "machine", [pytest.param(name, marks=pytest.mark.slow) if name in SELDOM else name for name in KINDS]
 )
 def test_events_end_when_the_run_does_op_by_op_and_do_its_work(machine):
-    run = simulate(machine, "squeezenext:variant=v5,resolution=64")
+    run = simulate(machine, "squeezenext:variant=v5,blocks=1-1-1-1,resolution=64")
     assert figures_of(timeline(run)) == figures_told(run, load_hardware(machine))
 
 

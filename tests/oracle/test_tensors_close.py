@@ -20,7 +20,7 @@ from tests.oracle.small_cases import MACHINES
 from workloads.importers.assembly import Assembly
 
 MANY = max(6, min(1000, settings.default.max_examples * 2 // 5))
-"""200 networks with every change, 1,000 at night."""
+"""With every change 24 networks among all tests, and 200 after them; 1,000 at night."""
 LEVELS = ("timeloop_simple_output_stationary", "timeloop_simple_weight_stationary")
 ANY = {**MACHINES, **{name: load_hardware(name) for name in LEVELS}}
 ORDERS = ("serial", "prefetch_weights", "overlapped")
