@@ -221,6 +221,11 @@ def test_running_numbers_pass_by_names_that_are_taken_and_go_on() -> None:
     assert names == ["conv2", "conv1", "conv3", "conv4", "s/conv1", "x_relu_2", "x_relu", "x_relu_3"]
 
 
+def test_the_second_activation_of_a_tensor_is_counted() -> None:
+    first, second = made(lambda g, x: (g.relu(x), g.relu(x)))
+    assert (first.name, second.name) == ("x_relu", "x_relu_2")
+
+
 def test_a_running_number_is_not_given_twice() -> None:
     g = Graph("net")
     x = g.input(6, 8, 10, "x")
@@ -273,6 +278,7 @@ REFUSED: dict[str, tuple[Build, tuple[str, str]]] = {
         lambda g, x: g.reshape(x, (6, 79, 1)),
         ("reshape1", "not the same number of elements"),
     ),
+    "a network of nothing": (lambda g, x: None, ("net", "a network needs at least one layer")),
     "rows that differ": (lambda g, x: g.concat(x, g.pad(x, (1, 0, 0, 0), "p"), name="y"), ("y", "height of p differs")),
 }
 
