@@ -220,9 +220,13 @@ def _unlike_schedule(run: Run, network: Network, machine: Hardware) -> Iterator[
     for op, layer in zip(plan(network, machine, schedule), run.layers, strict=True):
         told = [each.name for each in layer.stacked.shapes] if layer.stacked else []
         strips = [strip.layer for strip in op.in_stack.shapes] if op.in_stack else []
+        again = op.in_stack.again_rows if op.in_stack else 0
         if told != [strip.name for strip in strips]:
             expected = ", ".join(strip.name for strip in strips)
             yield Problem("not the strips of this stack", f"layers.{layer.name}.stacked", expected=expected)
+        elif layer.stacked and layer.stacked.again_rows != again:
+            path, got = f"layers.{layer.name}.stacked.again_rows", str(layer.stacked.again_rows)
+            yield Problem("not the rows that strips make again", path=path, expected=str(again), got=got)
         elif layer.stacked:
             for strip, each in zip(strips, layer.stacked.shapes, strict=True):
                 yield from _wrong_mapping(each.mapping, strip, level_names(machine)) if strip.nest else ()

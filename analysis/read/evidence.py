@@ -7,6 +7,7 @@ from analysis.read import units
 from analysis.read.losses import PeCycles, pe_cycles
 from simulator.result.causes import CAUSES, NETWORKS
 from simulator.result.run import LayerResult, Run
+from simulator.result.stacked import dense_macs
 
 WELL_USED = 0.75  # of the PE-cycles
 REPEATED = 1.05  # times its footprint: from here on an operand is told to be loaded again
@@ -129,8 +130,10 @@ def _compute(layer: LayerResult, run: Run) -> Iterator[str]:
     """Tell how long PEs multiply."""
     compute = layer.cycle_parts.get("compute", 0)
     yield f"PEs multiply in {compute:,} cycles, {units.percent(compute / layer.cycles)} of the time"
-    if layer.effective_macs < layer.macs:
-        yield f"{units.percent(1 - layer.effective_macs / layer.macs)} of the MACs are skipped zero weights"
+    if layer.effective_macs < (dense := dense_macs(layer)):
+        yield f"{units.percent(1 - layer.effective_macs / dense)} of the MACs are skipped zero weights"
+    if dense > layer.macs:
+        yield f"{units.percent(dense / layer.macs - 1)} more MACs than the layer has: strips compute rows again"
 
 
 def _network(layer: LayerResult, run: Run) -> Iterator[str]:

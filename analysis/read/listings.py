@@ -61,7 +61,8 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     kept = "kept on chip where they fit" if hardware.keeps_activations else "through DRAM"
     weights = hardware.kept_weight_bytes
     stay = f", {units.size(weights)} of weights stay from run to run" if weights else ""
-    stacks = ", in stacks depth-first" if hardware.runs_stacks else ""
+    again = {"kept": "", "recomputed": ", rows computed again", "either": ", rows kept or computed again"}
+    stacks = f", in stacks depth-first{again[hardware.strip_overlap]}" if hardware.runs_stacks else ""
     yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}{stacks}{stay}"
     if hardware.launch_cycles or hardware.host_ps:
         launch = f"{units.count(hardware.launch_cycles)} cycles before each op"

@@ -12,6 +12,7 @@ from simulator.hardware.model import GAP
 from simulator.mapping.dataflow import initials
 from simulator.result.causes import parts_by_bottleneck
 from simulator.result.run import Run
+from simulator.result.stacked import dense_macs
 
 SMALLEST_SHARE = 0.0005  # smaller shares are summed up as "other"
 WITHIN = GAP + 1e-4  # a gap that needs no word
@@ -115,8 +116,11 @@ def _bounds_text(run: Run) -> str:
 def _macs_text(run: Run) -> str:
     executed = run.total.effective_macs
     gain = f"dense-equivalent speed-up {run.total.dense_speedup:.2f}"
-    skipped = f" ({units.count(executed)} executed, zero weights skipped: {gain})" if executed < run.total.macs else ""
-    return f"{run.total.macs:,}{skipped}"
+    again = sum(dense_macs(layer) for layer in run.layers) - run.total.macs
+    skipped = f", zero weights skipped: {gain}" if executed < run.total.macs + again else ""
+    repeated = f", {units.count(again)} of them again in strips" if again else ""
+    told = f" ({units.count(executed)} executed{repeated}{skipped})" if again or skipped else ""
+    return f"{run.total.macs:,}{told}"
 
 
 def _memory_text(run: Run) -> str:

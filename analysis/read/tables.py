@@ -124,11 +124,11 @@ COLUMNS: tuple[Column[OpRow], ...] = (
 
 
 def stacks_text(run: Run) -> str:
-    """Name the stacks of a run, the rows that each makes in a strip, and what becomes of its weights."""
+    """Name the stacks of a run, the rows that each makes in a strip, what becomes of weights and of shared rows."""
     found = {(each.first, each.last): each for layer in run.layers if (each := layer.stacked)}
     texts = (
         f"{first} to {last} in {units.counted(each.strips, 'strip')} of {units.counted(each.strip_rows, 'row')},"
-        f" weights {each.weights}"
+        f" weights {each.weights}{', overlap recomputed' * (each.overlap == 'recomputed')}"
         for (first, last), each in found.items()
     )
     return printable("; ".join(texts))

@@ -111,6 +111,8 @@ def stacked_result(op: PlannedOp, mappings: MappingType[str, dict[str, object]])
         strip_rows=stack.strip_rows,
         strips=len(own.plays),
         weights=stack.weights,
+        overlap=stack.overlap,
+        again_rows=own.again_rows,
         parts=tuple(
             StackPart(part, kept.address, kept.size_bytes, made_by, until)
             for part, (kept, made_by, until) in own.parts.items()

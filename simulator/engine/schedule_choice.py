@@ -22,12 +22,11 @@ def plans_of(hardware: Hardware, network: Network, schedule: Schedule | None, gi
     with timed("planned"):
         plans = [plan(network, hardware, each) for each in asked]
     known = [ops for ops in plans if _knows(ops, given)]
-    *_, (stacked, last) = zip(asked, plans, strict=True)
-    if not known and len(plans) > 1 and stacked:
-        stacks = {own.stack for op in last if (own := op.in_stack) and _names(own.shapes) & {*given}}
-        fewer = [stack for stack in stacked.stacks if stack in stacks]
-        found = with_fewer_stacks(stacked, fewer, _kept(plans[0]), network, hardware)
-        known = [ops for ops in [plan(network, hardware, found)] if _knows(ops, given)] if found else []
+    for each, stacked in zip(asked[1:], plans[1:], strict=True) if not known else ():
+        stacks = {own.stack for op in stacked if (own := op.in_stack) and _names(own.shapes) & {*given}}
+        fewer = [stack for stack in each.stacks if stack in stacks] if each else []
+        found = with_fewer_stacks(each, fewer, _kept(plans[0]), network, hardware) if each else None
+        known += [ops for ops in [plan(network, hardware, found)] if _knows(ops, given)] if found else []
     return known or plans[:1]
 
 
@@ -43,8 +42,9 @@ def best_frame(
             refused.append(error)
     if not frames:
         raise refused[0]
-    if len(frames) > 1:
-        frames += _improved(frames[0], frames[1], attempt, network, hardware, objective)
+    first, *others = frames
+    for stacked in others if not any(op.in_stack for op in first.ops) else ():
+        frames += _improved(first, stacked, attempt, network, hardware, objective)
     run = best_run([each.run for each in frames], objective)
     LOG.info("took the best of %d schedules by %s: %d cycles", len(frames), objective, run.total.cycles)
     return next(each for each in frames if each.run is run)

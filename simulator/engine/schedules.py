@@ -1,7 +1,10 @@
 """The schedule of a run, as data to replay."""
 
+from collections.abc import Sequence
+
 from simulator.result.ledger import parts_of
 from simulator.result.run import Run
+from simulator.result.stacked import StackedResult
 from simulator.schedule import Schedule, Stack
 from simulator.schedule.stacks import Place
 
@@ -23,6 +26,10 @@ def schedule_of(run: Run) -> Schedule | None:
     if run.steady:
         addresses |= {(name, "frames"): weights.address for name, weights in run.steady.weights.items()}
     return Schedule(
-        tuple(Stack(tuple(ops), told[ops[0]].strip_rows, told[ops[0]].weights) for ops in stacks.values()),
+        tuple(_stack(ops, told[ops[0]]) for ops in stacks.values()),
         addresses,
     )
+
+
+def _stack(ops: Sequence[str], told: StackedResult) -> Stack:
+    return Stack(tuple(ops), told.strip_rows, told.weights, told.overlap)

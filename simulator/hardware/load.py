@@ -115,6 +115,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         layer_order=machine.layers.order,
         keeps_activations=machine.layers.keep_activations,
         stacks=machine.layers.stacks,
+        strip_overlap=machine.layers.strip_overlap,
         kept_weight_bytes=machine.layers.keep_weights or 0,
         configuration_cycles=machine.layers.configuration_cycles,
         launch_cycles=cycles_of(machine.layers.launch, machine.clock),

@@ -15,6 +15,7 @@ from simulator.source.parser import Value
 Network = Literal["multicast", "systolic", "unicast"]
 Preload = Literal["hidden", "exposed", "double_buffered"]
 OrderOfLayers = Literal["serial", "prefetch_weights", "overlapped"]
+Overlap = Literal["kept", "recomputed"]
 ActivationLayout = Literal["nchw", "nhwc", "tiled"]
 WeightLayout = Literal["kcrs", "krsc", "rsck", "tiled"]
 Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma", "cycles_then_energy"]
@@ -238,6 +239,11 @@ class Hardware:
         return self.keeps_activations and self.stacks == "depth_first" and self.dram.activations != "nchw"
 
     @property
+    def overlaps(self) -> tuple[Overlap, ...]:
+        """What strips may do with rows that two of them share; the first is what the machine rather does."""
+        return ("kept", "recomputed") if self.strip_overlap == "either" else (self.strip_overlap,)
+
+    @property
     def dataflow_names(self) -> tuple[str, ...]:
         """Names of the dataflows, in order."""
         return tuple(flow.name for flow in self.dataflows)
@@ -246,6 +252,7 @@ class Hardware:
     descriptor_cycles: int = 0  # of the DMA for each descriptor
     descriptor_dimensions: int = 1  # of what one describes
     stacks: Literal["none", "depth_first"] = "none"  # of ops that may run strip by strip
+    strip_overlap: Overlap | Literal["either"] = "kept"
 
     @property
     def chip(self) -> Chip:

@@ -21,12 +21,14 @@ class Layers(Written):
 
     `stacks`: with `depth_first`, consecutive ops may run strip by strip, each making the rows that the next one needs,
     if that is better for the whole run; what lies between them is never whole. Only where activations are kept, and
-    rows lie together in DRAM (no `nchw`).
+    rows lie together in DRAM (no `nchw`). `strip_overlap`: rows that two strips share are `kept` in line buffers, or
+    `recomputed` by each strip, as where rows cannot wait, or `either`, whichever is better for the whole run.
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
     keep_activations: bool = False
     stacks: Literal["none", "depth_first"] = "none"
+    strip_overlap: Literal["kept", "recomputed", "either"] = "kept"
     keep_weights: Annotated[ByteCount | None, given("a capacity, like `8 MiB`")] = None
     configuration_cycles: CountOrZero = 0
     launch: Picoseconds | None = None

@@ -21,6 +21,7 @@ from simulator.result.run import (
     total_of,
     utilization,
 )
+from simulator.result.stacked import dense_macs
 from simulator.result.steady import broken_steady
 
 RELATIVE_TOLERANCE = 1e-9  # of float sums
@@ -104,10 +105,16 @@ def _parts(layer: LayerResult, machine: MachineFacts) -> Iterator[Violation]:
 
 
 def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
-    """PEs do no more MACs than the layer has, nor than they have time for; so utilization is at most 1."""
-    pes = run.hardware.pes
-    if not 0 <= layer.effective_macs <= layer.macs:
-        figures = f"{layer.effective_macs} of {layer.macs}"
+    """PEs do no more MACs than the layer has, nor than they have time for; so utilization is at most 1.
+
+    Only rows that are computed again add to them.
+    """
+    pes, own, most = run.hardware.pes, layer.stacked, dense_macs(layer)
+    if own and own.again_rows and own.overlap == "kept":
+        figures = f"{own.again_rows} rows"
+        yield Violation(layer.name, "stacked.again_rows", "no row is made twice that is kept", figures)
+    if not 0 <= layer.effective_macs <= most:
+        figures = f"{layer.effective_macs} of {most}"
         yield Violation(layer.name, "effective_macs", "effective MACs are 0 to all of the layer's", figures)
     peak = run.hardware.peak_macs_per_cycle
     capacity = layer.cycles * peak
@@ -175,7 +182,7 @@ def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
     for level in run.hardware.levels[1:]:
         for operand, traffic in sorted(layer.traffic.get(level, {}).items()):
             footprint = layer.footprint_bytes.get(operand, 0)
-            skipped = level == "rf" and (layer.effective_macs < layer.macs or _passes_registers(layer))
+            skipped = level == "rf" and (layer.effective_macs < dense_macs(layer) or _passes_registers(layer))
             if operand != "outputs" and not skipped and traffic.read_bytes < footprint:
                 figures = f"{traffic.read_bytes} < {footprint}"
                 yield Violation(layer.name, f"traffic.{level}.{operand}", "reads >= footprint", figures)

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from simulator.result.run import LayerResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class StackedResult:
     """How an op ran in a stack: which ops that is, in how many strips, and what these were.
 
     The last op makes `strip_rows` in each. `weights` of all ops are "held" in the memory, or "reloaded" by each strip.
+    Rows that strips share are "kept", or "recomputed": of its outputs, before what is fused, the op makes `again_rows`
+    more than there are, in all strips together.
     """
 
     first: str
@@ -48,3 +53,11 @@ class StackedResult:
     weights: Literal["held", "reloaded"]
     parts: tuple[StackPart, ...]
     shapes: tuple[StripShape, ...]
+    overlap: Literal["kept", "recomputed"] = "kept"
+    again_rows: int = 0
+
+
+def dense_macs(layer: "LayerResult") -> int:
+    """Return the MACs of a layer with those of rows that its strips make again, before zero weights are skipped."""
+    again = layer.stacked.again_rows if layer.stacked else 0
+    return layer.macs + layer.macs * again // layer.output_shape[2]

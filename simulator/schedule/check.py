@@ -76,6 +76,10 @@ def _of_stack(schedule: Schedule, number: int, flow: Flow, hardware: Hardware) -
     if not 1 <= stack.strip_rows <= height:
         expected = f"1 to {height} rows, which {stack.ops[-1]} makes"
         yield Fault((*path, "strip_rows"), "out of range", expected, str(stack.strip_rows))
+    if stack.overlap not in hardware.overlaps:
+        message = f"{hardware.name} does something else with rows that strips share"
+        expected = f"{hardware.strip_overlap}, or layers.strip_overlap: either in its file"
+        yield Fault((*path, "overlap"), message, expected, stack.overlap)
     if stack.weights == "held" and Operand.WEIGHTS not in hardware.activation_buffer.holds:
         message = f"{hardware.activation_buffer.name} holds no weights"
         yield Fault((*path, "weights"), message, "reloaded", "held")

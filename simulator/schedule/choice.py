@@ -1,8 +1,9 @@
 """Choose what stays on chip and what runs in stacks: what saves most DRAM bytes and finds room and addresses."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from simulator.hardware.model import Hardware
 from simulator.network.ir import Network, Op
@@ -32,9 +33,11 @@ class Schedule:
 
 
 def choose_schedule(
-    network: Network, hardware: Hardware, fusion: Fusion, storage: Storage, *, stacked: bool = False
+    network: Network, hardware: Hardware, fusion: Fusion, storage: Storage, offered: Sequence[StackChoice] = ()
 ) -> Schedule:
     """Choose the tensors that stay in the buffer, and stacks: those that save most DRAM bytes; see `keeping.schedule`.
+
+    Stacks are among those `offered`; of equal ones the first.
 
     All that stay leave room for a strip of the op that runs, see `strip_bytes`. An op finds all of its inputs there or
     none of them; a product, each factor. A tensor that finds no address does not stay, nor do those read with it; a
@@ -42,9 +45,9 @@ def choose_schedule(
     """
     capacity, found = hardware.activation_buffer.capacity_bytes, candidates(network, hardware, fusion, storage)
     saved, flow = saved_bytes(hardware, fusion, storage, found), flow_of(network, fusion, storage)
-    fused = fusion.producer_of.keys() if stacked else ()
+    fused = fusion.producer_of.keys() if offered else ()
     together = _together(network, storage, found, fused) if hardware.keeps_activations else []
-    stacks = list(choices(flow, hardware, saved)) if stacked else []
+    stacks = list(offered)
     while True:
         bundles = [_bundle(names, found, saved) for names in together]
         steps = _steps(network, hardware, fusion, storage, together)
@@ -61,6 +64,16 @@ def choose_schedule(
         of_stacks = {name for name, part in lost if part != "whole"}
         without = [stacks[number] for number in chosen if of_stacks & {*stacks[number].stack.ops}]
         stacks = [stack for stack in stacks if stack not in without]
+
+
+def stacks_to_choose(
+    network: Network, hardware: Hardware, fusion: Fusion, storage: Storage
+) -> list[tuple[StackChoice, ...]]:
+    """Return the stacks that a machine has to choose from, by what it does with rows that strips share; last, all."""
+    flow, found = flow_of(network, fusion, storage), candidates(network, hardware, fusion, storage)
+    saved = saved_bytes(hardware, fusion, storage, found)
+    kinds = [tuple(choices(flow, hardware, saved, overlap)) for overlap in hardware.overlaps]
+    return kinds if len(kinds) == 1 else [*kinds, tuple(chain(*kinds))]
 
 
 def _option(choice: StackChoice, numbers: Mapping[str, int]) -> Option:

@@ -32,7 +32,7 @@ def load_schedule(path: str | Path, network: Network, hardware: Hardware) -> Sch
     for name, parts in written.parts.items():
         told = {part: getattr(parts, part) for part in OF_STACKS}
         addresses |= {(name, part): address for part, address in told.items() if address is not None}
-    stacks = tuple(Stack(tuple(each.ops), each.strip_rows, each.weights) for each in written.stacks)
+    stacks = tuple(Stack(tuple(each.ops), each.strip_rows, each.weights, each.overlap) for each in written.stacks)
     schedule = Schedule(stacks, addresses)
     found = [*_order(written.order, network, hardware)] or [*faults(schedule, network, hardware)]
     if found:
@@ -72,12 +72,14 @@ def ops_that_run(network: Network, hardware: Hardware) -> list[str]:
 
 def schedule_to_yaml(schedule: Schedule, order: Iterable[str], title: str) -> str:
     """Write a schedule as a file that `load_schedule` reads."""
-    lines = [f"# {title}", "order:", *(f"- {_quoted(name)}" for name in order)]
+    running = [f"- {_quoted(name)}" for name in order]
+    lines = [f"# {title}", *(["order:", *running] if running else ["order: []"])]
     if schedule.stacks:
         lines.append("stacks:")
     for stack in schedule.stacks:
         lines.append(f"- ops: [{', '.join(map(_quoted, stack.ops))}]")
         lines += [f"  strip_rows: {stack.strip_rows}", f"  weights: {stack.weights}"]
+        lines += [f"  overlap: {stack.overlap}"] if stack.overlap != "kept" else []
     kept = {name: address for (name, part), address in schedule.addresses.items() if part == "whole"}
     lines += ["kept:", *(f"  {_quoted(name)}: {address}" for name, address in kept.items())] if kept else []
     parts: dict[str, list[str]] = {}

@@ -11,7 +11,7 @@ from simulator.hardware.model import Hardware
 from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network, Op
 from simulator.schedule.addresses import Addresses
-from simulator.schedule.choice import Schedule, choose_schedule
+from simulator.schedule.choice import Schedule, choose_schedule, stacks_to_choose
 from simulator.schedule.fusion import Fusion, Group, fuse
 from simulator.schedule.residency import Residency, residency
 from simulator.schedule.stacks import Part, Stack, flow_of, strips_of, weight_bytes
@@ -23,12 +23,14 @@ from simulator.schedule.tensors import Kept, Storage, candidates
 class InStack:
     """What an op of a stack does: strips of so many shapes, and in which strip which, None where nothing is new.
 
-    `parts` are what the stack has of its tensor, and its weights, in the buffer, from one op until another.
+    Of its outputs it makes `again_rows` more than there are. `parts` are what the stack has of its tensor, and its
+    weights, in the buffer, from one op until another.
     """
 
     stack: Stack
     shapes: tuple["PlannedOp", ...]
     plays: tuple[int | None, ...]
+    again_rows: int
     parts: Mapping[Part, tuple[Kept, str, str]] = field(default_factory=dict)
 
 
@@ -99,7 +101,8 @@ def plan(
 def schedules(network: Network, hardware: Hardware) -> tuple[Schedule | None, ...]:
     """Return the schedules that a machine has to choose from: without stacks, and with those that save most.
 
-    Where all tensors stay whole, no stack saves more.
+    Where all tensors stay whole, no stack saves more. A machine that may keep rows that strips share, or make them
+    again, has a schedule with stacks of either kind, and one with those of both that together save most.
     """
     if not hardware.runs_stacks:
         return (None,)
@@ -107,8 +110,11 @@ def schedules(network: Network, hardware: Hardware) -> tuple[Schedule | None, ..
     places = residency(network, hardware, fusion)
     if places.kept.keys() == candidates(network, hardware, fusion, places.storage).keys():
         return (None,)
-    found = choose_schedule(network, hardware, fusion, places.storage, stacked=True)
-    return (None, found) if found.stacks else (None,)
+    found = list[Schedule]()
+    for offered in stacks_to_choose(network, hardware, fusion, places.storage):
+        schedule = choose_schedule(network, hardware, fusion, places.storage, offered)
+        found += [schedule] if schedule.stacks and schedule not in found else []
+    return (None, *found)
 
 
 def played(ops: Iterable[PlannedOp]) -> Iterator[PlannedOp]:
@@ -198,10 +204,10 @@ def _beside_kept(at: int, layer: Layer, network: Network, places: Residency) -> 
 
 def _in_stacks(ops: Sequence[PlannedOp], network: Network, fusion: Fusion, places: Residency) -> tuple[PlannedOp, ...]:
     """Cut ops of stacks into strips."""
-    flow, found = flow_of(network, fusion, places.storage), dict[str, tuple[Stack, list[tuple[Rows, int]]]]()
+    flow, found = flow_of(network, fusion, places.storage), dict[str, tuple[Stack, list[tuple[Rows, Fraction]]]]()
     for stack in places.stacks:
         for name, strips in strips_of(flow, stack).items():
-            found[name] = stack, _made_and_left(fusion.groups[name], strips)
+            found[name] = stack, _made_and_stored(fusion.groups[name], strips)
     names, parts = [layer.name for layer in network.layers], dict[str, dict[Part, tuple[Kept, str, str]]]()
     for (name, part), kept in places.parts.items():
         parts.setdefault(name, {})[part] = kept, names[kept.lifetime.made], names[kept.lifetime.last_read]
@@ -213,8 +219,8 @@ def _in_stacks(ops: Sequence[PlannedOp], network: Network, fusion: Fusion, place
     )
 
 
-def _made_and_left(group: Group, strips: Strips) -> list[tuple[Rows, int]]:
-    """Return the rows that a group makes in each strip, and how many it leaves, which a fused pool makes of them.
+def _made_and_stored(group: Group, strips: Strips) -> list[tuple[Rows, Fraction]]:
+    """Return the rows that a group makes in each strip, and what is stored of them, which a fused pool makes of them.
 
     What a pool leaves for which nothing new is made, at the lower edge, is left by the last strip that made something.
     """
@@ -223,27 +229,27 @@ def _made_and_left(group: Group, strips: Strips) -> list[tuple[Rows, int]]:
         if made[0] == made[1] and left:
             before = max(n for n in range(at) if found[n][0][0] < found[n][0][1])
             found[before], found[at] = (found[before][0], found[before][1] + left), (made, 0)
-    return found
+    whole = group.stored * Fraction(group.producer.output_shape[2], strips.height)
+    return [(made, whole * Fraction(left, max(1, made[1] - made[0]))) for made, left in found]
 
 
-def _strips(op: PlannedOp, stack: Stack, strips: Sequence[tuple[Rows, int]]) -> InStack:
+def _strips(op: PlannedOp, stack: Stack, strips: Sequence[tuple[Rows, Fraction]]) -> InStack:
     """Cut an op; where weights are held, its first strip loads them and finds none there yet."""
     shapes: dict[tuple[object, ...], PlannedOp] = {}
     plays: list[tuple[object, ...] | None] = []
     inputs, weights, outputs = op.resident
-    height, whole = op.layer.output_shape[2], sum(left for _, left in strips)
-    for made, left in strips:
+    for made, stored in strips:
         if made[0] == made[1]:
             plays.append(None)
             continue
         layer = strip_layer(op.layer, made)
         here = weights or (layer.nest is not None and stack.weights == "held" and bool(shapes))
-        stored = op.stored * Fraction(left * height, (made[1] - made[0]) * whole)
         key = layer.input_shapes, layer.output_shape, layer.padding, here, stored
         shapes.setdefault(key, replace(op, layer=layer, resident=(inputs, here, outputs), stored=stored))
         plays.append(key)
     order = {key: at for at, key in enumerate(shapes)}
-    return InStack(stack, tuple(shapes.values()), tuple(None if key is None else order[key] for key in plays))
+    again = sum(end - begin for (begin, end), _ in strips) - op.layer.output_shape[2]
+    return InStack(stack, tuple(shapes.values()), tuple(None if key is None else order[key] for key in plays), again)
 
 
 def _with_zeros(layer: Layer, zeros: dict[str, float], storage: Storage, hardware: Hardware) -> Layer:

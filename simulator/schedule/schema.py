@@ -15,6 +15,7 @@ class WrittenStack(Written):
     ops: Annotated[list[LayerName], Field(min_length=2)]
     strip_rows: Count
     weights: Literal["held", "reloaded"] = "held"
+    overlap: Literal["kept", "recomputed"] = "kept"
 
 
 class WrittenParts(Written):

@@ -4,7 +4,8 @@ What a stack takes of the activations' buffer, as blocks with an address each:
 
 part        bytes                                          while
 line        rows that wait from one strip to the next, as  the stack runs
-            well before fused pools
+            well before fused pools; none where those that
+            strips share are made again
 rows        those that are new besides                     from the op that makes them to the last that reads them
 weights     all weights of an op, where they are held      the stack runs
 frames      those that stay from frame to frame, of any op all the time
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from simulator.hardware.model import Hardware
+from simulator.hardware.model import Hardware, Overlap
 from simulator.nest import Operand, footprint
 from simulator.network.ir import Layer, Network, Op
 from simulator.network.lifetimes import Lifetime
@@ -44,11 +45,15 @@ WHOLE_ROWS = frozenset({Op.CONCAT, Op.SPLIT, Op.SHUFFLE})
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Ops that run strip by strip, in order; the last makes so many rows in each strip, in the last strip the rest."""
+    """Ops that run strip by strip, in order; the last makes so many rows in each strip, in the last strip the rest.
+
+    Rows that two strips share are `kept` in line buffers, or `recomputed` by each strip from what it reads outside.
+    """
 
     ops: tuple[str, ...]
     strip_rows: int
     weights: Weights = "held"
+    overlap: Overlap = "kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,8 @@ class Flow:
     """Which group reads which stored tensor by rows; `index` is that of a group's producer among the layers.
 
     Of a group, `own` are the tensors that its producer reads, and `own_places` the earliest and the latest group that
-    makes one of them, -1 for the network's inputs. A tensor in `outside` is an output of the network, or
-    read by what does not go by rows.
+    makes one of them, -1 for the network's inputs; `added` those that hold each of its residual operands. A tensor in
+    `outside` is an output of the network, or read by what does not go by rows.
     """
 
     groups: tuple[Group, ...]
@@ -74,6 +79,7 @@ class Flow:
     readers: Mapping[str, tuple[Reader, ...]]
     own: tuple[frozenset[str], ...]
     own_places: tuple[tuple[int, int], ...]
+    added: tuple[tuple[frozenset[str], ...], ...]
     outside: frozenset[str]
     stackable: tuple[bool, ...]
 
@@ -125,6 +131,7 @@ def flow_of(network: Network, fusion: Fusion, storage: Mapping[str, frozenset[st
         {name: tuple(found) for name, found in readers.items()},
         tuple(own),
         tuple((min(at), max(at)) for at in ([place.get(name, -1) for name in names] for names in own)),
+        tuple(tuple(storage[name] for name in group.residuals) for group in groups),
         frozenset(outside),
         tuple(stackable),
     )
@@ -152,7 +159,8 @@ def _by_rows(group: Group) -> bool:
 def strips_of(flow: Flow, stack: Stack) -> dict[str, Strips]:
     """Return the strips of what each op of a stack makes."""
     (*before, last) = stack.ops
-    found = {last: last_strips(flow.height(flow.place[last]), stack.strip_rows)}
+    height, recomputed = flow.height(flow.place[last]), stack.overlap == "recomputed"
+    found = {last: last_strips(height, stack.strip_rows, recomputed)}
     for name in reversed(before):
         found[name] = _strips_at(flow, flow.place[name], found)
     return found
@@ -233,15 +241,19 @@ class _Growing:
     """A stack that grows upwards from its last op, with strips of so many rows."""
 
     strip_rows: int
+    overlap: Overlap
     strips: dict[str, Strips]
     rows: dict[int, int] = field(default_factory=dict)  # by group: bytes of `rows` that are there
+    again: dict[int, tuple[int, int]] = field(default_factory=dict)  # and those that come again from outside
     whole: dict[int, int] = field(default_factory=dict)  # and those that inner tensors would take, whole
     lines: int = 0
     weights: int = 0
     saved: int = 0
 
 
-def choices(flow: Flow, hardware: Hardware, saved: Mapping[str, int]) -> Iterator[StackChoice]:
+def choices(
+    flow: Flow, hardware: Hardware, saved: Mapping[str, int], overlap: Overlap = "kept"
+) -> Iterator[StackChoice]:
     """Yield every stack that fits the buffer alone, strips in powers of two rows; `saved` are bytes by inner tensor.
 
     Of those that take no less than their inner tensors do whole, none is better than keeping these.
@@ -251,7 +263,7 @@ def choices(flow: Flow, hardware: Hardware, saved: Mapping[str, int]) -> Iterato
         if flow.stackable[last]:
             height, strip_rows = flow.height(last), 1
             while strip_rows < height:
-                yield from _ending(flow, last, strip_rows, hardware, saved, rooms)
+                yield from _ending(flow, last, (strip_rows, overlap), hardware, saved, rooms)
                 strip_rows *= 2
 
 
@@ -265,12 +277,19 @@ def _rooms(group: Group, hardware: Hardware) -> Rooms:
 
 
 def _ending(
-    flow: Flow, last: int, strip_rows: int, hardware: Hardware, saved: Mapping[str, int], rooms: Sequence[Rooms]
+    flow: Flow,
+    last: int,
+    cut: tuple[int, Overlap],
+    hardware: Hardware,
+    saved: Mapping[str, int],
+    rooms: Sequence[Rooms],
 ) -> Iterator[StackChoice]:
-    capacity = hardware.activation_buffer.capacity_bytes
-    grown = _Growing(strip_rows, {flow.name(last): (strips := last_strips(flow.height(last), strip_rows))})
+    (strip_rows, overlap), capacity = cut, hardware.activation_buffer.capacity_bytes
+    strips = last_strips(flow.height(last), strip_rows, overlap == "recomputed")
+    grown = _Growing(strip_rows, overlap, {flow.name(last): strips})
     grown.lines, _ = line_and_rows(flow, last, strips, hardware, last=True)
     grown.weights, grown.rows[last], grown.whole[last] = weight_bytes(flow.groups[last], hardware), 0, 0
+    grown.again[last] = _come_again(flow.groups[last], strips, hardware)
     for first in range(last - 1, -1, -1):
         name = flow.name(first)
         if not flow.stackable[first] or not flow.inner(first, last):
@@ -278,6 +297,7 @@ def _ending(
         grown.strips[name] = _strips_at(flow, first, grown.strips)
         line, rows = line_and_rows(flow, first, grown.strips[name], hardware)
         size = tensor_bytes(flow.groups[first].last.output_shape, hardware.output_bits)
+        grown.again[first] = _come_again(flow.groups[first], grown.strips[name], hardware)
         grown.rows[first] = grown.whole[first] = 0
         for at in range(first, max(each.group for each in flow.readers[name]) + 1):
             grown.rows[at] += rows
@@ -297,26 +317,35 @@ def _choices_of(
     buffer, strips = hardware.activation_buffer, len(next(iter(grown.strips.values())).ends)
     inner, ops = len(places) - 1, tuple(flow.name(at) for at in places)
     tiles = tuple(rooms[at][flow.finds(at, places[0]), number < inner] for number, at in enumerate(places))
-    again = sum(_read_again(flow, at, places[0], grown.strips, hardware) for at in places)
+    again = sum(_read_again(flow, at, places[0], grown.again[at]) for at in places)
     for weights, held, more in (("held", grown.weights, 0), ("reloaded", 0, (strips - 1) * grown.weights)):
         taken = tuple(grown.lines + grown.rows[at] + held for at in places)
         fits = all(size + tile <= buffer.capacity_bytes for size, tile in zip(taken, tiles, strict=True))
         worth = grown.saved - again - more
         less = any(size < grown.whole[at] for size, at in zip(taken, places, strict=True))
         if fits and less and worth > 0 and (weights == "reloaded" or Operand.WEIGHTS in buffer.holds):
-            stack = Stack(ops, grown.strip_rows, "held" if weights == "held" else "reloaded")
+            stack = Stack(ops, grown.strip_rows, "held" if weights == "held" else "reloaded", grown.overlap)
             yield StackChoice(stack, tuple(flow.index[at] for at in places), worth, taken, tiles, strips)
 
 
-def _read_again(flow: Flow, at: int, first: int, strips: Mapping[str, Strips], hardware: Hardware) -> int:
-    """Bytes that a producer of a stack reads again from outside, as strips share rows."""
-    layer = flow.groups[at].producer
-    if flow.finds(at, first):
-        return 0
-    own = produced(flow.groups[at].fused, strips[layer.name])
+def _come_again(group: Group, strips: Strips, hardware: Hardware) -> tuple[int, int]:
+    """Bytes that strips of a group read again, as they share rows, if these are outside the stack.
+
+    Of what its producer reads; and where rows are made again, of each operand that a fused add reads.
+    """
+    layer, own = group.producer, produced(group.fused, strips)
     shared, each = halo_rows(layer, own), len(own.ends) - 1  # an operand of one row comes with every strip
     read = [(n, channels, shared if rows > 1 else each, width) for n, channels, rows, width in layer.input_shapes]
-    return sum(tensor_bytes(shape, hardware.input_bits) for shape in read)
+    samples, channels, _, width = layer.output_shape
+    added = tensor_bytes((samples, channels, own.again_rows, width), hardware.input_bits)
+    return sum(tensor_bytes(shape, hardware.input_bits) for shape in read), added
+
+
+def _read_again(flow: Flow, at: int, first: int, again: tuple[int, int]) -> int:
+    """Bytes that a group does read again from outside a stack that begins with another."""
+    own, added = again
+    fetched = sum(any(flow.place.get(name, -1) < first for name in names) for names in flow.added[at]) if added else 0
+    return fetched * added + (0 if flow.finds(at, first) else own)
 
 
 def stacked_layers(stacks: Iterable[Stack]) -> frozenset[str]:

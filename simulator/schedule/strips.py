@@ -4,6 +4,11 @@
       for op of the stack
         make the rows that are new # those that ops behind it read in this strip, less those made before
 
+Where nothing waits between strips, rows are made again that those before made, and went:
+
+      for op of the stack
+        make the rows that ops behind it read in this strip
+
 An op that makes rows [a, b) of P reads rows [a*stride - top, (b-1)*stride - top + reach) of H, clipped to [0, H):
 reach = (kernel-1)*dilation + 1. Of two ops that read one tensor, the one that reaches further down counts.
 """
@@ -22,37 +27,48 @@ Rows = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Strips:
-    """The rows of a tensor in each strip of a stack: where those made so far end, and the first still read then."""
+    """The rows of a tensor in each strip of a stack: where those made so far end, and the first still read then.
+
+    Rows that are still read wait from strip to strip, or are `recomputed`.
+    """
 
     height: int
     ends: tuple[int, ...]
     lows: tuple[int, ...]
+    recomputed: bool = False
 
     @property
     def made(self) -> tuple[Rows, ...]:
-        """Rows that are new in each strip; of none, both ends are the same."""
-        return tuple(zip((0, *self.ends[:-1]), self.ends, strict=True))
+        """Rows that each strip makes, with none left out between them; of none, both ends are the same."""
+        before = (0, *self.ends[:-1])
+        begins = tuple(map(min, before, self.lows)) if self.recomputed else before
+        return tuple(zip(begins, self.ends, strict=True))
 
     @property
     def line_rows(self) -> int:
         """The most rows that wait from one strip to the next."""
-        pairs = zip(self.ends[:-1], self.lows[1:], strict=True)
-        return max((max(0, end - low) for end, low in pairs), default=0)
+        return max(max(0, begin - low) for (begin, _), low in zip(self.made, self.lows, strict=True))
 
     @property
     def held_rows(self) -> int:
         """The most rows that are there at a time: those that wait, and those that are new."""
         return max(end - min(low, begin) for (begin, end), low in zip(self.made, self.lows, strict=True))
 
+    @property
+    def again_rows(self) -> int:
+        """Rows made more than once, as often as they are made again."""
+        return sum(end - begin for begin, end in self.made) - self.height
 
-def last_strips(height: int, strip_rows: int) -> Strips:
+
+def last_strips(height: int, strip_rows: int, recomputed: bool = False) -> Strips:
     """Return the strips of what a stack makes, which nothing in it reads."""
     ends = (*range(strip_rows, height, strip_rows), height)
-    return Strips(height, ends, ends)
+    return Strips(height, ends, ends, recomputed)
 
 
 def strips_before(height: int, readers: Iterable[tuple[Layer, Strips]]) -> Strips:
     """Return the strips of a tensor that ops of a stack read; what none of them reads is made in the last."""
+    readers = tuple(readers)
     columns = [_needs(height, layer, strips) for layer, strips in readers]
     ends, lows = ([*zip(*each, strict=True)] for each in zip(*columns, strict=True))
     made, most = [], 1
@@ -60,7 +76,8 @@ def strips_before(height: int, readers: Iterable[tuple[Layer, Strips]]) -> Strip
         most = max(most, *together)
         made.append(most)
     made[-1] = height
-    return Strips(height, tuple(made), tuple(min(together) for together in lows))
+    recomputed = any(strips.recomputed for _, strips in readers)
+    return Strips(height, tuple(made), tuple(min(together) for together in lows), recomputed)
 
 
 def before_pools(fused: Sequence[Layer], strips: Strips) -> list[tuple[Shape, Strips]]:

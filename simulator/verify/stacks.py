@@ -1,5 +1,7 @@
 """Execute stacks on integers, strip by strip through line buffers, and compare with whole tensors, exactly.
 
+Where rows that strips share are computed again, nothing is left between strips.
+
 What ops make is reduced to eight bits again, so that any row that is missing, late or out of place shows in the end.
 Folded concats, splits and shuffles join channels, take the first, and turn their order around, here as there.
 """
@@ -57,6 +59,10 @@ class LineBuffer:
         for at in range(values.shape[2]):
             place = (first + at) % len(self.held)
             self.places[:, :, place], self.held[place] = values[:, :, at], first + at
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self.held = [-1] * len(self.held)
 
     def read(self, rows: Rows) -> Tensor:
         """Return rows; what is there in place of one that is gone counts as lost."""
@@ -132,6 +138,8 @@ class StackExecution:
             return tensor if rows is None else tensor[:, :, slice(*rows)]
 
         for strip in range(len(self.strips[last].ends)):
+            for buffer in buffers.values() if self.stack.overlap == "recomputed" else ():
+                buffer.clear()
             for op in self.stack.ops:
                 group, rows = self.fusion.groups[op], self.strips[op].made[strip]
                 made = produced(group.fused, self.strips[op]).made[strip]

@@ -1,7 +1,8 @@
 """A stack walked row by row: which rows each op makes in each strip, what lies on chip meanwhile, what DRAM gives.
 
 Rows are sets of numbers. An op makes rows in order, as many as ops behind it in the stack need for theirs; a row stays
-as long as some row that is not made yet needs it, or one above it, as what waits lies in one piece.
+as long as some row that is not made yet needs it, or one above it, as what waits lies in one piece. Where rows are made
+again, nothing waits: each strip makes what its own rows need, and what nobody needed so far.
 """
 
 from collections.abc import Iterator
@@ -29,7 +30,9 @@ class Walk:
     pool reads only rows that wait from strip to strip are there: others go through it as they are made.
     """
 
-    def __init__(self, network: Network, ops: tuple[str, ...], strip_rows: int, fused: dict[str, str]) -> None:
+    def __init__(
+        self, network: Network, ops: tuple[str, ...], strip_rows: int, fused: dict[str, str], overlap: str = "kept"
+    ) -> None:
         self.layers = {layer.name: layer for layer in network.layers}
         pools = {name for name, op in fused.items() if op in ops and self.layers[name].op is Op.POOL}
         self.op_of = {"": ""} | {op: op for op in ops} | {pool: fused[pool] for pool in pools}
@@ -47,7 +50,7 @@ class Walk:
         self.made: dict[str, list[set[int]]] = {job: [] for job in self.jobs}
         self.alive: list[tuple[str, dict[str, int]]] = []
         self.read: dict[str, list[set[int]]] = {job: [] for job in self.jobs}
-        self.walk(strip_rows)
+        (self.walk if overlap == "kept" else self.walk_again)(strip_rows)
 
     def hosts_of(self, fused: dict[str, str], pools: set[str]) -> dict[str, str]:
         """The job that each fused op goes along with: the last fused pool before it, or the op."""
@@ -82,6 +85,35 @@ class Walk:
                 if upto[last] == self.height(last):
                     upto[job] = self.height(job)
             self.strip(upto)
+
+    def walk_again(self, strip_rows: int) -> None:
+        last = self.jobs[-1]
+        while self.total[last] < self.height(last):
+            begin, end = self.total[last], min(self.height(last), self.total[last] + strip_rows)
+            made = {last: set(range(begin, end))}
+            for job in reversed(self.jobs[:-1]):
+                rows = {self.total[job]} if self.total[job] < self.height(job) else set[int]()
+                for reader in self.jobs[self.jobs.index(job) + 1 :]:
+                    for home, layer in self.readers[reader]:
+                        if home == job:
+                            rows |= set().union(*(needed(layer, row) for row in made[reader]))
+                behind = self.height(job) if end == self.height(last) else max(rows) + 1
+                made[job] = set(range(min(rows), behind))
+            for job in self.jobs:
+                self.make_again(job, made)
+            self.alive.append(("", dict.fromkeys(self.jobs[:-1], 0)))
+
+    def make_again(self, job: str, made: dict[str, set[int]]) -> None:
+        outside = [layer for home, layer in self.readers[job] if home not in self.jobs and layer.name == job]
+        self.made[job].append(made[job])
+        self.read[job].append(set().union(*(needed(layer, row) for layer in outside[:1] for row in made[job])))
+        self.total[job] = max(made[job]) + 1
+        there = {}
+        for tensor in self.jobs[:-1]:
+            behind = [at for at, reader in enumerate(self.jobs) if any(t == tensor for t, _ in self.readers[reader])]
+            alive = self.jobs.index(tensor) <= self.jobs.index(job) <= max(behind) and tensor not in self.pooled
+            there[tensor] = len(made[tensor]) if alive else 0
+        self.alive.append((job, there))
 
     def strip(self, upto: dict[str, int]) -> None:
         waited = dict(self.alive[-1][1]) if self.alive else dict.fromkeys(self.jobs, 0)

@@ -16,7 +16,7 @@ def setting(network: Network, machine: Hardware) -> tuple[Fusion, Flow, list[Sta
     storage = storage_of(network, fusion)
     flow = flow_of(network, fusion, storage)
     saved = saved_bytes(machine, fusion, storage, candidates(network, machine, fusion, storage))
-    return fusion, flow, list(choices(flow, machine, saved))
+    return fusion, flow, [each for overlap in machine.overlaps for each in choices(flow, machine, saved, overlap)]
 
 
 def forced(network: Network, machine: Hardware, stack: Stack) -> Schedule:

@@ -52,6 +52,7 @@ def machines(draw) -> Hardware:
         "layers.keep_weights": draw(st.sampled_from(("1 B", "100 B", "10 KiB"))),
         "layers.keep_activations": True,
         "layers.stacks": "depth_first",
+        "layers.strip_overlap": draw(st.sampled_from(("kept", "kept", "recomputed", "either"))),
     }
     return vary(base, changes)
 

@@ -73,6 +73,7 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "node_nm": 7,  # of circuits alone, whose prices are part of a key
     "voltage": 0.7,  # likewise
     "stacks": "depth_first",
+    "strip_overlap": "either",
 }
 READ_OF_ARRAY: dict[str, object] = {
     "rows": 3,
@@ -197,7 +198,7 @@ NOT_READ_OF_OP: dict[str, object] = {
     "alive_bytes": 7,
     "kept": Kept(Lifetime(0, 1), 7, 7),
     "read_last_by": "other",
-    "in_stack": InStack(Stack(("op",), 1), (), ()),
+    "in_stack": InStack(Stack(("op",), 1), (), (), 0),
 }
 
 WHOLE = {

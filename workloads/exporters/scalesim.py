@@ -2,7 +2,8 @@
 
 SCALE-Sim knows neither padding, batch, dilation nor groups. The map is as large as the windows reach; a layer with a
 batch or a dilation is written as the matrix product that SCALE-Sim makes of any layer: a 1x1 filter over C*R*S
-channels at N*P*Q positions. A depthwise layer has DP in its name, by which SCALE-Sim tells one.
+channels at N*P*Q positions. A depthwise layer has DP in its name, by which SCALE-Sim tells one. A second stride is
+written where it differs from the first: version 3 reads one stride, and takes what follows for the sparsity.
 """
 
 import re
@@ -15,7 +16,7 @@ from simulator.network.ir import Layer, Network
 from simulator.network.shapes import Pair
 from simulator.source.files import write_atomically
 from workloads.importers.bounds import MOST_LAYERS
-from workloads.importers.scalesim import ACROSS, CONV_COLUMNS, DEPTHWISE
+from workloads.importers.scalesim import CONV_COLUMNS, DEPTHWISE
 
 MOST_PARTS = 1000  # of N:M, to which a share of zero weights is rounded
 
@@ -31,7 +32,7 @@ def topology_text(network: Network) -> str:
     if not 1 <= len(rows) <= MOST_LAYERS:
         expected = f"1 to {MOST_LAYERS} rows: a row a layer that multiplies and group"
         raise InputError(Problem("no topology", path=network.name, expected=expected, got=str(len(rows))))
-    columns = ("Layer name", *CONV_COLUMNS, ACROSS, "Sparsity")
+    columns = ("Layer name", *CONV_COLUMNS)
     return "".join(f"{', '.join(map(str, row))},\n" for row in (columns, *rows))
 
 
@@ -41,7 +42,8 @@ def _rows(layer: Layer, nest: LoopNest) -> Iterator[tuple[str | int, ...]]:
     name = re.sub(r"[,;\s#]+", "_", layer.name).strip("_") or layer.op.value
     zeros = layer.zero_weights_fraction
     rest = () if zeros is None else (f"{max(1, round(MOST_PARTS * (1 - zeros)))}:{MOST_PARTS}",)
-    window, folded, strides = _window(nest)
+    window, folded, (down, across) = _window(nest)
+    strides = (down,) if down == across else (down, across)
     if filters < groups and channels * folded == 1:
         yield (f"{name}_DP", *window, groups, filters, *strides, *rest)
         return

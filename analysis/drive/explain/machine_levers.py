@@ -209,6 +209,12 @@ def stacks_run(machine: Hardware, network: Network) -> Iterator[Changed]:
         yield f"layers.stacks: depth_first{also}", {"layers.stacks": "depth_first", "layers.keep_activations": True}
 
 
+def strips_made_again(machine: Hardware, network: Network) -> Iterator[Changed]:
+    """Let strips compute rows that they share again, so that these need not wait in line buffers."""
+    if machine.runs_stacks and machine.strip_overlap == "kept":
+        yield "layers.strip_overlap: kept -> either", {"layers.strip_overlap": "either"}
+
+
 def vector_lanes_doubled(machine: Hardware, network: Network) -> Iterator[Changed]:
     """Double the elements that the vector unit takes a cycle."""
     if any(layer.op not in MAC_OPS for layer in network.layers):
@@ -241,6 +247,7 @@ MACHINE_LEVERS: dict[str, Callable[[Hardware, Network], Iterator[Changed]]] = {
     "preload_hidden": preload_hidden,
     "registers_doubled": registers_doubled,
     "stacks_run": stacks_run,
+    "strips_made_again": strips_made_again,
     "vector_lanes_doubled": vector_lanes_doubled,
     "weights_prefetched": weights_prefetched,
 }

@@ -169,7 +169,8 @@ def _layer_text(explanation: Explanation, width: int | None) -> Iterator[str]:
     bound = f", bound by {verdict.bound_by}" if verdict.bound_by else ""
     yield from wrap(printable(f"{verdict.verdict}{bound}"), width or WIDTH)
     if (own := layer.stacked) is not None:
-        yield printable(f"in a stack, {own.first} to {own.last}, in {units.counted(own.strips, 'strip')}")
+        again = f", {units.counted(own.again_rows, 'row')} made again" if own.again_rows else ""
+        yield printable(f"in a stack, {own.first} to {own.last}, in {units.counted(own.strips, 'strip')}{again}")
     for sentence in verdict.evidence:
         yield from wrap(printable(f"- {sentence}"), width or WIDTH, subsequent_indent="  ")
     yield from _mapping(layer)

@@ -110,6 +110,7 @@ MACHINE: Texts = {
         "order": "serial, prefetch_weights (the next layer's first weights come meanwhile) or overlapped.",
         "keep_activations": "Whether outputs stay in the buffer, where that saves DRAM bytes and there is room.",
         "stacks": "With depth_first, ops may run in stacks, strip by strip, where activations are kept; else none.",
+        "strip_overlap": "Rows that two strips share: kept in line buffers, recomputed by each, or either.",
         "keep_weights": "Bytes of weights that stay on chip from run to run, op after op.",
         "configuration_cycles": "Cycles that a layer of the array waits until the array is set up for it.",
         "launch": "What every op that runs on its own waits, until it is decoded and started.",

@@ -190,7 +190,7 @@ def draw(run: Run) -> "Figure":
 
 
 def _skipped(run: Run) -> list[str]:
-    if run.total.effective_macs == run.total.macs:
+    if run.total.effective_macs >= run.total.macs:
         return []
     return [f"MACs executed; dense-equivalent speed-up {run.total.dense_speedup:.2f}"]
 

@@ -119,7 +119,7 @@ def _explain(axes: "Axes", layers: Sequence[LayerResult], uses: Sequence[PeCycle
 
 def _skipped(run: Run) -> list[str]:
     """Say what skipping gains, which no bar shows: skipped MACs take no PE-cycles."""
-    if run.total.effective_macs == run.total.macs:
+    if run.total.effective_macs >= run.total.macs:
         return []
     return [f"zero weights skipped, dense-equivalent speed-up {run.total.dense_speedup:.2f}"]
 

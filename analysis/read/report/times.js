@@ -49,9 +49,9 @@ function layerLane() {
 
 function stackLane(indexOf) {
   const { stacks } = state.run;
-  const bars = stacks.map(([first, last, , , strips, rows, weights]) => ({
+  const bars = stacks.map(([first, last, , , strips, rows, weights, overlap]) => ({
     index: indexOf.get(first),
-    text: `${plain(first)} to ${plain(last)}<br>${strips} strips of ${rows} rows, weights ${weights}`,
+    text: `${plain(first)} to ${plain(last)}<br>${strips} strips of ${rows} rows, weights ${weights}, overlap ${overlap}`,
   }));
   const place = { x: stacks.map(([, , begin, end]) => secondsAt(end - begin)), base: stacks.map(([, , begin]) => secondsAt(begin)), y: stacks.map(() => "stacks") };
   return spanBars("stacks", "#CC79A7", bars, { orientation: "h", width: 0.8, showlegend: false, ...place });

@@ -39,12 +39,13 @@ def spans_of(run: Run) -> dict[str, tuple[int, int]]:
 
 
 def stack_data(run: Run) -> list[list[object]]:
-    """Return first and last op, first and last cycle, strips, rows of a strip and weights of each stack."""
+    """Return first and last op, first and last cycle, strips, rows of a strip, weights and overlap of each stack."""
     spans, found = spans_of(run), {(each.first, each.last): each for layer in run.layers if (each := layer.stacked)}
     carriers = run.producer_of()
+    told = {pair: [each.strips, each.strip_rows, each.weights, each.overlap] for pair, each in found.items()}
     return [
-        [first, last, spans[first][0], spans[carriers.get(last, last)][1], each.strips, each.strip_rows, each.weights]
-        for (first, last), each in found.items()
+        [first, last, spans[first][0], spans[carriers.get(last, last)][1], *each]
+        for (first, last), each in told.items()
     ]
 
 
