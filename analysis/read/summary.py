@@ -13,9 +13,11 @@ from simulator.mapping.dataflow import initials
 from simulator.result.causes import parts_by_bottleneck
 from simulator.result.run import Run
 from simulator.result.stacked import dense_macs
+from simulator.result.steady import spared_by_frames
 
 SMALLEST_SHARE = 0.0005  # smaller shares are summed up as "other"
 WITHIN = GAP + 1e-4  # a gap that needs no word
+LEAST_SPARED = 0.01  # by frames one behind the other, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +155,15 @@ def _power_text(run: Run) -> str:
     return f"{units.power(total.watts)}, {units.power(total.chip_watts)} without DRAM; {rates}"
 
 
+def frames_tell(run: Run) -> bool:
+    """Whether frames one behind the other spare enough to be told of."""
+    return spared_by_frames(run) >= LEAST_SPARED
+
+
 def _frames_text(run: Run) -> str:
-    """Write what frames take one behind the other, where that is less than one takes on its own."""
+    """Write what frames take one behind the other, where that is a percent less than one takes on its own, or more."""
     steady = run.steady
-    if steady is None:
+    if steady is None or not frames_tell(run):
         return ""
     rate = f"{units.count(run.steady_frames_per_s)} a second one behind the other"
     stay = f"; {units.size(steady.weight_bytes)} of weights stay meanwhile" if steady.weights else ""

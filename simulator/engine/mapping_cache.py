@@ -14,7 +14,7 @@ from simulator.mapping.dataflow import Dataflow
 from simulator.mapping.mapping import LevelTile, Mapping
 from simulator.nest import Dim, LoopNest, Operand
 from simulator.network.ir import Layer
-from simulator.schedule import PlannedOp
+from simulator.schedule import PlannedOp, Schedule
 
 if TYPE_CHECKING:
     from simulator.engine.array_ops import Played
@@ -253,8 +253,8 @@ MappingsByOp = dict[OpKey, Choice]
 class MappingCache:
     """Give one to several calls of `simulate`, and mappings that they have in common are searched once.
 
-    So are what playing them leaves, and what ops cost that obeyed the laws. Those of the last `settings` keys are kept
-    here, and all that is found in the `store`, for other processes.
+    So are what playing them leaves, what ops cost that obeyed the laws, and schedules. Those of the last `settings`
+    keys are kept here, and all that is found in the `store`, for other processes.
     """
 
     settings: int = 64
@@ -262,6 +262,7 @@ class MappingCache:
     store: Store = field(default_factory=user_store)
     plays: "OrderedDict[MachineKey, dict[PlayKey, Played]]" = field(default_factory=OrderedDict)
     costs: "OrderedDict[Hardware, dict[ResultKey, Cost]]" = field(default_factory=OrderedDict)
+    schedules: OrderedDict[bytes, tuple[Schedule | None, ...]] = field(default_factory=OrderedDict)
 
     def mappings_of(self, setting: SettingKey) -> MappingsByOp:
         """Return the mappings found under a setting, for the caller to read and to add to."""

@@ -10,15 +10,16 @@ from simulator.errors import InputError
 from simulator.hardware.model import Hardware
 from simulator.log import LOG, timed
 from simulator.network.ir import Network
-from simulator.schedule import PlannedOp, Schedule, plan, played, schedules
+from simulator.schedule import PlannedOp, Schedule, plan, played
 from simulator.schedule.fewer import with_fewer_stacks
 
 Ops: TypeAlias = tuple[PlannedOp, ...]
 
 
-def plans_of(hardware: Hardware, network: Network, schedule: Schedule | None, given: Collection[str]) -> list[Ops]:
-    """Return the plans to choose from: those of a schedule that is given, or of all that know the mappings given."""
-    asked = (schedule,) if schedule else schedules(network, hardware)
+def plans_of(
+    hardware: Hardware, network: Network, asked: Sequence[Schedule | None], given: Collection[str]
+) -> list[Ops]:
+    """Return the plans to choose from: those of the schedules asked for that know all mappings given."""
     with timed("planned"):
         plans = [plan(network, hardware, each) for each in asked]
     known = [ops for ops in plans if _knows(ops, given)]

@@ -10,6 +10,7 @@ from simulator.engine.frames import Frame, with_steady
 from simulator.engine.mapping_cache import Known, MappingCache, setting_key
 from simulator.engine.mapping_choice import Progress, Wanted, choose_mappings
 from simulator.engine.player import Player, Shared
+from simulator.engine.schedule_cache import known_schedules
 from simulator.engine.schedule_choice import best_frame, plans_of
 from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import OBJECTIVES, OLD_OBJECTIVES, Hardware
@@ -75,9 +76,11 @@ def simulate(
                 layers = player.play(ops)
             return Frame(assemble(hardware, network, layers, asked), ops, player)
 
-        plans = plans_of(hardware, network, options.schedule, given)
+        own = options.schedule
+        schedules = (own,) if own else known_schedules(network, hardware, cache, rows)
+        plans = plans_of(hardware, network, schedules, given)
         best = best_frame(plans, attempt, network, hardware, objective)
-        run = with_steady(best, network, hardware, options.schedule)
+        run = with_steady(best, network, hardware, own)
         with timed("checked the laws"):
             assert_laws(run, best.player.lawful)
         shared.keep(best.player.fresh)

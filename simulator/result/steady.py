@@ -40,6 +40,19 @@ class Steady:
         return sum(each.size_bytes for each in self.weights.values())
 
 
+def spared_by_frames(run: "Run") -> float:
+    """Return what frames one behind the other spare at most, of time, energy or DRAM bytes, as a fraction."""
+    steady, total = run.steady, run.total
+    if steady is None:
+        return 0.0
+    pairs = (
+        (steady.period_s, total.latency_s),
+        (steady.energy_pj, total.energy_pj),
+        (steady.dram_bytes, total.dram_bytes),
+    )
+    return max(1 - each / alone if alone else 0.0 for each, alone in pairs)
+
+
 def broken_steady(run: "Run") -> Iterator[Broken]:
     """Find what cannot be of frames in a steady state: weights that stay cost DRAM once, and have their own bytes.
 

@@ -15,3 +15,14 @@ def tiny(filters: int = 8) -> Network:
     with g.stage("head"):
         g.linear(g.global_pool(x), 10)
     return g.build()
+
+
+def tall(filters: int = 8) -> Network:
+    """Convolutions that run in one stack where the buffer holds no map of theirs, and a classifier."""
+    g = Graph("tall")
+    x = g.input(3, 24, 16)
+    with g.stage("stem"):
+        x = g.conv(g.conv(x, filters, 3, padding=1, name="first"), filters, 3, padding=1, name="second")
+    with g.stage("head"):
+        g.linear(g.global_pool(g.conv(x, 32, kernel=1, stride=2, name="thin")), 10)
+    return g.build()

@@ -24,7 +24,9 @@ from simulator.result.json_io import run_from_json, run_to_json
 from simulator.result.run import Run
 from simulator.source.paths import data_dir
 from tests.builders import conv_result, run_of, small_run
-from tests.cli.tiny import tiny
+from tests.cli.tiny import tall, tiny
+from tests.unit.test_schedule_cache import MACHINE as STACKING
+from tests.unit.test_schedule_choice import network as two_parts
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,41 @@ def test_no_change_saves_more_than_it_is_proven_to_save_at_most(machine: str, ob
             while of_layer.look_closer():
                 assert saving.layer_worth <= of_layer.worth_at_most + 1e-9, change.what
     assert close > 4
+
+
+def test_stacks_are_bounded_strip_by_strip_and_what_is_told_is_exact() -> None:
+    run = simulate(STACKING, tall(), objective="dram")
+    assert any(layer.stacked for layer in run.layers)
+    trials, afresh = Trials(run), Trials(run)
+    levers = ("buffer_doubled", "dma_channels_doubled", "layout_changed", "filters_halved", "kernel_smaller")
+    changes = [*trials.of_machine(), *network_changes(trials.network, trials.machine, run)]
+    changes = [change for change in changes if change.lever in levers]
+    savings, left = tried(trials, changes)
+    assert len(savings) + len(left) == len(changes) and savings and left
+    most = {one.what: one.worth_at_most for one in left}
+    for change in changes:
+        if change.what in most:
+            assert afresh.saving(change).worth <= most[change.what] + 1e-9
+    again = {one.what: afresh.saving(one) for one in changes}
+    assert all(again[one.what] == one for one in savings)
+
+
+def test_the_second_time_nothing_is_searched_played_or_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = simulate("eyeriss_like", tiny())
+    monkeypatch.setenv("SQUEEZESIM_CACHE", "on")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    trials = Trials(run)
+    changes = [change for change in trials.of_machine() if change.lever in ("delivery_doubled", "fused")]
+    first = tried(trials, changes)
+    for name in ("mapping_choice._search", "player.play_mapping", "player.stream"):
+        monkeypatch.setattr(f"simulator.engine.{name}", None)
+    monkeypatch.setattr("analysis.drive.explain.least.least_of", None)
+    assert tried(Trials(run), changes) == first and all(first)
+
+
+def test_several_stacks_are_not_bounded() -> None:
+    trials = Trials(simulate(vary(STACKING, {"buffers.0.capacity": 6144}), two_parts(), threads=1))
+    assert trials.outlook(Change("", "", ""), of_layers=False) is None
 
 
 def test_a_dataflow_that_is_added_saves_no_more_than_its_own_floor_allows() -> None:

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.read.summary import summary_lines
+from analysis.read.compare import compare
+from analysis.read.compare.tables import comparison_rows, overview
+from analysis.read.report.cards import cards
+from analysis.read.report.compared import compared_data
+from analysis.read.report.data import run_data
+from analysis.read.summary import frames_tell, summary_lines
 from simulator import load_hardware, simulate
 from simulator.door import saved_mappings
 from simulator.engine.schedules import schedule_of
@@ -18,6 +23,7 @@ from simulator.network.ir import Network, Op
 from simulator.result.json_io import run_from_json, run_to_json
 from simulator.result.laws import broken_laws
 from simulator.result.run import Run
+from simulator.result.steady import spared_by_frames
 from simulator.schedule import Schedule
 from simulator.schedule.files import ops_that_run, schedule_to_yaml
 from workloads.importers.assembly import Assembly
@@ -97,6 +103,41 @@ def test_a_batch_holds_several_frames() -> None:
 
 def test_machines_whose_weights_lie_elsewhere_or_that_plan_nothing_keep_none() -> None:
     assert run_of(2**16, **{"layers.keep_activations": False, "layers.stacks": "none"}).steady is None
+
+
+def test_frames_are_told_where_they_spare_a_percent_or_more() -> None:
+    run = run_of(2**14)
+    (told,) = [card for card in cards(run, steady=True) if card["label"] == "Steady state"]
+    assert run.steady is not None and frames_tell(run)
+    assert (told["text"], told["note"]) == ("746/s", "one behind the other, DRAM 40.1KiB a batch")
+    assert "Steady state" in [card["label"] for card in run_data(run)["cards"]]
+    total = run.total
+    few = replace(run.steady, period_s=0.991 * total.latency_s, energy_pj=total.energy_pj, dram_bytes=total.dram_bytes)
+    little = replace(run, steady=few)
+    assert spared_by_frames(little) == pytest.approx(0.009) and "frames" not in dict(summary_lines(little))
+    assert "Steady state" not in [card["label"] for card in run_data(little)["cards"]]
+    assert spared_by_frames(replace(run, steady=None)) == 0
+    for field in ("period_s", "energy_pj", "dram_bytes"):
+        more = replace(run, steady=replace(few, **{field: 0.98 * getattr(few, field)}))
+        assert frames_tell(more) and "frames" in dict(summary_lines(more))
+
+
+def test_frames_one_behind_the_other_are_compared_where_either_run_has_them() -> None:
+    run, alone = run_of(2**14), run_of(2**11)
+    table = list(overview([alone, run], ["alone", "kept"], None))
+    at, rates = table[0].split().index("steady"), ["741/s", "746/s"]
+    assert [line.split()[at] for line in table[1:]] == rates
+    assert "steady" not in next(overview([alone, alone], ["a", "b"], None))
+    rows = {row["name"]: row for row in comparison_rows([compare(alone, run)], ["a", "b"]) if row["by"] == "frames"}
+    assert {row["measure"] for row in rows.values()} == {"frames_per_second"}
+    assert rows["frames"]["after"] == run.frames_per_s and rows["steady_frames"]["before"] == alone.frames_per_s
+    assert rows["steady_frames"]["after"] == run.steady_frames_per_s > run.frames_per_s
+    assert rows["steady_frames"]["relative"] == pytest.approx(run.steady_frames_per_s / alone.frames_per_s - 1)
+    assert not [row for row in comparison_rows([compare(alone, alone)], ["a", "b"]) if row["by"] == "frames"]
+    sides = compared_data(alone, run, ("a", "b"))["cards"]
+    steady = [card["text"] for side in sides for card in side if card["label"] == "Steady state"]
+    assert steady == rates
+    assert "Steady state" not in str(compared_data(alone, alone, ("a", "b"))["cards"])
 
 
 def test_a_run_with_weights_that_stay_is_read_back_told_and_replayed(tmp_path: Path) -> None:

@@ -105,10 +105,7 @@ class Trials:
 
         Raises InputError for a change that is found not to fit the machine.
         """
-        design = self.design(change)
-        if design.machine.runs_stacks:
-            return None  # floors are of ops by themselves, and a stack's run in strips
-        return self._floors.outlook(design, self.layers if of_layers else ())
+        return self._floors.outlook(self.design(change), self.layers if of_layers else ())
 
     def worth(self, outlook: Outlook, change: Change, of_layers: bool) -> float:
         """Return what a change is worth that takes as little as its outlook says."""

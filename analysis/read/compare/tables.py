@@ -1,6 +1,6 @@
 """Comparisons as text, and as rows for CSV."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.read import units
@@ -10,6 +10,7 @@ from simulator.result.run import Run
 from simulator.source.cells import Cell
 
 MOST_LAYERS = 20  # told one by one
+FRAMES = "frames_per_second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ IN_TIME: Column[RunRow] = Column(
     "in time", 2, lambda row: _relative(row.run.total.latency_s, row.first.total.latency_s)
 )
 """The change that counts where clocks differ, or hosts take time of their own."""
+
+STEADY: Column[RunRow] = Column("steady", 8, lambda row: f"{units.count(row.run.steady_frames_per_s)}/s")
+"""Frames one behind the other, where weights of a run stay on chip meanwhile."""
 
 
 def _relative(after: float, before: float) -> str:
@@ -73,9 +77,14 @@ def overview(runs: Sequence[Run], labels: Sequence[str], width: int | None) -> I
     """Yield a line for each run."""
     rows = [RunRow(label, run, runs[0]) for label, run in zip(labels, runs, strict=True)]
     cycles_tell = len({(run.hardware.clock_hz, run.hardware.host_s) for run in runs}) == 1
-    at = [column.title for column in RUN_COLUMNS].index("latency") + 1
-    columns = RUN_COLUMNS if cycles_tell else (*RUN_COLUMNS[:at], IN_TIME, *RUN_COLUMNS[at:])
+    behind = {"latency": () if cycles_tell else (IN_TIME,), "frames/s": (STEADY,) if _steady(*runs) else ()}
+    columns = [each for column in RUN_COLUMNS for each in (column, *behind.get(column.title, ()))]
     yield from text_lines(fit(rows, columns, width))
+
+
+def _steady(*runs: Run) -> bool:
+    """Whether frames one behind the other take less than by themselves in one of the runs."""
+    return any(run.steady for run in runs)
 
 
 def comparison_text(comparison: Comparison, labels: tuple[str, str], width: int | None) -> Iterator[str]:
@@ -102,14 +111,15 @@ def _others(changes: Sequence[Change], comparison: Comparison) -> Change:
 def comparison_rows(comparisons: Sequence[Comparison], labels: Sequence[str]) -> list[Row]:
     """Return a row for every change: run, what it is cut by, its name, figures, and the change of each part.
 
-    `labels` name the first run and then the other of each comparison.
+    `labels` name the first run and then the other of each comparison. Rows by `frames` are of frames a second.
     """
     names = list(dict.fromkeys(name for comparison in comparisons for name in comparison.total.parts))
     return [
-        _row(change, comparison, cut, (labels[0], label), names)
+        _row(change, FRAMES if cut == "frames" else comparison.measure.name, cut, (labels[0], label), names)
         for comparison, label in zip(comparisons, labels[1:], strict=True)
         for cut, changes in (
             ("total", (comparison.total,)),
+            ("frames", _frames(comparison)),
             ("part", comparison.parts),
             (comparison.grouped, comparison.stages),
             ("layer", comparison.layers),
@@ -118,13 +128,24 @@ def comparison_rows(comparisons: Sequence[Comparison], labels: Sequence[str]) ->
     ]
 
 
-def _row(
-    change: Change, comparison: Comparison, cut: str, labels: tuple[str, str], parts: Sequence[str]
-) -> dict[str, Cell]:
+def _frames(comparison: Comparison) -> Iterator[Change]:
+    """Yield the change of frames a second, by themselves and one behind the other, where these differ in a run."""
+    before, after = comparison.before, comparison.after
+    if _steady(before, after):
+        rates: dict[str, Callable[[Run], float]] = {
+            "frames": lambda run: run.frames_per_s,
+            "steady_frames": lambda run: run.steady_frames_per_s,
+        }
+        for name, rate in rates.items():
+            was, now = rate(before), rate(after)
+            yield Change(name, "", was, now, (now - was) / was if was else 0.0, {})
+
+
+def _row(change: Change, measure: str, cut: str, labels: tuple[str, str], parts: Sequence[str]) -> dict[str, Cell]:
     return {
         "before_run": labels[0],
         "after_run": labels[1],
-        "measure": comparison.measure.name,
+        "measure": measure,
         "by": cut,
         "name": change.name,
         "matched": change.detail,

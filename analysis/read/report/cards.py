@@ -8,9 +8,9 @@ from simulator.result.run import Run
 Card = dict[str, str]
 
 
-def cards(run: Run) -> list[Card]:
-    """Return label, text and a note of each figure that the run knows."""
-    return [{"label": label, "text": text, "note": note} for label, text, note in _figures(run)]
+def cards(run: Run, *, steady: bool) -> list[Card]:
+    """Return label, text and a note of each figure that the run knows; with `steady`, of frames in a row, too."""
+    return [{"label": label, "text": text, "note": note} for label, text, note in _figures(run, steady)]
 
 
 def images_of(run: Run) -> int:
@@ -19,12 +19,16 @@ def images_of(run: Run) -> int:
     return batch if isinstance(batch, int) else 1
 
 
-def _figures(run: Run) -> Iterator[tuple[str, str, str]]:
+def _figures(run: Run, steady: bool) -> Iterator[tuple[str, str, str]]:
     total, machine, images = run.total, run.hardware, images_of(run)
     yield "Latency", units.seconds(total.latency_s), f"{total.cycles:,} cycles at {units.clock(machine.clock_hz)}"
     if total.latency_s:
         rate = f"{units.count(images / total.latency_s)}/s"
         yield "Frames", rate, f"batch of {images}, {units.count(total.macs / total.latency_s)} MACs/s"
+        if steady:
+            dram = run.steady.dram_bytes if run.steady else total.dram_bytes
+            rate = f"{units.count(run.steady_frames_per_s)}/s"
+            yield "Steady state", rate, f"one behind the other, DRAM {units.size(dram)} a batch"
     if total.energy_pj:
         note = f"{units.count(images / total.joules)} inferences/J, {units.power(total.watts)}"
         yield "Energy", units.energy(total.energy_pj), note

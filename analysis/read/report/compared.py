@@ -10,10 +10,11 @@ from simulator.result.run import Run
 
 def compared_data(before: Run, after: Run, labels: tuple[str, str]) -> Data:
     """Return the cards of both runs side by side, and the changes by each measure."""
+    steady = any(run.steady for run in (before, after))
     comparisons = [compare(before, after, by) for by in COMPARED]
     return {
         "labels": labels,
-        "cards": [cards(before), cards(after)],
+        "cards": [cards(run, steady=steady) for run in (before, after)],
         "measures": [_measure(comparison) for comparison in comparisons],
     }
 

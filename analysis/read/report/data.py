@@ -5,7 +5,7 @@ from analysis.read.plots.roofline import Level, levels_of, rows
 from analysis.read.report.cards import cards
 from analysis.read.report.layers import Data, column_data, energy_names, layer_data, short
 from analysis.read.report.times import memory_data, spans_of, stack_data, timeline_data
-from analysis.read.summary import summary_lines
+from analysis.read.summary import frames_tell, summary_lines
 from analysis.read.theme import (
     CATEGORIES,
     COMPONENT_LABELS,
@@ -25,7 +25,7 @@ def run_data(run: Run) -> Data:
     return {
         "title": title_of(run),
         "about": about(run),
-        "cards": cards(run),
+        "cards": cards(run, steady=frames_tell(run)),
         "summary": summary_lines(run),
         "columns": column_data(),
         "machine": machine_data(run),
