@@ -17,7 +17,7 @@ from simulator.hardware.model import BAND, Hardware
 from simulator.network.ir import Network
 from simulator.result.run import LayerResult, Run, Traffic
 from simulator.result.stacked import KeptTensor
-from simulator.schedule import Schedule, Stack, played
+from simulator.schedule import Schedule, Stack, played, schedules
 from simulator.schedule.fewer import with_fewer_stacks
 from tests.builders import MACHINE as FACTS
 from tests.builders import conv_result, run_of
@@ -189,25 +189,25 @@ def names_of(plans: list[Any]) -> list[set[str]]:
 
 def test_plans_are_those_that_know_the_mappings_given() -> None:
     net = network()
-    without, with_stacks = names_of(plans_of(MACHINE, net, None, ()))
+    without, with_stacks = names_of(plans_of(MACHINE, net, schedules(net, MACHINE), ()))
     assert "body" in without and "body" not in with_stacks
-    assert names_of(plans_of(MACHINE, net, stacked(), ())) == [with_stacks]
-    assert names_of(plans_of(MACHINE, net, stacked(), {"body"})) == [with_stacks]
-    assert names_of(plans_of(MACHINE, net, None, {"head"})) == [without, with_stacks]
-    assert names_of(plans_of(MACHINE, net, None, {"body"})) == [without]
-    assert names_of(plans_of(MACHINE, net, None, with_stacks)) == [with_stacks]
-    assert names_of(plans_of(MACHINE, net, None, {"nobody's"})) == [without]
+    assert names_of(plans_of(MACHINE, net, (stacked(),), ())) == [with_stacks]
+    assert names_of(plans_of(MACHINE, net, (stacked(),), {"body"})) == [with_stacks]
+    assert names_of(plans_of(MACHINE, net, schedules(net, MACHINE), {"head"})) == [without, with_stacks]
+    assert names_of(plans_of(MACHINE, net, schedules(net, MACHINE), {"body"})) == [without]
+    assert names_of(plans_of(MACHINE, net, schedules(net, MACHINE), with_stacks)) == [with_stacks]
+    assert names_of(plans_of(MACHINE, net, schedules(net, MACHINE), {"nobody's"})) == [without]
 
 
 def test_mappings_of_strips_of_one_stack_and_of_whole_ops_of_another_ask_for_that_stack_alone() -> None:
     net = network()
-    without, with_stacks = names_of(plans_of(MACHINE, net, None, ()))
+    without, with_stacks = names_of(plans_of(MACHINE, net, schedules(net, MACHINE), ()))
     first, *others = stacked().stacks
     assert others
     strips = {name for name in with_stacks - without if name.split("[")[0] in first.ops}
-    (found,) = names_of(plans_of(MACHINE, net, None, strips | {others[0].ops[-1]}))
+    (found,) = names_of(plans_of(MACHINE, net, schedules(net, MACHINE), strips | {others[0].ops[-1]}))
     assert strips <= found and {*others[0].ops} <= found
-    assert names_of(plans_of(MACHINE, net, None, strips | {"nobody's"})) == [without]
+    assert names_of(plans_of(MACHINE, net, schedules(net, MACHINE), strips | {"nobody's"})) == [without]
 
 
 def roomy(size: int) -> Hardware:
