@@ -24,10 +24,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import yaml
 from mutants import Mutant, mutants_of
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(__file__).resolve().parent
@@ -154,8 +157,15 @@ class OnceForEach:
         """Take the mutants, the time when to end, and where a line goes for each: whether it lives, and its name."""
         self.work, self.until, self.report = work, until, report
 
-    def pytest_runtestloop(self) -> bool | None:
-        """Return None in a fork, for pytest to go on there and run the tests; True where there is nothing left."""
+    def pytest_runtestloop(self, session: "pytest.Session") -> bool | None:
+        """Return None in a fork, for pytest to go on there and run the tests; True where there is nothing left.
+
+        Tests that call compiled code run once before, so that no fork has to load it.
+        """
+        from _pytest.runner import runtestprotocol
+
+        for item in session.items if PLAIN not in os.environ else ():
+            runtestprotocol(item, log=False, nextitem=None)
         functions = functions_of({str(subject.path) for subject, _ in self.work})
         gc.freeze()  # what is loaded is not moved about in every fork
         for subject, mutant in self.work:

@@ -8,6 +8,7 @@ import numpy as np
 from simulator.cost.case import (
     INPUTS,
     NONE,
+    ONE,
     OUTERMOST,
     RESIDUALS,
     WEIGHTS,
@@ -50,6 +51,16 @@ def residual_bytes(case: Case, scratch: Scratch, words_before: int, variant: Rec
 
 
 @jit
+def weights_runs(case: Case, scratch: Scratch, words_before: int, parameters_before: int, variant: Record) -> int:
+    """Contiguous runs of the weights that the current tile has just loaded, and of the parameters of fused ops."""
+    tiles, totals, runs = scratch.tiles, scratch.totals, ZERO
+    if totals.loaded[WEIGHTS] > words_before:
+        in_one = tiles.whole[WEIGHTS] > 0 or case.machine.outermost[WEIGHTS] != OUTERMOST
+        runs = ONE if in_one else variant.weights_runs
+    return runs + int(totals.loaded_parameters > parameters_before)
+
+
+@jit
 def fill_run(case: Case, scratch: Scratch, advanced: int, next_advanced: int, variant: Record, run: Record) -> None:
     """Fill in what the current tile moves and computes.
 
@@ -58,11 +69,11 @@ def fill_run(case: Case, scratch: Scratch, advanced: int, next_advanced: int, va
     """
     totals, deeper = scratch.totals, case.machine.deeper_operand
     read, written, residuals = read_bytes(totals), totals.dram_written, totals.loaded_residuals
-    runs_before = totals.dma_runs
+    runs_before, words, parameters = totals.dma_runs, totals.loaded[WEIGHTS], totals.loaded_parameters
     inputs, weights = totals.dram_read[INPUTS], totals.dram_read[WEIGHTS]
     run.deeper, run.load = load_cycles(case, scratch, advanced, next_advanced, variant)
     run.compute = variant.array_cycles
-    run.load_runs = totals.dma_runs - runs_before
+    runs_between = totals.dma_runs
     run.store = store_cycles(case, scratch, next_advanced, variant)
     came = case.layer.prefetched_bytes if advanced < 0 else ZERO
     run.deeper_bytes = 0
@@ -73,11 +84,12 @@ def fill_run(case: Case, scratch: Scratch, advanced: int, next_advanced: int, va
         run.deeper_bytes = totals.dram_read[WEIGHTS] - weights - came
     run.load_bytes = read_bytes(totals) - read - came - run.deeper_bytes
     run.store_bytes = totals.dram_written - written
-    run.store_runs = totals.dma_runs - runs_before - run.load_runs
+    run.store_runs = totals.dma_runs - runs_between
     run.inputs_bytes = totals.dram_read[INPUTS] - inputs
     run.weights_bytes = totals.dram_read[WEIGHTS] - weights - came
-    whole = scratch.tiles.whole[WEIGHTS] > 0 or case.machine.outermost[WEIGHTS] != OUTERMOST
-    run.weights_runs = 0 if run.weights_bytes == 0 else 1 if whole else max(1, variant.weights_runs)
+    of_weights = weights_runs(case, scratch, words, parameters, variant)
+    run.weights_runs = of_weights if run.weights_bytes > 0 else 0
+    run.load_runs = runs_between - runs_before - of_weights + run.weights_runs
     run.count = 1
 
 
@@ -87,8 +99,9 @@ def alike(run: Record, other: Record) -> bool:
     cycles = run.deeper == other.deeper and run.load == other.load and run.store == other.store
     moved = run.deeper_bytes == other.deeper_bytes and run.load_bytes == other.load_bytes
     stored = run.store_bytes == other.store_bytes and run.store_runs == other.store_runs
-    loaded = run.inputs_bytes == other.inputs_bytes and run.load_runs == other.load_runs
-    return cycles and moved and stored and loaded and run.compute == other.compute
+    loaded = run.inputs_bytes == other.inputs_bytes and run.weights_bytes == other.weights_bytes
+    pieces = run.load_runs == other.load_runs and run.weights_runs == other.weights_runs
+    return cycles and moved and stored and loaded and pieces and run.compute == other.compute
 
 
 @jit

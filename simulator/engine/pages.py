@@ -55,15 +55,15 @@ def of_tile(tile: TileRun, run: "Record", deeper: int) -> TileRun:
 
 
 def _stretches(sizes: Mapping[Operand, int], runs: Mapping[Operand, int]) -> Stretches:
-    return tuple(Stretch(o, size, max(1, runs[o])) for o, size in sizes.items() if size > 0)
+    return tuple(Stretch(o, size, runs[o]) for o, size in sizes.items() if size > 0)
 
 
 def tensors_of(result: LayerResult, pitches: Sequence[int], ahead_bytes: int) -> tuple[Placed, ...]:
     """Return the tensors of an op, each as large as what crosses of it, but for what comes again."""
     dram = result.traffic["dram"]
     sizes = (
-        max(_once(result, "inputs"), 1),
-        max(_once(result, "weights"), 1),
+        _once(result, "inputs"),
+        _once(result, "weights"),
         dram["outputs"].total_bytes,
     )
     return (*(Placed(*each) for each in zip(sizes, pitches, strict=True)), Placed(max(1, ahead_bytes)))
@@ -71,7 +71,7 @@ def tensors_of(result: LayerResult, pitches: Sequence[int], ahead_bytes: int) ->
 
 def _once(result: LayerResult, operand: str) -> int:
     moved = result.traffic["dram"].get(operand)
-    return min(moved.read_bytes, result.footprint_bytes.get(operand, moved.read_bytes)) if moved else 0
+    return max(1, min(moved.read_bytes, result.footprint_bytes.get(operand, moved.read_bytes))) if moved else 1
 
 
 def pitches_of(case: "Case") -> list[int]:

@@ -125,7 +125,7 @@ def apart(op: PlannedOp, result: LayerResult, hardware: Hardware, beside: tuple[
     )
     port = PortSpec(slots=1, out_slots=1, channels=1, latency_cycles=0)
     together = Placed(max(1, work.load_bytes), UNBOUNDED)
-    work = replace(work, load=(Stretch(0, work.load_bytes, max(1, result.dma_runs)),) if work.load_bytes else ())
+    work = replace(work, load=(Stretch(0, work.load_bytes, result.dma_runs),) if work.load_bytes else ())
     return OpTiles(op.layer.name, block_of(op, hardware), (work,), port, *beside, apart=True, tensors=(together,))
 
 

@@ -104,8 +104,8 @@ class Cursor:
 
     def take(self, stretch: Stretch) -> tuple[int, int, int, int]:
         """Return the runs of a tile: the first address, bytes of each, their pitch, and how many they are."""
-        size, runs = stretch.size_bytes, max(1, stretch.runs)
-        length, whole = -(-size // runs), max(1, self.tensor.size_bytes)
+        runs, whole = stretch.runs, self.tensor.size_bytes
+        length = -(-stretch.size_bytes // runs)
         first = self.begin + self.moved % whole
         self.moved += length
         return first, length, max(length, min(self.tensor.pitch_bytes, whole // runs)), runs

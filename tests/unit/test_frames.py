@@ -9,7 +9,8 @@ import pytest
 from analysis.read.layout import csv_text
 from simulator import simulate
 from simulator.errors import InputError
-from simulator.result.frames import polars_frame, write_parquet
+from simulator.result import frames
+from simulator.result.frames import check_frames, pandas_frame, polars_frame, write_parquet
 from tests.cli.tiny import tiny
 
 RUN = simulate("squeezenext_16x16", tiny())
@@ -41,6 +42,22 @@ def test_columns_are_of_numbers_of_text_or_of_nulls(tmp_path: Path) -> None:
     assert frame.dtypes == [polars.Int64, polars.Float64, polars.String, polars.Null]
     assert frame.rows() == [(1, 1.0, "1", None), (None, 0.5, "x", None)]
     assert polars_frame([]).shape == (0, 0)
+
+
+def test_a_column_is_of_whole_numbers_unless_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    polars = pytest.importorskip("polars", reason="needs the extra frames")
+    frame = polars_frame([{"whole": 2**60 + 1, "some": 1.5, "one": ""}, {"whole": "", "some": 2, "one": 3}])
+    assert frame.schema == {"whole": polars.Int64, "some": polars.Float64, "one": polars.Int64}
+    assert frame.rows() == [(2**60 + 1, 1.5, None), (None, 2.0, 3)]
+    pytest.importorskip("pandas", reason="needs the extra frames")
+    other = pandas_frame([{"a": "x", "b": 1}, {"a": "", "b": 2}])
+    assert (other["a"][0], other["a"].isna().to_list(), other["b"].to_list()) == ("x", [False, True], [1, 2])
+    check_frames("polars")
+    asked: list[str] = []
+    monkeypatch.setattr(frames, "check_frames", asked.append)
+    polars_frame([])
+    pandas_frame([])
+    assert asked == ["polars", "pandas"]
 
 
 @pytest.mark.parametrize("package", ["polars", "pandas"])
