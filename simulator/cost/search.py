@@ -11,7 +11,7 @@ a value that none in the whole space is below:
 
 Without `Effort.whole_space` it tries of these: spatial mappings that no larger one of their kind exceeds, and those
 that leave PEs without work along one dimension; numbers of tiles that are powers of two and halfway between, and around
-the best of them, for time, all numbers along two dimensions at a time, else the next ones along all dimensions.
+the best of them, for cycles, all numbers along two dimensions at a time, for edp the next ones along all dimensions.
 """
 
 from collections.abc import Callable, Sequence
@@ -354,12 +354,12 @@ class Search:
         return Choices(extents, counts, ORDERS, TRIES, elongation)
 
     def refine(self) -> None:
-        """Try numbers of tiles around those of the best mapping while it helps: for time, all along two dimensions at a
-        time; else, as bounds leave little out there, the next ones along all dimensions.
+        """Try numbers of tiles around those of the best mapping while it helps: for cycles, all along two dimensions at
+        a time; for edp, where bounds leave little out, the next ones along all. Energy and bytes hardly change by them.
         """
-        cut = [d for d in Dim if self.nest.bounds[d] > 1]
-        pairs = list(combinations(cut, 2)) if self.by_cycles and len(cut) > 1 else [cut]
-        while self.winner is not None:
+        objective, cut = KERNEL_OBJECTIVES[self.objective], [d for d in Dim if self.nest.bounds[d] > 1]
+        pairs = list(combinations(cut, 2)) if objective == "cycles" and len(cut) > 1 else [cut]
+        while self.winner is not None and objective in ("cycles", "edp"):
             candidate, self.winner = self.winner, None
             for dims in pairs:
                 self.improve(candidate, dims)
