@@ -185,6 +185,7 @@ def test_two_runs_stand_on_one_page(opened: Browser, run: Run, tmp_path: Path) -
     assert command(["compare", *files, "--html", str(tmp_path / "page.html")]) == 0
     opened.open(tmp_path / "page.html")
     assert {"Totals", "cycles by part", "cycles by stage"} <= set(opened.texts("#compared caption"))
+    opened.run("document.querySelector('#compared .plot').scrollIntoView()")  # where figures are drawn
     opened.wait("document.querySelectorAll('#compared .plot .point').length === 7")  # both totals, a bar a stage
     opened.run("showRun(1)")
     opened.run("figures.forEach(drawFirst)")
