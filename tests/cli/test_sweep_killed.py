@@ -79,6 +79,7 @@ def session_of(pid: int) -> set[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux to see what a killed process leaves")
+@pytest.mark.slow  # tests/faults/test_kills.py kills a smaller one more often
 def test_a_sweep_killed_twice_and_resumed_equals_an_undisturbed_one(tmp_path: Path) -> None:
     (tmp_path / "plan.yaml").write_text(PLAN)
     store = tmp_path / "killed.sqlite"
