@@ -213,6 +213,8 @@ def try_all(groups: list[Group], until: float, report: IO[str], is_first: bool) 
         if is_first and not lives_anew(first, None):
             sys.exit(f"{first.path.relative_to(ROOT)}: its tests do not pass as it is")
         for start in range(0, len(work), AT_ONCE):
+            if time.monotonic() > until:
+                break
             try_some(first, work[start : start + AT_ONCE], until, report)
 
 

@@ -99,6 +99,7 @@ def undisturbed(folder: Path) -> str:
     return sweep_csv(run_sweep(plan, folder / "local.sqlite", workers=0))
 
 
+@pytest.mark.slow
 def test_a_worker_the_client_and_the_scheduler_die_and_nothing_finished_is_lost_or_doubled(tmp_path: Path) -> None:
     (tmp_path / "plan.yaml").write_text(PLAN)
     store = tmp_path / "cluster.sqlite"

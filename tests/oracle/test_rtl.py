@@ -117,7 +117,7 @@ outputs: [skip, classes]
 
 
 @by_dataflow
-@pytest.mark.parametrize("array", [(2, 2), (4, 3), (3, 5)])
+@pytest.mark.parametrize("array", [(4, 3), *(pytest.param(size, marks=pytest.mark.slow) for size in ((2, 2), (3, 5)))])
 def test_a_network_from_files_takes_the_clock_edges_of_all_its_layers(dataflow, array, tmp_path):
     network, hardware = tmp_path / "tiny.yaml", tmp_path / "array.yaml"
     network.write_text(NETWORK)

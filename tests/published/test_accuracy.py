@@ -7,7 +7,8 @@ from analysis.drive.accuracy.summary import complaints, summarize, worst_text
 
 # The accuracy page has these too.
 LONG = {
-    "choice", "ethos_u", "eyeriss_chip", "eyeriss_v2", "gap9", "isca16", "neural_art", "shufflenet_v2", "tpu_v6e",
+    "choice", "edge_tpu", "ethos_u", "eyeriss_chip", "eyeriss_v2", "fuseconv", "gap9", "isca16", "neural_art", "nvdla",
+    "scalesim", "shufflenet_v2", "squeezenext_16x16", "squeezenext_8x8", "tpu_v6e",
 }  # fmt: skip
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in ANCHORS]
 
