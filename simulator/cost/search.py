@@ -17,6 +17,7 @@ the best of them, for cycles, all numbers along two dimensions at a time, for ed
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations, islice
 from typing import TypeAlias
 
@@ -124,6 +125,12 @@ class Found:
         return None if self.cycles_bound is None else gap_of(self.keys[CYCLES_KEY], self.cycles_bound)
 
 
+@lru_cache(maxsize=64)
+def machine_records(hardware: Hardware, reserved_bytes: int) -> tuple[Record, Record]:
+    """Return the records of a machine and its port, which kernels do not change: searches share them."""
+    return machine_record(hardware, reserved_bytes), port_record(hardware)
+
+
 def gap_of(value: float, bound: float) -> float:
     """Fraction by which a value exceeds its bound; 0 where both are."""
     return value / bound - 1 if bound > 0 else float(value > 0)
@@ -169,8 +176,8 @@ class Search:
             self.hardware, layer, layer.nest, request.resident, request.residuals, request.stored, request.slices
         )
         facts["parameters"] = request.parameters
-        machine = machine_record(self.hardware, request.reserved_bytes)
-        self.parts = machine, port_record(self.hardware), facts, price_record(self.hardware, layer)
+        machine, port = machine_records(self.hardware, request.reserved_bytes)
+        self.parts = machine, port, facts, price_record(self.hardware, layer)
         self.scratch, self.effort, self.most_cycles, self.spent = make_scratch(), effort, float(most_cycles), 0
         self.scratch.work["left"] = effort.tiles
         self.best = Best(record(MAPPING), np.full(KEYS, np.inf))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,7 @@ from simulator import load_hardware, simulate
 from simulator.cost.case import UNLIMITED
 from simulator.cost.effort import DEFAULT, PROVE, Effort
 from simulator.engine.least import least_of, played_alone
+from simulator.engine.mapping_choice import request_of
 from simulator.engine.store import NO_STORE, Rows
 from simulator.mapping.dataflow import Dataflow
 from simulator.network.graph import Graph
@@ -48,14 +50,14 @@ class Told:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> type[Told]:
-    monkeypatch.setattr("simulator.engine.least._floors", Told)
+    monkeypatch.setattr("simulator.cost.search.Search", lambda request: SimpleNamespace(least=Told(request)))
     return Told
 
 
 def test_at_a_glance_each_dataflow_has_a_floor_of_its_own(told: type[Told]) -> None:
     """Energy is told in picojoules, of a table whose unit is not one."""
     assert least_of(CONV, CHIP, FLOWS, "cycles") == [1.0, 2.0, 3.0]
-    assert told.asked == [(CONV, CHIP, "cycles")]
+    assert told.asked == [(request_of(CONV, CHIP, "cycles"),)]
     assert UNIT not in (0.0, 1.0)
     assert least_of(CONV, CHIP, FLOWS, "energy") == [UNIT, 2 * UNIT, 3 * UNIT]
     assert least_of(POOL, CHIP, (), "cycles") == []
