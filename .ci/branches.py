@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mutate import PLAIN, ROOT, SETTINGS, subjects
@@ -31,14 +32,20 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "coveragerc").write_text(CONFIGURATION)
         os.environ.update(SETTINGS, COVERAGE_FILE=f"{folder}/branches", COVERAGE_RCFILE=f"{folder}/coveragerc")
-        for kernels in (True, False):
-            for tests in dict.fromkeys(subject.tests for subject in subjects(kernels, [])):
-                print(*tests, flush=True)
-                command = ["run", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
-                coverage(*command, **({PLAIN: "1"} if kernels else {})).check_returncode()
+        groups = [(kernels, each.tests) for kernels in (True, False) for each in subjects(kernels, [])]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for ended in pool.map(run_group, dict.fromkeys(groups)):
+                ended.check_returncode()
         coverage("combine", "-q").check_returncode()
         reports = [coverage("report", "-m", f"--include={name}/*", f"--fail-under={LEAST}") for name in FOLDERS]
         return any(report.returncode for report in reports)
+
+
+def run_group(group: tuple[bool, tuple[str, ...]]) -> subprocess.CompletedProcess[bytes]:
+    """Run tests that some modules share: whether with kernels as plain Python, and which."""
+    kernels, tests = group
+    command = ["run", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
+    return coverage(*command, **({PLAIN: "1"} if kernels else {}))
 
 
 def coverage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
