@@ -373,8 +373,7 @@ def test_a_search_reads_nothing_that_is_not_in_its_key(objective: str) -> None:
 
 
 def test_playing_a_mapping_reads_nothing_that_is_not_in_its_key() -> None:
-    nothing = Untouchable()
-    found = search_layer(Request(MACHINE, LAYER, "cycles"), [FLOW])
+    nothing, found = Untouchable(), search_layer(Request(MACHINE, LAYER, "cycles"), [FLOW])
     assert found is not None
     bare = replace(MACHINE, **dict.fromkeys([*NOT_READ_OF_MACHINE, "energy"], nothing))  # type: ignore[arg-type]
     left_out = {name: nothing for name in NOT_READ_OF_LAYER if name not in ("op", "name")}
