@@ -80,7 +80,7 @@ def run_from_json(text: str, file: str | None = None) -> Run:
     around = texts.around if texts else text
     del text  # of a large run it takes as much room as the run itself
     below = [each for key in COUNTED for each in negative(key, data.get(key), file)] if signed else []
-    del data
+    data.clear()  # the run holds its own
     run, impossible = _read(around, texts, below, file)
     impossible += [*_not_positive(run, file), *_unknown_traffic(run, file)]
     if impossible:
@@ -102,9 +102,11 @@ def _parts(text: str, file: str | None) -> tuple[LayerTexts | None, dict[str, ob
 
     Where no layers can be told apart, the object is the whole.
     """
-    texts = layers_in(text)
-    data, signed = parse(texts.around if texts else text, file)
-    return texts, _object(data, file), signed
+    texts = layers_in(text, file)
+    if texts:
+        return texts, texts.data, texts.signed
+    data, signed = parse(text, file)
+    return None, _object(data, file), signed
 
 
 def _object(data: object, file: str | None) -> dict[str, object]:
@@ -146,8 +148,8 @@ def _equal_layers(run: Run, texts: LayerTexts) -> set[str]:
     """Name the layers that are equal, but for names, to one before, and so are the ops fused into them."""
     shapes = {layer.name: len(layer.input_shapes) for layer in run.layers}
     first, equal, seen = set[str](), set[str](), set[tuple[int, ...]]()
-    for layer, text in zip(run.layers, texts.layers, strict=True):
-        kind = (text.kind, *(shapes.get(name, 1) for name in layer.fused))
+    for layer, first_like_it in zip(run.layers, texts.kinds, strict=True):
+        kind = (first_like_it, *(shapes.get(name, 1) for name in layer.fused))
         (equal if kind in seen else first).add(layer.name)
         seen.add(kind)
     return equal - first
