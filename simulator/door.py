@@ -264,16 +264,18 @@ def _unlike_network(run: Run, network: Network, levels: LevelNames) -> Iterator[
         yield Problem("not of this network", "layers", expected=f"{len(network.layers)}", got=f"{len(run.layers)}")
         return
     right: set[tuple[str, LoopNest | None]] = set()  # mappings, with the loops that they cover
+    texts: dict[int, str] = {}  # of mappings, which layers that are alike share
     for at, (layer, own) in enumerate(zip(run.layers, network.layers, strict=True)):
         said, told = _shared(layer), _shared(own)
         if said != told:
             key, is_, was = next(each for each in zip(SHARED, said, told, strict=True) if each[1] != each[2])
             yield Problem("not of this network", f"layers.{at}.{key}", expected=show(was), got=show(is_))
-        elif layer.mapping is not None and (asked := (json.dumps(layer.mapping), own.nest)) not in right:
-            found = _wrong_mapping(layer.mapping, own, levels)
-            yield from (replace(p, file=f"layers.{at}.mapping") for p in found)
-            if not found:
-                right.add(asked)
+        elif layer.mapping is not None:
+            text = texts.get(id(layer.mapping)) or texts.setdefault(id(layer.mapping), json.dumps(layer.mapping))
+            if (asked := (text, own.nest)) not in right:
+                found = _wrong_mapping(layer.mapping, own, levels)
+                yield from (replace(p, file=f"layers.{at}.mapping") for p in found)
+                right |= set() if found else {asked}
 
 
 def _wrong_mapping(mapping: object, own: Layer, levels: LevelNames) -> Sequence[Problem]:

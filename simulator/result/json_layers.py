@@ -8,14 +8,14 @@ bytes.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from simulator.errors import InputError, Problem
 from simulator.result.json_parse import complaints, is_usual, negative, parse
 from simulator.result.run import LayerResult
+from simulator.source.changed import changed
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -33,8 +33,6 @@ _LIST = rf"\[\s*(?:{_NAME}(?:\s*,\s*{_NAME})*)?\s*\]"
 _NAMED = re.compile(rf'"({"|".join((*NAMES, READER))})"\s*:\s*({_NAME}|{_LIST})')
 _VALUES = {'"': re.compile(_NAME), "[": re.compile(_LIST)}
 _DECODER = json.JSONDecoder()
-_PLACES = {each.name: place for place, each in enumerate(fields(LayerResult))}
-_VALUES_OF = attrgetter(*_PLACES)
 
 
 class Kind(NamedTuple):
@@ -198,13 +196,10 @@ def _all_named(layer: LayerResult, kind: Kind, text: str) -> bool:
 
 def _named(first: LayerResult, names: Names) -> LayerResult:
     """Return a layer that is as the first of its kind but for its names."""
-    own = [*_VALUES_OF(first)]
-    for key, name in names.items():
-        if key != READER:
-            own[_PLACES[key]] = name
-        elif first.kept:
-            own[_PLACES["kept"]] = replace(first.kept, read_last_by=str(name))
-    return LayerResult(*own)
+    own: dict[str, object] = {key: names[key] for key in NAMES}
+    if first.kept:
+        own["kept"] = changed(first.kept, {READER: names[READER]})
+    return changed(first, own)
 
 
 def layers_in(text: str, file: str | None = None) -> LayerTexts | None:
