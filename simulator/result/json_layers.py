@@ -24,6 +24,7 @@ Names: TypeAlias = dict[str, str | tuple[str, ...]]
 
 NAMES = ("name", "stage", "fused", "inputs")
 READER = "read_last_by"  # of what a layer keeps on chip, where it does
+PARTS = ("mapping", "cycle_parts", "bounds", "footprint_bytes", "dram_parts")
 
 LONGEST_LINE = 1 << 16  # of a layer: longer ones are read by a slower way
 
@@ -62,17 +63,17 @@ class LayerTexts:
     data: dict[str, object] = field(default_factory=dict)
     signed: bool = False
     kinds: list[int] = field(default_factory=list)
-    _layers: list[LayerResult | str] = field(default_factory=list)  # the text of those that nobody read yet
+    layers: list[LayerResult | str] = field(default_factory=list)  # the text of those that nobody read yet
 
     def add(self, layer: LayerResult | str, kind: int) -> None:
         """Add a layer of a kind."""
-        self._layers.append(layer)
+        self.layers.append(layer)
         self.kinds.append(kind)
 
     def read(self, file: str | None) -> tuple[list[LayerResult], list[Problem], list[Problem]]:
         """Return the layers, why some are none and left out, and their numbers below 0."""
         made, wrong, below = list[LayerResult](), list[Problem](), list[Problem]()
-        for at, layer in enumerate(self._layers):
+        for at, layer in enumerate(self.layers):
             found, against, owed = _looked_at(layer, file) if isinstance(layer, str) else (layer, [], [])
             made += [found] if found else []
             wrong += [_within(at, problem) for problem in against]
@@ -82,13 +83,14 @@ class LayerTexts:
 
 @dataclass(slots=True)
 class _Reader:
-    """Goes through the layers of a text; the kinds that it knows are named after their first layers."""
+    """Goes through the layers of a text; a kind is named after the place of its first layer in the list."""
 
     text: str
     found: LayerTexts = field(default_factory=LayerTexts)
-    _kinds: dict[int, tuple[Kind, LayerResult]] = field(default_factory=dict)
-    _known: dict[int, int] = field(default_factory=dict)  # by what is left of their text without names
+    _firsts: dict[int, tuple[int, tuple[int, int]]] = field(default_factory=dict)  # and where their texts stand
+    _kinds: dict[int, Kind] = field(default_factory=dict)  # of which there are two layers or more
     _after: dict[int, int] = field(default_factory=dict)  # what came last behind one of a kind
+    _parts: dict[str, object] = field(default_factory=dict)  # of layers, by how Python writes them
 
     def take(self, at: int) -> int:
         """Add the layer that stands at a place; return the end of its text."""
@@ -105,27 +107,34 @@ class _Reader:
         """Add what stands between two places, if that is a layer, or is one value for sure; return its end, or 0."""
         kind = _parted(self.text, at, end)
         mark = hash(tuple(kind.rest(self.text)))
-        if mark in self._known and self._again(self._known[mark], at):
-            return end
+        if mark in self._firsts:
+            first, place = self._firsts[mark]
+            self._kinds.setdefault(first, _parted(self.text, *place))
+            if self._again(first, at):
+                return end
         line, here = self.text[at:end], len(self.found.kinds)
         layer = _plain(line)
         if layer is None and not sure:
             return 0
-        self.found.add(layer or line, here)
+        self.found.add(self._slim(layer) if layer else line, here)
         if layer and _all_named(layer, kind, line):
-            self._kinds[here] = kind, layer
-            self._known[mark] = here
+            self._firsts.setdefault(mark, (here, (at, end)))
         return end
 
     def _again(self, first: int, at: int) -> int | None:
         """Add the layer at a place if it is of a kind; return its end."""
-        if first not in self._kinds:
+        layer = self.found.layers[first] if first in self._kinds else None
+        if not isinstance(layer, LayerResult):
             return None
-        kind, layer = self._kinds[first]
-        names, end = _alike(self.text, kind, at)
+        names, end = _alike(self.text, self._kinds[first], at)
         if end is not None:
             self.found.add(_named(layer, names), first)
         return end
+
+    def _slim(self, layer: LayerResult) -> LayerResult:
+        """Return a layer that shares the parts that often are equal with those before."""
+        parts = {part: getattr(layer, part) for part in PARTS}
+        return changed(layer, {part: self._parts.setdefault(repr(own), own) for part, own in parts.items()})
 
 
 def _parted(text: str, at: int, end: int) -> Kind:
