@@ -8,7 +8,7 @@ bytes.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -74,10 +74,13 @@ class LayerTexts:
         """Return the layers, why some are none and left out, and their numbers below 0."""
         made, wrong, below = list[LayerResult](), list[Problem](), list[Problem]()
         for at, layer in enumerate(self.layers):
-            found, against, owed = _looked_at(layer, file) if isinstance(layer, str) else (layer, [], [])
-            made += [found] if found else []
-            wrong += [_within(at, problem) for problem in against]
-            below += [_within(at, problem) for problem in owed]
+            if isinstance(layer, str):
+                found, against, owed = _looked_at(layer, at, file)
+                made += found
+                wrong += against
+                below += owed
+            else:
+                made.append(layer)
         return made, wrong, below
 
 
@@ -87,8 +90,8 @@ class _Reader:
 
     text: str
     found: LayerTexts = field(default_factory=LayerTexts)
-    _firsts: dict[int, tuple[int, tuple[int, int]]] = field(default_factory=dict)  # and where their texts stand
-    _kinds: dict[int, Kind] = field(default_factory=dict)  # of which there are two layers or more
+    _firsts: dict[int, tuple[int, LayerResult, tuple[int, int]]] = field(default_factory=dict)  # where their texts are
+    _kinds: dict[int, tuple[Kind, LayerResult]] = field(default_factory=dict)  # of which there are two layers or more
     _after: dict[int, int] = field(default_factory=dict)  # what came last behind one of a kind
     _parts: dict[str, object] = field(default_factory=dict)  # of layers, by how Python writes them
 
@@ -108,25 +111,26 @@ class _Reader:
         kind = _parted(self.text, at, end)
         mark = hash(tuple(kind.rest(self.text)))
         if mark in self._firsts:
-            first, place = self._firsts[mark]
-            self._kinds.setdefault(first, _parted(self.text, *place))
-            if self._again(first, at):
-                return end
+            first, layer, place = self._firsts[mark]
+            self._kinds[first] = _parted(self.text, *place), layer
+            if again := self._again(first, at):
+                return again
         line, here = self.text[at:end], len(self.found.kinds)
-        layer = _plain(line)
-        if layer is None and not sure:
+        if made := _plain(line):
+            made = self._slim(made)
+            if _all_named(made, kind, line):
+                self._firsts[mark] = here, made, (at, end)
+        elif not sure:
             return 0
-        self.found.add(self._slim(layer) if layer else line, here)
-        if layer and _all_named(layer, kind, line):
-            self._firsts.setdefault(mark, (here, (at, end)))
+        self.found.add(made or line, here)
         return end
 
     def _again(self, first: int, at: int) -> int | None:
         """Add the layer at a place if it is of a kind; return its end."""
-        layer = self.found.layers[first] if first in self._kinds else None
-        if not isinstance(layer, LayerResult):
+        if first not in self._kinds:
             return None
-        names, end = _alike(self.text, self._kinds[first], at)
+        kind, layer = self._kinds[first]
+        names, end = _alike(self.text, kind, at)
         if end is not None:
             self.found.add(_named(layer, names), first)
         return end
@@ -162,22 +166,21 @@ def _plain(text: str) -> LayerResult | None:
     from pydantic import ValidationError
 
     try:
-        item, signed = (None, False) if is_usual(text) else parse(text, None)
-        return None if signed and any(negative("", item, None)) else _adapter().validate_json(text, strict=True)
+        item = None if is_usual(text) else parse(text, None)[0]
+        return None if any(negative("", item, None)) else _adapter().validate_json(text, strict=True)
     except (InputError, ValidationError):
         return None
 
 
-def _looked_at(text: str, file: str | None) -> tuple[LayerResult | None, list[Problem], list[Problem]]:
-    """Return a layer, or why it is none, and its numbers below 0, by paths within it."""
+def _looked_at(text: str, at: int, file: str | None) -> tuple[list[LayerResult], list[Problem], list[Problem]]:
+    """Return the layer that a text is, or why it is none, and its numbers below 0."""
     from pydantic import ValidationError
 
-    item, signed = parse(text, file)
-    below = [*negative("", item, file)] if signed else []
+    below = [*negative(f"layers.{at}", parse(text, file)[0], file)]
     try:
-        return _adapter().validate_json(text, strict=True), [], below
+        return [_adapter().validate_json(text, strict=True)], [], below
     except ValidationError as error:
-        return None, complaints(error, file), below
+        return [], complaints(error, file, "layers", at), below
 
 
 @cache
@@ -185,11 +188,6 @@ def _adapter() -> "TypeAdapter[LayerResult]":
     from pydantic import TypeAdapter
 
     return TypeAdapter(LayerResult)
-
-
-def _within(at: int, problem: Problem) -> Problem:
-    """Say of which layer a problem is."""
-    return replace(problem, path=".".join(filter(None, (f"layers.{at}", (problem.path or "").lstrip(".")))))
 
 
 def _all_named(layer: LayerResult, kind: Kind, text: str) -> bool:
@@ -261,5 +259,4 @@ def _past(text: str, at: int, marks: str) -> tuple[str, int]:
 
 
 def _behind_space(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # there is always some, if none

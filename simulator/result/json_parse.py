@@ -72,7 +72,7 @@ def complaints(error: "ValidationError", file: str | None, *above: int | str) ->
         Problem(
             details["msg"], file, path=".".join(map(str, (*above, *details["loc"]))), got=shortened(details["input"])
         )
-        for details in error.errors(include_url=False)
+        for details in error.errors()
     ]
 
 
