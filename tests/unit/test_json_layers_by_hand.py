@@ -55,7 +55,8 @@ def test_layers_that_differ_in_a_word_are_of_two_kinds_and_keep_it(changes: dict
 
 
 def test_kinds_that_share_all_but_what_stands_at_one_end_are_told_apart() -> None:
-    layers = [named("a"), named("b"), named("c", tiles=9), named("d", tiles=8), named("e", tiles=9), named("f")]
+    taken = (7, 7, 9, 8, 9, 7)  # bytes, which are told behind all names
+    layers = [named(name, tile_bytes=each) for name, each in zip("abcdef", taken, strict=True)]
     texts = found(text_of(*layers))
     assert texts.kinds == [0, 0, 2, 3, 2, 0] and texts.layers == layers
 
