@@ -25,7 +25,7 @@ from simulator.hardware.load import load_hardware, read_hardware
 from simulator.hardware.model import OBJECTIVES, Hardware
 from simulator.hardware.settings import with_settings
 from simulator.mapping.mapping import Mapping
-from simulator.mapping.schema import WrittenMappings
+from simulator.mapping.schema import WrittenMapping, WrittenMappings
 from simulator.mapping.text import LevelNames, read_mapping
 from simulator.nest import LoopNest
 from simulator.network.ir import Layer, Network
@@ -231,7 +231,7 @@ def _unlike_schedule(run: Run, network: Network, machine: Hardware) -> Iterator[
             yield Problem("not the rows that strips make again", path=path, expected=str(again), got=got)
         elif layer.stacked:
             for strip, each in zip(strips, layer.stacked.shapes, strict=True):
-                yield from _wrong_mapping(each.mapping, strip, level_names(machine)) if strip.nest else ()
+                yield from _wrong_mapping(each.mapping, strip, level_names(machine), {}) if strip.nest else ()
 
 
 def _absent_digests(run: Run) -> Iterator[Problem]:
@@ -263,30 +263,34 @@ def _unlike_network(run: Run, network: Network, levels: LevelNames) -> Iterator[
     if len(run.layers) != len(network.layers):
         yield Problem("not of this network", "layers", expected=f"{len(network.layers)}", got=f"{len(run.layers)}")
         return
-    right: set[tuple[str, LoopNest | None]] = set()  # mappings, with the loops that they cover
+    right: set[tuple[int, LoopNest | None]] = set()  # mappings, which layers share, with the loops that they cover
+    known: dict[int, WrittenMapping] = {}
     for at, (layer, own) in enumerate(zip(run.layers, network.layers, strict=True)):
         said, told = _shared(layer), _shared(own)
         if said != told:
             key, is_, was = next(each for each in zip(SHARED, said, told, strict=True) if each[1] != each[2])
             yield Problem("not of this network", f"layers.{at}.{key}", expected=show(was), got=show(is_))
-        elif layer.mapping is not None and (asked := (json.dumps(layer.mapping), own.nest)) not in right:
-            found = _wrong_mapping(layer.mapping, own, levels)
+        elif layer.mapping is not None and (asked := (id(layer.mapping), own.nest)) not in right:
+            found = _wrong_mapping(layer.mapping, own, levels, known)
             yield from (replace(p, file=f"layers.{at}.mapping") for p in found)
-            if not found:
-                right.add(asked)
+            right |= set() if found else {asked}
 
 
-def _wrong_mapping(mapping: object, own: Layer, levels: LevelNames) -> Sequence[Problem]:
-    """Return why the mapping of a run would not be read from a file."""
+def _wrong_mapping(
+    mapping: object, own: Layer, levels: LevelNames, known: dict[int, WrittenMapping]
+) -> Sequence[Problem]:
+    """Return why the mapping of a run would not be read from a file; those that are well formed are `known`."""
     if own.nest is None:
         return (Problem("the layer does not multiply, so there is nothing to map"),)
+    if id(mapping) in known and read_mapping(known[id(mapping)], own, plain_document({}), levels)[0]:
+        return ()
     data: dict[str, Value] = {"layers": {own.name: json.loads(json.dumps(mapping))}}
     document = plain_document(data)
     try:
-        written = validate(document, WrittenMappings).layers[own.name]
+        known[id(mapping)] = validate(document, WrittenMappings).layers[own.name]
     except InputError as error:
         return error.problems
-    return read_mapping(written, own, document, levels)[1]
+    return read_mapping(known[id(mapping)], own, document, levels)[1]
 
 
 def machine_of(run: Run) -> Hardware:

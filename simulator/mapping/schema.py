@@ -66,8 +66,11 @@ class WrittenDataflow(Written):
         return self
 
 
+_LOOP = re.compile(r"[NGKCPQRS][1-9][0-9]{0,8}(:[1-9][0-9]{0,8})?")
+
+
 def _loop(text: str) -> str:
-    if not re.fullmatch(r"[NGKCPQRS][1-9][0-9]{0,8}(:[1-9][0-9]{0,8})?", text):
+    if not _LOOP.fullmatch(text):
         raise Rejected("not a loop", "a dimension and its bound, as K16, and in `dram` its tile where needed, as K3:16")
     return text
 

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Lookup
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from operator import mul
 from types import MappingProxyType
@@ -280,6 +281,11 @@ def uncovered(
 
 def spread(loops: Iterable[str]) -> tuple[int, ...]:
     """Bounds by dimension of loops written as text; 1 where there is none."""
+    return _bounds(tuple(loops))
+
+
+@lru_cache(maxsize=1 << 14)
+def _bounds(loops: tuple[str, ...]) -> tuple[int, ...]:
     bounds = [1] * 8
     for match in map(_LOOP.fullmatch, loops):
         if match:

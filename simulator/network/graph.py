@@ -19,6 +19,7 @@ from simulator.network.ir import (
 )
 from simulator.network.ops import OPS
 from simulator.network.shapes import Misfit, Padding, Pair, Sides, joined, pair, shape_of, sides, text
+from simulator.source.changed import changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,12 +332,12 @@ class Graph:
             shape = OPS[layer.op].shape(layer, layer.input_shapes)
         except Misfit as misfit:
             raise _misfit(layer.name, misfit) from misfit
-        return self._add(replace(layer, output_shape=shape, stage=self._stage_of(layer)))
+        return self._add(changed(layer, {"output_shape": shape, "stage": self._stage_of(layer)}))
 
     def _add(self, layer: Layer) -> Tensor:
         self._claim(layer.name)
         stage = self._stage_of(layer)
-        self._layers[layer.name] = layer if layer.stage == stage else replace(layer, stage=stage)
+        self._layers[layer.name] = layer if layer.stage == stage else changed(layer, {"stage": stage})
         self._read.update(layer.inputs)
         return Tensor(layer.name, layer.output_shape)
 

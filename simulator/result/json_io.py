@@ -13,7 +13,16 @@ from simulator.result.json_layers import LayerTexts, layers_in
 from simulator.result.json_parse import COUNTED, complaints, negative, parse, shortened
 from simulator.result.laws import Violation, broken_laws
 from simulator.result.relative import with_joules
-from simulator.result.run import CYCLE_PARTS, SCHEMA_VERSION, Documents, Run, dense_speedup, utilization
+from simulator.result.run import (
+    CYCLE_PARTS,
+    SCHEMA_VERSION,
+    Documents,
+    LayerResult,
+    MachineFacts,
+    Run,
+    dense_speedup,
+    utilization,
+)
 from simulator.result.version1 import updated
 from simulator.source.files import read_text, write_atomically
 
@@ -80,7 +89,7 @@ def run_from_json(text: str, file: str | None = None) -> Run:
     around = texts.around if texts else text
     del text  # of a large run it takes as much room as the run itself
     below = [each for key in COUNTED for each in negative(key, data.get(key), file)] if signed else []
-    del data
+    data.clear()  # the run holds its own
     run, impossible = _read(around, texts, below, file)
     impossible += [*_not_positive(run, file), *_unknown_traffic(run, file)]
     if impossible:
@@ -102,9 +111,11 @@ def _parts(text: str, file: str | None) -> tuple[LayerTexts | None, dict[str, ob
 
     Where no layers can be told apart, the object is the whole.
     """
-    texts = layers_in(text)
-    data, signed = parse(texts.around if texts else text, file)
-    return texts, _object(data, file), signed
+    texts = layers_in(text, file)
+    if texts:
+        return texts, texts.data, texts.signed
+    data, signed = parse(text, file)
+    return None, _object(data, file), signed
 
 
 def _object(data: object, file: str | None) -> dict[str, object]:
@@ -146,8 +157,8 @@ def _equal_layers(run: Run, texts: LayerTexts) -> set[str]:
     """Name the layers that are equal, but for names, to one before, and so are the ops fused into them."""
     shapes = {layer.name: len(layer.input_shapes) for layer in run.layers}
     first, equal, seen = set[str](), set[str](), set[tuple[int, ...]]()
-    for layer, text in zip(run.layers, texts.layers, strict=True):
-        kind = (text.kind, *(shapes.get(name, 1) for name in layer.fused))
+    for layer, first_like_it in zip(run.layers, texts.kinds, strict=True):
+        kind = (first_like_it, *(shapes.get(name, 1) for name in layer.fused))
         (equal if kind in seen else first).add(layer.name)
         seen.add(kind)
     return equal - first
@@ -166,16 +177,24 @@ def _not_positive(run: Run, file: str | None) -> Iterator[Problem]:
 
 def _unknown_traffic(run: Run, file: str | None) -> Iterator[Problem]:
     """Yield traffic at levels that the machine has not, of what is no operand, and without a price among prices."""
-    prices = run.hardware.energy_pj_per_byte
-    if prices and "mac" not in run.hardware.energy_pj_per_action:
+    if run.hardware.energy_pj_per_byte and "mac" not in run.hardware.energy_pj_per_action:
         yield Problem("missing key", file, path="hardware.energy_pj_per_action.mac")
+    strange: dict[int, list[tuple[str, str]]] = {}  # by the object that layers of a kind share
     for at, layer in enumerate(run.layers):
-        for level, operands in layer.traffic.items():
-            known = set(prices.get(level, {}) if prices else OPERAND_NAMES) & set(OPERAND_NAMES)
-            for name in operands.keys() - known if level in run.hardware.levels else (level,):
-                yield Problem(
-                    "traffic that is not known, or has no price", file, path=f"layers.{at}.traffic.{level}", got=name
-                )
+        if id(layer.traffic) not in strange:
+            strange[id(layer.traffic)] = [*_strange(layer, run.hardware)]
+        for level, name in strange[id(layer.traffic)]:
+            path = f"layers.{at}.traffic.{level}"
+            yield Problem("traffic that is not known, or has no price", file, path=path, got=name)
+
+
+def _strange(layer: LayerResult, machine: MachineFacts) -> Iterator[tuple[str, str]]:
+    """Yield where a layer has traffic that the machine does not know, and of what."""
+    prices = machine.energy_pj_per_byte
+    for level, operands in layer.traffic.items():
+        known = set(prices.get(level, {}) if prices else OPERAND_NAMES) & set(OPERAND_NAMES)
+        for name in operands.keys() - known if level in machine.levels else (level,):
+            yield level, name
 
 
 def restated(run: Run) -> Run:

@@ -14,6 +14,16 @@ MAX_DIGITS = 30  # sums over all layers of counts that each have 18 at most
 COUNTED = ("hardware", "network", "total", "steady", "layers")
 """Parts of a run whose numbers are counts, sizes and ratios of them."""
 
+_ZEROS = bytes.maketrans(b"123456789E", b"000000000e")
+_UNUSUAL = (b"-", b"NaN", b"Infinity", b"0" * MAX_DIGITS, b"0e")
+"""One of these is in every text, its digits zeros, with a number below 0, without bounds or of too many digits."""
+
+
+def is_usual(text: str) -> bool:
+    """Whether all numbers of a text can be told at a glance to be 0 or more, finite and of few digits."""
+    digits = text.encode(errors="replace").translate(_ZEROS)
+    return not any(mark in digits for mark in _UNUSUAL)
+
 
 def parse(text: str, file: str | None) -> tuple[object, bool]:
     """Return what a text holds, and whether any number of it has a sign; raise InputError where it is no JSON."""
@@ -62,7 +72,7 @@ def complaints(error: "ValidationError", file: str | None, *above: int | str) ->
         Problem(
             details["msg"], file, path=".".join(map(str, (*above, *details["loc"]))), got=shortened(details["input"])
         )
-        for details in error.errors(include_url=False)
+        for details in error.errors()
     ]
 
 

@@ -100,23 +100,33 @@ def _read(
     layer: LayerResult, layers: Mapping[str, LayerResult], stored: Mapping[str, frozenset[str]], run: Run
 ) -> Iterator[Broken]:
     dram, own = layer.traffic.get("dram", {}), [layers[name] for name in layer.fused]
-    brought = {"weights": any(op.parameter_bytes for op in own)}  # what may come beside a tensor that is there
-    others = any(op.params or op.parameter_bytes for op in (layer, *own) if op.op not in MAC_OPS)
-    brought["inputs"] = others or any(len(op.inputs) > 1 for op in own)
     for operand, names in factors(layer).items():
         here, read = operand in layer.on_chip, dram[operand].read_bytes if operand in dram else 0
-        for tensor in sorted(frozenset().union(*(stored.get(name, frozenset({name})) for name in names))):
-            kept = tensor in layers and "outputs" in layers[tensor].on_chip
-            if kept != here:
-                figures = f"{tensor} {'stays on chip' if kept else 'is in DRAM'}"
-                yield layer.name, f"on_chip.{operand}", "a tensor is read where it was written", figures
-        if here and read and not brought[operand]:
+        elsewhere = {tensor for name in names for tensor in stored.get(name, (name,)) if _stays(tensor, layers) != here}
+        for tensor in sorted(elsewhere):
+            figures = f"{tensor} {'is in DRAM' if here else 'stays on chip'}"
+            yield layer.name, f"on_chip.{operand}", "a tensor is read where it was written", figures
+        if here and read and not _brought(layer, own, operand):
             yield layer.name, f"traffic.dram.{operand}", "a tensor on chip costs no DRAM", f"{read} bytes read"
-    for operand in sorted(set(dram) & {"inputs", "weights"} - {*layer.on_chip, *run.hardware.compressed}):
+    for operand in ("inputs", "weights"):
+        if operand not in dram or operand in layer.on_chip or operand in run.hardware.compressed:
+            continue
         read, touched = dram[operand].read_bytes, layer.footprint_bytes.get(operand, 0)
         if read < touched:
             yield layer.name, f"traffic.dram.{operand}", "bytes read >= bytes touched", f"{read} < {touched}"
     yield from _parameters(layer, own, run)
+
+
+def _stays(tensor: str, layers: Mapping[str, LayerResult]) -> bool:
+    return tensor in layers and "outputs" in layers[tensor].on_chip
+
+
+def _brought(layer: LayerResult, fused: Sequence[LayerResult], operand: str) -> bool:
+    """Whether something may come from DRAM as an operand beside a tensor that is on chip."""
+    if operand == "weights":
+        return any(op.parameter_bytes for op in fused)
+    others = any(op.params or op.parameter_bytes for op in (layer, *fused) if op.op not in MAC_OPS)
+    return others or any(len(op.inputs) > 1 for op in fused)
 
 
 def _parameters(layer: LayerResult, fused: Sequence[LayerResult], run: Run) -> Iterator[Broken]:
@@ -128,12 +138,14 @@ def _parameters(layer: LayerResult, fused: Sequence[LayerResult], run: Run) -> I
     dram, multiplies = layer.traffic.get("dram", {}), layer.op in MAC_OPS
     if multiplies and layer.op is not Op.MATMUL and "weights" in layer.on_chip:
         return
-    read = sum(dram[operand].read_bytes for operand in ("inputs", "weights") if operand in dram)
     coming = {"inputs", "weights"} - {*layer.on_chip, *run.hardware.compressed}
     beside = sum(op.parameter_bytes for op in fused)
     beside += 0 if multiplies or "inputs" in coming else layer.parameter_bytes
+    if not beside:
+        return
+    read = sum(dram[operand].read_bytes for operand in ("inputs", "weights") if operand in dram)
     least = sum(layer.footprint_bytes.get(operand, 0) for operand in coming) + beside
-    if beside and read < least:
+    if read < least:
         yield layer.name, "traffic.dram", "weights and constants are read, of fused ops, too", f"{read} < {least}"
 
 

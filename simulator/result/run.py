@@ -6,20 +6,19 @@ Field names are the keys of the JSON file. Counts, bytes and cycles are integers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import fsum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from simulator.network.ir import Op, Shape
 from simulator.result.causes import CAUSES
 from simulator.result.stacked import KeptTensor, StackedResult
 from simulator.result.steady import Steady
+from simulator.result.sums import collected, once_each
 
 if TYPE_CHECKING:
     import pandas
     import polars
 
     from simulator.source.cells import Cell
-
-T = TypeVar("T")
 
 NO_BUFFERS = ("dram", "array", "rf")
 """Levels of traffic that are no memories on chip: what crosses the DRAM port or the array's networks, and registers."""
@@ -44,6 +43,16 @@ class Traffic:
     def total_bytes(self) -> int:
         """Bytes that moved, in either direction."""
         return self.read_bytes + self.write_bytes
+
+
+def bytes_at(traffic: Mapping[str, Mapping[str, Traffic]], level: str) -> int:
+    """Bytes read and written at a level, all operands."""
+    return sum([moved.total_bytes for moved in traffic.get(level, {}).values()])
+
+
+def bytes_in_buffers(traffic: Mapping[str, Mapping[str, Traffic]]) -> int:
+    """Bytes read and written in memories on chip, of all levels but the registers of the last."""
+    return sum([bytes_at(traffic, level) for level in traffic if level not in NO_BUFFERS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +182,7 @@ class LayerResult:
 
     def bytes_at(self, level: str) -> int:
         """Bytes read and written at a level, all operands."""
-        return sum(traffic.total_bytes for traffic in self.traffic.get(level, {}).values())
+        return bytes_at(self.traffic, level)
 
     @property
     def sram_bytes(self) -> int:
@@ -183,7 +192,7 @@ class LayerResult:
     @property
     def buffer_bytes(self) -> int:
         """Bytes read and written in memories on chip, of all levels but the registers of the last."""
-        return sum(self.bytes_at(level) for level in self.traffic if level not in NO_BUFFERS)
+        return bytes_in_buffers(self.traffic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +375,7 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
     energy = fsum(layer.energy_pj for layer in layers)
     cycle_parts = collected(layer.cycle_parts for layer in layers)
     energy_parts = collected(layer.energy_parts for layer in layers)
+    moved = once_each(layer.traffic for layer in layers)
     peak = max(layers, key=lambda layer: layer.sram_bytes, default=None)
     return Total(
         cycles=cycles,
@@ -373,8 +383,8 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
         macs=macs,
         utilization=utilization(executed, cycles, machine.peak_macs_per_cycle),
         energy_pj=energy,
-        dram_bytes=sum(layer.bytes_at("dram") for layer in layers if layer.traffic),
-        buffer_bytes=sum(layer.buffer_bytes for layer in layers if layer.traffic),
+        dram_bytes=sum(times * bytes_at(traffic, "dram") for traffic, times in moved),
+        buffer_bytes=sum(times * bytes_in_buffers(traffic) for traffic, times in moved),
         cycle_parts={key: sum(cycle_parts.get(key, ())) for key in CYCLE_PARTS},
         energy_parts={key: fsum(energy_parts[key]) for key in sorted(energy_parts)},
         effective_macs=executed,
@@ -383,16 +393,3 @@ def total_of(layers: Iterable[LayerResult], machine: MachineFacts) -> Total:
         peak_sram_bytes=peak.sram_bytes if peak else 0,
         peak_sram_layer=peak.name if peak and peak.sram_bytes else "",
     )
-
-
-def collected(parts: Iterable[Mapping[str, T]]) -> dict[str, list[T]]:
-    """Return all values of each key.
-
-    >>> collected([{"mac": 1, "dram": 2}, {"mac": 3}])
-    {'mac': [1, 3], 'dram': [2]}
-    """
-    found: dict[str, list[T]] = {}
-    for own in parts:
-        for key, value in own.items():
-            found.setdefault(key, []).append(value)
-    return found

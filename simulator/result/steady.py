@@ -40,6 +40,11 @@ class Steady:
         return sum(each.size_bytes for each in self.weights.values())
 
 
+def any_steady(*runs: "Run") -> bool:
+    """Whether frames one behind the other take less than by themselves in one of some runs."""
+    return any(run.steady for run in runs)
+
+
 def spared_by_frames(run: "Run") -> float:
     """Return what frames one behind the other spare at most, of time, energy or DRAM bytes, as a fraction."""
     steady, total = run.steady, run.total

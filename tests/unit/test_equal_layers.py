@@ -20,9 +20,10 @@ def equal(names: str = "abc") -> list[LayerResult]:
 
 
 def kinds(text: str) -> list[int]:
+    """The place of the first layer of each layer's kind."""
     found = layers_in(text)
     assert found is not None
-    return [layer.kind for layer in found.layers]
+    return found.kinds
 
 
 def told(text: str) -> list[tuple[str | None, str | None]]:
@@ -42,7 +43,7 @@ def altered(run: Run, **layers: dict[str, object]) -> str:
 def test_layers_that_differ_in_names_alone_are_of_one_kind_and_share_what_they_hold() -> None:
     run = run_of(*equal(), conv_result("d", kernel=(1, 1)), conv_result("e", stage="E"), free_result("f", Op.CONCAT))
     text = run_to_json(run)
-    assert kinds(text) == [0, 0, 0, 1, 0, 2]
+    assert kinds(text) == [0, 0, 0, 3, 0, 5]
     read = run_from_json(text)
     assert read == run and run_to_json(read) == text
     assert read.layers[2].traffic is read.layers[0].traffic
@@ -79,7 +80,7 @@ def test_names_within_a_layer_that_are_not_its_own_keep_it_from_being_taken_for_
 def test_who_reads_a_tensor_last_is_a_name_like_others() -> None:
     kept = [replace(layer, kept=KeptTensor(0, 64, f"by {layer.name}")) for layer in equal()]
     text = run_to_json(run_of(*kept, *equal("d")))
-    assert kinds(text) == [0, 0, 0, 1]
+    assert kinds(text) == [0, 0, 0, 3]
     found = layers_in(text)
     assert found is not None
     made, wrong, below = found.read(None)
@@ -129,5 +130,5 @@ def test_a_text_whose_layers_cannot_be_told_apart_is_read_whole(more: str) -> No
 def test_a_layer_of_any_length_is_read() -> None:
     long = [replace(layer, note="x" * LONGEST_LINE) for layer in equal("ab")]
     run = run_of(*long, *equal("c"))
-    assert kinds(run_to_json(run)) == [0, 0, 1]
+    assert kinds(run_to_json(run)) == [0, 0, 2]
     assert run_from_json(run_to_json(run)) == run

@@ -6,7 +6,7 @@ from simulator.network.ir import Op
 from simulator.result.rows import column_names, kernel_text, layer_row, layer_rows, shape_text
 from simulator.result.run import LayerResult, Run, Traffic
 from simulator.result.stacked import KeptTensor, StackedResult
-from simulator.result.steady import KeptWeights, Steady, broken_steady
+from simulator.result.steady import KeptWeights, Steady, any_steady, broken_steady
 from tests.builders import MACHINE, conv_result, free_result, run_of, small_run, vector_result
 
 
@@ -86,6 +86,8 @@ def test_frames_that_spare_their_weights_and_fill_the_memory_are_lawful() -> Non
     assert list(broken_steady(replace(frames_of(), steady=None))) == []
     assert list(broken_steady(frames_of(dram_bytes=0, weights={}))) == []
     assert frames_of().steady.weight_bytes == 500  # type: ignore[union-attr]
+    alone = replace(frames_of(), steady=None)
+    assert any_steady(alone, frames_of()) and not any_steady(alone, alone)
 
 
 def test_frames_that_cost_dram_a_byte_more_break_a_law() -> None:

@@ -9,7 +9,7 @@ import pytest
 from simulator import load_hardware, simulate
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.schedule_cache import Schedules, known_schedules, schedule_key
-from simulator.engine.store import Rows, Store
+from simulator.engine.store import Rows, Store, key_of
 from simulator.hardware.model import Array, Buffer, DepthwiseEngine, Dram, Hardware
 from simulator.hardware.vary import vary
 from simulator.nest import Operand
@@ -112,10 +112,14 @@ def test_stacks_of_either_kind_are_kept_as_they_are(tmp_path: Path, monkeypatch:
 
 def test_of_many_schedules_the_latest_are_known() -> None:
     cache = MappingCache(settings=2)
-    for capacity in (2048, 3072, 4096, 2048):
+    for capacity in (2048, 3072, 2048, 4096):
         machine = replace(MACHINE, buffers=(replace(MACHINE.buffers[0], capacity_bytes=capacity),))
         known_schedules(tall(), machine, cache, Rows(cache.store))
-    assert len(cache.schedules) == 2 and list(cache.schedules.values())[-1] == schedules(tall(), machine)
+        assert list(cache.schedules.values())[-1] == schedules(tall(), machine)
+    machines = [replace(MACHINE, buffers=(replace(MACHINE.buffers[0], capacity_bytes=each),)) for each in (2048, 4096)]
+    assert list(cache.schedules) == [
+        key_of("schedules", schedule_key(each), tall().inputs, tall().outputs, tall().layers) for each in machines
+    ]
 
 
 def test_a_run_by_known_schedules_is_the_run_by_those_that_are_found() -> None:

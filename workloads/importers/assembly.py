@@ -7,6 +7,7 @@ from typing import Any
 from simulator.errors import InputError, Problem
 from simulator.network.graph import Graph, Tensor, check_batch
 from simulator.network.ir import ASSUMED, MAC_OPS, Layer, Network, Op, Shape
+from simulator.source.changed import changed
 from workloads.importers.bounds import LONGEST_NAME, MOST_LAYERS, check_layer, check_shape, shorten
 
 Zeros = tuple[float | None, float | None, float | None]  # shares in inputs, weights and outputs; None: not known
@@ -30,6 +31,10 @@ class Assembly(Graph):
     def put(self, layer: Layer) -> Tensor:
         """Add a layer as it is; where it names no stage, the usual one."""
         return self._add(layer)
+
+    def again(self, layer: Layer, name: str, inputs: tuple[str, ...], stage: str) -> Tensor:
+        """Add a layer that is as one before but for names, among them those of tensors of the same shapes."""
+        return self._join(changed(layer, {"name": name, "inputs": inputs, "stage": stage}))
 
     def declare(self, name: str, shape: Shape) -> Tensor:
         """Declare an input of the network by its whole shape."""
@@ -157,9 +162,13 @@ class Assembly(Graph):
         return replace(built, facts=facts | ({ASSUMED: "; ".join(self.assumed)} if self.assumed else {}))
 
     def _add(self, layer: Layer) -> Tensor:
+        check_layer(layer)
+        return self._join(layer)
+
+    def _join(self, layer: Layer) -> Tensor:
+        """Add a layer within bounds."""
         if len(self._layers) >= MOST_LAYERS:
             raise InputError(Problem("too many layers", path=layer.name, expected=f"at most {MOST_LAYERS}"))
-        check_layer(layer)
         if not self.assumed.keys().isdisjoint(layer.inputs):
             self.assumed[layer.name] = None
         return super()._add(layer)

@@ -3,18 +3,25 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from simulator.errors import InputError, Problem, nearest
 from simulator.network.graph import Tensor
-from simulator.network.ir import Network
+from simulator.network.ir import Layer, Network, Shape
 from simulator.source import Document, validate
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import located, shorten
+from workloads.importers.layer_ops import COMMON, OPS, UNKNOWN, entry_of
 
 if TYPE_CHECKING:
     from workloads.importers.layer_schema import Row
 
+Likeness: TypeAlias = tuple[tuple[object, ...], frozenset[str], tuple[Shape, ...]]
+"""A row without the names in it, its keys, and the shapes that it reads."""
+
+KEYS = {op: entry.needs | entry.takes | COMMON for op, entry in OPS.items()}
+"""Op as it is written -> the keys that it may have."""
+NAMELESS = dict.fromkeys(("name", "inputs", "stage"))
 MOST_REPORTED = 20
 MOST_COMPARED = 1000  # names, in search of a suggestion
 MOST_NAMED = 10  # of the last layers above, as a hint
@@ -34,12 +41,11 @@ def network_of(document: Document, name: str, skip_unknown: bool = False) -> Net
     g = Assembly(listed.name or name)
     tensors = {}
     for key, shape in listed.inputs.items():
-        with located(document.file, document.place(("inputs", key)).line):
-            tensors[key] = g.declare(key, shape)
-    last = next(iter(tensors.values()))
+        tensors[key] = _declared(document, g, key, shape)
+    last, known = next(iter(tensors.values())), dict[Likeness, Layer]()
     for at, row in enumerate(listed.layers):
         xs = _named(document, f"layers.{at}.inputs", row.inputs, tensors) if row.inputs else [last]
-        last = _added(document, g, at, row, xs)
+        last = _added(document, g, at, row, xs, known)
         tensors[last.name] = last
         tensors[row.name or last.name] = last
     outputs = _named(document, "outputs", listed.outputs or (), tensors)
@@ -47,14 +53,20 @@ def network_of(document: Document, name: str, skip_unknown: bool = False) -> Net
     return replace(network, facts=dict(listed.facts) | network.facts)
 
 
+def _declared(document: Document, g: Assembly, key: str, shape: Shape) -> Tensor:
+    try:
+        return g.declare(key, shape)
+    except InputError:
+        with located(document.file, document.place(("inputs", key)).line):
+            raise
+
+
 def _misplaced(document: Document, at: int, row: "Row") -> Iterator[Problem]:
     """Yield the keys that an op needs and has not, and those that mean nothing to it."""
-    from workloads.importers.layer_ops import COMMON, UNKNOWN, entry_of
-
     entry, given, path = entry_of(row.op), row.model_fields_set, ("layers", at)
     for key in sorted(entry.needs - given):
         yield document.problem((*path, key), f"missing key for {row.op}", expected=f"a value for `{key}`")
-    known = entry.needs | entry.takes | COMMON
+    known = KEYS.get(row.op, KEYS[UNKNOWN])
     for key in sorted(given - known) if entry.op != UNKNOWN else ():
         expected = f"one of {', '.join(sorted(known))}"
         yield document.problem((*path, key), f"means nothing to {row.op}", expected=expected, of_key=True)
@@ -84,12 +96,29 @@ def _absent(document: Document, path: str, names: Sequence[str], name: str, tens
     return document.problem(path, message, expected=expected, got=shorten(name), suggestion=close)
 
 
-def _added(document: Document, g: Assembly, at: int, row: "Row", xs: Sequence[Tensor]) -> Tensor:
-    from workloads.importers.layer_table import add_row
-
+def _added(
+    document: Document, g: Assembly, at: int, row: "Row", xs: Sequence[Tensor], known: dict[Likeness, Layer]
+) -> Tensor:
     try:
-        return add_row(g, row, xs)
+        return _layer_of(g, row, xs, known)
     except InputError as error:
         first = error.problems[0]
         message = f"{shorten(row.name or row.op)}: {first.message}"
         raise InputError(document.problem(("layers", at), message, expected=first.expected, got=first.got)) from error
+
+
+def _layer_of(g: Assembly, row: "Row", xs: Sequence[Tensor], known: dict[Likeness, Layer]) -> Tensor:
+    """Add the layer of a row; one that differs from a row before in names alone makes the same layer."""
+    from workloads.importers.layer_table import add_row
+
+    entry = OPS.get(row.op)
+    if not (entry and row.name) or row.stage == "" or row.activation:
+        return add_row(g, row, xs)
+    rest = tuple((row.__dict__ | NAMELESS).values())
+    like = rest, frozenset(row.model_fields_set), tuple([x.shape for x in xs])
+    if (layer := known.get(like)) is not None:
+        return g.again(layer, row.name, tuple(x.name for x in xs), row.stage or "")
+    made = add_row(g, row, xs)
+    if (layer := g.layer(made.name)) and layer.op is entry.op:  # else it was read in other words, with a warning
+        known[like] = layer
+    return made

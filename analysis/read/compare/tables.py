@@ -7,6 +7,7 @@ from analysis.read import units
 from analysis.read.compare.comparison import Change, Comparison
 from analysis.read.layout import Column, Row, fit, printable, text_lines
 from simulator.result.run import Run
+from simulator.result.steady import any_steady
 from simulator.source.cells import Cell
 
 MOST_LAYERS = 20  # told one by one
@@ -77,14 +78,9 @@ def overview(runs: Sequence[Run], labels: Sequence[str], width: int | None) -> I
     """Yield a line for each run."""
     rows = [RunRow(label, run, runs[0]) for label, run in zip(labels, runs, strict=True)]
     cycles_tell = len({(run.hardware.clock_hz, run.hardware.host_s) for run in runs}) == 1
-    behind = {"latency": () if cycles_tell else (IN_TIME,), "frames/s": (STEADY,) if _steady(*runs) else ()}
+    behind = {"latency": () if cycles_tell else (IN_TIME,), "frames/s": (STEADY,) if any_steady(*runs) else ()}
     columns = [each for column in RUN_COLUMNS for each in (column, *behind.get(column.title, ()))]
     yield from text_lines(fit(rows, columns, width))
-
-
-def _steady(*runs: Run) -> bool:
-    """Whether frames one behind the other take less than by themselves in one of the runs."""
-    return any(run.steady for run in runs)
 
 
 def comparison_text(comparison: Comparison, labels: tuple[str, str], width: int | None) -> Iterator[str]:
@@ -131,7 +127,7 @@ def comparison_rows(comparisons: Sequence[Comparison], labels: Sequence[str]) ->
 def _frames(comparison: Comparison) -> Iterator[Change]:
     """Yield the change of frames a second, by themselves and one behind the other, where these differ in a run."""
     before, after = comparison.before, comparison.after
-    if _steady(before, after):
+    if any_steady(before, after):
         rates: dict[str, Callable[[Run], float]] = {
             "frames": lambda run: run.frames_per_s,
             "steady_frames": lambda run: run.steady_frames_per_s,

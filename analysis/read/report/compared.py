@@ -6,11 +6,12 @@ from analysis.read.objective import COMPARED
 from analysis.read.report.cards import cards
 from analysis.read.report.layers import Data, short
 from simulator.result.run import Run
+from simulator.result.steady import any_steady
 
 
 def compared_data(before: Run, after: Run, labels: tuple[str, str]) -> Data:
     """Return the cards of both runs side by side, and the changes by each measure."""
-    steady = any(run.steady for run in (before, after))
+    steady = any_steady(before, after)
     comparisons = [compare(before, after, by) for by in COMPARED]
     return {
         "labels": labels,

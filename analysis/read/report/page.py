@@ -32,10 +32,12 @@ def comparison_html(before: Run, after: Run, labels: tuple[str, str]) -> str:
 def _page(data: dict[str, object]) -> str:
     from plotly.offline import get_plotlyjs
 
+    title, text = escape(_title(data)), embedded(data)
+    data.clear()  # of many layers it takes several times the room of its text
     return Template(_file("page.html")).substitute(
-        title=escape(_title(data)),
+        title=title,
         style=_file("style.css"),
-        data=embedded(data),
+        data=text,
         plotly=get_plotlyjs(),
         scripts="\n".join(_file(name) for name in SCRIPTS),
     )
