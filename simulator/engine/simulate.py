@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simulator.engine.checks import Checks
+from simulator.engine.cores import Cores
 from simulator.engine.frames import Frame, with_steady
 from simulator.engine.mapping_cache import Known, MappingCache, setting_key
-from simulator.engine.mapping_choice import Progress, Wanted, choose_mappings
+from simulator.engine.mapping_choice import Progress, Searching, Wanted, choose_mappings
 from simulator.engine.player import Player, Shared
 from simulator.engine.schedule_cache import known_schedules
 from simulator.engine.schedule_choice import best_frame, plans_of
@@ -63,6 +64,9 @@ def simulate(
     asked: dict[str, str | None] = {"dataflow": dataflow, "objective": objective, "mapping": None}
     asked |= {"schedule": "given"} if options.schedule else {}
     cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective, options.prove)
+    if hardware.cores > 1:
+        searching = Searching(flows, wanted, given, cache, progress, threads)
+        return _on_cores(hardware, network, searching, options.schedule, asked)
     with cache.store.opened() as rows:
         shared = Shared(cache.plays_of(hardware), cache.costs_of(hardware))
 
@@ -84,6 +88,23 @@ def simulate(
         with timed("checked the laws"):
             assert_laws(run, best.player.lawful)
         shared.keep(best.player.fresh)
+        rows.keep()
+    return run
+
+
+def _on_cores(
+    hardware: Hardware,
+    network: Network,
+    searching: Searching,
+    schedule: Schedule | None,
+    asked: dict[str, str | None],
+) -> Run:
+    """Simulate a network on a machine of several cores."""
+    with searching.cache.store.opened() as rows:
+        best = Cores(hardware, network, searching, rows).best(schedule)
+        run = replace(assemble(hardware, network, best.layers, asked), cores=best.cores, steady=best.steady)
+        with timed("checked the laws"):
+            assert_laws(run)
         rows.keep()
     return run
 

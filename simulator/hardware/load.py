@@ -116,6 +116,8 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         keeps_activations=machine.layers.keep_activations,
         stacks=machine.layers.stacks,
         strip_overlap=machine.layers.strip_overlap,
+        cores=machine.cores,
+        across_cores=machine.layers.across_cores,
         kept_weight_bytes=machine.layers.keep_weights or 0,
         configuration_cycles=machine.layers.configuration_cycles,
         launch_cycles=cycles_of(machine.layers.launch, machine.clock),

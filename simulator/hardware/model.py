@@ -1,6 +1,6 @@
 """The machine as the model sees it: frozen, typed, every quantity in the unit its name carries."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal, get_args
 
@@ -18,6 +18,7 @@ OrderOfLayers = Literal["serial", "prefetch_weights", "overlapped"]
 Overlap = Literal["kept", "recomputed"]
 ActivationLayout = Literal["nchw", "nhwc", "tiled"]
 WeightLayout = Literal["kcrs", "krsc", "rsck", "tiled"]
+AcrossCores = Literal["split", "pipelined", "frames", "either"]
 Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma", "cycles_then_energy"]
 OBJECTIVES: tuple[str, ...] = get_args(Objective)
 """What mappings minimize; cycles_plus_dma: cycles plus those of all DMA transactions, latency included."""
@@ -231,7 +232,8 @@ class Hardware:
         """Name the machine and its size; all of it would fill a screen."""
         memories = ", ".join(f"{buffer.name} {buffer.capacity_bytes:,} bytes" for buffer in self.buffers)
         flows = ", ".join(self.dataflow_names)
-        return f"{self.name}: {self.array.pes:,} PEs at {self.clock_hz / 1e6:g} MHz; {memories}; {flows}"
+        cores = f"{self.cores} cores of " if self.cores > 1 else ""
+        return f"{self.name}: {cores}{self.array.pes:,} PEs at {self.clock_hz / 1e6:g} MHz; {memories}; {flows}"
 
     @property
     def runs_stacks(self) -> bool:
@@ -253,10 +255,28 @@ class Hardware:
     descriptor_dimensions: int = 1  # of what one describes
     stacks: Literal["none", "depth_first"] = "none"  # of ops that may run strip by strip
     strip_overlap: Overlap | Literal["either"] = "kept"
+    cores: int = 1  # machines like this one behind the same DRAM port
+    across_cores: AcrossCores = "split"  # what several cores do with the ops of a network
+
+    @property
+    def core(self) -> "Hardware":
+        """One of its cores, with the DRAM port to itself."""
+        return replace(self, cores=1) if self.cores > 1 else self
+
+    @property
+    def sharing_core(self) -> "Hardware":
+        """One of its cores, with an even share of the DRAM port's bandwidth, as where all of them load."""
+        dram, rate = self.dram, self.dram.bytes_per_cycle
+        return replace(self.core, dram=replace(dram, bytes_per_cycle=None if rate is None else rate / self.cores))
+
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """MACs that the PEs of all cores execute in a cycle at best."""
+        return self.cores * self.array.peak_macs_per_cycle
 
     @property
     def chip(self) -> Chip:
-        """What energy and area follow from."""
+        """What energy and area follow from, of one core."""
         words, networks = self.array.registers_words, self.array.delivery
         memories = (Memory(b.level, b.holds, b.capacity_bytes, b.banks, b.in_pe) for b in self.buffers)
         return Chip(
@@ -278,8 +298,12 @@ class Hardware:
 
     @property
     def prices(self) -> Prices:
-        """What its actions cost."""
-        return self.energy.prices(self.chip)
+        """What its actions cost; each core leaks and has its clock."""
+        prices = self.energy.prices(self.chip)
+        if self.cores == 1:
+            return prices
+        leakage, clock = self.cores * prices.leakage_per_cycle, self.cores * prices.clock_per_cycle
+        return replace(prices, leakage_per_cycle=leakage, clock_per_cycle=clock)
 
     @property
     def level_names(self) -> tuple[str, ...]:

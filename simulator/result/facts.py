@@ -17,7 +17,8 @@ from simulator.result.run import Documents, MachineFacts, NetworkFacts
 
 
 def machine_facts(hardware: Hardware) -> MachineFacts:
-    """Keep of a machine what tables and rooflines need."""
+    """Keep of a machine what tables and rooflines need; of several cores, what all of them have."""
+    cores = hardware.cores
     reads = [buffer.read_bytes_per_cycle for buffer in hardware.buffers]
     widths = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
     return MachineFacts(
@@ -29,17 +30,17 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         dram_bytes_per_cycle=None if hardware.dram.bytes_per_cycle is None else float(hardware.dram.bytes_per_cycle),
         burst_bytes=hardware.dram.burst_bytes,
         atom_channels=hardware.dram.atom_channels,
-        buffer_bytes=sum(hardware.instances_of(buffer) * buffer.capacity_bytes for buffer in hardware.buffers),
-        buffer_bytes_per_cycle=None if None in reads else sum(read for read in reads if read is not None),
+        buffer_bytes=cores * sum(hardware.instances_of(buffer) * buffer.capacity_bytes for buffer in hardware.buffers),
+        buffer_bytes_per_cycle=None if None in reads else cores * sum(read for read in reads if read),
         compressed=coded(hardware),
         layer_order=hardware.layer_order,
         energy_table=hardware.energy.name,
         energy_unit=hardware.energy.unit,
         network_bytes_per_cycle={
-            name: delivery.words_per_cycle * bits / 8
+            name: cores * delivery.words_per_cycle * bits / 8
             for name, delivery, bits in zip(OPERAND_NAMES, hardware.array.delivery, widths, strict=True)
         },
-        arrays=hardware.array.instances,
+        arrays=cores * hardware.array.instances,
         levels=("dram", *hardware.level_names, "array", "rf"),
         levels_in_pe=tuple(dict.fromkeys(hardware.level_names[b.level] for b in hardware.buffers if b.in_pe)),
         energy_pj_per_byte=prices_per_byte(hardware),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import isclose
 
 from simulator.result.causes import bottleneck
+from simulator.result.cores import broken_cores, busy_pe_cycles
 from simulator.result.ledger import broken_ledger
 from simulator.result.run import (
     CYCLE_PARTS,
@@ -79,6 +80,7 @@ def broken_laws(run: Run, lawful: Collection[str] = ()) -> Iterator[Violation]:
     yield from _fused(run)
     yield from (Violation(*broken) for broken in broken_ledger(run))
     yield from (Violation(*broken) for broken in broken_steady(run))
+    yield from (Violation(*broken) for broken in broken_cores(run))
     yield from _totals(run)
 
 
@@ -123,7 +125,7 @@ def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
         yield Violation(layer.name, "effective_macs", "busy PE-cycles <= cycles x PEs", figures)
     if not 0 <= layer.mapped_pes <= pes:
         yield Violation(layer.name, "mapped_pes", "mapped PEs are within the array", f"{layer.mapped_pes} of {pes}")
-    busy = layer.cycle_parts.get("compute", 0) * layer.mapped_pes * run.hardware.macs_per_cycle
+    busy = busy_pe_cycles(layer, run) * run.hardware.macs_per_cycle
     if layer.mapped_pes and layer.effective_macs > busy:
         figures = f"{layer.effective_macs} > {busy}"
         yield Violation(layer.name, "mapped_pes", "busy PE-cycles <= MAC cycles x mapped PEs", figures)
