@@ -1,7 +1,7 @@
 """A network on several cores: what they do together, each way simulated, the best by the objective taken.
 
-    split       op after op, each cut over all cores by filters, rows or samples, or whole on one; the next op begins
-                when all are done
+    split       op after op, each cut over cores by filters, rows or samples, or whole on one; the next op begins when
+                all are done
     pipelined   each core has consecutive ops, cut where the longest range is shortest, and frames go from one to the
                 next; all set out together on a frame each, in every period
     frames      each core has frames of its own, and runs all ops
@@ -32,10 +32,9 @@ from simulator.result.facts import machine_facts
 from simulator.result.run import LayerResult, Total, total_of
 from simulator.result.steady import Steady
 from simulator.schedule import PlannedOp, Schedule, plan
-from simulator.schedule.choice import SplitBy, Together
+from simulator.schedule.choice import Split, Together
 from simulator.schedule.cuts import balanced_cuts
-from simulator.schedule.fusion import fuse
-from simulator.schedule.split import OpOfCores, slices_of, ways_of
+from simulator.schedule.split import OpOfCores, all_slices, ops_of_cores, slices_of, ways_of
 
 ALL: tuple[Together, ...] = ("split", "pipelined", "frames")
 
@@ -93,17 +92,18 @@ class Cores:
     """Runs a network on several cores, by a schedule or as is best."""
 
     def __init__(self, hardware: Hardware, network: Network, searching: Searching, rows: Rows) -> None:
-        self.hardware, self.searching, self.rows = hardware, searching, rows
+        self.hardware, self.network, self.searching, self.rows = hardware, network, searching, rows
         self.given, self.objective = searching.given, searching.wanted.objective
         self.ops = plan(network, hardware.core)
-        groups = fuse(network, hardware.core).groups
-        self.running = [OpOfCores(op, groups[op.layer.name]) for op in self.ops if op.runs]
+        self.running = ops_of_cores(network, hardware)
 
     def best(self, schedule: Schedule | None) -> OnCores:
         """Return what comes of a schedule, or the best of the ways that the machine has."""
         told, asked = schedule.together if schedule else None, self.hardware.across_cores
         found, refused = list[OnCores](), list[InputError]()
-        self._check(schedule)
+        if self.given:
+            planned = [*self.ops, *all_slices(self.network, self.hardware)]
+            Checks(self.hardware.core, self.rows).of_all(self.given, planned)
         for way in [told] if told else ALL if asked == "either" else [asked]:
             try:
                 found.append(self._split(schedule) if way == "split" else self._apart(way, schedule))
@@ -118,31 +118,28 @@ class Cores:
     def _find(self, ops: Sequence[PlannedOp], hardware: Hardware) -> dict[str, Choice]:
         return self.searching.find(ops, hardware, self.rows)
 
-    def _check(self, schedule: Schedule | None) -> None:
-        """Raise InputError for mappings that are of no op and of no slice of one, or cannot run."""
-        planned = [*self.ops, *(own for op in self.running for own in self._all_slices(op, schedule))]
-        Checks(self.hardware.core, self.rows).of_all(self.given, planned)
-
-    def _all_slices(self, op: OpOfCores, schedule: Schedule | None) -> list[PlannedOp]:
-        if not self.given or (schedule and schedule.together != "split"):
-            return []
-        return [own for by in ways_of(op) for own in slices_of(op, by, self.hardware.cores)]
-
-    def _ways(self, op: OpOfCores, schedule: Schedule | None) -> dict[SplitBy | None, tuple[PlannedOp, ...]]:
+    def _ways(self, op: OpOfCores, schedule: Schedule | None) -> dict[Split | None, tuple[PlannedOp, ...]]:
         """Return what may run of an op on the cores, by how it is cut; None: whole, on one of them.
 
         Without a schedule, if mappings are given of some of these, they are what is wanted.
         """
-        asked = [schedule.splits.get(op.planned.layer.name)] if schedule else [None, *ways_of(op)]
-        found = {by: slices_of(op, by, self.hardware.cores) if by else (op.planned,) for by in asked}
-        wanted = {by: own for by, own in found.items() if any(each.layer.name in self.given for each in own)}
+        asked = [schedule.splits.get(op.planned.layer.name)] if schedule else [None, *ways_of(op, self.hardware.cores)]
+        found = {split: slices_of(op, split) if split else (op.planned,) for split in asked}
+        wanted = {split: own for split, own in found.items() if any(each.layer.name in self.given for each in own)}
         return wanted or found
 
     def _split(self, schedule: Schedule | None) -> OnCores:
         ways = {op.planned.layer.name: self._ways(op, schedule) for op in self.running}
-        slices = [own for found in ways.values() for by, cut in found.items() if by for own in cut]
-        whole = [own for found in ways.values() for by, cut in found.items() if not by for own in cut]
-        choices = self._find(slices, self.hardware.sharing_core) | self._find(whole, self.hardware.core)
+        choices: dict[str, Choice] = {}
+        for count in range(1, self.hardware.cores + 1):
+            slices = [
+                own
+                for found in ways.values()
+                for split, cut in found.items()
+                if (split.cores if split else 1) == count
+                for own in cut
+            ]
+            choices |= self._find(slices, self.hardware.core_among(count)) if slices else {}
         player = CorePlayer(self.hardware, self.rows, self.given, choices)
         layers, splits = list[LayerResult](), dict[str, SplitResult]()
         for op in self.ops:
@@ -158,14 +155,14 @@ class Cores:
     def _best_way(
         self,
         op: PlannedOp,
-        ways: MappingType[SplitBy | None, tuple[PlannedOp, ...]],
+        ways: MappingType[Split | None, tuple[PlannedOp, ...]],
         player: CorePlayer,
     ) -> tuple[LayerResult, SplitResult | None]:
         """Play an op in each way that it may run, and return the best."""
         found, refused = list[tuple[LayerResult, SplitResult | None]](), list[InputError]()
-        for by, slices in ways.items():
+        for split, slices in ways.items():
             try:
-                found.append(self._way(op, by, slices, player))
+                found.append(self._way(op, split, slices, player))
             except InputError as error:
                 refused.append(error)
         if not found:
@@ -176,32 +173,30 @@ class Cores:
         return found[least(figures, self.objective)]
 
     def _way(
-        self, op: PlannedOp, by: SplitBy | None, slices: Sequence[PlannedOp], player: CorePlayer
+        self, op: PlannedOp, split: Split | None, slices: Sequence[PlannedOp], player: CorePlayer
     ) -> tuple[LayerResult, SplitResult | None]:
         alone = [player.player.waiting(own) for own in slices]
-        if by is None:
+        if split is None:
             return layer_result(op, self.hardware, cost_on_cores(op, alone, self.hardware)), None
         spans = [span for own in player.together([[own] for own in slices]) for span in own]
         costs = player.costs(slices, spans)
         layer = layer_result(op, self.hardware, cost_on_cores(op, costs, self.hardware))
         parts = (part_of(*each) for each in zip(slices, costs, map(cycles_of, alone), strict=True))
-        return layer, SplitResult(by, tuple(parts))
+        return layer, SplitResult(split.by, tuple(parts))
 
     def _apart(self, way: Together, schedule: Schedule | None) -> OnCores:
         """Let each core have ops, or frames, of its own; one frame by itself has one core after the other, or one."""
         hardware, running = self.hardware, [op.planned for op in self.running]
-        player = CorePlayer(hardware, self.rows, self.given, self._find(running, hardware.sharing_core))
+        player = CorePlayer(hardware, self.rows, self.given, self._find(running, hardware.core_among(hardware.cores)))
         costs = {op.layer.name: player.player.waiting(op) for op in running}
-        cycles = [cycles_of(costs[op.layer.name]) for op in running]
+        alone = {name: cycles_of(cost) for name, cost in costs.items()}
         ranges = [running] * hardware.cores
         if way == "pipelined":
-            cuts = cuts_of(schedule, running) if schedule else balanced_cuts(cycles, hardware.cores)
+            cuts = cuts_of(schedule, running) if schedule else balanced_cuts([*alone.values()], hardware.cores)
             ranges = [running[begin:end] for begin, end in cuts]
         spans = player.together(ranges)
         told = [
-            CoreRange(
-                own[0].layer.name, own[-1].layer.name, ends[-1].end, sum(cycles_of(costs[op.layer.name]) for op in own)
-            )
+            CoreRange(own[0].layer.name, own[-1].layer.name, ends[-1].end, sum(alone[op.layer.name] for op in own))
             for own, ends in zip(ranges, spans, strict=True)
         ]
         layers = tuple(

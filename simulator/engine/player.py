@@ -146,7 +146,7 @@ class Player:
         return with_gaps(cost, choices)
 
     def waiting(self, op: PlannedOp, cycles: int = 0) -> Cost:
-        """Return what an op costs that nothing comes ahead of, and that waits so many cycles more for DRAM than alone."""
+        """Return what an op costs that nothing comes ahead of, and that waits so many cycles for others at DRAM."""
         if op.layer.nest is None:
             streamed = self._streamed(op)
             timing = streamed.cost.timing

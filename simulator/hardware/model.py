@@ -263,11 +263,10 @@ class Hardware:
         """One of its cores, with the DRAM port to itself."""
         return replace(self, cores=1) if self.cores > 1 else self
 
-    @property
-    def sharing_core(self) -> "Hardware":
-        """One of its cores, with an even share of the DRAM port's bandwidth, as where all of them load."""
+    def core_among(self, cores: int) -> "Hardware":
+        """One of its cores, with an even share of the DRAM port's bandwidth, as where so many load."""
         dram, rate = self.dram, self.dram.bytes_per_cycle
-        return replace(self.core, dram=replace(dram, bytes_per_cycle=None if rate is None else rate / self.cores))
+        return replace(self.core, dram=replace(dram, bytes_per_cycle=None if rate is None else rate / cores))
 
     @property
     def peak_macs_per_cycle(self) -> int:

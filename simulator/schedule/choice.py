@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from simulator.hardware.model import Hardware
 from simulator.network.ir import Network, Op
@@ -22,20 +22,27 @@ Together: TypeAlias = Literal["split", "pipelined", "frames"]
 """What several cores do: parts of one op, ops of their own, or frames of their own."""
 
 
+class Split(NamedTuple):
+    """How an op is cut, and over how many cores."""
+
+    by: SplitBy
+    cores: int
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """What runs in stacks, and where in the activations' buffer lies what stays there.
 
     That are tensors, parts of stacks, and weights from frame to frame.
 
-    Of several cores, it says what they do `together`: each op in `splits` is cut that way over all of them, others run
-    on one; or each core has ops of its own, of which those in `pipeline` are the first; or `frames`.
+    Of several cores, it says what they do `together`: each op in `splits` is cut that way, others run on one; or each
+    core has ops of its own, of which those in `pipeline` are the first; or `frames`.
     """
 
     stacks: tuple[Stack, ...] = ()
     addresses: Mapping[Place, int] = field(default_factory=dict)
     together: Together = "split"
-    splits: Mapping[str, SplitBy] = field(default_factory=dict)
+    splits: Mapping[str, Split] = field(default_factory=dict)
     pipeline: tuple[str, ...] = ()
 
     @property

@@ -15,12 +15,13 @@ from fractions import Fraction
 from typing import TypeAlias, get_args
 
 from simulator.cost.stored import Slices
+from simulator.hardware.model import Hardware
 from simulator.nest import Dim, LoopNest
-from simulator.network.ir import Layer, Op, Shape
+from simulator.network.ir import Layer, Network, Op, Shape
 from simulator.network.ops import CONVOLUTIONS, OPS
-from simulator.schedule.choice import SplitBy
-from simulator.schedule.fusion import Group
-from simulator.schedule.plan import PlannedOp
+from simulator.schedule.choice import Split, SplitBy
+from simulator.schedule.fusion import Group, fuse
+from simulator.schedule.plan import PlannedOp, plan
 from simulator.schedule.stacks import ACROSS_ROWS, ROW_BY_ROW
 from simulator.schedule.strips import by_strips, strip_layer
 
@@ -53,19 +54,43 @@ def parts_of(units: int, cores: int) -> Iterator[Part]:
         begin = end
 
 
-def ways_of(op: OpOfCores) -> tuple[SplitBy, ...]:
-    """Return the ways in which an op can be split over cores."""
-    return tuple(by for by in WAYS if _units(op, by) > 1)
+def ways_of(op: OpOfCores, cores: int) -> tuple[Split, ...]:
+    """Return the ways in which an op can be cut: over all cores, and over 2, 4, 8 and so on of more.
+
+    Those leave more of the DRAM port to each. What a machine can do, one of twice as many cores can, if these are 2, 4
+    or 8 and so on.
+    """
+    counts = [*(1 << at for at in range(1, cores.bit_length()) if 1 << at < cores), cores]
+    found = [Split(by, min(count, _units(op, by))) for by in WAYS for count in counts]
+    return tuple(dict.fromkeys(split for split in found if split.cores > 1))
 
 
-def slices_of(op: OpOfCores, by: SplitBy, cores: int) -> tuple[PlannedOp, ...]:
+def most_slices(op: OpOfCores) -> dict[SplitBy, int]:
+    """Return into how many slices an op can be cut, by what is cut; 1 where it cannot."""
+    return {by: _units(op, by) for by in WAYS}
+
+
+def ops_of_cores(network: Network, hardware: Hardware) -> list[OpOfCores]:
+    """Return the ops of a network that run on a core of a machine, in order."""
+    groups = fuse(network, hardware.core).groups
+    return [OpOfCores(op, groups[op.layer.name]) for op in plan(network, hardware.core) if op.runs]
+
+
+def slices_of(op: OpOfCores, split: Split) -> tuple[PlannedOp, ...]:
     """Return what each core does of an op: at most as many slices as there are cores, named after their units."""
+    by, cores = split
     units, name = _units(op, by), op.planned.layer.name
     slices = (_SLICES[by](op.planned, part) for part in parts_of(units, cores))
     return tuple(
         replace(own, layer=replace(own.layer, name=f"{name}[{by} {begin}:{end}]"))
         for own, (begin, end) in zip(slices, parts_of(units, cores), strict=True)
     )
+
+
+def all_slices(network: Network, hardware: Hardware) -> list[PlannedOp]:
+    """Return all slices into which a machine of several cores may cut the ops of a network; of one core none."""
+    ops = ops_of_cores(network, hardware) if hardware.cores > 1 else []
+    return [own for op in ops for split in ways_of(op, hardware.cores) for own in slices_of(op, split)]
 
 
 def _units(op: OpOfCores, by: SplitBy) -> int:

@@ -42,9 +42,9 @@ def play_together(cores: Sequence[Sequence[OpTiles]]) -> list[list[Span]]:
     """Return when each op of each core is over; all cores set out together, on their ops one after the other.
 
     >>> from simulator.timing.tiles import PortSpec, TileRun
-    >>> op = OpTiles("conv1", "array", (TileRun(load_cycles=10, compute_cycles=8, store_cycles=0),), PortSpec(1, 1, 1, 0))
-    >>> play_together([[op]]), play_together([[op], [op]])
-    ([[Span(begin=0, tiles_end=18, end=18)]], [[Span(begin=0, tiles_end=27, end=27)], [Span(begin=0, tiles_end=28, end=28)]])
+    >>> op = OpTiles("conv1", "array", (TileRun(10, 8, 0),), PortSpec(1, 1, 1, 0))
+    >>> [[span.end for span in core] for core in play_together([[op], [op]])]
+    [[27], [28]]
     """
     playing = [_core(ops) for ops in cores]
     spans: list[list[Span]] = [[] for _ in cores]

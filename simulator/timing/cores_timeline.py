@@ -63,10 +63,12 @@ class SharedPort:
 
     def _look_again(self) -> None:
         """Look when all that happens in this cycle has happened, and again when the first of those there is done."""
+        from simpy.events import EventPriority
+
         alarm = self.alarm = self.environment.event()
         alarm.callbacks = [self._wait]
         alarm._ok, alarm._value = True, None
-        self.environment.schedule(alarm, AFTER_ALL)
+        self.environment.schedule(alarm, EventPriority(AFTER_ALL))
 
     def _wait(self, alarm: "Event") -> None:
         if alarm is self.alarm and self.turns.left:

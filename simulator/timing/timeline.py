@@ -188,9 +188,11 @@ class OpInPlay:
 
     @property
     def now(self) -> int:
+        """The cycle that it is."""
         return int(self.environment.now)
 
     def record(self, block: str, tile: int, kind: str, begin: int, size_bytes: int = 0) -> None:
+        """Add what a block did until now."""
         self.intervals.append(Interval(block, self.op, tile, kind, begin, self.now, size_bytes))
 
     def ready(self, item: Transaction) -> "Event | None":
