@@ -100,6 +100,8 @@ class Cores:
     def best(self, schedule: Schedule | None) -> OnCores:
         """Return what comes of a schedule, or the best of the ways that the machine has."""
         told, asked = schedule.together if schedule else None, self.hardware.across_cores
+        if not self.running:
+            told = "split"  # of nothing, as there is nothing to have ranges of
         found, refused = list[OnCores](), list[InputError]()
         if self.given:
             planned = [*self.ops, *all_slices(self.network, self.hardware)]

@@ -18,7 +18,7 @@ from simulator.cost.stored import Slices
 from simulator.hardware.model import Hardware
 from simulator.nest import Dim, LoopNest
 from simulator.network.ir import Layer, Network, Op, Shape
-from simulator.network.ops import CONVOLUTIONS, OPS
+from simulator.network.ops import OPS
 from simulator.schedule.choice import Split, SplitBy
 from simulator.schedule.fusion import Group, fuse
 from simulator.schedule.plan import PlannedOp, plan
@@ -105,8 +105,8 @@ def _units(op: OpOfCores, by: SplitBy) -> int:
 
 
 def _groups(layer: Layer) -> int:
-    """Return the groups of a convolution that has several, else 0."""
-    return layer.groups if layer.op in CONVOLUTIONS and layer.groups > 1 else 0
+    """Return the groups of an op that multiplies in several, else 0."""
+    return layer.groups if layer.nest is not None and layer.groups > 1 else 0
 
 
 def _by_filters(op: OpOfCores) -> bool:

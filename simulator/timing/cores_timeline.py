@@ -90,8 +90,9 @@ class _Cores:
         self.intervals: list[Interval] = []
 
     def control(self, phases: Sequence[Phase]) -> "Process":
-        """Start one phase after the other."""
+        """Start one phase after the other, in each of which turns at the port begin with the first core."""
         for phase in phases:
+            self.port.turns = RoundRobin()
             yield self.environment.all_of([self.environment.process(self.core(ops)) for ops in phase])
 
     def core(self, ops: Sequence[OpTiles]) -> "Process":
