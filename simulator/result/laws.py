@@ -184,16 +184,18 @@ def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
     for level in run.hardware.levels[1:]:
         for operand, traffic in sorted(layer.traffic.get(level, {}).items()):
             footprint = layer.footprint_bytes.get(operand, 0)
-            skipped = level == "rf" and (layer.effective_macs < dense_macs(layer) or _passes_registers(layer))
+            skipped = level == "rf" and (layer.effective_macs < dense_macs(layer) or _passes_registers(layer, run))
             if operand != "outputs" and not skipped and traffic.read_bytes < footprint:
                 figures = f"{traffic.read_bytes} < {footprint}"
                 yield Violation(layer.name, f"traffic.{level}.{operand}", "reads >= footprint", figures)
 
 
-def _passes_registers(layer: LayerResult) -> bool:
-    """Whether strips of a layer, each under its own dataflow, keep operands in registers or do not, as theirs says."""
-    shapes = layer.stacked.shapes if layer.stacked else ()
-    return len({each.mapping.get("retains", True) for each in shapes if each.mapping}) > 1
+def _passes_registers(layer: LayerResult, run: Run) -> bool:
+    """Whether some strips or slices of a layer keep operands in registers and others do not, as their dataflows say."""
+    mappings = [each.mapping for each in layer.stacked.shapes] if layer.stacked else []
+    if run.cores and layer.name in run.cores.splits:
+        mappings = [part.mapping for part in run.cores.splits[layer.name].parts]
+    return len({mapping.get("retains", True) for mapping in mappings if mapping}) > 1
 
 
 def _room(layer: LayerResult, machine: MachineFacts) -> Iterator[Violation]:
