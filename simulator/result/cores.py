@@ -90,6 +90,12 @@ def mappings_of(cores: CoresResult | None) -> dict[str, Mapping[str, object] | N
     return {part.name: part.mapping for split in splits for part in split.parts}
 
 
+def note_of(layer: "LayerResult", run: "Run") -> str:
+    """Say how an op was cut over cores, if it was."""
+    split = run.cores.splits.get(layer.name) if run.cores else None
+    return f"by {split.by} over {len(split.parts)} cores" if split else ""
+
+
 def busy_pe_cycles(layer: "LayerResult", run: "Run") -> int:
     """MAC cycles x PEs that have work in them, of all cores."""
     split = run.cores.splits.get(layer.name) if run.cores else None

@@ -242,6 +242,13 @@ def test_a_summary_tells_what_cores_do(runs):
     assert told["frames"].startswith("2: frames of their own in a period of ")
 
 
+def test_rows_note_how_ops_are_cut(runs):
+    notes = {row["layer"]: row["note"] for row in runs["split"].to_rows()}
+    told = {name: f"by {split.by} over 2 cores" for name, split in runs["split"].cores.splits.items()}
+    assert {name: note for name, note in notes.items() if note} == told
+    assert not any(row["note"] for row in runs["frames"].to_rows())
+
+
 def test_the_machine_of_the_howto_has_two_cores_and_runs():
     text = HOWTO.read_text(encoding="utf-8").split("## Several cores")[1]
     machine = read_hardware(parse_yaml(text.split("```yaml\n")[1].split("```")[0], "howto"))
