@@ -19,7 +19,8 @@ def cost_on_cores(op: PlannedOp, costs: Sequence[Cost], hardware: Hardware) -> C
     """Join what an op cost on each core that ran a slice of it, or all of it.
 
     Its time, and where that went, is that of the core that is over last. DRAM's port serves them all, so its bound is
-    the sum of theirs; every other resource is one of each core. All cores leak until the op is over.
+    the sum of theirs, over those that it serves at a time; every other resource is one of each core. All cores leak
+    until the op is over.
     """
     last = max(costs, key=cycles_of)
     running = cycles_of(last) - last.cycle_parts["configuration"]
@@ -33,7 +34,7 @@ def cost_on_cores(op: PlannedOp, costs: Sequence[Cost], hardware: Hardware) -> C
         energy_parts=energy,
         traffic=_traffic(costs),
         footprint_bytes=_footprint(op, costs, hardware),
-        bounds=_bounds(costs),
+        bounds=_bounds(costs, hardware.dram_streams),
         tiles=sum(cost.tiles for cost in costs),
         mapping=last.mapping if len(costs) == 1 else None,
         mapped_pes=sum(cost.mapped_pes for cost in costs),
@@ -54,10 +55,10 @@ def _names(costs: Sequence[Cost]) -> list[str]:
     return list(dict.fromkeys(name for cost in costs for name in cost.energy_parts))
 
 
-def _bounds(costs: Sequence[Cost]) -> dict[str, int]:
+def _bounds(costs: Sequence[Cost], streams: int) -> dict[str, int]:
     names = dict.fromkeys(name for cost in costs for name in cost.bounds)
     told = {name: [cost.bounds.get(name, 0) for cost in costs] for name in names}
-    return {name: sum(each) if name == "dram" else max(each) for name, each in told.items()}
+    return {name: max(*each, -(-sum(each) // streams) if name == "dram" else 0) for name, each in told.items()}
 
 
 def _traffic(costs: Sequence[Cost]) -> dict[str, dict[str, Traffic]]:

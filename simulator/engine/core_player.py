@@ -70,7 +70,10 @@ class CorePlayer:
         slices = tuple(key for own in keys for key in own)
         single = all(len(own) == 1 for own in keys)
         if not single or slices not in self.known:
-            spans = play_together([[self.tiles(op, at, op.layer.name) for op in own] for at, own in enumerate(cores)])
+            streams = self.hardware.dram_streams
+            spans = play_together(
+                [[self.tiles(op, at, op.layer.name) for op in own] for at, own in enumerate(cores)], streams
+            )
             if not single:
                 return spans
             self.known[slices] = [span for own in spans for span in own]

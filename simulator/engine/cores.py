@@ -151,7 +151,7 @@ class Cores:
             layer, split = self._best_way(op, ways[op.layer.name], player)
             layers.append(layer)
             splits |= {op.layer.name: split} if split else {}
-        cores = CoresResult(self.hardware.cores, "split", splits)
+        cores = CoresResult(self.hardware.cores, "split", splits, streams=self.hardware.dram_streams)
         return OnCores(tuple(layers), cores, total_of(layers, machine_facts(self.hardware)))
 
     def _best_way(
@@ -207,7 +207,7 @@ class Cores:
             else layer_result(op, hardware)
             for op in self.ops
         )
-        cores = CoresResult(hardware.cores, way, {}, tuple(told))
+        cores = CoresResult(hardware.cores, way, {}, tuple(told), hardware.dram_streams)
         total = total_of(layers, machine_facts(hardware))
         return OnCores(layers, cores, total, steady_of(cores, total, hardware))
 

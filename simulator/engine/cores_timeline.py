@@ -28,7 +28,9 @@ def cores_timeline(run: Run, network: Network, mappings: Mapping[str, Mapped], h
     """
     player, schedule = CorePlayer(hardware, Rows(NO_STORE), mappings, {}), schedule_of(run) or Schedule()
     ops = ops_of_cores(network, hardware)
-    timeline = play_cores([_phase(player, cores) for cores in _phases(ops, schedule, hardware.cores)])
+    timeline = play_cores(
+        [_phase(player, cores) for cores in _phases(ops, schedule, hardware.cores)], hardware.dram_streams
+    )
     if broken := [*_broken(timeline, run)]:
         raise LawViolation(broken)
     return timeline

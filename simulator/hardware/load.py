@@ -117,6 +117,7 @@ def _hardware(machine: "schema.Machine") -> Hardware:
         stacks=machine.layers.stacks,
         strip_overlap=machine.layers.strip_overlap,
         cores=machine.cores,
+        dram_streams=machine.dram.streams,
         across_cores=machine.layers.across_cores,
         kept_weight_bytes=machine.layers.keep_weights or 0,
         configuration_cycles=machine.layers.configuration_cycles,

@@ -256,17 +256,25 @@ class Hardware:
     stacks: Literal["none", "depth_first"] = "none"  # of ops that may run strip by strip
     strip_overlap: Overlap | Literal["either"] = "kept"
     cores: int = 1  # machines like this one behind the same DRAM port
+    dram_streams: int = 1  # cores that this serves at a time, each at its bandwidth
     across_cores: AcrossCores = "split"  # what several cores do with the ops of a network
 
     @property
     def core(self) -> "Hardware":
         """One of its cores, with the DRAM port to itself."""
-        return replace(self, cores=1) if self.cores > 1 else self
+        return replace(self, cores=1, dram_streams=1) if self.cores > 1 else self
 
     def core_among(self, cores: int) -> "Hardware":
         """One of its cores, with an even share of the DRAM port's bandwidth, as where so many load."""
         dram, rate = self.dram, self.dram.bytes_per_cycle
-        return replace(self.core, dram=replace(dram, bytes_per_cycle=None if rate is None else rate / cores))
+        share = None if rate is None else rate * min(cores, self.dram_streams) / cores
+        return replace(self.core, dram=replace(dram, bytes_per_cycle=share))
+
+    @property
+    def dram_bytes_per_cycle(self) -> Fraction | None:
+        """What crosses the DRAM port of all cores, None where memory takes no time at all."""
+        rate = self.dram.bytes_per_cycle
+        return None if rate is None else rate * min(self.cores, self.dram_streams)
 
     @property
     def peak_macs_per_cycle(self) -> int:

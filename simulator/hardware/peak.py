@@ -49,7 +49,7 @@ def peak_watts(hardware: Hardware) -> float:
 
 def dram_watts(hardware: Hardware) -> float:
     """Return the power of DRAM at its full bandwidth; 0 where that is unlimited."""
-    rate = hardware.dram.bytes_per_cycle
+    rate = hardware.dram_bytes_per_cycle
     of_byte = 8 * hardware.prices.dram_per_bit * hardware.energy.unit_pj
     return 0.0 if rate is None else float(rate) * hardware.clock_hz * of_byte / 1e12
 

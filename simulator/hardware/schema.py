@@ -238,6 +238,7 @@ class Dram(Written):
     the bandwidth that is reached (refresh, row misses, turning the bus round). `type` is what a table of circuits
     prices. `weights_bandwidth`: what weights come at from a memory of their own, such as flash, behind the same port.
     `page_policy: open`: timelines play banks and rows of the `type`, rows left open, in place of the efficiency.
+    `streams`: the bandwidth is that of one core's port, and so many times that is what the memory has for several.
     """
 
     type: Name = "LPDDR4"
@@ -248,6 +249,7 @@ class Dram(Written):
     efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
     page_policy: Annotated[Literal["open"] | None, given("open")] = None
     burst: ByteCount
+    streams: Count = 1
     layout: Layout = Layout()
     compression: Compression = Compression()
 

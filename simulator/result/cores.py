@@ -72,6 +72,7 @@ class CoresResult:
     together: Together
     splits: Mapping[str, SplitResult] = field(default_factory=dict)
     ranges: tuple[CoreRange, ...] = ()
+    streams: int = 1  # cores that the DRAM port serves at a time
 
     @property
     def period_cycles(self) -> int:
@@ -113,14 +114,14 @@ def broken_cores(run: "Run") -> Iterator[Broken]:
         if name not in layers or not 0 < len(split.parts) <= run.cores.count:
             yield name, "cores.splits", "ops are split over cores of the machine", f"{len(split.parts)} parts"
         else:
-            yield from _of_split(layers[name], split)
+            yield from _of_split(layers[name], split, run.cores.streams)
     if run.cores.ranges:
         yield from _of_ranges(run)
     elif run.cores.together != "split":
         yield "cores", "ranges", "cores that have frames of their own have ranges", "none"
 
 
-def _of_split(layer: "LayerResult", split: SplitResult) -> Iterator[Broken]:
+def _of_split(layer: "LayerResult", split: SplitResult, streams: int) -> Iterator[Broken]:
     parts = split.parts
     for field_, law, got, expected in (
         ("macs", "MACs of cores = those of the op", sum(part.macs for part in parts), layer.macs),
@@ -135,7 +136,7 @@ def _of_split(layer: "LayerResult", split: SplitResult) -> Iterator[Broken]:
     ):
         if got != expected:
             yield layer.name, f"cores.{field_}", law, f"{got} != {expected}"
-    alone, port = [part.alone_cycles for part in parts], sum(part.dram_cycles for part in parts)
+    alone, port = [part.alone_cycles for part in parts], -(-sum(part.dram_cycles for part in parts) // streams)
     yield from _between(layer.name, layer.cycles, max(port, *alone), sum(alone))
     for part in parts:
         if part.cycles < part.alone_cycles:
@@ -175,7 +176,7 @@ def _of_ranges(run: "Run") -> Iterator[Broken]:
         if each.cycles < each.alone_cycles:
             yield each.first, "cores.cycles", "no core is faster beside others", f"{each.cycles} < {each.alone_cycles}"
     alone = [each.alone_cycles for each in ranges]
-    port = sum(layer.bounds.get("dram", 0) for own in told for layer in own)
+    port = -(-sum(layer.bounds.get("dram", 0) for own in told for layer in own) // run.cores.streams)
     yield from _between("cores", run.cores.period_cycles, max(port, *alone), sum(alone))
     period = -(-run.cores.period_cycles // run.cores.frames)
     if steady is None or steady.cycles != period:

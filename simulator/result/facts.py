@@ -27,7 +27,7 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         rows=hardware.array.rows,
         columns=hardware.array.columns,
         macs_per_cycle=hardware.array.macs_per_cycle,
-        dram_bytes_per_cycle=None if hardware.dram.bytes_per_cycle is None else float(hardware.dram.bytes_per_cycle),
+        dram_bytes_per_cycle=None if hardware.dram_bytes_per_cycle is None else float(hardware.dram_bytes_per_cycle),
         burst_bytes=hardware.dram.burst_bytes,
         atom_channels=hardware.dram.atom_channels,
         buffer_bytes=cores * sum(hardware.instances_of(buffer) * buffer.capacity_bytes for buffer in hardware.buffers),

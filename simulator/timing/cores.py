@@ -38,8 +38,10 @@ Core = Generator[Request, int, list[Span]]
 Tiles = Generator[Request, int, int]
 
 
-def play_together(cores: Sequence[Sequence[OpTiles]]) -> list[list[Span]]:
+def play_together(cores: Sequence[Sequence[OpTiles]], streams: int = 1) -> list[list[Span]]:
     """Return when each op of each core is over; all cores set out together, on their ops one after the other.
+
+    The port serves so many `streams` at a time.
 
     >>> from simulator.timing.tiles import PortSpec, TileRun
     >>> op = OpTiles("conv1", "array", (TileRun(10, 8, 0),), PortSpec(1, 1, 1, 0))
@@ -49,7 +51,7 @@ def play_together(cores: Sequence[Sequence[OpTiles]]) -> list[list[Span]]:
     playing = [_core(ops) for ops in cores]
     spans: list[list[Span]] = [[] for _ in cores]
     coming: dict[int, Request] = {}
-    port, now = RoundRobin(), 0
+    port, now = RoundRobin(streams), 0
     for number, core in enumerate(playing):
         _go_on(number, core, None, coming, spans)
     while coming or port.left:

@@ -27,12 +27,12 @@ def lane(core: int | None, block: str) -> str:
     return block if core is None else f"core {core} {block}"
 
 
-def play_cores(phases: Sequence[Phase]) -> Timeline:
-    """Return the timeline of phases in which cores run ops; their spans are in the order of their ends."""
+def play_cores(phases: Sequence[Phase], streams: int = 1) -> Timeline:
+    """Return the timeline of phases in which cores run ops, so many of which the port serves at a time."""
     from simpy import Environment
 
     environment = Environment()
-    playing = _Cores(environment)
+    playing = _Cores(environment, streams)
     environment.process(playing.control(phases))
     environment.run()
     return Timeline(tuple(playing.ops), tuple(playing.spans), tuple(playing.intervals))
@@ -41,8 +41,8 @@ def play_cores(phases: Sequence[Phase]) -> Timeline:
 class SharedPort:
     """The DRAM port, whose cycles go to the cores that have a transaction there, one after the other."""
 
-    def __init__(self, environment: "Environment") -> None:
-        self.environment, self.turns, self.served_until = environment, RoundRobin(), 0
+    def __init__(self, environment: "Environment", streams: int) -> None:
+        self.environment, self.turns, self.served_until = environment, RoundRobin(streams), 0
         self.crossed: dict[int, Event] = {}
         self.alarm: Event | None = None
 
@@ -83,8 +83,8 @@ class SharedPort:
 class _Cores:
     """The cores in play, phase by phase, and what they did."""
 
-    def __init__(self, environment: "Environment") -> None:
-        self.environment, self.port = environment, SharedPort(environment)
+    def __init__(self, environment: "Environment", streams: int) -> None:
+        self.environment, self.port = environment, SharedPort(environment, streams)
         self.ops: list[OpTiles] = []
         self.spans: list[tuple[int, int]] = []
         self.intervals: list[Interval] = []
@@ -92,7 +92,7 @@ class _Cores:
     def control(self, phases: Sequence[Phase]) -> "Process":
         """Start one phase after the other, in each of which turns at the port begin with the first core."""
         for phase in phases:
-            self.port.turns = RoundRobin()
+            self.port.turns = RoundRobin(self.port.turns.streams)
             yield self.environment.all_of([self.environment.process(self.core(ops)) for ops in phase])
 
     def core(self, ops: Sequence[OpTiles]) -> "Process":

@@ -1,8 +1,10 @@
-"""The DRAM port between cores: cycle by cycle, one after the other of those that have a transaction there.
+"""The DRAM port between cores: cycle by cycle, in turns of those that have a transaction there.
 
-Of k cores under way, numbered from the one whose turn it is, the j-th is served in cycles j, j + k, j + 2k, ... until
-one of them is done or another comes. In d cycles it gets ceil((d - j) / k) of them, and its last of r is over after
-(r - 1) k + j + 1. A core by itself has every cycle, as if it had the port alone.
+A core takes the port for as many cycles as its bytes need at the rate of one; `streams` cores are served at a time.
+Of k cores under way, numbered from the one whose turn it is, and m = min(streams, k), the j-th is served in slots j,
+j + k, j + 2k, ..., of which a cycle has m, until one of them is done or another comes. In d cycles it gets
+ceil((d m - j) / k) of them, and its last of r lies in cycle floor(((r - 1) k + j) / m). Up to `streams` cores have
+every cycle, as if each had the port alone.
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 class RoundRobin:
     """The cores under way by number, with the cycles that each still takes the port, and the one served last."""
 
+    streams: int = 1
     left: dict[int, int] = field(default_factory=dict)
     last: int = -1
 
@@ -22,16 +25,19 @@ class RoundRobin:
     def next_end(self) -> int:
         """Return after how many cycles the first of those under way is done, if none comes meanwhile."""
         cores = self._in_turn()
-        return min((self.left[core] - 1) * len(cores) + place + 1 for place, core in enumerate(cores))
+        together = min(self.streams, len(cores))
+        slots = ((self.left[core] - 1) * len(cores) + place for place, core in enumerate(cores))
+        return min(slots) // together + 1
 
     def serve(self, cycles: int) -> list[int]:
         """Let so many cycles pass, no more than until one is done; return those that are."""
         if not cycles:
             return []
         cores = self._in_turn()
+        slots = cycles * min(self.streams, len(cores))
         for place, core in enumerate(cores):
-            self.left[core] -= -((place - cycles) // len(cores))
-        self.last = cores[(cycles - 1) % len(cores)]
+            self.left[core] -= -((place - slots) // len(cores))
+        self.last = cores[(slots - 1) % len(cores)]
         done = [core for core in cores if not self.left[core]]
         for core in done:
             del self.left[core]

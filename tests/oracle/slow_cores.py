@@ -98,8 +98,8 @@ def begun(playing: list[SlowOp | None], core: int, op: OpTiles, setup: int, now:
     return own
 
 
-def ends(cores: Sequence[Sequence[OpTiles]]) -> list[list[int]]:
-    """When each op of each core is over, none of which has work behind the array."""
+def ends(cores: Sequence[Sequence[OpTiles]], streams: int) -> list[list[int]]:
+    """When each op of each core is over, none of which has work behind the array; so many are served in a cycle."""
     found: list[list[int]] = [[] for _ in cores]
     waiting = [list(ops) for ops in cores]
     setup = [ops[0].setup_cycles for ops in cores]
@@ -112,8 +112,9 @@ def ends(cores: Sequence[Sequence[OpTiles]]) -> list[list[int]]:
                 ops.pop(0)
                 playing[core], setup[core] = None, ops[0].setup_cycles if ops else 0
         there = [core for core, own in enumerate(playing) if own and own.at_port(now)]
-        if there:
+        for _ in range(min(streams, len(there))):
             last = min(there, key=lambda core: (core <= last, core))
+            there.remove(last)
             transfer = playing[last].at_port(now)
             transfer.left -= 1
             transfer.crossed = not transfer.left

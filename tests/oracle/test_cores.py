@@ -48,16 +48,19 @@ def ops(draw, most_tiles=12):
 CORES = st.lists(st.lists(ops(), min_size=1, max_size=2), min_size=1, max_size=4)
 
 
-@given(CORES)
-def test_cores_end_when_a_walk_of_every_cycle_does(cores):
-    assert [[span.end for span in own] for own in play_together(cores)] == slow_cores.ends(cores)
+STREAMS = st.integers(1, 3)
 
 
-@given(CORES)
-def test_cores_end_when_their_events_do(cores):
+@given(CORES, STREAMS)
+def test_cores_end_when_a_walk_of_every_cycle_does(cores, streams):
+    assert [[span.end for span in own] for own in play_together(cores, streams)] == slow_cores.ends(cores, streams)
+
+
+@given(CORES, STREAMS)
+def test_cores_end_when_their_events_do(cores, streams):
     numbered = [[replace(op, core=at) for op in own] for at, own in enumerate(cores)]
-    played = play_cores([numbered])
-    told = sorted((at, span.begin, span.end) for at, own in enumerate(play_together(cores)) for span in own)
+    played = play_cores([numbered], streams)
+    told = sorted((at, span.begin, span.end) for at, own in enumerate(play_together(cores, streams)) for span in own)
     assert sorted((op.core, *span) for op, span in zip(played.ops, played.spans, strict=True)) == told
 
 
@@ -67,10 +70,10 @@ def test_one_core_ends_when_a_machine_of_one_does(own):
     assert [(span.begin, span.end) for span in spans] == list(play(own).spans)
 
 
-@given(CORES)
-def test_cores_take_what_each_and_the_port_take_alone_and_no_more_than_all_in_a_row(cores):
+@given(CORES, STREAMS)
+def test_cores_take_what_each_and_the_port_take_alone_and_no_more_than_all_in_a_row(cores, streams):
     alone = [play_together([own])[0][-1].end for own in cores]
-    together = [spans[-1].end for spans in play_together(cores)]
+    together = [spans[-1].end for spans in play_together(cores, streams)]
     port = sum(
         run.count * (run.load_cycles + run.store_cycles + run.deeper_cycles)
         for own in cores
@@ -78,7 +81,8 @@ def test_cores_take_what_each_and_the_port_take_alone_and_no_more_than_all_in_a_
         for run in op.runs
     )
     assert all(end >= least for end, least in zip(together, alone, strict=True))
-    assert port <= max(together) <= sum(alone)
+    assert port / streams <= max(together) <= sum(alone)
+    assert streams < len(cores) or together == alone
 
 
 def test_two_cores_of_one_tile_take_turns_at_the_port_cycle_by_cycle():

@@ -88,6 +88,7 @@ MACHINE: Texts = {
         "latency_cycles": "Cycles of the machine from a request to its data.",
         "latency": "Time from a request to its data, in place of `latency_cycles`.",
         "efficiency": "Share of the bandwidth that is reached: refresh, row misses, turning the bus round.",
+        "streams": "Of several cores, how many have the bandwidth at a time.",
         "page_policy": "`open`: timelines play banks and rows of the `type`, left open, in place of the efficiency.",
         "burst": "Bytes of a burst; a contiguous run of addresses takes the bursts that it touches.",
         "layout": "How tensors lie in DRAM.",
