@@ -138,6 +138,7 @@ def machines(draw) -> Hardware:
         "layers.order": "serial",
         "layers.keep_activations": False,
         "cores": draw(st.integers(2, 4)),
+        "dram.streams": draw(st.integers(1, 3)),
         "layers.across_cores": draw(st.sampled_from(TOGETHER)),
         "objective": draw(st.sampled_from(("cycles", "energy", "cycles_then_energy", "edp", "dram"))),
     }
@@ -157,9 +158,15 @@ def test_drawn_networks_obey_the_laws_and_replay_to_themselves(tmp_path_factory,
 
 @pytest.mark.parametrize("together", TOGETHER[:3])
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("base", ["tiny", pytest.param("dpu_b512", marks=pytest.mark.slow)])
 def test_every_kind_of_op_runs_on_cores_and_plays_as_events(base, network, together, tmp_path):
-    changes = {"cores": 3, "layers.across_cores": together, "layers.keep_activations": False, "layers.order": "serial"}
+    changes = {
+        "cores": 3,
+        "dram.streams": 2,
+        "layers.across_cores": together,
+        "layers.keep_activations": False,
+        "layers.order": "serial",
+    }
     machine, net = vary(BASES[base], changes), NETWORKS[network]
     run = simulate(machine, net)
     replayed(run, net, machine, tmp_path)
@@ -179,7 +186,7 @@ def replayed(run: Run, network: Network, machine: Hardware, folder: Path) -> Non
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("base", ["squeezenext_16x16", "tiny"])
 def test_more_cores_never_cost_cycles(base, network):
     one = vary(BASES[base], {"layers.keep_activations": False, "layers.order": "serial", "objective": "cycles"})
     cycles = [simulate(vary(one, {"cores": cores}), NETWORKS[network]).total.cycles for cores in (1, 2, 4)]
