@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from simulator.cost.prices import prices_per_action
 from simulator.engine.array_ops import footprints
 from simulator.engine.results import Cost
 from simulator.engine.vector_ops import touched_bytes
 from simulator.hardware.model import Hardware
+from simulator.result.facts import EVERY_CYCLE, prices_of_cores
 from simulator.result.run import Traffic
 from simulator.schedule import PlannedOp
-
-EVERY_CYCLE = frozenset({"leakage", "clock"})
-"""Actions of all cores, whether they work or wait."""
 
 
 def cost_on_cores(op: PlannedOp, costs: Sequence[Cost], hardware: Hardware) -> Cost:
@@ -26,7 +23,7 @@ def cost_on_cores(op: PlannedOp, costs: Sequence[Cost], hardware: Hardware) -> C
     running = cycles_of(last) - last.cycle_parts["configuration"]
     energy = {name: sum(cost.energy_parts.get(name, 0.0) for cost in costs) for name in _names(costs)}
     energy |= {
-        name: running * price for name, price in prices_per_action(hardware).items() if name in EVERY_CYCLE & {*energy}
+        name: running * price for name, price in prices_of_cores(hardware).items() if name in EVERY_CYCLE & {*energy}
     }
     return replace(
         last,

@@ -15,9 +15,8 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from simulator.cost.prices import prices_per_action
 from simulator.engine.checks import Checks
-from simulator.engine.core_costs import EVERY_CYCLE, cost_on_cores, cycles_of
+from simulator.engine.core_costs import cost_on_cores, cycles_of
 from simulator.engine.core_player import CorePlayer
 from simulator.engine.mapping_cache import Choice
 from simulator.engine.mapping_choice import Searching
@@ -28,7 +27,7 @@ from simulator.hardware.model import BAND, Hardware
 from simulator.log import LOG
 from simulator.network.ir import Network
 from simulator.result.cores import CorePart, CoreRange, CoresResult, SplitResult
-from simulator.result.facts import machine_facts
+from simulator.result.facts import EVERY_CYCLE, machine_facts, prices_of_cores
 from simulator.result.run import LayerResult, Total, total_of
 from simulator.result.steady import Steady
 from simulator.schedule import PlannedOp, Schedule, plan
@@ -238,7 +237,7 @@ def cuts_of(schedule: Schedule, running: Sequence[PlannedOp]) -> list[tuple[int,
 
 def steady_of(cores: CoresResult, total: Total, hardware: Hardware) -> Steady:
     """Return what a frame takes among many: its share of the period, in which all cores leak."""
-    cycles, idle = -(-cores.period_cycles // cores.frames), prices_per_action(hardware)
+    cycles, idle = -(-cores.period_cycles // cores.frames), prices_of_cores(hardware)
     energy = sum(each for name, each in total.energy_parts.items() if name not in EVERY_CYCLE)
     energy += cycles * sum(idle.get(name, 0.0) for name in EVERY_CYCLE)
     period_s = cycles / hardware.clock_hz + hardware.host_ps / 10**12

@@ -305,12 +305,8 @@ class Hardware:
 
     @property
     def prices(self) -> Prices:
-        """What its actions cost; each core leaks and has its clock."""
-        prices = self.energy.prices(self.chip)
-        if self.cores == 1:
-            return prices
-        leakage, clock = self.cores * prices.leakage_per_cycle, self.cores * prices.clock_per_cycle
-        return replace(prices, leakage_per_cycle=leakage, clock_per_cycle=clock)
+        """What actions of one core cost."""
+        return self.energy.prices(self.chip)
 
     @property
     def level_names(self) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def peak_watts(hardware: Hardware) -> float:
     words = [min(delivery.words_per_cycle * array.instances, edge) for delivery in array.delivery]
     nearest = [next(filter(None, (level[o] for level in outside)), 0.0) for o in Operand]
     memories = sum(words[o] * bits[o] * nearest[o] for o in Operand)
-    picojoules = hardware.cores * (array.pes * array.macs_per_cycle * mac + memories) + prices.per_cycle
+    picojoules = hardware.cores * (array.pes * array.macs_per_cycle * mac + memories + prices.per_cycle)
     return picojoules * hardware.energy.unit_pj * hardware.clock_hz / 1e12
 
 

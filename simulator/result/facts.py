@@ -44,7 +44,7 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         levels=("dram", *hardware.level_names, "array", "rf"),
         levels_in_pe=tuple(dict.fromkeys(hardware.level_names[b.level] for b in hardware.buffers if b.in_pe)),
         energy_pj_per_byte=prices_per_byte(hardware),
-        energy_pj_per_action=prices_per_action(hardware),
+        energy_pj_per_action=prices_of_cores(hardware),
         energy_unit_pj=hardware.energy.unit_pj,
         area_mm2=area_mm2(hardware),
         peak_watts=peak_watts(hardware),
@@ -53,6 +53,16 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         whole_bytes=hardware.input_bits % 8 == hardware.weight_bits % 8 == 0,
         activation_bytes=hardware.activation_buffer.capacity_bytes,
     )
+
+
+EVERY_CYCLE = frozenset({"leakage", "clock"})
+"""Actions of all cores, whether they work or wait."""
+
+
+def prices_of_cores(hardware: Hardware) -> dict[str, float]:
+    """Picojoules of each action that moves no word; in a cycle all cores leak and have their clocks."""
+    prices = prices_per_action(hardware)
+    return {name: each * hardware.cores if name in EVERY_CYCLE else each for name, each in prices.items()}
 
 
 def coded(hardware: Hardware) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from simulator.hardware.peak import areas_mm2, peak_macs_per_second, peak_watts
 from simulator.hardware.vary import vary
 from simulator.network.graph import Graph
 from simulator.network.ir import Network
+from simulator.result.facts import machine_facts
 from simulator.result.json_io import run_from_json, run_to_json
 from simulator.result.laws import LawViolation, assert_laws, broken_laws
 from simulator.result.run import Run
@@ -66,8 +67,10 @@ def test_area_watts_and_peak_are_those_of_all_cores():
     assert peak_macs_per_second(two) == 2 * peak_macs_per_second(one)
     assert areas_mm2(two) == {part: 2 * area for part, area in areas_mm2(one).items()}
     assert peak_watts(two) == pytest.approx(2 * peak_watts(one))
-    assert two.prices.per_cycle == 2 * one.prices.per_cycle
-    assert (two.prices.mac, two.core) == (one.prices.mac, one)
+    prices = machine_facts(one).energy_pj_per_action
+    told = {name: (2 if name in ("leakage", "clock") else 1) * each for name, each in prices.items()}
+    assert machine_facts(two).energy_pj_per_action == told
+    assert (two.prices, two.core) == (one.prices, one)
 
 
 @pytest.mark.parametrize(
