@@ -10,7 +10,7 @@ import pytest
 
 from analysis.read.trace import BANDWIDTH, KEPT, LAYERS, SINGLY, events, microseconds, trace_text
 from simulator import simulate, timeline
-from simulator.hardware.load import list_hardware
+from simulator.hardware.load import list_hardware, load_hardware
 from simulator.timing.tiles import OpTiles, PortSpec, TileRun
 from simulator.timing.timeline import ARRAY, CONTROL, PORT, VECTOR, play
 from tests.builders import conv_result, run_of
@@ -35,7 +35,7 @@ ARGUMENTS = {
     KEPT: {"value": NUMBER},
 }
 CASES = [
-    *((machine, "tiny") for machine in list_hardware()),
+    *((machine, "tiny") for machine in list_hardware() if load_hardware(machine).cores == 1),
     *((machine, "squeezenext:variant=v5,resolution=64") for machine in ("ethos_u65_256", "eyeriss_chip", "nvdla_64")),
     ("edge_npu_like", "mobilenet_v2:resolution=128"),
 ]
