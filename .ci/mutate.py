@@ -4,8 +4,9 @@ Every mutant (`mutants.py`) runs against the tests that `mutation.yaml` names fo
 one that has collected them: functions that are loaded get the mutant's code. One that lives so is tried once more, in a
 process that imports everything anew, since what was made on import may hide it. It must make a test fail, end in an
 error, or take far longer than the module as it is. One that lives is either explained in `survivors.yaml`, or ends this
-command with 1. Kernels run as plain Python, since compiled code would have to be compiled for each mutant. Modules with
-the same tests come together, in an order that the seed decides, for as many minutes as are given; all take hours.
+command with 1. Kernels run as plain Python, since compiled code would have to be compiled for each mutant. Groups of
+modules with the same tests take turns, in an order that the seed decides, for as many minutes as are given; all take
+hours.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import IO, TYPE_CHECKING
@@ -38,8 +40,8 @@ PLAIN = "NUMBA_DISABLE_JIT"
 SETTINGS = {"HYPOTHESIS_PROFILE": "mutation", "MPLBACKEND": "Agg"}
 LIVES = 0
 MEMORY_BYTES = 6 << 30
-AT_ONCE = 25
-"""Mutants for which tests are collected once."""
+FEW, MANY = 5, 25
+"""Mutants for which tests are collected once: of a sample, and of all."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,10 @@ def fork_quiet() -> int:
     return child
 
 
-def limit(subject: Subject) -> None:
-    """Let this process take no more time and memory than a mutant may."""
-    resource.setrlimit(resource.RLIMIT_CPU, (subject.seconds, subject.seconds))
+def limit(subject: Subject, until: float = math.inf) -> None:
+    """Let this process take no more time and memory than a mutant may, and little more than is left."""
+    seconds = math.ceil(max(1, min(subject.seconds, until - time.monotonic())))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
@@ -160,11 +163,11 @@ class OnceForEach:
     def pytest_runtestloop(self, session: "pytest.Session") -> bool | None:
         """Return None in a fork, for pytest to go on there and run the tests; True where there is nothing left.
 
-        Tests that call compiled code run once before, so that no fork has to load it.
+        Tests that call compiled code run once before, so that no fork has to load it, where forks are many.
         """
         from _pytest.runner import runtestprotocol
 
-        for item in session.items if PLAIN not in os.environ else ():
+        for item in session.items if PLAIN not in os.environ and len(self.work) > FEW else ():
             runtestprotocol(item, log=False, nextitem=None)
         functions = functions_of({str(subject.path) for subject, _ in self.work})
         gc.freeze()  # what is loaded is not moved about in every fork
@@ -172,9 +175,11 @@ class OnceForEach:
             if time.monotonic() > self.until:
                 break
             if not (child := os.fork()):
-                limit(subject)
+                limit(subject, self.until)
                 return None if change_loaded(mutant, functions) else os._exit(LIVES)
             lives = os.waitpid(child, 0)[1] == LIVES
+            if time.monotonic() > self.until:
+                break  # it may have had no time to fail
             self.report.write(json.dumps([lives, str(mutant.path.relative_to(ROOT)), mutant.name]) + "\n")
             self.report.flush()
         return True
@@ -193,6 +198,8 @@ def try_some(first: Subject, work: list[Work], until: float, report: IO[str]) ->
         lines.seek(0)
         tried = [json.loads(line) for line in lines]
     for (subject, mutant), (lives, module, name) in zip(work, tried, strict=False):
+        if lives and time.monotonic() > until:
+            break
         lives = lives and lives_anew(subject, mutant)
         if lives and name not in explained().get(module, ()):
             print(f"lives  {module}  {name}", flush=True)
@@ -200,31 +207,33 @@ def try_some(first: Subject, work: list[Work], until: float, report: IO[str]) ->
         report.flush()
 
 
-def try_all(groups: list[Group], until: float, report: IO[str], is_first: bool) -> None:
-    """Try mutants, group by group; a module without a change must pass its tests, which the first process sees to."""
+def try_all(batches: list[Group], until: float, report: IO[str], check: bool) -> None:
+    """Try mutants, batch by batch; where it is to be checked, a module without a change must pass its tests first."""
     import hypothesis  # noqa: F401  loaded here once and not in every fork
     import numba  # noqa: F401
     import pytest  # noqa: F401
 
     sys.path.insert(0, str(ROOT))
-    for first, work in groups:
+    checked = set()
+    for first, work in batches:
         if time.monotonic() > until:
             break
-        if is_first and not lives_anew(first, None):
+        if check and first.tests not in checked and not lives_anew(first, None):
             sys.exit(f"{first.path.relative_to(ROOT)}: its tests do not pass as it is")
-        for start in range(0, len(work), AT_ONCE):
-            if time.monotonic() > until:
-                break
-            try_some(first, work[start : start + AT_ONCE], until, report)
+        checked.add(first.tests)
+        try_some(first, work, until, report)
 
 
-def try_in_processes(groups: list[Group], kernels: bool, until: float) -> list[tuple[bool, str, str]]:
-    """Share mutants out to a process for each core; return of each whether it lives, its module and its name."""
+def try_in_processes(batches: list[Group], kernels: bool, until: float) -> list[tuple[bool, str, str]]:
+    """Share batches out to a process for each core; return of each mutant whether it lives, its module and its name.
+
+    What is tried for some minutes only does without a check of tests that pass as they are: it would take most of them.
+    """
     count = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder:
         reports = [Path(folder) / str(number) for number in range(count)]
         children = [
-            share([(first, work[number::count]) for first, work in groups], kernels, until, report, number == 0)
+            share(batches[number::count], kernels, until, report, until == math.inf)
             for number, report in enumerate(reports)
         ]
         statuses = [os.waitpid(child, 0)[1] for child in children]
@@ -233,7 +242,7 @@ def try_in_processes(groups: list[Group], kernels: bool, until: float) -> list[t
         return [tuple(json.loads(line)) for report in reports for line in report.read_text().splitlines()]
 
 
-def share(groups: list[Group], kernels: bool, until: float, report: Path, is_first: bool) -> int:
+def share(batches: list[Group], kernels: bool, until: float, report: Path, check: bool) -> int:
     """Fork a process that tries some of the mutants; return its number."""
     if child := os.fork():
         return child
@@ -241,7 +250,7 @@ def share(groups: list[Group], kernels: bool, until: float, report: Path, is_fir
     status = 1
     try:
         with report.open("w") as lines:
-            try_all(groups, until, lines, is_first)
+            try_all(batches, until, lines, check)
         status = 0
     except SystemExit as end:
         print(end, file=sys.stderr)
@@ -249,16 +258,17 @@ def share(groups: list[Group], kernels: bool, until: float, report: Path, is_fir
         os._exit(status)
 
 
-def groups_of(chosen: list[Subject], order: random.Random, share: float) -> list[Group]:
-    """Return what to try, group by group of modules with the same tests."""
+def batches_of(chosen: list[Subject], order: random.Random, share: float, at_once: int) -> list[Group]:
+    """Return what to try, some mutants at once, of modules that have the same tests: the first of each group first."""
     groups: dict[tuple[str, ...], list[Subject]] = {}
     for subject in chosen:
         groups.setdefault(subject.tests, []).append(subject)
     found = []
     for group in order.sample(list(groups.values()), len(groups)):
         mutants = [(subject, mutant) for subject in group for mutant in mutants_of(subject.path)]
-        found.append((group[0], order.sample(mutants, round(share * len(mutants)))))
-    return found
+        tried = order.sample(mutants, round(share * len(mutants)))
+        found.append([(group[0], tried[start : start + at_once]) for start in range(0, len(tried), at_once)])
+    return [batch for batches in zip_longest(*found) for batch in batches if batch]
 
 
 def arguments() -> argparse.Namespace:
@@ -275,9 +285,10 @@ def main() -> int:
     """Try the mutants, print those that live and are not explained, and tell whether there are any."""
     options, found = arguments(), []
     for kernels in (True, False):
-        groups = groups_of(list(subjects(kernels, options.modules)), random.Random(options.seed), options.share)
+        chosen, order = list(subjects(kernels, options.modules)), random.Random(options.seed)
+        batches = batches_of(chosen, order, options.share, FEW if options.minutes else MANY)
         seconds = 60 * options.minutes / 2 if options.minutes else math.inf
-        found += try_in_processes(groups, kernels, time.monotonic() + seconds)
+        found += try_in_processes(batches, kernels, time.monotonic() + seconds)
     known = explained()
     living = [(module, name) for lives, module, name in found if lives]
     new = [name for module, name in living if name not in known.get(module, ())]

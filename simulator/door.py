@@ -14,6 +14,7 @@ from simulator.cost.legality import level_names, load_mappings
 from simulator.engine import Options
 from simulator.engine import simulate as simulate_objects
 from simulator.engine.checks import Checks
+from simulator.engine.cores_timeline import cores_timeline
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.mapping_choice import Progress
 from simulator.engine.schedules import schedule_of
@@ -34,7 +35,9 @@ from simulator.result.json_io import MAX_PROBLEMS, load_run
 from simulator.result.run import Run
 from simulator.schedule import Schedule, plan, played, schedules
 from simulator.schedule.check import faults
+from simulator.schedule.check_cores import faults_of_cores
 from simulator.schedule.files import load_schedule
+from simulator.schedule.split import all_slices, ops_of_cores, slices_of
 from simulator.source import Document, plain_document, validate
 from simulator.source.document import show
 from simulator.source.files import read_bytes
@@ -117,10 +120,12 @@ def _read_mappings(
     path: Path, network: Network, hardware: Hardware, schedule: Schedule | None, store: Store
 ) -> dict[str, Mapping]:
     """Read the mappings of a file for the ops of a network as the machine runs them, or for their strips in stacks."""
-    plans = [plan(network, hardware, each) for each in ([schedule] if schedule else schedules(network, hardware))]
+    wanted = [schedule] if schedule else schedules(network, hardware)
+    plans = [plan(network, hardware.core, each) for each in wanted]
     planned = {op.layer.name: op for ops in plans for op in played(ops)}
+    planned |= {own.layer.name: own for own in all_slices(network, hardware)}
     with store.opened() as rows:
-        checks = Checks(hardware, rows)
+        checks = Checks(hardware.core, rows)
         found = load_mappings(
             path,
             [op.layer for op in planned.values()],
@@ -143,6 +148,8 @@ def timeline(run: Run) -> Timeline:
     """
     hardware, network = machine_of(run), network_of_run(run)
     mappings = {layer.name: mapping for layer, mapping in saved_mappings(run, network.layers)}
+    if run.cores:
+        return cores_timeline(run, network, mappings, hardware)
     return run_timeline(run.layers, plan(network, hardware, schedule_of(run)), mappings, hardware)
 
 
@@ -161,7 +168,14 @@ def saved_mappings(run: Run, layers: tuple[Layer, ...]) -> Iterator[tuple[Layer,
 
 
 def strips_of_run(run: Run) -> dict[str, Layer]:
-    """Return the strips of ops that ran in stacks, by name; of a run without, nothing that it holds is read."""
+    """Return the strips of ops that ran in stacks, and slices of those that several cores ran, by name.
+
+    Of a run without, nothing that it holds is read.
+    """
+    if run.cores and run.cores.splits:
+        of_cores = {op.planned.layer.name: op for op in ops_of_cores(network_of_run(run), machine_of(run))}
+        splits = (schedule_of(run) or Schedule()).splits.items()
+        return {own.layer.name: own.layer for name, split in splits for own in slices_of(of_cores[name], split)}
     if not any(layer.stacked for layer in run.layers):
         return {}
     ops = plan(network_of_run(run), machine_of(run), schedule_of(run))
@@ -210,10 +224,10 @@ def problems_of(run: Run) -> tuple[Problem, ...]:
 
 def _unlike_schedule(run: Run, network: Network, machine: Hardware) -> Iterator[Problem]:
     """Yield why a run's stacks are none of its network and machine, and mappings that are none of their strips."""
-    if not any(layer.stacked for layer in run.layers):
+    if not run.cores and not any(layer.stacked for layer in run.layers):
         return
     schedule = schedule_of(run) or Schedule()
-    found = [*faults(schedule, network, machine)]
+    found = [*faults(schedule, network, machine), *faults_of_cores(schedule, network, machine)]
     for fault in found:
         path = ".".join(map(str, ("schedule", *fault.path)))
         yield Problem(fault.message, path=path, expected=fault.expected, got=fault.got)

@@ -30,6 +30,14 @@ def machine_lines(hardware: Hardware) -> Iterator[str]:
         yield printable(f"{label:<11} {text}")
 
 
+_TOGETHER = {
+    "split": "each op split over them",
+    "pipelined": "consecutive ops on each",
+    "frames": "frames of their own",
+    "either": "ops split, pipelined, or frames of their own",
+}
+
+
 def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     array, dram = hardware.array, hardware.dram
     yield "machine", hardware.name
@@ -64,6 +72,8 @@ def _facts(hardware: Hardware) -> Iterator[tuple[str, str]]:
     again = {"kept": "", "recomputed": ", rows computed again", "either": ", rows kept or computed again"}
     stacks = f", in stacks depth-first{again[hardware.strip_overlap]}" if hardware.runs_stacks else ""
     yield "layers", f"{hardware.layer_order.replace('_', ' ')}, activations {kept}{stacks}{stay}"
+    if hardware.cores > 1:
+        yield "cores", f"{hardware.cores} of all that but DRAM: {_TOGETHER[hardware.across_cores]}"
     if hardware.launch_cycles or hardware.host_ps:
         launch = f"{units.count(hardware.launch_cycles)} cycles before each op"
         yield "launch", f"{launch}, host {units.seconds(hardware.host_ps / 10**12)} a run"

@@ -67,7 +67,8 @@ def draw_machine(hardware: Hardware) -> "Figure":
     _draw_vector(axes, hardware, BOX + GAP)
     area = f", {hardware.node_nm} nm" if hardware.node_nm else ""
     name = elide(hardware.name, LONGEST_TITLE)
-    axes.set_title(printable(f"{name}: {_array_title(hardware)} at {units.clock(hardware.clock_hz)}{area}"))
+    cores = f"{hardware.cores} cores of " if hardware.cores > 1 else ""
+    axes.set_title(printable(f"{name}: {cores}{_array_title(hardware)} at {units.clock(hardware.clock_hz)}{area}"))
     return figure
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analysis.read import units
 from analysis.read.layout import printable
 from analysis.read.objective import component_of, energy_by, objective_of
-from analysis.read.tables import hidden_activations, stacks_text
+from analysis.read.tables import cores_text, hidden_activations, stacks_text
 from simulator.hardware.model import GAP
 from simulator.mapping.dataflow import initials
 from simulator.result.causes import parts_by_bottleneck
@@ -65,6 +65,7 @@ def summary_lines(run: Run) -> list[tuple[str, str]]:
         ("traffic", f"DRAM {units.size(total.dram_bytes)}, buffer {units.size(total.buffer_bytes)}"),
         ("memory", _memory_text(run)),
         ("stacks", stacks_text(run)),
+        ("cores", cores_text(run)),
         ("energy", f"{_energy_text(run)}: {_shares_text(energy_by(component_of, total.energy_parts))}"),
         ("power", _power_text(run)),
         ("frames", _frames_text(run)),
@@ -163,7 +164,7 @@ def frames_tell(run: Run) -> bool:
 def _frames_text(run: Run) -> str:
     """Write what frames take one behind the other, where that is a percent less than one takes on its own, or more."""
     steady = run.steady
-    if steady is None or not frames_tell(run):
+    if steady is None or not (frames_tell(run) or run.cores):
         return ""
     rate = f"{units.count(run.steady_frames_per_s)} a second one behind the other"
     stay = f"; {units.size(steady.weight_bytes)} of weights stay meanwhile" if steady.weights else ""

@@ -1,5 +1,6 @@
 """The table of ops: a row a layer, for the terminal and piped output, and with all its figures for CSV."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -132,3 +133,24 @@ def stacks_text(run: Run) -> str:
         for (first, last), each in found.items()
     )
     return printable("; ".join(texts))
+
+
+def cores_text(run: Run) -> str:
+    """Tell what several cores do: how ops are cut, or who runs what, and what they wait for others at DRAM."""
+    cores = run.cores
+    if cores is None:
+        return ""
+    if cores.together == "split":
+        ways = Counter(f"by {split.by} over {len(split.parts)}" for split in cores.splits.values())
+        free = run.producer_of()
+        whole = sum(not (x.folded or x.name in free or x.name in cores.splits) for x in run.layers)
+        told = [f"{units.counted(count, 'op')} {way}" for way, count in ways.most_common()]
+        told += [f"{whole} whole on one"] if whole else []
+        waited = sum(split.waited_cycles for split in cores.splits.values())
+        return f"{cores.count}: {', '.join(told)}; {waited:,} cycles of waiting for others at DRAM"
+    waited = cores.period_cycles - max(each.alone_cycles for each in cores.ranges)
+    behind = f"a period of {cores.period_cycles:,} cycles, {waited:,} of them for others at DRAM"
+    if cores.together == "frames":
+        return f"{cores.count}: frames of their own in {behind}"
+    ranges = "; ".join(f"{each.first} to {each.last} ({each.cycles:,})" for each in cores.ranges)
+    return printable(f"{cores.count}, pipelined: {ranges}; {behind}")

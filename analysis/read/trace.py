@@ -1,16 +1,17 @@
 """A run's timeline as Chrome trace-event JSON, which Perfetto (https://ui.perfetto.dev) and chrome://tracing open.
 
-A lane a block, its slices by op and tile. Equal tiles in a row are drawn singly at first, the rest of them as one slice
-a lane. Times are microseconds of the machine's clock; `cycles` among the arguments of a slice are those for which the
-block was busy, `bytes` what crossed the port.
+A lane a block, of several cores a set of lanes each, its slices by op and tile. Equal tiles in a row are drawn singly
+at first, the rest of them as one slice a lane. Times are microseconds of the machine's clock; `cycles` among the
+arguments of a slice are those for which the block was busy, `bytes` what crossed the port.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from simulator.result.run import LayerResult, Run
+from simulator.timing.cores_timeline import lane
 from simulator.timing.tiles import OpTiles
 from simulator.timing.timeline import ARRAY, CONTROL, PORT, VECTOR, Interval, Timeline
 
@@ -58,6 +59,8 @@ def trace_text(timeline: Timeline, run: Run) -> str:
     about |= {"cycles": run.total.cycles, "layer_order": run.hardware.layer_order}
     if run.hardware.layer_order == "overlapped":
         about["note"] = OVERLAPPED
+    if run.cores:
+        about |= {"cores": run.cores.count, "together": run.cores.together, "end_cycle": timeline.end_cycle}
     if timeline.dram:
         about |= {"dram": str(timeline.dram), "end_cycle": timeline.end_cycle}
     head = f'"displayTimeUnit":"ns","otherData":{json.dumps(about, ensure_ascii=False)}'
@@ -67,14 +70,12 @@ def trace_text(timeline: Timeline, run: Run) -> str:
 def events(timeline: Timeline, run: Run) -> Iterator[Event]:
     """Yield all events: names of the lanes, slices of layers and blocks, counters, and flows from tile to tile."""
     shown, clock = slices(timeline), run.hardware.clock_hz
-    used = {each.lane for each in shown}
-    lanes = {name: row for row, name in enumerate((*LANES, *sorted(used - set(LANES))), 1)}
+    used = {each.lane for each in shown} | {lane(core, LAYERS) for core in _cores(timeline)}
+    lanes = _lanes(timeline, used)
     layers = {layer.name: layer for layer in run.layers}
-    yield from _names(
-        f"{run.network.name} on {run.hardware.name}", {n: lanes[n] for n in lanes if n in {*used, LAYERS}}
-    )
+    yield from _names(f"{run.network.name} on {run.hardware.name}", {n: lanes[n] for n in lanes if n in used})
     for op, span in zip(timeline.ops, timeline.spans, strict=True):
-        yield _slice(op.strip or op.name, "layer", lanes[LAYERS], span, clock) | {
+        yield _slice(op.strip or op.name, "layer", lanes[lane(op.core, LAYERS)], span, clock) | {
             "args": _about(layers[op.name], op, span)
         }
     for each in shown:
@@ -82,6 +83,21 @@ def events(timeline: Timeline, run: Run) -> Iterator[Event]:
         yield _drawn(each, op.strip or op.name, lanes[each.lane], clock)
     yield from _counters(timeline, layers, clock)
     yield from _flows(timeline, lanes, clock)
+
+
+def _cores(timeline: Timeline) -> list[int | None]:
+    """Return the cores in play; None for a machine of one."""
+    several = sorted({op.core for op in timeline.ops if op.core is not None})
+    return [*several] or [None]
+
+
+def _lanes(timeline: Timeline, used: Collection[str]) -> dict[str, int]:
+    """Return the row of each lane, core by core."""
+    names: list[str] = []
+    for core in _cores(timeline):
+        first = [lane(core, name) for name in LANES]
+        names += [*first, *sorted(name for name in used if name.startswith(lane(core, "")) and name not in first)]
+    return {name: row for row, name in enumerate(names, 1)}
 
 
 def slices(timeline: Timeline) -> list[Slice]:
@@ -92,10 +108,10 @@ def slices(timeline: Timeline) -> list[Slice]:
     """
     places = [_places(op) for op in timeline.ops]
     shown = []
-    for lane, intervals in timeline.by_block().items():
+    for block, intervals in timeline.by_block().items():
         numbered = enumerate(intervals)
         for _, together in groupby(numbered, lambda pair: _together(places[pair[1].op], *pair)):
-            shown.append(Slice(lane, tuple(interval for _, interval in together)))
+            shown.append(Slice(block, tuple(interval for _, interval in together)))
     return shown
 
 
@@ -170,14 +186,15 @@ def _counters(timeline: Timeline, layers: dict[str, LayerResult], clock_hz: int)
     """
     crossed = [0] * len(timeline.ops)
     for interval in timeline.intervals:
-        if interval.block == PORT:
+        if interval.block.endswith(PORT):
             crossed[interval.op] += interval.size_bytes
     for op, (begin, end), size in zip(timeline.ops, timeline.spans, crossed, strict=True):
         at = microseconds(begin, clock_hz)
-        yield _counter(BANDWIDTH, at, round(size / (end - begin), 3) if end > begin else 0)
-        yield _counter(KEPT, at, layers[op.name].kept_bytes)
-    for name in (BANDWIDTH, KEPT):
-        yield _counter(name, microseconds(timeline.end_cycle, clock_hz), 0)
+        yield _counter(lane(op.core, BANDWIDTH), at, round(size / (end - begin), 3) if end > begin else 0)
+        yield _counter(lane(op.core, KEPT), at, layers[op.name].kept_bytes)
+    for core in _cores(timeline):
+        for name in (BANDWIDTH, KEPT):
+            yield _counter(lane(core, name), microseconds(timeline.end_cycle, clock_hz), 0)
 
 
 def _counter(name: str, at: float, value: float) -> Event:
@@ -193,7 +210,7 @@ def _flows(timeline: Timeline, lanes: dict[str, int], clock_hz: int) -> Iterator
     first = {
         (i.op, i.tile, i.kind): i
         for i in timeline.intervals
-        if i.tile < WITH_FLOWS and (i.block == PORT or i.kind == "compute") and not timeline.ops[i.op].apart
+        if i.tile < WITH_FLOWS and (i.block.endswith(PORT) or i.kind == "compute") and not timeline.ops[i.op].apart
     }
     number = 0
     for (op, tile, kind), interval in first.items():

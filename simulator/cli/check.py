@@ -51,7 +51,8 @@ def _machine(file: str, settings: Sequence[str]) -> str:
     written = load_hardware(file)
     extends = "".join(f", extends {name}" for name in written.extends)
     hardware = with_settings(written, settings)
-    lines = [f"machine {hardware.name}, {hardware.array.pes} PEs{extends}", *default_lines(hardware)]
+    cores = f"{hardware.cores} cores of " if hardware.cores > 1 else ""
+    lines = [f"machine {hardware.name}, {cores}{hardware.array.pes} PEs{extends}", *default_lines(hardware)]
     return "\n    by default: ".join(lines)
 
 

@@ -17,6 +17,7 @@ from simulator.mapping.text import array_tile, mapping_to_dict
 from simulator.nest import OPERAND_NAMES, Dim, LoopNest, Operand, footprint
 from simulator.result.run import Traffic
 from simulator.schedule import PlannedOp
+from simulator.timing.tiles import exposed_cycles
 
 if TYPE_CHECKING:
     from simulator.cost.case import Case, Record, Scratch
@@ -188,15 +189,8 @@ class Behind:
     array_waits: bool
 
     def exposed(self, array_cycles: int, tiles: int) -> int:
-        """Cycles that it takes beyond those of the array, or all of its own where the array waits.
-
-        A tile's outputs are worked on while the array makes the next one's. Of n tiles alike, that take a on the array
-        and v behind it, the slower begins or ends alone: max(n a, n v) + min(a, v), as Arm's estimator has it (Vela,
-        npu_performance.py: blocks of the array and of its output stage).
-        """
-        if self.array_waits:
-            return self.cycles
-        return max(0, self.cycles - array_cycles) - (-min(array_cycles, self.cycles) // tiles)
+        """Cycles that it takes beyond those of the array, or all of its own where the array waits."""
+        return exposed_cycles(self.cycles, array_cycles, tiles, array_waits=self.array_waits)
 
 
 def behind_array(op: PlannedOp, hardware: Hardware) -> Behind:

@@ -1,18 +1,20 @@
 """Choose a mapping for every op that runs on the array: equal ones once, on all cores, or as a file says."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from os import cpu_count
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
-from simulator.engine.mapping_cache import Choice, Known, OpKey, op_key
+from simulator.engine.mapping_cache import Choice, Known, MappingCache, OpKey, op_key, setting_key
+from simulator.engine.store import Rows
 from simulator.errors import InputError, Problem, TooMuchWork
 from simulator.hardware.model import Hardware
 from simulator.log import LOG
 from simulator.mapping.dataflow import Dataflow
+from simulator.mapping.mapping import Mapping as Mapped
 from simulator.nest import OPERAND_NAMES, Operand
 from simulator.network.ir import Layer
 from simulator.schedule import PlannedOp
@@ -31,6 +33,25 @@ class Wanted:
 
     objective: str
     proves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """How mappings are searched, but for those `given`, and what is known of earlier searches."""
+
+    dataflows: Sequence[Dataflow]
+    wanted: Wanted
+    given: Mapping[str, Mapped]
+    cache: MappingCache
+    progress: "Progress | None" = None
+    threads: int | None = None
+
+    def find(self, ops: Iterable[PlannedOp], hardware: Hardware, rows: Rows) -> "dict[str, Choice]":
+        """Return what is chosen on a machine for those ops that multiply."""
+        setting = setting_key(hardware, tuple(self.dataflows), self.wanted.objective, self.wanted.proves)
+        known = Known(setting, self.cache.mappings_of(setting), rows)
+        searched = [op for op in ops if op.layer.nest is not None and op.layer.name not in self.given]
+        return choose_mappings(searched, hardware, self.dataflows, self.wanted, known, self.progress, self.threads)
 
 
 class Watch:

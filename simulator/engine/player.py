@@ -145,6 +145,22 @@ class Player:
         choices = [self.found[strip.layer.name] for strip, *_ in strips if strip.layer.name in self.found]
         return with_gaps(cost, choices)
 
+    def waiting(self, op: PlannedOp, cycles: int = 0) -> Cost:
+        """Return what an op costs that nothing comes ahead of, and that waits so many cycles for others at DRAM."""
+        if op.layer.nest is None:
+            streamed = self._streamed(op)
+            timing = streamed.cost.timing
+            later = replace(timing, cycles=timing.cycles + cycles, wait_cycles=timing.wait_cycles + cycles)
+            return vector_cost(op, replace(streamed, cost=replace(streamed.cost, timing=later)), self.hardware)
+        played, mapping = self._played(op), self.mappings[op.layer.name]
+        played = replace(played, cycles=played.cycles + cycles, wait_cycles=played.wait_cycles + cycles)
+        own = self.found.get(op.layer.name)
+        return with_gaps(array_cost(op, [(op, mapping, played)], self.hardware), [own] if own else [])
+
+    def tile_cycles(self, op: PlannedOp) -> int:
+        """Return when the tiles of an op are over that nothing comes ahead of."""
+        return self._played(op).cycles if op.layer.nest is not None else self._streamed(op).cost.timing.cycles
+
     def first_weights(self, op: PlannedOp) -> int:
         """Bytes of weights that an op's first tile loads; a second factor that ops make may not be there before."""
         if op.layer.nest is None or op.layer.op is Op.MATMUL:

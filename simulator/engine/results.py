@@ -78,7 +78,7 @@ def layer_result(op: PlannedOp, hardware: Hardware, cost: Cost = FREE) -> LayerR
         params=layer.params,
         parameter_bytes=parameter_bytes(layer, hardware),
         cycles=cycles,
-        utilization=utilization(cost.effective_macs, cycles, hardware.array.peak_macs_per_cycle),
+        utilization=utilization(cost.effective_macs, cycles, hardware.peak_macs_per_cycle),
         bottleneck=bottleneck(parts, cost.bounds),
         energy_pj=(energy := sum(cost.energy_parts.values())),
         energy_relative=relative_energy(energy, hardware.energy.unit, hardware.energy.unit_pj),

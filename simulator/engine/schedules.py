@@ -1,11 +1,14 @@
 """The schedule of a run, as data to replay."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from simulator.result.cores import CoresResult
 from simulator.result.ledger import parts_of
 from simulator.result.run import Run
 from simulator.result.stacked import StackedResult
 from simulator.schedule import Schedule, Stack
+from simulator.schedule.choice import Split
 from simulator.schedule.stacks import Place
 
 
@@ -25,10 +28,15 @@ def schedule_of(run: Run) -> Schedule | None:
     }
     if run.steady:
         addresses |= {(name, "frames"): weights.address for name, weights in run.steady.weights.items()}
-    return Schedule(
-        tuple(_stack(ops, told[ops[0]]) for ops in stacks.values()),
-        addresses,
-    )
+    found = Schedule(tuple(_stack(ops, told[ops[0]]) for ops in stacks.values()), addresses)
+    return _of_cores(found, run.cores) if run.cores else found
+
+
+def _of_cores(schedule: Schedule, cores: CoresResult) -> Schedule:
+    """Say what several cores do together."""
+    splits = {name: Split(each.by, len(each.parts)) for name, each in cores.splits.items()}
+    first = tuple(each.first for each in cores.ranges) if cores.together == "pipelined" else ()
+    return replace(schedule, together=cores.together, splits=splits, pipeline=first)
 
 
 def _stack(ops: Sequence[str], told: StackedResult) -> Stack:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simulator.engine.checks import Checks
+from simulator.engine.cores import Cores
 from simulator.engine.frames import Frame, with_steady
-from simulator.engine.mapping_cache import Known, MappingCache, setting_key
-from simulator.engine.mapping_choice import Progress, Wanted, choose_mappings
+from simulator.engine.mapping_cache import MappingCache
+from simulator.engine.mapping_choice import Progress, Searching, Wanted
 from simulator.engine.player import Player, Shared
 from simulator.engine.schedule_cache import known_schedules
 from simulator.engine.schedule_choice import best_frame, plans_of
@@ -59,19 +60,18 @@ def simulate(
     if objective not in OBJECTIVES:
         raise InputError(Problem("unknown objective", expected=f"one of {', '.join(OBJECTIVES)}", got=objective))
     flows = choose_dataflows(hardware, dataflow)
-    given, wanted = dict(mappings or {}), Wanted(objective, options.prove)
+    given, cache = dict(mappings or {}), cache or MappingCache()
     asked: dict[str, str | None] = {"dataflow": dataflow, "objective": objective, "mapping": None}
     asked |= {"schedule": "given"} if options.schedule else {}
-    cache, setting = cache or MappingCache(), setting_key(hardware, flows, objective, options.prove)
+    searching = Searching(flows, Wanted(objective, options.prove), given, cache, progress, threads)
+    if hardware.cores > 1:
+        return _on_cores(hardware, network, searching, options.schedule, asked)
     with cache.store.opened() as rows:
         shared = Shared(cache.plays_of(hardware), cache.costs_of(hardware))
 
         def attempt(ops: tuple[PlannedOp, ...]) -> Frame:
             Checks(hardware, rows).of_all(given, ops)
-            known = Known(setting, cache.mappings_of(setting), rows)
-            searched = [op for op in played(ops) if op.layer.nest is not None and op.layer.name not in given]
-            found = choose_mappings(searched, hardware, flows, wanted, known, progress, threads)
-            player = Player(given, hardware, rows, shared, found)
+            player = Player(given, hardware, rows, shared, searching.find(played(ops), hardware, rows))
             with timed("played %d ops of %s on %s", len(ops), network.name, hardware.name):
                 layers = player.play(ops)
             return Frame(assemble(hardware, network, layers, asked), ops, player)
@@ -84,6 +84,23 @@ def simulate(
         with timed("checked the laws"):
             assert_laws(run, best.player.lawful)
         shared.keep(best.player.fresh)
+        rows.keep()
+    return run
+
+
+def _on_cores(
+    hardware: Hardware,
+    network: Network,
+    searching: Searching,
+    schedule: Schedule | None,
+    asked: dict[str, str | None],
+) -> Run:
+    """Simulate a network on a machine of several cores."""
+    with searching.cache.store.opened() as rows:
+        best = Cores(hardware, network, searching, rows).best(schedule)
+        run = replace(assemble(hardware, network, best.layers, asked), cores=best.cores, steady=best.steady)
+        with timed("checked the laws"):
+            assert_laws(run)
         rows.keep()
     return run
 

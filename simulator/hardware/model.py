@@ -1,6 +1,6 @@
 """The machine as the model sees it: frozen, typed, every quantity in the unit its name carries."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal, get_args
 
@@ -18,6 +18,7 @@ OrderOfLayers = Literal["serial", "prefetch_weights", "overlapped"]
 Overlap = Literal["kept", "recomputed"]
 ActivationLayout = Literal["nchw", "nhwc", "tiled"]
 WeightLayout = Literal["kcrs", "krsc", "rsck", "tiled"]
+AcrossCores = Literal["split", "pipelined", "frames", "either"]
 Objective = Literal["cycles", "energy", "edp", "dram", "cycles_plus_dma", "cycles_then_energy"]
 OBJECTIVES: tuple[str, ...] = get_args(Objective)
 """What mappings minimize; cycles_plus_dma: cycles plus those of all DMA transactions, latency included."""
@@ -231,7 +232,8 @@ class Hardware:
         """Name the machine and its size; all of it would fill a screen."""
         memories = ", ".join(f"{buffer.name} {buffer.capacity_bytes:,} bytes" for buffer in self.buffers)
         flows = ", ".join(self.dataflow_names)
-        return f"{self.name}: {self.array.pes:,} PEs at {self.clock_hz / 1e6:g} MHz; {memories}; {flows}"
+        cores = f"{self.cores} cores of " if self.cores > 1 else ""
+        return f"{self.name}: {cores}{self.array.pes:,} PEs at {self.clock_hz / 1e6:g} MHz; {memories}; {flows}"
 
     @property
     def runs_stacks(self) -> bool:
@@ -253,10 +255,35 @@ class Hardware:
     descriptor_dimensions: int = 1  # of what one describes
     stacks: Literal["none", "depth_first"] = "none"  # of ops that may run strip by strip
     strip_overlap: Overlap | Literal["either"] = "kept"
+    cores: int = 1  # machines like this one behind the same DRAM port
+    dram_streams: int = 1  # cores that this serves at a time, each at its bandwidth
+    across_cores: AcrossCores = "split"  # what several cores do with the ops of a network
+
+    @property
+    def core(self) -> "Hardware":
+        """One of its cores, with the DRAM port to itself."""
+        return replace(self, cores=1, dram_streams=1) if self.cores > 1 else self
+
+    def core_among(self, cores: int) -> "Hardware":
+        """One of its cores, with an even share of the DRAM port's bandwidth, as where so many load."""
+        dram, rate = self.dram, self.dram.bytes_per_cycle
+        share = None if rate is None else rate * min(cores, self.dram_streams) / cores
+        return replace(self.core, dram=replace(dram, bytes_per_cycle=share))
+
+    @property
+    def dram_bytes_per_cycle(self) -> Fraction | None:
+        """What crosses the DRAM port of all cores, None where memory takes no time at all."""
+        rate = self.dram.bytes_per_cycle
+        return None if rate is None else rate * min(self.cores, self.dram_streams)
+
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """MACs that the PEs of all cores execute in a cycle at best."""
+        return self.cores * self.array.peak_macs_per_cycle
 
     @property
     def chip(self) -> Chip:
-        """What energy and area follow from."""
+        """What energy and area follow from, of one core."""
         words, networks = self.array.registers_words, self.array.delivery
         memories = (Memory(b.level, b.holds, b.capacity_bytes, b.banks, b.in_pe) for b in self.buffers)
         return Chip(
@@ -278,7 +305,7 @@ class Hardware:
 
     @property
     def prices(self) -> Prices:
-        """What its actions cost."""
+        """What actions of one core cost."""
         return self.energy.prices(self.chip)
 
     @property

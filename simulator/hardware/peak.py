@@ -8,7 +8,7 @@ from simulator.nest import Operand
 
 def peak_macs_per_second(hardware: Hardware) -> int:
     """Return the MACs of a second in which all PEs multiply."""
-    return hardware.array.pes * hardware.array.macs_per_cycle * hardware.clock_hz
+    return hardware.peak_macs_per_cycle * hardware.clock_hz
 
 
 def areas_mm2(hardware: Hardware) -> dict[str, float]:
@@ -18,7 +18,7 @@ def areas_mm2(hardware: Hardware) -> dict[str, float]:
         raise InputError(
             Problem(message, expected="an energy table of circuits, such as `energy: cmos`", path="energy")
         )
-    return hardware.energy.areas_mm2(hardware.chip)
+    return {part: hardware.cores * area for part, area in hardware.energy.areas_mm2(hardware.chip).items()}
 
 
 def area_mm2(hardware: Hardware) -> float | None:
@@ -43,13 +43,13 @@ def peak_watts(hardware: Hardware) -> float:
     words = [min(delivery.words_per_cycle * array.instances, edge) for delivery in array.delivery]
     nearest = [next(filter(None, (level[o] for level in outside)), 0.0) for o in Operand]
     memories = sum(words[o] * bits[o] * nearest[o] for o in Operand)
-    picojoules = array.pes * array.macs_per_cycle * mac + memories + prices.per_cycle
+    picojoules = hardware.cores * (array.pes * array.macs_per_cycle * mac + memories + prices.per_cycle)
     return picojoules * hardware.energy.unit_pj * hardware.clock_hz / 1e12
 
 
 def dram_watts(hardware: Hardware) -> float:
     """Return the power of DRAM at its full bandwidth; 0 where that is unlimited."""
-    rate = hardware.dram.bytes_per_cycle
+    rate = hardware.dram_bytes_per_cycle
     of_byte = 8 * hardware.prices.dram_per_bit * hardware.energy.unit_pj
     return 0.0 if rate is None else float(rate) * hardware.clock_hz * of_byte / 1e12
 

@@ -24,7 +24,7 @@ from simulator.hardware.layout import Layout
 from simulator.hardware.model import OLD_OBJECTIVES, Objective
 from simulator.hardware.named import written_dataflow, written_table
 from simulator.hardware.schema_array import Array
-from simulator.hardware.schema_layers import Layers
+from simulator.hardware.schema_layers import MOST_CORES, Layers, shares_dram
 from simulator.mapping.schema import WrittenDataflow
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ops import FREE_OPS, VECTOR_OPS
@@ -238,6 +238,7 @@ class Dram(Written):
     the bandwidth that is reached (refresh, row misses, turning the bus round). `type` is what a table of circuits
     prices. `weights_bandwidth`: what weights come at from a memory of their own, such as flash, behind the same port.
     `page_policy: open`: timelines play banks and rows of the `type`, rows left open, in place of the efficiency.
+    `streams`: the bandwidth is that of one core's port, and so many times that is what the memory has for several.
     """
 
     type: Name = "LPDDR4"
@@ -248,6 +249,7 @@ class Dram(Written):
     efficiency: Annotated[float, Field(gt=0, le=1)] = 1.0
     page_policy: Annotated[Literal["open"] | None, given("open")] = None
     burst: ByteCount
+    streams: Count = 1
     layout: Layout = Layout()
     compression: Compression = Compression()
 
@@ -356,7 +358,8 @@ class Process(Written):
 class Machine(Written):
     """A whole machine. Each of `dataflows`, and `energy`, is a bundled name, a file or what such a file holds.
 
-    `host_time`: what driver and copies of the host add to every run.
+    `host_time`: what driver and copies of the host add to every run. `cores`: so many of all that stands here but DRAM,
+    whose bandwidth they share; areas and watts are of all of them.
     """
 
     name: Name
@@ -371,6 +374,7 @@ class Machine(Written):
     fuses: OpNames = Field(default_factory=list)
     folds: OpNames = Field(default_factory=list)
     layers: Layers = Layers()
+    cores: Annotated[int, Field(ge=1, le=MOST_CORES)] = 1
     dataflows: Annotated[
         list[Annotated[WrittenDataflow, BeforeValidator(written_dataflow)]],
         Field(min_length=1, max_length=MOST_DATAFLOWS),
@@ -390,4 +394,5 @@ class Machine(Written):
             outside = table.outside(self.process.node) if self.process.node else ""
             if outside:
                 raise Rejected(f"{table.name} has no such node", outside, path=("process", "node"))
+        shares_dram(self.cores, self.layers, self.dram.page_policy)
         return self

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from simulator.source import Rejected
 from simulator.source.fields import ByteCount, CountOrZero, Picoseconds, Written, given
 
 
@@ -23,6 +24,10 @@ class Layers(Written):
     if that is better for the whole run; what lies between them is never whole. Only where activations are kept, and
     rows lie together in DRAM (no `nchw`). `strip_overlap`: rows that two strips share are `kept` in line buffers, or
     `recomputed` by each strip, as where rows cannot wait, or `either`, whichever is better for the whole run.
+
+    `across_cores`, where the machine has several: each op is `split` over all of them, by its filters or its rows,
+    whichever is better; or each has consecutive ops, `pipelined`, and frames go from one to the next; or each has
+    `frames` of its own; or `either`, whichever is best of frames one behind the other.
     """
 
     order: Literal["serial", "prefetch_weights", "overlapped"] = "serial"
@@ -32,3 +37,25 @@ class Layers(Written):
     keep_weights: Annotated[ByteCount | None, given("a capacity, like `8 MiB`")] = None
     configuration_cycles: CountOrZero = 0
     launch: Picoseconds | None = None
+    across_cores: Literal["split", "pipelined", "frames", "either"] = "split"
+
+
+MOST_CORES = 64
+
+
+def shares_dram(cores: int, layers: Layers, page_policy: str | None) -> None:
+    """Raise Rejected for several cores of a machine whose layers leave something on chip, or overlap.
+
+    What one core leaves on chip another cannot read, and timelines of several cores play no banks and rows.
+    """
+    if cores == 1:
+        return
+    several = f"{cores} cores share DRAM alone"
+    for wrong, where, expected in (
+        (layers.order != "serial", ("layers", "order"), "`serial`"),
+        (layers.keep_activations, ("layers", "keep_activations"), "`false`: activations through DRAM"),
+        (layers.keep_weights is not None, ("layers", "keep_weights"), "no such key"),
+        (page_policy is not None, ("dram", "page_policy"), "no such key"),
+    ):
+        if wrong:
+            raise Rejected(several, expected, path=where)

@@ -44,8 +44,8 @@ class Graph:
     """Builds a `Network` op by op.
 
     Each method adds one layer, named `name` or after its op with a running number, and returns its tensor. What does
-    not fit raises InputError with the layer's name as path. Batch norm folds into the convolution before it and
-    dropout does nothing at inference, so neither has a layer.
+    not fit raises InputError with the layer's name as path. Batch norm, which folds into the convolution before it, and
+    dropout have no layer.
 
     >>> g = Graph("tiny")
     >>> x = g.input(3, 32, 32)
@@ -331,12 +331,11 @@ class Graph:
             shape = OPS[layer.op].shape(layer, layer.input_shapes)
         except Misfit as misfit:
             raise _misfit(layer.name, misfit) from misfit
-        return self._add(changed(layer, {"output_shape": shape, "stage": self._stage_of(layer)}))
+        return self._add(changed(layer, {"output_shape": shape}))
 
     def _add(self, layer: Layer) -> Tensor:
         self._claim(layer.name)
-        stage = self._stage_of(layer)
-        self._layers[layer.name] = layer if layer.stage == stage else changed(layer, {"stage": stage})
+        self._layers[layer.name] = changed(layer, {"stage": self._stage_of(layer)})
         self._read.update(layer.inputs)
         return Tensor(layer.name, layer.output_shape)
 
@@ -379,10 +378,10 @@ def with_batch(network: Network, batch: int) -> Network:
     def many(shape: Shape) -> Shape:
         return (batch, *shape[1:])
 
-    layers = tuple(
-        replace(layer, input_shapes=tuple(map(many, layer.input_shapes)), output_shape=many(layer.output_shape))
-        for layer in network.layers
-    )
+    def shapes(layer: Layer) -> dict[str, object]:
+        return {"input_shapes": tuple(map(many, layer.input_shapes)), "output_shape": many(layer.output_shape)}
+
+    layers = tuple(changed(layer, shapes(layer)) for layer in network.layers)
     return replace(network, inputs={name: many(shape) for name, shape in network.inputs.items()}, layers=layers)
 
 

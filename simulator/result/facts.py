@@ -17,7 +17,8 @@ from simulator.result.run import Documents, MachineFacts, NetworkFacts
 
 
 def machine_facts(hardware: Hardware) -> MachineFacts:
-    """Keep of a machine what tables and rooflines need."""
+    """Keep of a machine what tables and rooflines need; of several cores, what all of them have."""
+    cores = hardware.cores
     reads = [buffer.read_bytes_per_cycle for buffer in hardware.buffers]
     widths = (hardware.input_bits, hardware.weight_bits, hardware.partial_sum_bits)
     return MachineFacts(
@@ -26,24 +27,24 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         rows=hardware.array.rows,
         columns=hardware.array.columns,
         macs_per_cycle=hardware.array.macs_per_cycle,
-        dram_bytes_per_cycle=None if hardware.dram.bytes_per_cycle is None else float(hardware.dram.bytes_per_cycle),
+        dram_bytes_per_cycle=None if hardware.dram_bytes_per_cycle is None else float(hardware.dram_bytes_per_cycle),
         burst_bytes=hardware.dram.burst_bytes,
         atom_channels=hardware.dram.atom_channels,
-        buffer_bytes=sum(hardware.instances_of(buffer) * buffer.capacity_bytes for buffer in hardware.buffers),
-        buffer_bytes_per_cycle=None if None in reads else sum(read for read in reads if read is not None),
+        buffer_bytes=cores * sum(hardware.instances_of(buffer) * buffer.capacity_bytes for buffer in hardware.buffers),
+        buffer_bytes_per_cycle=None if None in reads else cores * sum(read for read in reads if read),
         compressed=coded(hardware),
         layer_order=hardware.layer_order,
         energy_table=hardware.energy.name,
         energy_unit=hardware.energy.unit,
         network_bytes_per_cycle={
-            name: delivery.words_per_cycle * bits / 8
+            name: cores * delivery.words_per_cycle * bits / 8
             for name, delivery, bits in zip(OPERAND_NAMES, hardware.array.delivery, widths, strict=True)
         },
-        arrays=hardware.array.instances,
+        arrays=cores * hardware.array.instances,
         levels=("dram", *hardware.level_names, "array", "rf"),
         levels_in_pe=tuple(dict.fromkeys(hardware.level_names[b.level] for b in hardware.buffers if b.in_pe)),
         energy_pj_per_byte=prices_per_byte(hardware),
-        energy_pj_per_action=prices_per_action(hardware),
+        energy_pj_per_action=prices_of_cores(hardware),
         energy_unit_pj=hardware.energy.unit_pj,
         area_mm2=area_mm2(hardware),
         peak_watts=peak_watts(hardware),
@@ -52,6 +53,16 @@ def machine_facts(hardware: Hardware) -> MachineFacts:
         whole_bytes=hardware.input_bits % 8 == hardware.weight_bits % 8 == 0,
         activation_bytes=hardware.activation_buffer.capacity_bytes,
     )
+
+
+EVERY_CYCLE = frozenset({"leakage", "clock"})
+"""Actions of all cores, whether they work or wait."""
+
+
+def prices_of_cores(hardware: Hardware) -> dict[str, float]:
+    """Picojoules of each action that moves no word; in a cycle all cores leak and have their clocks."""
+    prices = prices_per_action(hardware)
+    return {name: each * hardware.cores if name in EVERY_CYCLE else each for name, each in prices.items()}
 
 
 def coded(hardware: Hardware) -> tuple[str, ...]:

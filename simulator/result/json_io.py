@@ -48,8 +48,9 @@ def run_to_json(run: Run) -> str:
     head = [f"{json.dumps(key)}: {_line(getattr(run, key))}" for key in _TOP_KEYS[:-1]]
     layers = ",\n    ".join(_line(layer) for layer in run.layers)
     body = [*head, f'"layers": [\n    {layers}\n  ]' if layers else '"layers": []']
-    if run.steady is not None:
-        body.insert(len(head), f'"steady": {_line(run.steady)}')
+    for key, told in (("cores", run.cores), ("steady", run.steady)):
+        if told is not None:
+            body.insert(len(head), f'"{key}": {_line(told)}')
     if run.documents is not None:
         body.append(f'"documents": {_documents_text(run.documents)}')
     return "{\n  " + ",\n  ".join(body) + "\n}\n"

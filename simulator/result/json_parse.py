@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 MAX_DIGITS = 30  # sums over all layers of counts that each have 18 at most
-COUNTED = ("hardware", "network", "total", "steady", "layers")
+COUNTED = ("hardware", "network", "total", "steady", "cores", "layers")
 """Parts of a run whose numbers are counts, sizes and ratios of them."""
 
 _ZEROS = bytes.maketrans(b"123456789E", b"000000000e")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import isclose
 
 from simulator.result.causes import bottleneck
+from simulator.result.cores import broken_cores, busy_pe_cycles
 from simulator.result.ledger import broken_ledger
 from simulator.result.run import (
     CYCLE_PARTS,
@@ -79,6 +80,7 @@ def broken_laws(run: Run, lawful: Collection[str] = ()) -> Iterator[Violation]:
     yield from _fused(run)
     yield from (Violation(*broken) for broken in broken_ledger(run))
     yield from (Violation(*broken) for broken in broken_steady(run))
+    yield from (Violation(*broken) for broken in broken_cores(run))
     yield from _totals(run)
 
 
@@ -123,7 +125,7 @@ def _work(layer: LayerResult, run: Run) -> Iterator[Violation]:
         yield Violation(layer.name, "effective_macs", "busy PE-cycles <= cycles x PEs", figures)
     if not 0 <= layer.mapped_pes <= pes:
         yield Violation(layer.name, "mapped_pes", "mapped PEs are within the array", f"{layer.mapped_pes} of {pes}")
-    busy = layer.cycle_parts.get("compute", 0) * layer.mapped_pes * run.hardware.macs_per_cycle
+    busy = busy_pe_cycles(layer, run) * run.hardware.macs_per_cycle
     if layer.mapped_pes and layer.effective_macs > busy:
         figures = f"{layer.effective_macs} > {busy}"
         yield Violation(layer.name, "mapped_pes", "busy PE-cycles <= MAC cycles x mapped PEs", figures)
@@ -182,16 +184,18 @@ def _bytes(layer: LayerResult, run: Run, runs: int) -> Iterator[Violation]:
     for level in run.hardware.levels[1:]:
         for operand, traffic in sorted(layer.traffic.get(level, {}).items()):
             footprint = layer.footprint_bytes.get(operand, 0)
-            skipped = level == "rf" and (layer.effective_macs < dense_macs(layer) or _passes_registers(layer))
+            skipped = level == "rf" and (layer.effective_macs < dense_macs(layer) or _passes_registers(layer, run))
             if operand != "outputs" and not skipped and traffic.read_bytes < footprint:
                 figures = f"{traffic.read_bytes} < {footprint}"
                 yield Violation(layer.name, f"traffic.{level}.{operand}", "reads >= footprint", figures)
 
 
-def _passes_registers(layer: LayerResult) -> bool:
-    """Whether strips of a layer, each under its own dataflow, keep operands in registers or do not, as theirs says."""
-    shapes = layer.stacked.shapes if layer.stacked else ()
-    return len({each.mapping.get("retains", True) for each in shapes if each.mapping}) > 1
+def _passes_registers(layer: LayerResult, run: Run) -> bool:
+    """Whether some strips or slices of a layer keep operands in registers and others do not, as their dataflows say."""
+    mappings = [each.mapping for each in layer.stacked.shapes] if layer.stacked else []
+    if run.cores and layer.name in run.cores.splits:
+        mappings = [part.mapping for part in run.cores.splits[layer.name].parts]
+    return len({mapping.get("retains", True) for mapping in mappings if mapping}) > 1
 
 
 def _room(layer: LayerResult, machine: MachineFacts) -> Iterator[Violation]:

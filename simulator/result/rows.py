@@ -4,6 +4,7 @@ from simulator.energy.schema import PICOJOULE
 from simulator.nest import OPERAND_NAMES
 from simulator.network.ir import Op
 from simulator.network.ops import WINDOWED_OPS
+from simulator.result.cores import note_of
 from simulator.result.run import CYCLE_PARTS, LayerResult, MachineFacts, Run
 from simulator.source.cells import Cell
 
@@ -67,7 +68,7 @@ def layer_row(layer: LayerResult, run: Run, producer: str) -> dict[str, Cell]:
         "strips": layer.stacked.strips if layer.stacked else 0,
         **{f"cycles_{part}": layer.cycle_parts.get(part, 0) for part in CYCLE_PARTS},
         **_traffic_columns(layer, run),
-        "note": layer.note,
+        "note": layer.note or note_of(layer, run),
     }
 
 

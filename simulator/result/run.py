@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from simulator.network.ir import Op, Shape
 from simulator.result.causes import CAUSES
+from simulator.result.cores import CoresResult, mappings_of
 from simulator.result.stacked import KeptTensor, StackedResult
 from simulator.result.steady import Steady
 from simulator.result.sums import collected, once_each
@@ -259,6 +260,7 @@ class Run:
     schema_version: int = SCHEMA_VERSION
     documents: Documents | None = None
     steady: Steady | None = None  # None where a frame among many takes what one on its own does
+    cores: CoresResult | None = None  # None where there is one
 
     def __repr__(self) -> str:
         """Name the run; its content would fill screens."""
@@ -331,8 +333,8 @@ class Run:
         return self.top_bytes - max((layer.alive_bytes for layer in self.layers), default=0)
 
     def mappings(self) -> dict[str, Mapping[str, object]]:
-        """Return the mapping of every op that has one, and of every shape of strips, as a mapping file holds it."""
-        found = {layer.name: layer.mapping for layer in self.layers}
+        """Return the mapping of every op, shape of strips, and slice on a core that has one, as mapping files do."""
+        found = {layer.name: layer.mapping for layer in self.layers} | mappings_of(self.cores)
         found |= {each.name: each.mapping for layer in self.layers if layer.stacked for each in layer.stacked.shapes}
         return {name: mapping for name, mapping in found.items() if mapping is not None}
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Literal, NamedTuple, TypeAlias
 
 from simulator.hardware.model import Hardware
 from simulator.network.ir import Network, Op
@@ -15,16 +16,34 @@ from simulator.schedule.room import strip_bytes
 from simulator.schedule.stacks import Place, Stack, StackChoice, blocks_of, choices, flow_of
 from simulator.schedule.tensors import KeptTensors, Storage, candidates
 
+SplitBy: TypeAlias = Literal["filters", "rows", "samples"]
+"""What is cut of an op that several cores run together."""
+Together: TypeAlias = Literal["split", "pipelined", "frames"]
+"""What several cores do: parts of one op, ops of their own, or frames of their own."""
+
+
+class Split(NamedTuple):
+    """How an op is cut, and over how many cores."""
+
+    by: SplitBy
+    cores: int
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """What runs in stacks, and where in the activations' buffer lies what stays there.
 
     That are tensors, parts of stacks, and weights from frame to frame.
+
+    Of several cores, it says what they do `together`: each op in `splits` is cut that way, others run on one; or each
+    core has ops of its own, of which those in `pipeline` are the first; or `frames`.
     """
 
     stacks: tuple[Stack, ...] = ()
     addresses: Mapping[Place, int] = field(default_factory=dict)
+    together: Together = "split"
+    splits: Mapping[str, Split] = field(default_factory=dict)
+    pipeline: tuple[str, ...] = ()
 
     @property
     def frame_weights(self) -> dict[str, int]:

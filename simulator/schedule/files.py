@@ -9,7 +9,8 @@ from simulator.errors import InputError, Problem, nearest
 from simulator.hardware.model import Hardware
 from simulator.network.ir import Network
 from simulator.schedule.check import Fault, faults
-from simulator.schedule.choice import Schedule
+from simulator.schedule.check_cores import faults_of_cores
+from simulator.schedule.choice import Schedule, Split
 from simulator.schedule.schema import WrittenSchedule
 from simulator.schedule.stacks import Part, Place, Stack
 from simulator.source import Document, load_yaml, validate
@@ -33,8 +34,13 @@ def load_schedule(path: str | Path, network: Network, hardware: Hardware) -> Sch
         told = {part: getattr(parts, part) for part in OF_STACKS}
         addresses |= {(name, part): address for part, address in told.items() if address is not None}
     stacks = tuple(Stack(tuple(each.ops), each.strip_rows, each.weights, each.overlap) for each in written.stacks)
-    schedule = Schedule(stacks, addresses)
-    found = [*_order(written.order, network, hardware)] or [*faults(schedule, network, hardware)]
+    splits = {name: Split(each.by, each.cores or hardware.cores) for name, each in written.split.items()}
+    together = written.cores or ("pipelined" if written.pipeline else "split")
+    schedule = Schedule(stacks, addresses, together, splits, tuple(written.pipeline))
+    found = [*_order(written.order, network, hardware)] or [
+        *faults(schedule, network, hardware),
+        *faults_of_cores(schedule, network, hardware),
+    ]
     if found:
         raise InputError(*(_problem(document, fault) for fault in found))
     return schedule
@@ -90,7 +96,15 @@ def schedule_to_yaml(schedule: Schedule, order: Iterable[str], title: str) -> st
     lines += [f"  {_quoted(name)}: {{{', '.join(told)}}}" for name, told in parts.items()]
     frames = schedule.frame_weights
     lines += ["weights:", *(f"  {_quoted(name)}: {address}" for name, address in frames.items())] if frames else []
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_of_cores(schedule)]) + "\n"
+
+
+def _of_cores(schedule: Schedule) -> list[str]:
+    """Return the lines on what several cores do; none for one."""
+    lines = [f"cores: {schedule.together}"] if schedule.together != "split" or schedule.splits else []
+    told = [f"  {_quoted(name)}: {{by: {by}, cores: {cores}}}" for name, (by, cores) in schedule.splits.items()]
+    lines += ["split:", *told] if told else []
+    return lines + (["pipeline:", *(f"- {_quoted(name)}" for name in schedule.pipeline)] if schedule.pipeline else [])
 
 
 def _quoted(name: str) -> str:

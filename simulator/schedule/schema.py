@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from simulator.source.fields import Count, CountOrZero, Written
 
@@ -26,11 +26,28 @@ class WrittenParts(Written):
     weights: CountOrZero | None = None
 
 
+class WrittenSplit(Written):
+    """How an op is cut over cores, as many as the machine has unless said otherwise; a word alone is what is cut."""
+
+    by: Literal["filters", "rows", "samples"]
+    cores: Count | None = None
+
+
+def _in_full(value: object) -> object:
+    return {"by": value} if isinstance(value, str) else value
+
+
 class WrittenSchedule(Written):
-    """A schedule file: ops in the order in which they run, stacks, and addresses of what stays on chip."""
+    """A schedule file: ops in the order in which they run, stacks, and addresses of what stays on chip.
+
+    `cores`: what several do together; `split` cuts ops over them, and in a `pipeline` each begins with one of the ops.
+    """
 
     order: list[LayerName]
     stacks: list[WrittenStack] = Field(default_factory=list)
     kept: dict[LayerName, CountOrZero] = Field(default_factory=dict)
     parts: dict[LayerName, WrittenParts] = Field(default_factory=dict)
     weights: dict[LayerName, CountOrZero] = Field(default_factory=dict)
+    cores: Literal["split", "pipelined", "frames"] | None = None
+    split: dict[LayerName, Annotated[WrittenSplit, BeforeValidator(_in_full)]] = Field(default_factory=dict)
+    pipeline: list[LayerName] = Field(default_factory=list)

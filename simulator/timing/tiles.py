@@ -85,7 +85,8 @@ class OpTiles:
     `setup_cycles` pass before its tiles begin. Behind the array the vector unit works for `added_cycles`, from the
     cycle `added_from` of the op's tiles on. Where ops overlap with their neighbours (`apart`), loads and work do not
     wait for one another: each is busy by itself. An op of a stack is in play once for each `strip`, which has a name of
-    its own. `tensors` are those that its tiles move, where banks and rows are played.
+    its own. `tensors` are those that its tiles move, where banks and rows are played. Of several cores, `core` runs
+    it; `array_waits` tells of the vector unit behind the array.
     """
 
     name: str
@@ -98,3 +99,22 @@ class OpTiles:
     apart: bool = False
     strip: str = ""
     tensors: tuple[Placed, ...] = ()
+    core: int | None = None
+    array_waits: bool = False
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles it has."""
+        return sum(run.count for run in self.runs)
+
+
+def exposed_cycles(behind_cycles: int, array_cycles: int, tiles: int, *, array_waits: bool) -> int:
+    """Cycles that the vector unit takes behind the array beyond those of the array, or all where the array waits.
+
+    A tile's outputs are worked on while the array makes the next one's. Of n tiles alike, that take a on the array
+    and v behind it, the slower begins or ends alone: max(n a, n v) + min(a, v), as Arm's estimator has it (Vela,
+    npu_performance.py: blocks of the array and of its output stage).
+    """
+    if array_waits or not behind_cycles:
+        return behind_cycles
+    return max(0, behind_cycles - array_cycles) - (-min(array_cycles, behind_cycles) // tiles)

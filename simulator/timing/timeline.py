@@ -150,12 +150,12 @@ class _Machine:
             if tiles.setup_cycles:
                 yield environment.timeout(tiles.setup_cycles)
                 self.intervals.append(Interval(CONTROL, op, 0, "setup", begin, int(environment.now)))
-            blocks = _Op(environment, op, tiles, self.intervals, self.pages).blocks()
+            blocks = OpInPlay(environment, op, tiles, self.intervals, self.pages).blocks()
             yield environment.all_of([environment.process(block) for block in blocks])
             self.spans.append((begin, int(environment.now)))
 
 
-class _Op:
+class OpInPlay:
     """One op in play: the blocks, and the events by which they wait for one another."""
 
     def __init__(
@@ -188,9 +188,11 @@ class _Op:
 
     @property
     def now(self) -> int:
+        """The cycle that it is."""
         return int(self.environment.now)
 
     def record(self, block: str, tile: int, kind: str, begin: int, size_bytes: int = 0) -> None:
+        """Add what a block did until now."""
         self.intervals.append(Interval(block, self.op, tile, kind, begin, self.now, size_bytes))
 
     def ready(self, item: Transaction) -> "Event | None":
@@ -222,9 +224,13 @@ class _Op:
         for item, requested, crossed in zip(self.order, self.requested, self.crossed, strict=True):
             yield requested
             begin = self.now
-            yield self.environment.timeout(self.cycles_at_port(item))
+            yield self.crossing(item)
             self.record(PORT, item.tile, item.kind, begin, item.size_bytes)
             crossed.succeed()
+
+    def crossing(self, item: Transaction) -> "Event":
+        """Return the event at which a transaction that has the port from now on has crossed it."""
+        return self.environment.timeout(self.cycles_at_port(item))
 
     def cycles_at_port(self, item: Transaction) -> int:
         """Return for how long a transaction that begins now takes the port: for its bytes, or its banks and rows."""

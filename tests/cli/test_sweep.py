@@ -260,6 +260,7 @@ def test_a_full_disk_loses_nothing_that_was_finished(
     assert (tmp_path / "resumed.csv").read_text() == sweep_csv(undisturbed)
 
 
+@pytest.mark.slow  # a full disk, above, is another reason for the same
 def test_a_store_that_may_not_grow_loses_nothing_that_was_finished(
     plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,18 +17,18 @@ from simulator.schedule import plan
 from simulator.source.locate import bundled
 from simulator.timing.timeline import ARRAY, CONTROL, PORT, VECTOR
 from tests.drawn_networks import networks
+from tests.marks import mostly_slow, one_in
 from tests.oracle.small_cases import MACHINES, NETWORKS, some_mappings
 
 KINDS = [name for name, path in bundled().items() if "\nextends:" not in path.read_text(encoding="utf-8")]
 """Bundled machines that are no other size of another."""
-SELDOM = ("ne16", *(f"nvdla_{macs}" for macs in (32, 128, 256, 512, 1024)))
-"""Machines whose layers take seconds to map, or that are like others but for their sizes."""
+OFTEN = ("edge_npu_like", "eyeriss_like", "flexible_168", "gemmini_16x16", "neural_art_14", "nvdla_64", "tpu_v6e")
+"""Machines that differ in what their events are."""
+PAIRS = [(machine, network) for machine in MACHINES for network in NETWORKS]
 OF_ARRAY = ("compute", "delivery", "preload", "skew")
 
 
-@pytest.mark.parametrize(
-    "machine", [pytest.param(name, marks=pytest.mark.slow) if name in SELDOM else name for name in KINDS]
-)
+@pytest.mark.parametrize("machine", mostly_slow(KINDS, OFTEN))
 def test_events_end_when_the_run_does_op_by_op_and_do_its_work(machine):
     run = simulate(machine, "squeezenext:variant=v5,blocks=1-1-1-1,resolution=64")
     assert figures_of(timeline(run)) == figures_told(run, load_hardware(machine))
@@ -44,17 +44,16 @@ def test_events_end_when_the_run_does_for_more_networks(machine, network):
     assert figures_of(timeline(run)) == figures_told(run, load_hardware(machine))
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(("machine", "network"), one_in(4, PAIRS))
 def test_events_end_when_the_run_does_for_every_kind_of_op_on_small_machines(machine, network):
     hardware, net = MACHINES[machine], NETWORKS[network]
     run = simulate(hardware, net)
     assert figures_of(played_again(run, net, hardware)) == figures_told(run, hardware)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize(
-    "machine", [name for name in MACHINES if name.startswith("tiny") or name in ("edge_npu_like", "nvdla_64")]
+    ("machine", "network"),
+    one_in(3, [pair for pair in PAIRS if pair[0].startswith("tiny") or pair[0] in ("edge_npu_like", "nvdla_64")]),
 )
 def test_events_end_when_the_run_does_whatever_the_mappings(machine, network):
     hardware, net = MACHINES[machine], NETWORKS[network]

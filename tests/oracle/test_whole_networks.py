@@ -20,6 +20,7 @@ from simulator.network.ir import Network, Op
 from simulator.result.run import LayerResult, Run
 from simulator.schedule import plan
 from tests.drawn_networks import networks
+from tests.marks import one_in
 from tests.oracle import strategies
 from tests.oracle.slow_port import Played
 from tests.oracle.slow_simulator import play_network
@@ -83,14 +84,14 @@ PAIRS = [(machine, network) for machine in MACHINES for network in NETWORKS]
 """Every machine meets every network: every other pair with mappings of a search, the rest with any."""
 
 
-@pytest.mark.parametrize(("machine", "network"), PAIRS[::2])
+@pytest.mark.parametrize(("machine", "network"), one_in(2, PAIRS[::2]))
 def test_any_mappings_cost_what_a_slow_walk_counts(machine: str, network: str) -> None:
     net, hardware = NETWORKS[network], MACHINES[machine]
     check(simulate(hardware, net, mapping=some_mappings(net, hardware, seed=1)), net, hardware)
 
 
 @pytest.mark.skipif(not COMPILED, reason="a search takes seconds in plain Python")
-@pytest.mark.parametrize(("machine", "network"), PAIRS[1::2])
+@pytest.mark.parametrize(("machine", "network"), one_in(2, PAIRS[1::2]))
 def test_the_mappings_of_a_search_cost_what_a_slow_walk_counts(machine: str, network: str) -> None:
     net, hardware = NETWORKS[network], MACHINES[machine]
     check(simulate(hardware, net, threads=1), net, hardware)

@@ -4,13 +4,15 @@ import pytest
 
 from analysis.drive.accuracy import ANCHORS, evaluate_anchors
 from analysis.drive.accuracy.summary import complaints, summarize, worst_text
+from tests.marks import mostly_slow
 
 # The accuracy page has these too.
 LONG = {
-    "choice", "edge_tpu", "ethos_u", "eyeriss_chip", "eyeriss_v2", "fuseconv", "gap9", "isca16", "neural_art", "nvdla",
+    "choice", "dpu", "networks", "power_area",
+    "edge_tpu", "ethos_u", "eyeriss_chip", "eyeriss_v2", "fuseconv", "gap9", "isca16", "neural_art", "nvdla",
     "scalesim", "shufflenet_v2", "squeezenext_16x16", "squeezenext_8x8", "tpu_v6e",
 }  # fmt: skip
-NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in ANCHORS]
+NAMES = mostly_slow(list(ANCHORS), ANCHORS.keys() - LONG)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,6 +10,7 @@ from simulator import simulate
 from simulator.hardware.load import load_hardware
 from simulator.result.run import Run
 from simulator.source.locate import locate
+from tests.marks import mostly_slow
 
 PEERS = (
     "dpu_b4096",
@@ -27,14 +28,17 @@ PEERS = (
 )
 
 
-WHOLE = [
-    pytest.param(network, marks=pytest.mark.slow)
-    for network in ("squeezenext:variant=v5", "mobilenet_v2", "resnet:depth=18")
-]
+SMALL, *LARGE = (
+    "mobilenet_v2:resolution=64",
+    "resnet:depth=18,resolution=64",
+    "squeezenext:variant=v5",
+    "mobilenet_v2",
+    "resnet:depth=18",
+)
 
 
 @pytest.mark.parametrize("machine", PEERS)
-@pytest.mark.parametrize("network", ["mobilenet_v2:resolution=64", "resnet:depth=18,resolution=64", *WHOLE])
+@pytest.mark.parametrize("network", mostly_slow([SMALL, *LARGE], [SMALL]))
 def test_whole_networks_run_and_obey_the_laws(machine: str, network: str) -> None:
     run = simulate(machine, network)
     assert run.total.cycles > 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import simulator.cost
+from tests.marks import one_in
 
 CALLER = """\
 from simulator.cost.geometry import ceil_div
@@ -61,7 +62,7 @@ def half_of_seven(package: Path, home: Path, temporary: Path) -> int:
     return int(call(package, home, temporary).stdout)
 
 
-@pytest.mark.parametrize("unusable", [(), ("home",), ("home", "temporary")])
+@pytest.mark.parametrize("unusable", one_in(2, [((),), (("home",),), (("home", "temporary"),)]))
 def test_an_edited_kernel_never_runs_as_it_was(package: Path, tmp_path: Path, unusable: tuple[str, ...]) -> None:
     """Of unusable places for a cache there is a file in the way: permissions do not stop every user."""
     home, temporary = tmp_path / "home", tmp_path / "temporary"
@@ -79,7 +80,7 @@ def test_an_edited_kernel_never_runs_as_it_was(package: Path, tmp_path: Path, un
     assert kept == {("home", "temporary")[len(unusable)]} if len(unusable) < 2 else not kept
 
 
-@pytest.mark.parametrize("damage", ["empty", "changed", "a folder"])
+@pytest.mark.parametrize("damage", one_in(3, ["changed", "empty", "a folder"]))
 def test_compiled_code_that_is_damaged_is_told_once_compiled_again_and_kept(
     compiled: Path, tmp_path: Path, damage: str
 ) -> None:

@@ -18,6 +18,7 @@ from simulator.result.json_io import run_to_json
 from simulator.result.run import Run
 from simulator.verify import verify_network
 from tests.cli.tiny import tiny
+from tests.marks import mostly_slow, one_in
 from workloads.load import load_network
 from workloads.registry import BUILDERS
 
@@ -38,9 +39,7 @@ FIRST = {spec.split(":")[0]: spec for spec in reversed(SPECS)}
 """Family -> the first of its published networks."""
 
 
-@pytest.mark.parametrize(
-    "spec", [pytest.param(spec, marks=[] if spec in FIRST.values() else [pytest.mark.slow]) for spec in SPECS]
-)
+@pytest.mark.parametrize("spec", one_in(20, SPECS))
 def test_every_published_network_runs_on_the_squeezenext_machine(spec: str):
     run = simulate("squeezenext_16x16", spec)
     network = load_network(spec)
@@ -48,19 +47,14 @@ def test_every_published_network_runs_on_the_squeezenext_machine(spec: str):
     assert run.total.macs == network.macs
 
 
-UNLIKE = ("alexnet", "condensenet", "mobilenet_v2", "resnet", "shufflenet_v1", "squeezenext")
+UNLIKE = ("alexnet", "mobilenet_v2", "shufflenet_v1", "squeezenext")
 """Families that have between them large, oblong, grouped, depthwise and strided windows, and products."""
-RUNS = [
-    pytest.param(spec, marks=[] if spec in FIRST.values() and spec.startswith(UNLIKE) else [pytest.mark.slow])
-    for spec in SPECS
-]
-
-
-STACKED = ("mobilenet_v2:width=0.35,resolution=128", "shufflenet_v2:width=0.5", "squeezenet:version=1.1")
+SHARED = ("mobilenet_v2:width=0.35,resolution=128", "squeezenext:width=1.0,depth=23,variant=v5")
+STACKED = ("mobilenet_v2:width=0.35,resolution=128", "squeezenet:version=1.1")
 
 
 def test_every_family_has_a_published_network():
-    assert FIRST.keys() == set(BUILDERS)
+    assert FIRST.keys() == set(BUILDERS) and {*SHARED, *STACKED} <= {*SPECS}
 
 
 @pytest.fixture(scope="module")
@@ -68,30 +62,22 @@ def cache() -> MappingCache:
     return MappingCache()
 
 
-@pytest.mark.parametrize("spec", RUNS)
+@pytest.mark.parametrize("spec", mostly_slow(SPECS, SHARED))
 def test_every_published_network_runs_with_mappings_that_others_share(spec: str, cache: MappingCache):
     run = simulate("flexible_168", spec, cache=cache)
     assert run.total.macs == load_network(spec).macs
     assert all(layer.cycles > 0 for layer in run.layers if layer.macs)
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [pytest.param(s, marks=[] if s in STACKED else [pytest.mark.slow]) for s in dict.fromkeys((*STACKED, *SPECS))],
-)
+@pytest.mark.parametrize("spec", mostly_slow(SPECS, STACKED))
 def test_every_published_network_runs_in_stacks(spec: str, cache: MappingCache):
     run = simulate("edge_npu_like", spec, cache=cache)
     assert run.total.macs == load_network(spec).macs
     assert all(layer.cycles > 0 for layer in run.layers if layer.macs)
 
 
-@pytest.mark.parametrize(
-    "machine",
-    ["flexible_168", *(pytest.param(name, marks=pytest.mark.slow) for name in ("squeezenext_16x16", "systolic_32x32"))],
-)
-@pytest.mark.parametrize(
-    "family", [pytest.param(name, marks=[] if name in UNLIKE else [pytest.mark.slow]) for name in BUILDERS]
-)
+@pytest.mark.parametrize("machine", one_in(3, ("flexible_168", "squeezenext_16x16", "systolic_32x32")))
+@pytest.mark.parametrize("family", mostly_slow(tuple(BUILDERS), UNLIKE))
 def test_the_mappings_of_each_family_compute_its_convolutions(family: str, machine: str):
     network = load_network(f"{family}:resolution={SMALLEST.get(family, 32)}")
     mapped = saved_mappings(simulate(machine, network), network.layers)
@@ -102,7 +88,7 @@ def test_the_mappings_of_each_family_compute_its_convolutions(family: str, machi
     assert [result.name for result in results if not result.passed] == []
 
 
-@pytest.mark.parametrize("dataflow", load_hardware("flexible_168").dataflow_names)
+@pytest.mark.parametrize("dataflow", one_in(2, load_hardware("flexible_168").dataflow_names))
 def test_every_dataflow_of_the_flexible_168_machine_runs_whole_squeezenext(dataflow: str):
     run = ran("flexible_168", SMALL, dataflow=dataflow)
     assert {layer.dataflow for layer in run.layers if layer.macs} == {dataflow}

@@ -10,15 +10,7 @@ from simulator.cost.search import Request, search_layer
 from simulator.cost.stored import Slices
 from simulator.energy.table import EnergyTable
 from simulator.engine.array_ops import play_mapping
-from simulator.engine.mapping_cache import (
-    OpKey,
-    SettingKey,
-    VectorKey,
-    machine_key,
-    op_key,
-    setting_key,
-    vector_key,
-)
+from simulator.engine.mapping_cache import OpKey, SettingKey, VectorKey, machine_key, op_key, setting_key, vector_key
 from simulator.engine.store import key_of
 from simulator.engine.vector_ops import fastest, stream
 from simulator.hardware.model import Array, Buffer, Delivery, DepthwiseEngine, Dram, Epilogue, Hardware, ZeroWeights
@@ -74,6 +66,9 @@ NOT_READ_OF_MACHINE: dict[str, object] = {
     "voltage": 0.7,  # likewise
     "stacks": "depth_first",
     "strip_overlap": "either",
+    "cores": 2,  # one is searched on
+    "dram_streams": 2,
+    "across_cores": "frames",
 }
 READ_OF_ARRAY: dict[str, object] = {
     "rows": 3,
@@ -373,8 +368,7 @@ def test_a_search_reads_nothing_that_is_not_in_its_key(objective: str) -> None:
 
 
 def test_playing_a_mapping_reads_nothing_that_is_not_in_its_key() -> None:
-    nothing = Untouchable()
-    found = search_layer(Request(MACHINE, LAYER, "cycles"), [FLOW])
+    nothing, found = Untouchable(), search_layer(Request(MACHINE, LAYER, "cycles"), [FLOW])
     assert found is not None
     bare = replace(MACHINE, **dict.fromkeys([*NOT_READ_OF_MACHINE, "energy"], nothing))  # type: ignore[arg-type]
     left_out = {name: nothing for name in NOT_READ_OF_LAYER if name not in ("op", "name")}

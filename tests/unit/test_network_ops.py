@@ -130,6 +130,7 @@ square
 """
 
 
+@pytest.mark.slow
 def test_a_new_op_of_the_vector_unit_is_a_name_and_an_entry(tmp_path: Path):
     """A process in which `ops.py`, and no other file, knows one op more: it is read, written, tied, run and fused.
 

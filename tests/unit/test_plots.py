@@ -38,13 +38,12 @@ def test_the_same_run_draws_the_same_bytes(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "run",
     [
-        run_of(),
-        run_of(conv_result("only")),
-        run_of(vector_result("pool")),
-        run_of(free_result("concat", Op.CONCAT, folded=True)),
-        run_of(conv_result("$a_{b}$ \x1b[0m"), name="$\\frac$"),
+        pytest.param(run_of(), id="nothing"),
+        pytest.param(run_of(conv_result("only")), id="one layer", marks=pytest.mark.slow),
+        pytest.param(run_of(vector_result("pool")), id="no MACs", marks=pytest.mark.slow),
+        pytest.param(run_of(free_result("concat", Op.CONCAT, folded=True)), id="no cycles"),
+        pytest.param(run_of(conv_result("$a_{b}$ \x1b[0m"), name="$\\frac$"), id="hostile names"),
     ],
-    ids=["nothing", "one layer", "no MACs", "no cycles", "hostile names"],
 )
 def test_plots_draw_whatever_the_run_holds(run: Run, tmp_path: Path) -> None:
     for path in write_plots(run, str(tmp_path)):

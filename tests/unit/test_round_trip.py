@@ -11,6 +11,7 @@ from simulator.errors import InputError
 from simulator.network.ir import MAC_OPS, Layer, Network, Op
 from simulator.network.ops import OPS, OpClass
 from tests.drawn_networks import nests, networks
+from tests.marks import one_in
 from workloads.exporters import SUFFIXES, convert
 from workloads.load import load_network
 from workloads.registry import BUILDERS
@@ -100,7 +101,9 @@ def test_a_tflite_model_holds_what_it_does_not_refuse(network: Network):
     assert made.items() >= wanted.items()
 
 
-@pytest.mark.parametrize("family", sorted(BUILDERS.keys() - {"efficientformer"}))  # a mean of two is no op there
+@pytest.mark.parametrize(
+    "family", one_in(2, sorted(BUILDERS.keys() - {"efficientformer"}))
+)  # a mean of two is no op there
 def test_a_tflite_model_of_a_bundled_network_holds_its_layers(family: str):
     network = load_network(family)
     found = there_and_back(network, "tflite")
@@ -131,7 +134,7 @@ def made_by(layer: Layer) -> object:
 
 
 @pytest.mark.parametrize("form", WHOLE)
-@pytest.mark.parametrize("family", BUILDERS)
+@pytest.mark.parametrize("family", one_in(2, list(BUILDERS)))
 def test_a_bundled_network_that_was_written_is_read_as_it_was(form: str, family: str):
     network = load_network(family)
     assert there_and_back(network, form) == network
@@ -143,7 +146,7 @@ def test_a_network_at_a_condensing_stage_keeps_its_shares_of_zeros(form: str):
     assert there_and_back(network, form) == network
 
 
-@pytest.mark.parametrize("family", BUILDERS)
+@pytest.mark.parametrize("family", one_in(2, list(BUILDERS)))
 def test_timeloop_problems_of_a_bundled_network_hold_its_loop_nests(family: str):
     network = load_network(family)
     assert nests(there_and_back(network, "timeloop")) == nests(network)

@@ -89,7 +89,7 @@ def test_a_run_says_which_ops_ran_in_stacks() -> None:
 
 
 def test_a_plan_that_leaves_an_op_no_room_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["simulator.engine.simulate"]
+    module = sys.modules["simulator.engine.mapping_choice"]
     choose = module.choose_mappings
 
     def refuse(ops, *rest):

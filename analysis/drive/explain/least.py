@@ -178,8 +178,10 @@ class Floors:
         """Return what the layers of these names, or all, take at least of the objective, before any is looked at.
 
         None of a design that may have several stacks: which of them pay, and what stays on chip then, only simulating
-        it tells.
+        it tells. Nor of one with several cores: how ops are cut, likewise.
         """
+        if design.machine.cores > 1:
+            return None
         schedules = self._schedules(design)
         if any(schedule and len(schedule.stacks) > 1 for schedule in schedules):
             return None

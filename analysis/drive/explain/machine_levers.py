@@ -78,7 +78,7 @@ def buffer_doubled(machine: Hardware, network: Network) -> Iterator[Changed]:
 def buffer_for_all_tensors(machine: Hardware, network: Network) -> Iterator[Changed]:
     """Give the activations' memory the capacity from which on all tensors between ops stay there."""
     keeping: dict[str, Value] = {} if machine.keeps_activations else {"layers.keep_activations": True}
-    if keeping and not _holds_both(machine):
+    if keeping and (not _holds_both(machine) or machine.cores > 1):
         return
     i, buffer = machine.buffers.index(machine.activation_buffer), machine.activation_buffer
     full = full_residency_bytes(network, vary(machine, keeping) if keeping else machine)
@@ -108,6 +108,12 @@ def buffer_ports_doubled(machine: Hardware, network: Network) -> Iterator[Change
     }
     if changes:
         yield f"buffers: {' and '.join(ports)} doubled", changes
+
+
+def cores_doubled(machine: Hardware, network: Network) -> Iterator[Changed]:
+    """Double the cores of a machine that has several."""
+    if machine.cores > 1:
+        yield f"cores: {machine.cores} -> {2 * machine.cores}", {"cores": 2 * machine.cores}
 
 
 def dataflow_added(machine: Hardware, network: Network) -> Iterator[Changed]:
@@ -236,6 +242,7 @@ MACHINE_LEVERS: dict[str, Callable[[Hardware, Network], Iterator[Changed]]] = {
     "buffer_doubled": buffer_doubled,
     "buffer_for_all_tensors": buffer_for_all_tensors,
     "buffer_ports_doubled": buffer_ports_doubled,
+    "cores_doubled": cores_doubled,
     "dataflow_added": dataflow_added,
     "delivery_doubled": delivery_doubled,
     "dma_channels_doubled": dma_channels_doubled,
