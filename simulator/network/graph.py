@@ -302,8 +302,7 @@ class Graph:
 
     def build(self, *outputs: Tensor) -> Network:
         """Return the network; unless named, its outputs are the tensors that no layer reads."""
-        leaves = tuple(name for name in self._layers if name not in self._read)
-        names = tuple(x.name for x in outputs) or leaves
+        names = tuple(x.name for x in outputs) or tuple(name for name in self._layers if name not in self._read)
         if not names:
             raise _error(self.name, "a network needs at least one layer")
         return Network(self.name, dict(self._inputs), tuple(self._layers.values()), names)
