@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 class RoundRobin:
     """The cores under way by number, with the cycles that each still takes the port, and the one served last."""
 
-    streams: int = 1
+    streams: int
     left: dict[int, int] = field(default_factory=dict)
     last: int = -1
 

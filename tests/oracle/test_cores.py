@@ -24,7 +24,7 @@ from simulator.schedule.files import load_schedule, ops_that_run, schedule_to_ya
 from simulator.schedule.split import ops_of_cores, slices_of, ways_of
 from simulator.source import parse_yaml
 from simulator.timing.cores import play_together
-from simulator.timing.cores_timeline import play_cores
+from simulator.timing.cores_timeline import lane, play_cores
 from simulator.timing.tiles import OpTiles, PortSpec, TileRun
 from simulator.timing.timeline import ARRAY, play
 from simulator.verify import convolve, random_tensors
@@ -89,6 +89,19 @@ def test_two_cores_of_one_tile_take_turns_at_the_port_cycle_by_cycle():
     """Both load 10 cycles: the first gets cycles 0, 2, ... 18, the second 1, 3, ... 19; then each computes for 8."""
     op = OpTiles("op", ARRAY, (TileRun(10, 8, 0),), PortSpec(1, 1, 1, 0))
     assert [[span.end for span in own] for own in play_together([[op], [op]])] == [[19 + 8], [20 + 8]]
+
+
+def test_the_next_op_of_a_core_waits_for_the_vector_unit_behind_the_array():
+    """Two tiles of 3 + 4 cycles end after 14; of 9 cycles behind them those of one tile, 5, come after, or all."""
+    op = OpTiles("op", ARRAY, (TileRun(3, 4, 0, 2),), PortSpec(1, 1, 1, 0), added_cycles=9)
+    waits = replace(op, array_waits=True)
+    spans, others = play_together([[op, op]])[0], play_together([[waits, op]])[0]
+    assert [tuple(span) for span in spans] == [(0, 14, 14 + 5), (19, 33, 33 + 5)]
+    assert [tuple(span) for span in others] == [(0, 14, 14 + 9), (23, 37, 37 + 5)]
+
+
+def test_blocks_are_named_after_their_core_where_there_are_several():
+    assert (lane(None, ARRAY), lane(0, ARRAY)) == ("array", "core 0 array")
 
 
 def test_what_one_core_computes_leaves_the_port_to_the_other():

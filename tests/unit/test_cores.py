@@ -18,7 +18,7 @@ from simulator.hardware.model import Hardware
 from simulator.hardware.peak import areas_mm2, peak_macs_per_second, peak_watts
 from simulator.hardware.vary import vary
 from simulator.network.graph import Graph
-from simulator.network.ir import Network
+from simulator.network.ir import Layer, Network, Op
 from simulator.result.facts import machine_facts
 from simulator.result.json_io import run_from_json, run_to_json
 from simulator.result.laws import LawViolation, assert_laws, broken_laws
@@ -27,6 +27,7 @@ from simulator.schedule.choice import Split
 from simulator.schedule.files import load_schedule
 from simulator.schedule.split import ops_of_cores, parts_of, slices_of, ways_of
 from simulator.source import parse_yaml
+from workloads.importers.assembly import Assembly
 
 ONE = load_hardware("squeezenext_16x16")
 HOWTO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "machine.md"
@@ -106,6 +107,37 @@ def test_ops_are_cut_by_what_does_not_go_across():
     assert ways.get("shares", ()) == ()
 
 
+def test_what_goes_across_slices_is_not_cut():
+    g = Graph("across")
+    x = g.max_pool(g.conv(g.input(8, 8, 8, batch=2), 8, 1, name="pooled"), 2, 2, name="pool")
+    g.conv(g.reshape(x, (32, 2, 2), name="reshape"), 8, 1, name="last")
+    machine = on(2, fuses=["pool"], folds=[])
+    ways = {op.planned.layer.name: {split.by for split in ways_of(op, 2)} for op in ops_of_cores(g.build(), machine)}
+    assert ways == {"pooled": {"filters", "samples"}, "reshape": set(), "last": {"filters", "rows", "samples"}}
+
+
+def test_products_are_cut_by_rows_of_their_first_factor():
+    g = Assembly("products")
+    x = g.input(8, 6, 1)
+    factors = g.conv(x, 4, name="a").shape, g.conv(x, 4, name="b").shape
+    g.put(Layer("product", Op.MATMUL, ("a", "b"), factors, (1, 6, 6, 1)))
+    op = ops_of_cores(g.build(), on(2))[-1]
+    assert ways_of(op, 2) == (Split("rows", 2),)
+    first, second = slices_of(op, Split("rows", 2))
+    assert first.layer.input_shapes == second.layer.input_shapes == ((1, 4, 3, 1), (1, 4, 6, 1))
+    assert first.layer.macs + second.layer.macs == op.planned.layer.macs
+
+
+def test_slices_lie_in_the_tensors_that_ops_are_folded_into():
+    g = Graph("joined")
+    x = g.input(8, 6, 6)
+    y = g.concat(g.conv(x, 8, 1, name="a"), g.conv(x, 4, 1, name="b"))
+    g.conv(y, 12, 1, groups=2, name="last")
+    ops = {op.planned.layer.name: op for op in ops_of_cores(g.build(), on(2, folds=["concat"]))}
+    assert [own.slices.output_channels for own in slices_of(ops["a"], Split("filters", 2))] == [12, 12]
+    assert {own.slices.input_channels for own in slices_of(ops["last"], Split("filters", 2))} == {12}
+
+
 def test_slices_have_halos_whole_groups_and_names():
     ops = {op.planned.layer.name: op for op in ops_of_cores(NET, on(3))}
     rows = [own.layer for own in slices_of(ops["first"], Split("rows", 3))]
@@ -129,6 +161,7 @@ def test_a_split_op_ends_when_its_last_core_does_and_does_all_of_its_work_once(r
         assert layer.cycles == max(part.cycles for part in split.parts)
         assert layer.macs == sum(part.macs for part in split.parts)
         assert layer.bytes_at("dram") == sum(part.dram_bytes for part in split.parts)
+        assert layer.bounds["dram"] == sum(part.dram_cycles for part in split.parts)
     assert run.total.cycles < simulate(ONE, NET).total.cycles
     assert run.hardware.pes == 2 * 16 * 16
 
