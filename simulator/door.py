@@ -251,9 +251,11 @@ def _unlike_schedule(run: Run, network: Network, machine: Hardware) -> Iterator[
 
 def _unlike_slices(run: Run, schedule: Schedule, network: Network, machine: Hardware) -> Iterator[Problem]:
     """Yield what cores did that are no slices of the ops that they ran, and mappings that are none of these."""
-    told = run.cores.splits if run.cores else {}
-    for op in ops_of_cores(network, machine) if told else ():
+    told, mappings = run.cores.splits if run.cores else {}, run.mappings()
+    for op in ops_of_cores(network, machine) if run.cores else ():
         name = op.planned.layer.name
+        if name not in told and name not in mappings and op.planned.layer.nest:
+            yield Problem("neither a mapping nor slices of this op", f"layers.{name}.mapping")
         slices = slices_of(op, schedule.splits[name]) if name in told else ()
         parts = told[name].parts if name in told else ()
         if [part.name for part in parts] != [own.layer.name for own in slices]:

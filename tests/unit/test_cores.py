@@ -209,6 +209,7 @@ def test_runs_that_are_not_of_their_machine_or_network_are_told(runs):
     lost = replace(split, parts=tuple(replace(part, mapping=None) for part in split.parts))
     assert told(replace(run.cores, splits={**run.cores.splits, name: lost}))
     assert told(replace(run.cores, splits={"lost": split})) == {"schedule.split.lost"}
+    assert f"layers.{name}.mapping" in told(replace(run.cores, splits={}))
     with pytest.raises(LawViolation, match="serves one core at a time"):
         assert_laws(replace(run, cores=replace(run.cores, streams=0)))
 
