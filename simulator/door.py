@@ -233,6 +233,7 @@ def _unlike_schedule(run: Run, network: Network, machine: Hardware) -> Iterator[
         yield Problem(fault.message, path=path, expected=fault.expected, got=fault.got)
     if found:
         return
+    yield from _unlike_slices(run, schedule, network, machine)
     for op, layer in zip(plan(network, machine, schedule), run.layers, strict=True):
         told = [each.name for each in layer.stacked.shapes] if layer.stacked else []
         strips = [strip.layer for strip in op.in_stack.shapes] if op.in_stack else []
@@ -248,6 +249,24 @@ def _unlike_schedule(run: Run, network: Network, machine: Hardware) -> Iterator[
                 yield from _wrong_mapping(each.mapping, strip, level_names(machine), {}) if strip.nest else ()
 
 
+def _unlike_slices(run: Run, schedule: Schedule, network: Network, machine: Hardware) -> Iterator[Problem]:
+    """Yield what cores did that are no slices of the ops that they ran, and mappings that are none of these."""
+    told, mappings = run.cores.splits if run.cores else {}, run.mappings()
+    for op in ops_of_cores(network, machine) if run.cores else ():
+        name = op.planned.layer.name
+        if name not in told and name not in mappings and op.planned.layer.nest:
+            yield Problem("neither a mapping nor slices of this op", f"layers.{name}.mapping")
+        slices = slices_of(op, schedule.splits[name]) if name in told else ()
+        parts = told[name].parts if name in told else ()
+        if [part.name for part in parts] != [own.layer.name for own in slices]:
+            expected = ", ".join(own.layer.name for own in slices)
+            yield Problem("not the slices of this op", f"cores.splits.{name}.parts", expected=expected)
+            continue
+        for own, part in zip(slices, parts, strict=True):
+            found = _wrong_mapping(part.mapping, own.layer, level_names(machine)) if own.layer.nest else ()
+            yield from found
+
+
 def _absent_digests(run: Run) -> Iterator[Problem]:
     """Yield the digests that a run of these documents would have; those it has are right."""
     assert run.documents is not None
@@ -258,6 +277,9 @@ def _absent_digests(run: Run) -> Iterator[Problem]:
 def _unlike_machine(run: Run, machine: Hardware) -> Iterator[Problem]:
     """Yield what a run says of its machine or asks of it that the machine's document does not."""
     now, dataflow = machine_facts(machine), run.options.get("dataflow", "best")
+    cores = run.cores.count if run.cores else 1
+    if cores != machine.cores:
+        yield Problem("not of this machine", "cores.count", expected=f"{machine.cores}", got=str(cores))
     for fact in FACTS:
         if getattr(run.hardware, fact) != getattr(now, fact):
             expected = f"{getattr(now, fact)}, as its document says"

@@ -109,6 +109,9 @@ def broken_cores(run: "Run") -> Iterator[Broken]:
     """Find what cores cannot have done: more or less than the op, in less time than any of them needs, or than all."""
     if run.cores is None:
         return
+    if run.cores.streams < 1:
+        yield "cores", "streams", "the port serves one core at a time, or more", str(run.cores.streams)
+        return
     layers = {layer.name: layer for layer in run.layers}
     for name, split in run.cores.splits.items():
         if name not in layers or not 0 < len(split.parts) <= run.cores.count:

@@ -196,6 +196,24 @@ def test_saved_runs_are_those_of_their_machine_and_network(runs):
         assert problems_of(again) == ()
 
 
+def test_runs_that_are_not_of_their_machine_or_network_are_told(runs):
+    run = runs["split"]
+    name, split = next(iter(run.cores.splits.items()))
+
+    def told(cores):
+        return {problem.file or problem.path for problem in problems_of(replace(run, cores=cores))}
+
+    assert told(None) == told(replace(run.cores, count=3)) == {"cores.count"}
+    other = replace(split, parts=tuple(replace(part, name="other") for part in split.parts))
+    assert told(replace(run.cores, splits={**run.cores.splits, name: other})) == {f"cores.splits.{name}.parts"}
+    lost = replace(split, parts=tuple(replace(part, mapping=None) for part in split.parts))
+    assert told(replace(run.cores, splits={**run.cores.splits, name: lost}))
+    assert told(replace(run.cores, splits={"lost": split})) == {"schedule.split.lost"}
+    assert f"layers.{name}.mapping" in told(replace(run.cores, splits={}))
+    with pytest.raises(LawViolation, match="serves one core at a time"):
+        assert_laws(replace(run, cores=replace(run.cores, streams=0)))
+
+
 @pytest.mark.parametrize(
     ("field", "law"),
     [
