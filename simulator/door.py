@@ -263,7 +263,7 @@ def _unlike_slices(run: Run, schedule: Schedule, network: Network, machine: Hard
             yield Problem("not the slices of this op", f"cores.splits.{name}.parts", expected=expected)
             continue
         for own, part in zip(slices, parts, strict=True):
-            found = _wrong_mapping(part.mapping, own.layer, level_names(machine)) if own.layer.nest else ()
+            found = _wrong_mapping(part.mapping, own.layer, level_names(machine), {}) if own.layer.nest else ()
             yield from found
 
 
