@@ -28,22 +28,20 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="folder for inputs that fail")
     options = parser.parse_args()
     subjects, failures = options.only or list(SUBJECTS), 0
-    for subject in subjects:
-        end = options.seed + -(-options.inputs // len(subjects))
-        parts = [
-            range(first, end, options.processes) for first in range(options.seed, options.seed + options.processes)
-        ]
-        failures += fuzz(subject, parts, options.keep)
+    end = options.seed + -(-options.inputs // len(subjects))
+    parts = [range(first, end, options.processes) for first in range(options.seed, options.seed + options.processes)]
+    with ProcessPoolExecutor(options.processes) as pool:
+        for subject in subjects:
+            failures += fuzz(subject, parts, options.keep, pool)
     memory = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(f"{failures} failed; at most {memory / KIB_OF_GIB:.2f} GiB of memory")
     return int(failures > 0 or memory > KIB_OF_GIB)
 
 
-def fuzz(subject: str, parts: list[range], keep: Path) -> int:
+def fuzz(subject: str, parts: list[range], keep: Path, pool: ProcessPoolExecutor) -> int:
     """Try one kind, each part of its inputs in a process; return how many inputs failed."""
     start = time.monotonic()
-    with ProcessPoolExecutor(len(parts)) as pool:
-        tried = list(pool.map(partial(fuzz_part, subject, keep), parts))
+    tried = list(pool.map(partial(fuzz_part, subject, keep), parts))
     longest, sound, failures = (
         max(each[0] for each in tried),
         sum(each[1] for each in tried),

@@ -158,7 +158,7 @@ def machines(draw) -> Hardware:
     return vary(base, changes)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=settings.default.max_examples // 4)
 @given(networks(), machines())
 def test_drawn_networks_obey_the_laws_and_replay_to_themselves(tmp_path_factory, network, machine):
     try:

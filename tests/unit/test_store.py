@@ -173,6 +173,15 @@ def test_a_file_that_cannot_be_used_costs_a_note(
     assert len(noted) == 1
 
 
+def test_rows_that_cannot_be_counted_are_none(store: Store) -> None:
+    kept(store, layer=VALUE)
+    with store.opened() as rows:
+        assert rows.count() == 1
+        altered(store, "DROP TABLE results")
+        with pytest.warns(StoreNote, match="going on without"):
+            assert rows.count() == 0
+
+
 @pytest.mark.parametrize("ailment", [garbage, text, another_table])
 def test_clearing_mends_a_file_that_cannot_be_used(ailment: Ailment, store: Store) -> None:
     with ailment(store.path):

@@ -41,7 +41,7 @@ def loaded(document: Document, folder: Path) -> object:
         return validate(document, WrittenMappings)
     if "order" in keys:
         return validate(document, WrittenSchedule)
-    if "clock" in keys:
+    if "clock" in keys or "extends" in keys:
         return read_hardware(document)
     machine = load_hardware("flexible_168")
     assert machine.document is not None and keys <= Machine.model_fields.keys()
