@@ -3,7 +3,8 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import NoneType, UnionType
+from functools import cache
+from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hints
 
 from simulator.errors import InputError, Problem, nearest
@@ -50,11 +51,13 @@ def _parse(kind: type, text: str) -> Value:
     return text
 
 
-def parameters_of(builder: Builder) -> dict[str, Parameter]:
+@cache
+def parameters_of(builder: Builder) -> Mapping[str, Parameter]:
     """Return the parameters of a builder by name, in the order of its signature."""
     hints = get_type_hints(builder, include_extras=True)
     signature = inspect.signature(builder).parameters
-    return {name: _parameter(name, hints[name], parameter.default) for name, parameter in signature.items()}
+    own = {name: _parameter(name, hints[name], parameter.default) for name, parameter in signature.items()}
+    return MappingProxyType(own)
 
 
 def _parameter(name: str, hint: object, default: Value) -> Parameter:

@@ -78,7 +78,7 @@ def test_there_are_a_hundred_of_both_kinds_all_different():
 def test_a_broken_machine_is_reported(file: Broken, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path = tmp_path / "machine.yaml"
     path.write_bytes(file.content)
-    check_report(file, path, ["--hw", str(path), "--net", "squeezenext"], capsys)
+    check_report(file, path, ["--hw", str(path), "--net", "alexnet"], capsys)
 
 
 @pytest.mark.parametrize("file", NETWORKS, ids=str)
