@@ -328,6 +328,22 @@ def test_quantities_at_their_edges(text: str, expected: str) -> None:
     assert text == expected
 
 
+def test_measures_have_a_name_a_key_and_a_unit() -> None:
+    told = {objective: (each.name, each.key, each.unit) for objective, each in OBJECTIVES.items()}
+    assert told == {
+        "cycles_plus_dma": ("cycles + DMA", "", ""),
+        "cycles": ("cycles", "cycles", ""),
+        "cycles_then_energy": ("cycles", "cycles", ""),
+        "dram": ("DRAM bytes", "dram_bytes", "B"),
+        "edp": ("edp", "", "pJ x cycles"),
+        "energy": ("energy", "energy_pj", "pJ"),
+    }
+    assert [(each.name, each.key, each.unit) for each in (MACS, PARAMS)] == [
+        ("MACs", "macs", ""),
+        ("params", "params", ""),
+    ]
+
+
 def test_energy_is_split_by_operand_and_by_component() -> None:
     parts = {"dram.inputs": 1.0, "rf.inputs": 2.0, "mac": 4.0}
     assert [operand_of(part) for part in ("rf.weights", "leakage", "vector")] == ["weights", "leakage", "computing"]
