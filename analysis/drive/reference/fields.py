@@ -156,9 +156,14 @@ def _number_of(node: Schema) -> str:
     """Write a kind of number and its range; a limit that is there for the simulator's sake only is not told."""
     name = "a whole number" if node["type"] == "integer" else "a number"
     least, above, most = node.get("minimum"), node.get("exclusiveMinimum"), node.get("maximum", UNLIMITED)
-    start = f"above {above}" if least is None else str(least)
     if least is None and above is None:
         return name
-    return (
-        f"{name} ({start} to {most})" if most < UNLIMITED else f"{name} ({start}{'' if least is None else ' or more'})"
-    )
+    start = f"above {_limit(above)}" if least is None else _limit(least)
+    if most < UNLIMITED:
+        return f"{name} ({start} to {_limit(most)})"
+    return f"{name} ({start}{'' if least is None else ' or more'})"
+
+
+def _limit(value: Any) -> str:
+    """Write a limit, which is 1.0 or 1 as the version of pydantic has it."""
+    return str(int(value) if value == int(value) else value)
