@@ -14,7 +14,6 @@ from simulator.cost.legality import level_names, load_mappings
 from simulator.engine import Options
 from simulator.engine import simulate as simulate_objects
 from simulator.engine.checks import Checks
-from simulator.engine.cores_timeline import cores_timeline
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.mapping_choice import Progress
 from simulator.engine.schedules import schedule_of
@@ -149,6 +148,8 @@ def timeline(run: Run) -> Timeline:
     hardware, network = machine_of(run), network_of_run(run)
     mappings = {layer.name: mapping for layer, mapping in saved_mappings(run, network.layers)}
     if run.cores:
+        from simulator.engine.cores_timeline import cores_timeline
+
         return cores_timeline(run, network, mappings, hardware)
     return run_timeline(run.layers, plan(network, hardware, schedule_of(run)), mappings, hardware)
 

@@ -9,6 +9,7 @@ from simulator.engine.vector_ops import touched_bytes
 from simulator.hardware.model import Hardware
 from simulator.result.facts import EVERY_CYCLE, prices_of_cores
 from simulator.result.run import Traffic
+from simulator.result.sums import collected
 from simulator.schedule import PlannedOp
 
 
@@ -21,10 +22,9 @@ def cost_on_cores(op: PlannedOp, costs: Sequence[Cost], hardware: Hardware) -> C
     """
     last = max(costs, key=cycles_of)
     running = cycles_of(last) - last.cycle_parts["configuration"]
-    energy = {name: sum(cost.energy_parts.get(name, 0.0) for cost in costs) for name in _names(costs)}
-    energy |= {
-        name: running * price for name, price in prices_of_cores(hardware).items() if name in EVERY_CYCLE & {*energy}
-    }
+    energy = {name: sum(parts) for name, parts in collected(cost.energy_parts for cost in costs).items()}
+    prices = prices_of_cores(hardware)
+    energy |= {name: running * prices[name] for name in energy if name in EVERY_CYCLE}
     return replace(
         last,
         effective_macs=sum(cost.effective_macs for cost in costs),
@@ -48,13 +48,8 @@ def cycles_of(cost: Cost) -> int:
     return sum(cost.cycle_parts.values())
 
 
-def _names(costs: Sequence[Cost]) -> list[str]:
-    return list(dict.fromkeys(name for cost in costs for name in cost.energy_parts))
-
-
 def _bounds(costs: Sequence[Cost], streams: int) -> dict[str, int]:
-    names = dict.fromkeys(name for cost in costs for name in cost.bounds)
-    told = {name: [cost.bounds.get(name, 0) for cost in costs] for name in names}
+    told = collected(cost.bounds for cost in costs)
     return {name: max(*each, -(-sum(each) // streams) if name == "dram" else 0) for name, each in told.items()}
 
 

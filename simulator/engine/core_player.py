@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from simulator.engine.array_ops import behind_array
 from simulator.engine.core_costs import cycles_of
 from simulator.engine.mapping_cache import Choice, op_key, vector_key
-from simulator.engine.player import Player, Shared
+from simulator.engine.player import Player
 from simulator.engine.results import Cost
 from simulator.engine.store import Rows
 from simulator.engine.timeline import Asked, Listed, array_runs, block_of, port_of, vector_runs
@@ -32,12 +32,11 @@ class CorePlayer:
         rows: Rows,
         mappings: Mapping[str, Mapped],
         found: Mapping[str, Choice],
-        shared: Shared | None = None,
     ) -> None:
         self.hardware, self.core = hardware, hardware.core
-        self.player = Player(mappings, self.core, rows, shared, found)
+        self.player = Player(mappings, self.core, rows, found=found)
         self.listed: dict[Asked, Listed] = {}
-        self.known: dict[tuple[Asked, ...], list[Span]] = {}
+        self.known: dict[tuple[tuple[Asked, ...], ...], list[list[Span]]] = {}
 
     def tiles(self, op: PlannedOp, core: int, of: str) -> OpTiles:
         """Return the tiles of an op, or of a slice `of` one, on a core."""
@@ -67,17 +66,10 @@ class CorePlayer:
                 f"too many tiles to be played together on {len(cores)} cores: take a smaller batch, or fewer layers"
             )
             raise InputError(Problem(message, expected=f"at most {MOST_TILES:,}", got=f"{sum(alone):,}"))
-        slices = tuple(key for own in keys for key in own)
-        single = all(len(own) == 1 for own in keys)
-        if not single or slices not in self.known:
-            streams = self.hardware.dram_streams
-            spans = play_together(
-                [[self.tiles(op, at, op.layer.name) for op in own] for at, own in enumerate(cores)], streams
-            )
-            if not single:
-                return spans
-            self.known[slices] = [span for own in spans for span in own]
-        return [[span] for span in self.known[slices]]
+        if keys not in self.known:
+            tiles = [[self.tiles(op, at, op.layer.name) for op in own] for at, own in enumerate(cores)]
+            self.known[keys] = play_together(tiles, self.hardware.dram_streams)
+        return self.known[keys]
 
     def tile_count(self, op: PlannedOp) -> int:
         """Return how many tiles an op has."""

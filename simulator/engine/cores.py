@@ -10,10 +10,9 @@ Mappings of what cores do at a time are searched with an even share of the DRAM 
 what the events say in which all of them contend for it (`simulator.timing.cores`).
 """
 
-from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from simulator.engine.checks import Checks
 from simulator.engine.core_costs import cost_on_cores, cycles_of
@@ -21,9 +20,10 @@ from simulator.engine.core_player import CorePlayer
 from simulator.engine.mapping_cache import Choice
 from simulator.engine.mapping_choice import Searching
 from simulator.engine.results import Cost, layer_result
+from simulator.engine.run_choice import Figures, least
 from simulator.engine.store import Rows
 from simulator.errors import InputError
-from simulator.hardware.model import BAND, Hardware
+from simulator.hardware.model import Hardware
 from simulator.log import LOG
 from simulator.network.ir import Network
 from simulator.result.cores import CorePart, CoreRange, CoresResult, SplitResult
@@ -48,43 +48,10 @@ class OnCores:
     steady: Steady | None = None
 
     @property
-    def frame(self) -> "Figures":
+    def frame(self) -> Figures:
         """What a frame takes among many."""
-        if self.steady:
-            return Figures(self.steady.cycles, self.steady.energy_pj, self.steady.dram_bytes, self._dma_cycles)
-        return Figures(self.total.cycles, self.total.energy_pj, self.total.dram_bytes, self._dma_cycles)
-
-    @property
-    def _dma_cycles(self) -> int:
-        return sum(layer.dma_cycles for layer in self.layers)
-
-
-class Figures(NamedTuple):
-    """What an objective weighs."""
-
-    cycles: int
-    energy_pj: float
-    dram_bytes: int
-    dma_cycles: int
-
-
-MEASURES: dict[str, Callable[[Figures], float]] = {
-    "cycles": lambda each: each.cycles,
-    "cycles_plus_dma": lambda each: each.cycles + each.dma_cycles,
-    "cycles_then_energy": lambda each: each.energy_pj,
-    "dram": lambda each: each.dram_bytes,
-    "edp": lambda each: each.energy_pj * each.cycles,
-    "energy": lambda each: each.energy_pj,
-}
-"""What an objective has least of."""
-
-
-def least(figures: Sequence[Figures], objective: str) -> int:
-    """Return the place of the best figures; of equally good ones the faster, then the first."""
-    fewest = min(each.cycles for each in figures)
-    fast = [at for at, each in enumerate(figures) if each.cycles <= (1 + BAND) * fewest]
-    asked = fast if objective == "cycles_then_energy" else range(len(figures))
-    return min(asked, key=lambda at: (MEASURES[objective](figures[at]), figures[at].cycles))
+        told, dma_cycles = self.steady or self.total, sum(layer.dma_cycles for layer in self.layers)
+        return Figures(told.cycles, told.energy_pj, told.dram_bytes, dma_cycles)
 
 
 class Cores:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simulator.engine.checks import Checks
-from simulator.engine.cores import Cores
 from simulator.engine.frames import Frame, with_steady
 from simulator.engine.mapping_cache import MappingCache
 from simulator.engine.mapping_choice import Progress, Searching, Wanted
@@ -96,6 +95,8 @@ def _on_cores(
     asked: dict[str, str | None],
 ) -> Run:
     """Simulate a network on a machine of several cores."""
+    from simulator.engine.cores import Cores
+
     with searching.cache.store.opened() as rows:
         best = Cores(hardware, network, searching, rows).best(schedule)
         run = replace(assemble(hardware, network, best.layers, asked), cores=best.cores, steady=best.steady)

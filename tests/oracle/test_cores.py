@@ -166,7 +166,8 @@ def test_drawn_networks_obey_the_laws_and_replay_to_themselves(tmp_path_factory,
     except InputError:  # an op without room for a tile
         return
     assert run_from_json(run_to_json(run)).cores == run.cores
-    replayed(run, network, machine, tmp_path_factory.mktemp("run"))
+    assert told_by(replayed(run, network, machine, tmp_path_factory.mktemp("run"))) == told_by(run)
+    assert timeline(run).end_cycle == (run.cores.period_cycles or run.total.cycles)
 
 
 @pytest.mark.parametrize("together", TOGETHER[:3])
@@ -182,20 +183,24 @@ def test_every_kind_of_op_runs_on_cores_and_plays_as_events(base, network, toget
     }
     machine, net = vary(BASES[base], changes), NETWORKS[network]
     run = simulate(machine, net)
-    replayed(run, net, machine, tmp_path)
+    assert run.cores.together == (together if any(layer.cycles for layer in run.layers) else "split")
+    assert told_by(replayed(run, net, machine, tmp_path)) == told_by(run)
+    assert timeline(run).end_cycle == (run.cores.period_cycles or run.total.cycles)
 
 
-def replayed(run: Run, network: Network, machine: Hardware, folder: Path) -> None:
-    """A run is that of its schedule's file and its mappings, and its events end when it does."""
+def told_by(run: Run) -> tuple[object, ...]:
+    """What a run tells of its ops, cores and frames."""
+    return run.layers, run.cores, run.steady
+
+
+def replayed(run: Run, network: Network, machine: Hardware, folder: Path) -> Run:
+    """Simulate by the file of a run's schedule, which says the same, and the run's mappings."""
     file = folder / "schedule.yaml"
     file.write_text(schedule_to_yaml(schedule_of(run), ops_that_run(network, machine), "a run"), encoding="utf-8")
     schedule = load_schedule(file, network, machine)
     assert schedule == schedule_of(run)
     mappings = {layer.name: mapping for layer, mapping in saved_mappings(run, network.layers)}
-    again = simulate(machine, network, Options(schedule=schedule), mappings=mappings)
-    assert (again.layers, again.cores, again.steady) == (run.layers, run.cores, run.steady)
-    played = timeline(run)
-    assert played.end_cycle == (run.cores.period_cycles or run.total.cycles)
+    return simulate(machine, network, Options(schedule=schedule), mappings=mappings)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -11,7 +11,6 @@ from simulator.network.ir import Layer, Network, Shape
 from simulator.source import Document, validate
 from workloads.importers.assembly import Assembly
 from workloads.importers.bounds import located, shorten
-from workloads.importers.layer_ops import COMMON, OPS, UNKNOWN, entry_of
 
 if TYPE_CHECKING:
     from workloads.importers.layer_schema import Row
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 Likeness: TypeAlias = tuple[tuple[object, ...], frozenset[str], tuple[Shape, ...]]
 """A row without the names in it, its keys, and the shapes that it reads."""
 
-KEYS = {op: entry.needs | entry.takes | COMMON for op, entry in OPS.items()}
-"""Op as it is written -> the keys that it may have."""
 NAMELESS = dict.fromkeys(("name", "inputs", "stage"))
 MOST_REPORTED = 20
 MOST_COMPARED = 1000  # names, in search of a suggestion
@@ -63,12 +60,14 @@ def _declared(document: Document, g: Assembly, key: str, shape: Shape) -> Tensor
 
 def _misplaced(document: Document, at: int, row: "Row") -> Iterator[Problem]:
     """Yield the keys that an op needs and has not, and those that mean nothing to it."""
+    from workloads.importers.layer_ops import COMMON, UNKNOWN, entry_of
+
     entry, given, path = entry_of(row.op), row.model_fields_set, ("layers", at)
     for key in sorted(entry.needs - given):
         yield document.problem((*path, key), f"missing key for {row.op}", expected=f"a value for `{key}`")
-    known = KEYS.get(row.op, KEYS[UNKNOWN])
-    for key in sorted(given - known) if entry.op != UNKNOWN else ():
-        expected = f"one of {', '.join(sorted(known))}"
+    strange = given - COMMON - entry.takes - entry.needs
+    for key in sorted(strange) if entry.op != UNKNOWN else ():
+        expected = f"one of {', '.join(sorted(entry.needs | entry.takes | COMMON))}"
         yield document.problem((*path, key), f"means nothing to {row.op}", expected=expected, of_key=True)
     if entry.inputs is not None and row.inputs is not None and len(row.inputs) != entry.inputs:
         got = f"{len(row.inputs)} inputs"
@@ -109,6 +108,7 @@ def _added(
 
 def _layer_of(g: Assembly, row: "Row", xs: Sequence[Tensor], known: dict[Likeness, Layer]) -> Tensor:
     """Add the layer of a row; one that differs from a row before in names alone makes the same layer."""
+    from workloads.importers.layer_ops import OPS
     from workloads.importers.layer_table import add_row
 
     entry = OPS.get(row.op)
